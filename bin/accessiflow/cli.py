@@ -1,0 +1,152 @@
+"""What every stage script shares: the Typer app, exit codes, logging, progress, and the record of a run.
+
+A script is `app = cli.make_app("...")`, commands, and `cli.run(app)`. Options before the command, for all of them:
+`--version`; `--versions FILE` (YAML: the third-party packages that the run loaded) and `--run-info FILE` (JSON: seconds,
+CPU seconds, peak memory, device, threads and what the command noted with `note`).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import platform
+import resource
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+from accessiflow import __version__
+from accessiflow.errors import InputError
+
+Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads to use.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+Fdr = Annotated[float, typer.Option("--fdr", min=0.0, max=1.0, help="False discovery rate.")]
+
+log = logging.getLogger("accessiflow")
+T = TypeVar("T")
+_run: dict[str, Any] = {}
+_outputs: dict[str, Path] = {}
+
+
+def make_app(summary: str) -> typer.Typer:
+    """A Typer application with the options that all stage scripts have."""
+    app = typer.Typer(help=summary, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+    @app.callback()
+    def common(
+        version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")] = False,
+        versions: Annotated[Path | None, typer.Option("--versions", help="Write the versions of the packages used, as YAML.")] = None,
+        run_info: Annotated[Path | None, typer.Option("--run-info", help="Write seconds, peak memory and device, as JSON.")] = None,
+        quiet: Annotated[bool, typer.Option("--quiet", help="Only warnings and errors on stderr.")] = False,
+    ) -> None:
+        _outputs.update({k: v for k, v in (("versions", versions), ("run_info", run_info)) if v is not None})
+        log.setLevel(logging.WARNING if quiet else logging.INFO)
+
+    common.__doc__ = summary
+    return app
+
+
+def run(app: typer.Typer) -> NoReturn:
+    """Run the script: exit 0, or 2 with one sentence for bad input, or 1 with a traceback for a fault of ours."""
+    _start_logging()
+    started = time.monotonic()
+    try:
+        app(standalone_mode=False)
+        code = 0
+    except InputError as error:
+        code = _fail(2, str(error))
+    except typer.Exit as error:
+        code = error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        code = _fail(130, "interrupted")
+    except Exception as error:  # the one place where a fault becomes an exit code
+        code = _usage_error(error)
+    if code == 0:
+        _write_records(time.monotonic() - started)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sys.exit(code)
+
+
+def note(**facts: Any) -> None:
+    """Add facts to the run record (device, threads, sequences per second...); a repeated key replaces the former."""
+    _run.update(facts)
+
+
+def progress(items: Iterable[T], total: int, what: str, every_seconds: float = 10.0) -> Iterator[T]:
+    """Yield `items`, telling on stderr how far they are: a bar on a terminal, else a line every few seconds."""
+    if sys.stderr.isatty() and log.isEnabledFor(logging.INFO):
+        from rich.console import Console
+        from rich.progress import track
+
+        yield from track(items, total=total, description=what, console=Console(stderr=True))
+        return
+    last = time.monotonic()
+    for done, item in enumerate(items):
+        if time.monotonic() - last >= every_seconds:
+            log.info("%s: %d of %d", what, done, total)
+            last = time.monotonic()
+        yield item
+    log.info("%s: %d done", what, total)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"accessiflow {__version__}\n")
+        raise typer.Exit()
+
+
+def _start_logging() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
+    log.handlers[:] = [handler]
+    log.propagate = False
+    log.setLevel(logging.INFO)
+
+
+def _fail(code: int, sentence: str) -> int:
+    sys.stderr.write(f"error: {' '.join(sentence.split())}\n")
+    return code
+
+
+def _usage_error(error: Exception) -> int:
+    format_message = getattr(error, "format_message", None)
+    if callable(format_message):  # a mistyped option or command: click's own usage error
+        return _fail(2, str(format_message()) or "no command given: see --help") if str(format_message()) else 2
+    traceback.print_exc()
+    return _fail(1, f"internal fault ({type(error).__name__}): please report it with the lines above")
+
+
+def _write_records(seconds: float) -> None:
+    from accessiflow.files import write_json, write_text
+
+    if "versions" in _outputs:
+        with write_text(_outputs["versions"]) as out:
+            out.write("".join(f"{name}: {json.dumps(version)}\n" for name, version in sorted(_loaded_versions().items())))
+    if "run_info" in _outputs:
+        usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+        record = {
+            "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+            "seconds": round(seconds, 3),
+            "cpu_seconds": round(sum(u.ru_utime + u.ru_stime for u in usage), 3),
+            "peak_memory_mb": round(max(u.ru_maxrss for u in usage) / 1024, 1),
+            "cpus": os.cpu_count(),
+            "device": "cpu",
+        }
+        write_json(record | _run, _outputs["run_info"])
+
+
+def _loaded_versions() -> dict[str, str]:
+    """Versions of Python, accessiflow and the distributions whose top-level package is loaded."""
+    from importlib.metadata import packages_distributions, version
+
+    owners = packages_distributions()
+    loaded = {name for name in sys.modules if "." not in name and name in owners and not name.startswith("_")}
+    listed = {owner for name in loaded for owner in owners[name]}
+    return {"accessiflow": __version__, "python": platform.python_version()} | {owner: version(owner) for owner in listed}

@@ -1,0 +1,19 @@
+"""The one exception for bad input: a sentence that names the file, the line or record, and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class InputError(Exception):
+    """Bad input: the script prints the sentence and exits with code 2, without a traceback.
+
+    Args:
+        message: what is wrong, what was expected and found, and what to do, as one sentence.
+        path: the file at fault, put in front of the message.
+        line: its line or record number (1-based), put behind the path.
+    """
+
+    def __init__(self, message: str, path: str | Path | None = None, line: int | None = None) -> None:
+        where = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
+        super().__init__(f"{where}{message}")

@@ -1,0 +1,187 @@
+"""Reading and writing files: atomic, reproducible, one clear sentence when a file is not what it should be."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from accessiflow.errors import InputError
+
+if TYPE_CHECKING:
+    import h5py
+    import pandas as pd
+
+NA = "NA"
+
+
+def require_file(path: Path, what: str = "file") -> Path:
+    """Return `path` if it is a non-empty readable file.
+
+    Raises:
+        InputError: it is missing, a folder, empty or unreadable.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"no such {what}: check the path", path)
+    if path.is_dir():
+        raise InputError(f"is a folder, expected a {what}", path)
+    if not os.access(path, os.R_OK):
+        raise InputError(f"cannot be read: check the permissions of this {what}", path)
+    if path.stat().st_size == 0:
+        raise InputError(f"is empty, expected a {what}", path)
+    return path
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary name beside `path` (same suffixes), renamed to `path` on success and removed on failure.
+
+    Raises:
+        InputError: the folder cannot be made or written to.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", dir=path.parent))
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror}): choose another output", path) from None
+    try:
+        temporary = folder / path.name
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def open_text(path: Path) -> IO[str]:
+    """Open a text file for reading, decompressing `.gz`, `.bgz` (by content); CRLF becomes LF.
+
+    Raises:
+        InputError: the file is missing or empty.
+    """
+    require_file(path)
+    with open(path, "rb") as raw:
+        zipped = raw.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rt", encoding="utf-8", newline=None) if zipped else open(path, encoding="utf-8", newline=None)
+
+
+@contextmanager
+def write_text(path: Path) -> Iterator[IO[str]]:
+    """Open `path` for atomic writing; a `.gz` name is compressed without a timestamp, so equal text gives equal bytes."""
+    with atomic(path) as temporary:
+        if str(path).endswith(".gz"):
+            with (
+                open(temporary, "wb") as raw,
+                gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=6) as zipped,
+                io.TextIOWrapper(zipped, encoding="utf-8", newline="\n") as out,
+            ):
+                yield out
+        else:
+            with open(temporary, "w", encoding="utf-8", newline="\n") as out:
+                yield out
+
+
+def write_table(table: pd.DataFrame, path: Path, float_format: str | None = "%.10g") -> None:
+    """Write a tidy TSV with header, missing values as `NA` (None as float format: shortest exact decimals)."""
+    with write_text(path) as out:
+        table.to_csv(out, sep="\t", index=False, na_rep=NA, float_format=float_format, lineterminator="\n")
+
+
+def read_table(path: Path, required: Sequence[str] = (), *, text: Sequence[str] = ()) -> pd.DataFrame:
+    """Read a TSV with header (`#` comment lines skipped, `NA` and empty as missing).
+
+    Args:
+        required: columns that must be there.
+        text: columns to keep as strings (chromosome names, alleles); they have no missing values.
+
+    Raises:
+        InputError: the file is missing, empty, not a rectangular table, or lacks a required column.
+    """
+    import pandas as pd
+
+    with open_text(path) as handle:
+        try:
+            table = pd.read_csv(handle, sep="\t", comment="#", na_values=[NA, ""], keep_default_na=False, dtype=dict.fromkeys(text, str))
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, EOFError, OSError, ValueError) as error:
+            raise InputError(f"is not a readable tab-separated table ({str(error).strip().splitlines()[0]})", path) from None
+    missing = [c for c in required if c not in table.columns]
+    if missing:
+        raise InputError(f"lacks the column(s) {', '.join(missing)} (found: {', '.join(map(str, table.columns[:12]))})", path)
+    for column in set(text) & set(table.columns):
+        if table[column].isna().any():
+            raise InputError(f"has no value in column {column}", path, int(table[column].isna().to_numpy().argmax()) + 2)
+    return table
+
+
+def write_json(value: Any, path: Path) -> None:
+    """Write JSON with sorted keys; NaN and infinities become null; numpy scalars and arrays are accepted."""
+    with write_text(path) as out:
+        json.dump(_plain(value), out, indent=1, sort_keys=True, allow_nan=False)
+        out.write("\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        InputError: missing, empty or not JSON (with the line).
+    """
+    with open_text(path) as handle:
+        try:
+            return json.load(handle)
+        except json.JSONDecodeError as error:
+            raise InputError(f"is not valid JSON: {error.msg}", path, error.lineno) from None
+        except UnicodeDecodeError:
+            raise InputError("is not a UTF-8 text file, expected JSON", path) from None
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, bool | int | str) or value is None:
+        return value
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    return str(value)
+
+
+@contextmanager
+def create_hdf5(path: Path) -> Iterator[h5py.File]:
+    """Open a new HDF5 file for atomic writing (h5py stores no object times, so equal content gives equal bytes)."""
+    import h5py
+
+    with atomic(path) as temporary, h5py.File(temporary, "w") as handle:
+        yield handle
+
+
+@contextmanager
+def open_hdf5(path: Path, required: Sequence[str] = ()) -> Iterator[h5py.File]:
+    """Open an HDF5 file for reading.
+
+    Raises:
+        InputError: missing, truncated, not HDF5, or a required dataset is absent.
+    """
+    import h5py
+
+    require_file(path, "HDF5 file")
+    try:
+        handle = h5py.File(path, "r")
+    except OSError:
+        raise InputError("is not a readable HDF5 file (truncated or another format)", path) from None
+    with handle:
+        missing = [name for name in required if name not in handle]
+        if missing:
+            raise InputError(f"lacks {', '.join(missing)} (found: {', '.join(list(handle)[:12])})", path)
+        yield handle

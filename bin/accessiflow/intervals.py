@@ -1,0 +1,113 @@
+"""Genomic intervals: BED files, chromosome sizes, folds and overlaps. Coordinates are 0-based and half-open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.files import open_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDS = ("train", "valid", "test")
+
+
+def read_bed(path: Path, sizes: Mapping[str, int] | None = None) -> pd.DataFrame:
+    """Read a BED file: chrom, start, end and, where present, name, in file order.
+
+    Args:
+        sizes: chromosome lengths; an interval past the end of its chromosome is an error, one on another contig stays.
+
+    Raises:
+        InputError: a line with fewer than three columns, a coordinate that is no integer, start < 0 or end < start.
+    """
+    import pandas as pd
+
+    rows: list[tuple[str, int, int, str]] = []
+    with open_text(path) as handle:
+        for number, line in enumerate(handle, 1):
+            if not line.strip() or line.startswith(("#", "track", "browser")):
+                continue
+            rows.append(_bed_row(line.rstrip("\n").split("\t"), path, number, sizes))
+    table = pd.DataFrame(rows, columns=["chrom", "start", "end", "name"])
+    return table.astype({"start": np.int64, "end": np.int64})
+
+
+def _bed_row(fields: Sequence[str], path: Path, number: int, sizes: Mapping[str, int] | None) -> tuple[str, int, int, str]:
+    if len(fields) < 3:
+        raise InputError(f"has {len(fields)} tab-separated column(s), BED needs at least 3", path, number)
+    try:
+        start, end = int(fields[1]), int(fields[2])
+    except ValueError:
+        raise InputError(f"start and end must be integers, found {fields[1][:20]!r} and {fields[2][:20]!r}", path, number) from None
+    if start < 0 or end < start:
+        raise InputError(f"needs 0 <= start <= end, found {start} and {end}", path, number)
+    if sizes is not None and end > sizes.get(fields[0], end):
+        raise InputError(f"ends at {end}, past the end of {fields[0]} ({sizes[fields[0]]} bp): another assembly?", path, number)
+    return fields[0], start, end, fields[3] if len(fields) > 3 else ""
+
+
+def read_chrom_sizes(path: Path) -> dict[str, int]:
+    """Chromosome name -> length from a two-column chrom.sizes or a .fai file, in file order."""
+    sizes: dict[str, int] = {}
+    with open_text(path) as handle:
+        for number, line in enumerate(handle, 1):
+            fields = line.split()
+            if not fields:
+                continue
+            if len(fields) < 2 or not fields[1].isdigit():
+                raise InputError("needs a chromosome name and its length in bp", path, number)
+            if fields[0] in sizes:
+                raise InputError(f"names the chromosome {fields[0]} twice", path, number)
+            sizes[fields[0]] = int(fields[1])
+    return sizes
+
+
+def split_list(text: str | None) -> list[str]:
+    """The items of a comma-separated option (`chr4,chr5`), blanks dropped."""
+    return [item.strip() for item in (text or "").split(",") if item.strip()]
+
+
+def fold_of(chrom: ArrayLike, valid_chroms: Iterable[str], test_chroms: Iterable[str]) -> NDArray[np.object_]:
+    """Fold name (train, valid or test) of each chromosome name (n,)."""
+    names = np.asarray(chrom, dtype=object)
+    out = np.full(names.shape, "train", dtype=object)
+    out[np.isin(names, list(valid_chroms))] = "valid"
+    out[np.isin(names, list(test_chroms))] = "test"
+    return out
+
+
+class IntervalSet:
+    """The union of a set of intervals, for fast vectorised queries against one chromosome at a time."""
+
+    def __init__(self, table: pd.DataFrame) -> None:
+        self._merged: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+        for chrom, rows in table.groupby("chrom", sort=False):
+            order = np.argsort(rows["start"].to_numpy(), kind="stable")
+            start, end = rows["start"].to_numpy()[order], rows["end"].to_numpy()[order]
+            reach = np.maximum.accumulate(end)
+            first = np.r_[True, start[1:] > reach[:-1]]
+            last = np.r_[first[1:], True]
+            self._merged[str(chrom)] = (start[first], reach[last])
+
+    def merged(self, chrom: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Starts and ends (k,) of the disjoint, sorted intervals of a chromosome."""
+        empty = np.empty(0, np.int64)
+        return self._merged.get(chrom, (empty, empty))
+
+    def overlaps(self, chrom: str, start: ArrayLike, end: ArrayLike) -> NDArray[np.bool_]:
+        """Whether each query [start, end) shares at least one base with the set."""
+        starts, ends = self.merged(chrom)
+        query_start, query_end = np.asarray(start), np.asarray(end)
+        return np.searchsorted(ends, query_start, side="right") < np.searchsorted(starts, query_end, side="left")
+
+    def contains(self, chrom: str, position: ArrayLike) -> NDArray[np.bool_]:
+        """Whether each 0-based position lies in the set."""
+        where = np.asarray(position)
+        return self.overlaps(chrom, where, where + 1)

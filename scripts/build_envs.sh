@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# One Python environment per stage, for machines without a container engine:
+#   build_envs.sh OUT_DIR [NAME...]      containers/NAME/requirements.txt -> OUT_DIR/NAME   (NAME `test`: tests/requirements.txt)
+# Built with uv (taken from PATH, else installed into OUT_DIR/.uv). An environment whose requirements did not change is
+# left alone; stages with equal requirements share one by a link.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=$1; shift
+[ $# -gt 0 ] || set -- $(cd containers && ls -d */ | tr -d /)
+python=${VENV_PYTHON:-python3.11}
+command -v "$python" >/dev/null || { echo "build_envs: no $python on PATH: install Python 3.11 or set VENV_PYTHON" >&2; exit 1; }
+mkdir -p "$out"; out=$(cd "$out" && pwd)
+exec 9>"$out/.lock"; flock 9
+uv=$(command -v uv || true)
+if [ -z "$uv" ]; then
+    [ -x "$out/.uv/bin/uv" ] || { "$python" -m venv "$out/.uv" && "$out/.uv/bin/pip" install -q --disable-pip-version-check uv; }
+    uv=$out/.uv/bin/uv
+fi
+declare -A first=()
+for name; do
+    requirements=containers/$name/requirements.txt; [ "$name" = test ] && requirements=tests/requirements.txt
+    want=$({ cat "$requirements"; "$python" -V; } | sha256sum | cut -c1-16)
+    twin=${first[$want]:-}
+    if [ -n "$twin" ]; then
+        [ "$(readlink "$out/$name" || true)" = "$twin" ] || { rm -rf "${out:?}/$name"; ln -s "$twin" "$out/$name"; }
+        continue
+    fi
+    first[$want]=$name
+    if [ ! -L "$out/$name" ] && [ "$(cat "$out/$name/.built" 2>/dev/null)" = "$want" ]; then continue; fi
+    rm -rf "${out:?}/$name"
+    "$uv" venv -q --python "$python" "$out/$name"
+    "$uv" pip install -q --python "$out/$name/bin/python" -r "$requirements"
+    echo "$want" >"$out/$name/.built"
+    echo "build_envs: built $name" >&2
+done
