@@ -1,0 +1,42 @@
+# accessiflow: `make demo` and `make test` are all that a fresh machine needs (git, make, bash, curl, Maven, Java 17, Python 3.11).
+SHELL    := /bin/bash
+VENVS    ?= $(CURDIR)/.venvs
+NEXTFLOW := $(CURDIR)/scripts/nextflow
+STAGES   := $(notdir $(patsubst %/,%,$(wildcard containers/*/)))
+OUTDIR   ?= results
+ARGS     ?=
+
+.PHONY: help demo test test-fast lint envs test-env nextflow lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: envs nextflow ## simulate a study of known truth, analyse it from end to end, print the report's path
+	@$(NEXTFLOW) run $(CURDIR) -profile demo,venv --outdir $(OUTDIR) -ansi-log false $(ARGS)
+	@echo "Report: $$(cd $(OUTDIR) && pwd)/report.html"
+
+test: test-env envs nextflow lint ## every test (nf-test suites too where nf-test is on PATH)
+	@PATH="$(VENVS)/.nextflow:$$PATH" OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest -n 2 --dist loadgroup -q $(ARGS)
+	@scripts/run_nf_test.sh $(VENVS)
+
+test-fast: test-env ## the tests that run no pipeline
+	@OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest -n 2 -q -m "not nextflow and not slow" $(ARGS)
+
+lint: test-env ## ruff, check and format
+	@$(VENVS)/test/bin/ruff check -q . && $(VENVS)/test/bin/ruff format -q --check .
+
+envs: ## one Python environment per stage in .venvs/
+	@scripts/build_envs.sh $(VENVS) $(STAGES)
+
+test-env:
+	@scripts/build_envs.sh $(VENVS) test
+
+nextflow: ## bring Nextflow (the user's own, else the official installer, else Maven Central)
+	@$(NEXTFLOW) -version >/dev/null
+	@mkdir -p $(VENVS)/.nextflow && ln -sfn $(NEXTFLOW) $(VENVS)/.nextflow/nextflow
+
+lock: ## pin every requirements.in again
+	@scripts/lock_requirements.sh
+
+clean: ## remove what the targets made
+	@rm -rf work .nextflow* $(OUTDIR) .pytest_cache .ruff_cache

@@ -1,0 +1,52 @@
+import java.nio.file.Path
+import nextflow.Nextflow
+import nextflow.splitter.CsvSplitter
+
+/** Rows of the input sheets as maps, in sheet order: `#` comments skipped, paths resolved against the sheet's folder. */
+class Sheets {
+    static final Map<String, List<String>> PATHS = [
+        tracks: ['signal', 'barcodes'], models: ['params', 'weights', 'predictions', 'scores'], variants: ['vcf'],
+        eqtls: ['variants', 'negatives'], allelic_counts: ['counts'], gwas: ['sumstats'],
+    ]
+
+    static List<Map> rows(String kind, sheet) {
+        if( !sheet ) return []
+        Path path = sheet as Path
+        String text = path.text.readLines().findAll { it.trim() && !it.trim().startsWith('#') }.join('\n')
+        List<Map> rows = new CsvSplitter().options(header: true, strip: true, quote: '"').target(text).list()
+        return rows.withIndex().collect { Map row, int index ->
+            row.collectEntries { column, value -> [(column): value && column in PATHS[kind] ? resolve(value, path) : (value ?: null)] } + [index: index]
+        }
+    }
+
+    /** A file beside the sheet, or wherever an absolute path or URI says. */
+    static Path resolve(CharSequence value, Path sheet) {
+        String name = value.toString()
+        return (name.contains('://') || name.startsWith('/')) ? Nextflow.file(name) as Path : sheet.toAbsolutePath().parent.resolve(name)
+    }
+
+    /** The files that carry the data of a plink prefix (or another prefix) in the panel sheet. */
+    static List<Path> siblings(CharSequence prefix, Path sheet, List<String> suffixes) {
+        Path base = resolve(prefix, sheet)
+        return suffixes.collect { base.resolveSibling("${base.name}${it}") }
+    }
+
+    /** A file and those of its index files that exist: what a tool wants to find side by side. */
+    static List<Path> withIndex(path, List<String> suffixes) {
+        Path main = path as Path
+        return [main] + suffixes.collect { main.resolveSibling("${main.name}${it}") }.findAll { it.exists() }
+    }
+
+    /** One entry a model to train or judge: replicates numbered, single-task rows one a track. */
+    static List<Map> models(sheet, List<String> tracks, Map defaults) {
+        List<Map> rows = sheet ? rows('models', sheet) : [defaults + [model: defaults.preset, index: 0]]
+        return rows.collectMany { Map row ->
+            int replicates = (row.replicates ?: 1) as int
+            List<String> targets = row.task == 'single' ? tracks : [null]
+            [targets, 1..replicates].combinations().collect { track, replicate ->
+                String id = [row.model, track, replicates > 1 ? "r${replicate}" : null].findAll().join('.')
+                defaults + row.findAll { it.value != null } + [id: id, track: track, replicate: replicate]
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+// Windows, targets and sequences of one training set, in Basenji's layout.
+process DATASET_BUILD {
+    tag "${meta.id}"
+    label 'process_medium'
+    container "${Images.of(params.containers.train, params.container_registry)}"
+
+    input:
+    tuple val(meta), path(targets), path(signals, stageAs: 'signals/?/*'), path(peaks)
+    path fasta
+    path blacklist
+    path gaps
+    path excluded
+
+    output:
+    tuple val(meta), path("${meta.id}"), emit: dataset
+    path '*.run.json'                  , emit: run_info
+    path 'versions.yml'                , emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def options = [
+        blacklist ? "-b ${blacklist}" : '',
+        gaps ? "-g ${gaps}" : '',
+        excluded.collect { "--exclude ${it}" }.join(' '),
+        peaks ? "--peaks ${peaks}" : '',
+    ].findAll().join(' ')
+    """
+    # code ${params.code_id}
+    dataset.py --versions versions.yml --run-info DATASET_BUILD.${meta.id}.run.json \\
+        build ${fasta[0]} ${targets} -o ${meta.id} --training-set ${meta.training_set} ${options} ${args}
+    """
+
+    stub:
+    """
+    mkdir ${meta.id}
+    touch ${meta.id}/targets.txt ${meta.id}/statistics.json ${meta.id}/sequences.bed ${meta.id}/contigs.bed DATASET_BUILD.${meta.id}.run.json versions.yml
+    """
+}

@@ -1,0 +1,36 @@
+// Random-forest classification of fine-mapped eQTLs by specificity bin, for one tissue and model.
+process EQTL_CLASSIFY {
+    tag "${meta.id} ${meta.tissue}${meta.shuffled ? ' shuffled' : ''}"
+    label 'process_low'
+    container "${Images.of(params.containers.eqtl, params.container_registry)}"
+
+    input:
+    tuple val(meta), path(positives, stageAs: 'positives/*'), path(negatives, stageAs: 'negatives/*'), path(scores, stageAs: 'scores/?/*'), path(peaks)
+
+    output:
+    tuple val(meta), path("${prefix}.tsv")       , emit: table
+    tuple val(meta), path("${prefix}.curves.tsv"), emit: curves
+    path '*.run.json'                            , emit: run_info
+    path 'versions.yml'                          , emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    prefix = "${meta.id}.${meta.tissue}.${meta.shuffled ? 'shuffled' : 'classification'}"
+    def options = [
+        negatives ? "--negatives ${negatives}" : '',
+        (scores instanceof List ? scores : [scores]).collect { "--scores ${it}" }.join(' '),
+        meta.shuffled ? '--shuffle-labels' : '',
+    ].findAll().join(' ')
+    """
+    # code ${params.code_id}
+    eqtl.py --versions versions.yml --run-info EQTL_CLASSIFY.${prefix}.run.json \\
+        classify --tissue ${meta.tissue} --positives ${positives} --peaks ${peaks} ${options} \\
+        --output ${prefix}.tsv --curves ${prefix}.curves.tsv --threads ${task.cpus} ${args}
+    """
+
+    stub:
+    prefix = "${meta.id}.${meta.tissue}.${meta.shuffled ? 'shuffled' : 'classification'}"
+    """
+    touch ${prefix}.tsv ${prefix}.curves.tsv EQTL_CLASSIFY.${prefix}.run.json versions.yml
+    """
+}

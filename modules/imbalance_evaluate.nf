@@ -1,0 +1,28 @@
+// How well one model's scores tell the direction of allelic imbalance in one cell type.
+process IMBALANCE_EVALUATE {
+    tag "${meta.id} ${meta.cell_type}"
+    label 'process_single'
+    container "${Images.of(params.containers.peaks, params.container_registry)}"
+
+    input:
+    tuple val(meta), path(calls), path(scores, stageAs: 'scores/?/*'), path(peaks)
+
+    output:
+    tuple val(meta), path("${meta.id}.${meta.cell_type}.auroc.tsv"), emit: table
+    path '*.run.json'                                             , emit: run_info
+    path 'versions.yml'                                           , emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def files = (scores instanceof List ? scores : [scores]).collect { "--scores ${it}" }.join(' ')
+    """
+    # code ${params.code_id}
+    imbalance.py --versions versions.yml --run-info IMBALANCE_EVALUATE.${meta.id}.${meta.cell_type}.run.json \\
+        evaluate --calls ${calls} ${files} --track ${meta.track} --peaks ${peaks} --output ${meta.id}.${meta.cell_type}.auroc.tsv ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.${meta.cell_type}.auroc.tsv IMBALANCE_EVALUATE.${meta.id}.${meta.cell_type}.run.json versions.yml
+    """
+}

@@ -1,0 +1,30 @@
+// SNP accessibility differences of one shard by one model.
+process SAD_SCORE {
+    tag "${meta.id} ${meta.set} ${meta.shard}"
+    label 'process_gpu'
+    container "${Images.of(params.containers.score, params.container_registry)}"
+
+    input:
+    tuple val(meta), path(model), path(vcf)
+    path fasta
+
+    output:
+    tuple val(meta), path("${meta.shard}"), emit: scores
+    path '*.run.json'                     , emit: run_info
+    path 'versions.yml'                   , emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    # code ${params.code_id}
+    sad.py --versions versions.yml --run-info SAD_SCORE.${meta.id}.${meta.shard}.run.json \\
+        score ${model}/params.json ${model}/model_best.h5 ${vcf} -f ${fasta[0]} -t ${model}/targets.txt -o ${meta.shard} \\
+        --set ${meta.set} --threads ${task.cpus} ${args}
+    """
+
+    stub:
+    """
+    mkdir ${meta.shard}
+    touch ${meta.shard}/sad.h5 ${meta.shard}/excluded.tsv SAD_SCORE.${meta.id}.${meta.shard}.run.json versions.yml
+    """
+}

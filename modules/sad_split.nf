@@ -1,0 +1,27 @@
+// One variant set -> shards of equal size.
+process SAD_SPLIT {
+    tag "${meta.id}"
+    label 'process_single'
+    container "${Images.of(params.containers.score, params.container_registry)}"
+
+    input:
+    tuple val(meta), path(vcf)
+
+    output:
+    tuple val(meta), path('shards/*'), emit: shards
+    path '*.run.json'                , emit: run_info
+    path 'versions.yml'              , emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    # code ${params.code_id}
+    sad.py --versions versions.yml --run-info SAD_SPLIT.${meta.id}.run.json split ${vcf} --set ${meta.id} -o shards ${args}
+    """
+
+    stub:
+    """
+    mkdir shards
+    touch shards/${meta.id}.0000.vcf.gz SAD_SPLIT.${meta.id}.run.json versions.yml
+    """
+}

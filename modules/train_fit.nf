@@ -1,0 +1,35 @@
+// Train one model.
+process TRAIN_FIT {
+    tag "${meta.id}"
+    label 'process_gpu'
+    container "${Images.of(params.containers.train, params.container_registry)}"
+
+    input:
+    tuple val(meta), path(parameters), path(dataset), path(initial)
+
+    output:
+    tuple val(meta), path("${meta.id}"), emit: model
+    tuple val(meta), path("${meta.id}.train_log.tsv"), emit: log
+    path '*.run.json'                  , emit: run_info
+    path 'versions.yml'                , emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def options = [
+        meta.track ? "--tracks ${meta.track}" : '',
+        initial ? "--restore ${initial}/model_best.h5" : '',
+    ].findAll().join(' ')
+    """
+    # code ${params.code_id}
+    train.py --versions versions.yml --run-info TRAIN_FIT.${meta.id}.run.json \\
+        fit ${parameters} ${dataset} -o ${meta.id} --seed ${meta.seed} --threads ${task.cpus} ${options} ${args}
+    mv ${meta.id}/train_log.tsv ${meta.id}.train_log.tsv
+    """
+
+    stub:
+    """
+    mkdir ${meta.id}
+    touch ${meta.id}/params.json ${meta.id}/model_best.h5 ${meta.id}/targets.txt ${meta.id}/training_curve.tsv ${meta.id}/metrics.json
+    touch ${meta.id}.train_log.tsv TRAIN_FIT.${meta.id}.run.json versions.yml
+    """
+}
