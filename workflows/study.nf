@@ -1,0 +1,43 @@
+// Where the inputs come from (the parameters, or a simulated study), checked before anything else reads them.
+
+include { SIMULATE_STUDY  } from '../modules/simulate_study'
+include { PREFLIGHT_CHECK } from '../modules/preflight_check'
+
+workflow STUDY {
+    take:
+    stages // list of stage names
+
+    main:
+    ch_run_info = Channel.empty()
+    ch_versions = Channel.empty()
+    if( params.simulate ) {
+        SIMULATE_STUDY([id: 'study', seed: params.seed])
+        ch_files    = SIMULATE_STUDY.out.study.map { meta, folder -> Study.fromFolder(folder) }
+        ch_run_info = ch_run_info.mix(SIMULATE_STUDY.out.run_info)
+        ch_versions = ch_versions.mix(SIMULATE_STUDY.out.versions)
+    }
+    else {
+        ch_files = Channel.of(Study.fromParameters(params))
+    }
+
+    ch_parameters = ch_files
+        .map { study -> Parameters.json(params.findAll { it.key != 'code_id' } + study.collectEntries { k, v -> [(k): v?.toUriString()] } + [stages: stages]) }
+        .collectFile(name: 'params.json', newLine: true)
+    ch_staged = ch_files
+        .map { study -> Study.localFiles(study).keySet().withIndex().collect { name, i -> "${name}\tstaged/${i + 1}/${name.tokenize('/').last()}" }.join('\n') }
+        .collectFile(name: 'staged.tsv', newLine: true)
+
+    PREFLIGHT_CHECK(
+        ch_parameters
+            .combine(ch_staged)
+            .combine(ch_files.map { study -> [Study.localFiles(study).values().toList()] })
+            .map { parameters, staged, files -> [[id: 'inputs'], parameters, staged, files] }
+    )
+    ch_study = PREFLIGHT_CHECK.out.report.combine(ch_files).map { meta, report, study -> study }.first()
+
+    emit:
+    study     = ch_study                                                    // value: map of parameter name -> path
+    preflight = PREFLIGHT_CHECK.out.report                                  // [meta, json]
+    run_info  = ch_run_info.mix(PREFLIGHT_CHECK.out.run_info)               // json
+    versions  = ch_versions.mix(PREFLIGHT_CHECK.out.versions)               // yml
+}

@@ -1,0 +1,57 @@
+// Variant sets -> shards -> scores by each model -> one sad.h5 a set and model.
+
+include { VARIANTS_COLLECT } from '../modules/variants_collect'
+include { SAD_SPLIT        } from '../modules/sad_split'
+include { SAD_SCORE        } from '../modules/sad_score'
+include { SAD_MERGE        } from '../modules/sad_merge'
+
+workflow VARIANTS {
+    take:
+    study  // value: map of parameter name -> path
+    models // [meta, folder]
+    stages // list of stage names
+
+    main:
+    ch_run_info = Channel.empty()
+    ch_versions = Channel.empty()
+    ch_tables   = Channel.empty()
+    ch_scores   = study.flatMap { s -> s.models ? Sheets.rows('models', s.models).findAll { it.scores }.collect { [[id: it.model, model: it.model], [it.scores]] } : [] }
+
+    if( 'score' in stages ) {
+        ch_sets   = study.flatMap { s -> Sheets.rows('variants', s.variants).collect { [[id: it.set, index: it.index], it.vcf] } }
+        ch_tables_given = study
+            .map { s -> [Sheets.rows('variants', s.variants)*.vcf, Sheets.rows('eqtls', s.eqtls).collectMany { [it.variants, it.negatives].findAll() }, Sheets.rows('allelic_counts', s.allelic_counts)*.counts] }
+            .filter { vcfs, eqtls, counts -> eqtls || counts }
+        VARIANTS_COLLECT(ch_tables_given.map { vcfs, eqtls, counts -> [[id: 'benchmarks', index: 1000000], vcfs, eqtls, counts] })
+        SAD_SPLIT(ch_sets.mix(VARIANTS_COLLECT.out.vcf))
+
+        ch_shards = SAD_SPLIT.out.shards
+            .map { meta, shards -> [meta, shards instanceof List ? shards : [shards]] }
+            .flatMap { meta, shards -> shards.collect { [meta + [shards: shards.size(), shard: it.name.replaceAll(/\.vcf\.gz$/, '')], it] } }
+        SAD_SCORE(
+            models.combine(ch_shards).map { meta, model, meta_set, shard -> [meta + [set: meta_set.id, set_index: meta_set.index, shards: meta_set.shards, shard: meta_set.shard], model, shard] },
+            study.map { Sheets.withIndex(it.fasta, ['.fai', '.gzi']) },
+        )
+        SAD_MERGE(
+            SAD_SCORE.out.scores
+                .map { meta, shard -> [groupKey(meta - meta.subMap('shard'), meta.shards), shard] }
+                .groupTuple(sort: { it.name })
+                .map { meta, shards -> [meta.target, shards] }
+        )
+        // all sets of a model together, in sheet order
+        ch_by_model = SAD_MERGE.out.scores
+            .map { meta, scores -> [meta.id, meta, scores] }
+            .groupTuple()
+            .map { id, metas, scores -> [[id: id, model: metas[0].model], [metas*.set_index, scores].transpose().sort { it[0] }.collect { it[1] }] }
+        ch_scores   = ch_scores.mix(ch_by_model)
+        ch_tables   = SAD_MERGE.out.metrics.map { it[1] }
+        ch_run_info = ch_run_info.mix(VARIANTS_COLLECT.out.run_info, SAD_SPLIT.out.run_info, SAD_SCORE.out.run_info, SAD_MERGE.out.run_info)
+        ch_versions = ch_versions.mix(VARIANTS_COLLECT.out.versions, SAD_SPLIT.out.versions, SAD_SCORE.out.versions, SAD_MERGE.out.versions)
+    }
+
+    emit:
+    scores   = ch_scores    // [meta, [sad.h5]], one a model: all variant sets in sheet order
+    tables   = ch_tables    // json
+    run_info = ch_run_info  // json
+    versions = ch_versions  // yml
+}
