@@ -1,0 +1,143 @@
+"""The coverage and peak files: T.coverage.h5 (one dataset a chromosome) and T.peaks.bed.gz (bgzipped, tabix-indexed)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.files import atomic, create_hdf5, open_hdf5, open_text
+from accessiflow.peaks import global_bins
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the bins of all chromosomes lie end to end.
+
+    Attributes:
+        bin_size: bp.
+        bins: chromosome -> number of bins, in order.
+    """
+
+    bin_size: int
+    bins: dict[str, int]
+
+    @property
+    def first(self) -> dict[str, int]:
+        """Chromosome -> global number of its first bin."""
+        return global_bins({c: n * self.bin_size for c, n in self.bins.items()}, self.bin_size)
+
+    def locate(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
+        """Chromosome names (n,) and start positions (n,) of global bin numbers (n,)."""
+        names = np.array(list(self.bins), dtype=object)
+        firsts = np.array(list(self.first.values()))
+        which = np.searchsorted(firsts, numbers, side="right") - 1
+        return names[which], (numbers - firsts[which]) * self.bin_size
+
+
+def write_coverage(path: Path, track: str, kind: str, scale: float, bin_size: int, chromosomes: Iterable[tuple[str, NDArray[np.float64]]]) -> None:
+    """Write one track's coverage; chromosomes (name, bins) in genome order."""
+    with create_hdf5(path) as out:
+        out.attrs.update({"bin_size": bin_size, "kind": kind, "scale": scale, "track": track})
+        out.attrs["chromosomes"] = ""
+        names = []
+        for chrom, bins in chromosomes:
+            chunks = (min(len(bins), 1 << 16),) if len(bins) else None
+            out.create_dataset(
+                chrom,
+                data=bins.astype(np.float32),
+                chunks=chunks,
+                compression="gzip" if chunks else None,
+                compression_opts=1 if chunks else None,
+                shuffle=bool(chunks),
+            )
+            names.append(chrom)
+        out.attrs["chromosomes"] = ",".join(names)
+
+
+def read_layout(path: Path) -> tuple[str, Layout]:
+    """Track name and bin layout of a coverage file."""
+    with open_hdf5(path) as handle:
+        if "bin_size" not in handle.attrs:
+            raise InputError("is not a coverage file: it has no bin_size attribute", path)
+        order = str(handle.attrs["chromosomes"]).split(",") if "chromosomes" in handle.attrs else list(handle)
+        track = str(handle.attrs.get("track", "")) or path.name.removesuffix(".coverage.h5")
+        return track, Layout(int(handle.attrs["bin_size"]), {c: int(handle[c].shape[0]) for c in order if c})
+
+
+def read_coverage(path: Path, layout: Layout) -> NDArray[np.float32]:
+    """All bins (n,) of a track, chromosomes end to end: 4 bytes a bin (100 MB for a human genome at 128 bp).
+
+    Raises:
+        InputError: the file's chromosomes or bins are not those of `layout`.
+    """
+    out = np.empty(sum(layout.bins.values()), np.float32)
+    first = layout.first
+    with open_hdf5(path) as handle:
+        for chrom, n in layout.bins.items():
+            if chrom not in handle or handle[chrom].shape != (n,):
+                raise InputError(f"does not have {n} bins on {chrom}: bin all tracks against the same genome and bin size", path)
+            handle[chrom].read_direct(out[first[chrom] : first[chrom] + n]) if n else None
+    return out
+
+
+def write_peaks(path: Path, track: str, layout: Layout, first: NDArray[np.int64], last: NDArray[np.int64], height: NDArray[np.float64]) -> None:
+    """Write joined peaks as BED (chrom, start, end, name, greatest coverage of a bin), bgzipped and tabix-indexed.
+
+    Args:
+        first, last: global numbers (k,) of each peak's first and one-past-last bin; a peak does not span chromosomes.
+    """
+    import pysam
+
+    chrom, start = layout.locate(first)
+    end = start + (last - first) * layout.bin_size
+    lines = (f"{c}\t{s}\t{e}\t{track}_{i}\t{h:.6g}\n" for i, (c, s, e, h) in enumerate(zip(chrom, start, end, height, strict=True), 1))
+    with atomic(path) as temporary, atomic(Path(f"{path}.tbi")) as index:
+        with pysam.BGZFile(str(temporary), "wb") as out:
+            out.write("".join(lines).encode())
+        pysam.tabix_index(str(temporary), preset="bed", index=str(index), force=True)
+
+
+def read_peak_bins(path: Path, layout: Layout) -> NDArray[np.int64]:
+    """Sorted global bin numbers (k,) of the peaks in a BED file on the bins of `layout`."""
+    first = layout.first
+    found: list[NDArray[np.int64]] = []
+    if path.stat().st_size == 0:
+        raise InputError("is empty: an empty peak file is still a bgzipped one", path)
+    with open_text(path) as handle:
+        for number, line in enumerate(handle, 1):
+            fields = line.split("\t")
+            if len(fields) < 3 or fields[0] not in first or not fields[1].isdigit() or not fields[2].strip().isdigit():
+                raise InputError("is no peak on the genome of the coverage files", path, number)
+            low, high = int(fields[1]) // layout.bin_size, -(-int(fields[2]) // layout.bin_size)
+            found.append(np.arange(first[fields[0]] + low, first[fields[0]] + min(high, layout.bins[fields[0]])))
+    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+
+
+def break_at_chromosomes(is_peak: NDArray[np.bool_], layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Runs of adjacent peak bins as global [first, last) numbers, never across a chromosome's end."""
+    from accessiflow.peaks import join_bins
+
+    runs = []
+    for chrom, offset in layout.first.items():
+        first, last = join_bins(is_peak[offset : offset + layout.bins[chrom]])
+        runs.append((first + offset, last + offset))
+    return np.concatenate([r[0] for r in runs]), np.concatenate([r[1] for r in runs])
+
+
+def same_layout(paths: Mapping[str, Path]) -> Layout:
+    """The one layout of several coverage files.
+
+    Raises:
+        InputError: two of them differ.
+    """
+    layouts = {track: read_layout(path)[1] for track, path in paths.items()}
+    reference = next(iter(layouts.values()))
+    for track, layout in layouts.items():
+        if layout != reference:
+            raise InputError(f"has other chromosomes, bins or bin size than {next(iter(paths.values()))}: bin all tracks alike", paths[track])
+    return reference

@@ -1,0 +1,256 @@
+"""The peaks x tracks matrix: building peaks.h5ad from coverage and peak files, and reading it.
+
+Memory of the build: 8 bytes a peak bin, 5 bytes a (bin, track) peak, one track's coverage and a block of columns: under 4 GB for 1,000 tracks
+with 25 million bins and some millions of peak bins, whatever the number of tracks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow import peaks as rules
+from accessiflow.coverage import Layout, read_coverage, read_peak_bins
+from accessiflow.errors import InputError
+from accessiflow.files import atomic, open_hdf5, open_text
+from accessiflow.genome import Fasta
+from accessiflow.intervals import IntervalSet, fold_of, read_bed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from scipy.sparse import csc_matrix
+
+COLUMNS_AT_ONCE = 32
+ROWS_A_CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Optional inputs of the peak rows: genome, genes, the user's clusters, folds and edges."""
+
+    fasta: Path | None = None
+    genes: Path | None = None
+    clusters: Path | None = None
+    valid_chroms: Sequence[str] = ()
+    test_chroms: Sequence[str] = ()
+    edges: Sequence[int] = ()
+    ubiquitous_share: float = 0.8
+
+
+def build(
+    tracks: pd.DataFrame, coverage: Mapping[str, Path], called: Mapping[str, Path], layout: Layout, notes: Annotations, output: Path
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write peaks.h5ad.
+
+    Args:
+        tracks: rows of the tracks sheet; columns track, cell_type, group.
+        coverage, called: track -> coverage file and peak file.
+
+    Returns:
+        obs and var as written.
+    """
+    import anndata
+
+    rows, is_peak = _incidence([called[t] for t in tracks["track"]], layout)
+    obs = _describe_rows(rows, is_peak, tracks, layout, notes)
+    var = tracks[["cell_type", "group"]].set_index(tracks["track"].to_numpy()).copy()
+    var["n_peaks"] = np.asarray(is_peak.sum(axis=0)).ravel().astype(np.int64)
+    with atomic(output) as temporary:
+        matrix = anndata.AnnData(obs=obs, var=var.assign(**{"lambda": np.nan}), layers={"is_peak": is_peak})
+        edges = rules.specificity_edges(len(tracks), notes.edges)
+        matrix.uns = {
+            "bin_size": layout.bin_size,
+            "edges": np.array(edges),
+            "edges_from": "given" if notes.edges else f"paper ({rules.PAPER_TRACKS} tracks) scaled",
+        }
+        matrix.write_h5ad(temporary)
+        var["lambda"] = _write_coverage_block(temporary, rows, [coverage[t] for t in tracks["track"]], layout)
+    return obs, var
+
+
+def _incidence(files: Sequence[Path], layout: Layout) -> tuple[NDArray[np.int64], csc_matrix]:
+    from scipy.sparse import csc_matrix
+
+    columns = [read_peak_bins(path, layout) for path in files]
+    rows = np.unique(np.concatenate(columns)) if columns else np.empty(0, np.int64)
+    if len(rows) == 0:
+        raise InputError("no track has a peak: is the coverage in counts, and --fdr not too strict?")
+    starts = np.concatenate([[0], np.cumsum([len(c) for c in columns])])
+    indices = np.concatenate([np.searchsorted(rows, c) for c in columns]).astype(np.int32)
+    return rows, csc_matrix((np.ones(len(indices), bool), indices, starts.astype(np.int64)), shape=(len(rows), len(files)))
+
+
+def _describe_rows(rows: NDArray[np.int64], is_peak: csc_matrix, tracks: pd.DataFrame, layout: Layout, notes: Annotations) -> pd.DataFrame:
+    import pandas as pd
+
+    chrom, start = layout.locate(rows)
+    end = start + layout.bin_size
+    n_tracks = np.asarray(is_peak.sum(axis=1)).ravel().astype(np.int64)
+    edges = rules.specificity_edges(len(tracks), notes.edges)
+    obs = pd.DataFrame({"chrom": chrom, "start": start, "end": end, "n_tracks": n_tracks, "specificity_bin": rules.specificity_bin(n_tracks, edges)})
+    obs["cluster"] = _clusters(obs, is_peak, tracks, notes)
+    obs["gc"], obs["cpg_island"] = _sequence_features(obs, notes.fasta)
+    obs["tss_distance"] = _tss_distance(obs, notes.genes)
+    obs["fold"] = fold_of(chrom, notes.valid_chroms, notes.test_chroms) if notes.valid_chroms or notes.test_chroms else "NA"
+    for column in ("chrom", "specificity_bin", "cluster", "cpg_island", "fold"):
+        obs[column] = obs[column].astype(str).astype("category")
+    obs.index = [f"{c}:{s}-{e}" for c, s, e in zip(chrom, start, end, strict=True)]
+    return obs
+
+
+def _clusters(obs: pd.DataFrame, is_peak: csc_matrix, tracks: pd.DataFrame, notes: Annotations) -> NDArray[np.object_]:
+    block, parts = 1 << 18, []
+    by_row = is_peak.tocsr()
+    for low in range(0, len(obs), block):
+        dense = by_row[low : low + block].toarray()
+        parts.append(rules.clusters(dense, list(tracks["cell_type"]), list(tracks["group"]), notes.ubiquitous_share))
+    out = np.concatenate(parts)
+    if notes.clusters is not None:
+        given = read_bed(notes.clusters)
+        middle = ((obs["start"] + obs["end"]) // 2).to_numpy()
+        for name, members in given.groupby("name", sort=False):
+            index = IntervalSet(members)
+            for chrom, at in obs.groupby("chrom", sort=False).indices.items():
+                out[at[index.contains(str(chrom), middle[at])]] = str(name)
+    return out
+
+
+def _sequence_features(obs: pd.DataFrame, fasta: Path | None) -> tuple[NDArray[np.float64], NDArray[np.object_]]:
+    gc, island = np.full(len(obs), np.nan), np.full(len(obs), "NA", dtype=object)
+    if fasta is None:
+        return gc, island
+    width = int(obs["end"].iloc[0] - obs["start"].iloc[0])
+    with Fasta(fasta) as genome:
+        for chrom, at in obs.groupby("chrom", sort=False).indices.items():
+            start = obs["start"].to_numpy()[at]
+            for low in range(0, len(at), 1 << 14):
+                part = start[low : low + (1 << 14)]
+                codes = genome.codes(str(chrom), int(part[0]), int(part[-1]) + width)
+                windows = codes[(part - part[0])[:, None] + np.arange(width)]
+                gc[at[low : low + len(part)]], flags = rules.gc_and_cpg(windows)
+                island[at[low : low + len(part)]] = np.where(flags, "True", "False")
+    return gc, island
+
+
+def read_tss(path: Path) -> pd.DataFrame:
+    """Transcription start sites as chrom, position (0-based), name: from a TSV with name, chrom, tx_start, strand, or a BED6 file.
+
+    Raises:
+        InputError: a row has no chromosome or position.
+    """
+    import pandas as pd
+
+    with open_text(path) as handle:
+        first = handle.readline().split("\t")
+    if "chrom" in [f.strip() for f in first] and {"tx_start"} <= {f.strip() for f in first}:
+        from accessiflow.files import read_table
+
+        table = read_table(path, ["name", "chrom", "tx_start"], text=["chrom"])
+        return pd.DataFrame({"chrom": table["chrom"], "position": table["tx_start"].astype(np.int64), "name": table["name"].astype(str)})
+    bed = read_bed(path)
+    strand = np.array(
+        [(line.split("\t") + [""] * 6)[5].strip() for line in open_text(path) if line.strip() and not line.startswith(("#", "track", "browser"))]
+    )
+    return pd.DataFrame(
+        {"chrom": bed["chrom"], "position": np.where(strand == "-", np.maximum(bed["end"] - 1, 0), bed["start"]), "name": bed["name"]}
+    )
+
+
+def _tss_distance(obs: pd.DataFrame, genes: Path | None) -> NDArray[np.float64]:
+    out = np.full(len(obs), np.nan)
+    if genes is not None:
+        tss = {str(chrom): np.sort(rows["position"].to_numpy()) for chrom, rows in read_tss(genes).groupby("chrom")}
+        for chrom, at in obs.groupby("chrom", sort=False).indices.items():
+            out[at] = rules.nearest_distance(obs["start"].to_numpy()[at], obs["end"].to_numpy()[at], tss.get(str(chrom), np.empty(0, np.int64)))
+    return out
+
+
+def _write_coverage_block(path: Path, rows: NDArray[np.int64], files: Sequence[Path], layout: Layout) -> NDArray[np.float64]:
+    """Write X (rows, tracks) column block by column block and the tracks' means; returns the means."""
+    import h5py
+    from anndata.io import write_elem
+
+    means = np.empty(len(files))
+    with h5py.File(path, "a") as handle:
+        if "X" in handle:
+            del handle["X"]
+        chunks = (min(len(rows), ROWS_A_CHUNK), min(len(files), COLUMNS_AT_ONCE))
+        data = handle.create_dataset("X", (len(rows), len(files)), np.float32, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True)
+        data.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+        for low in range(0, len(files), COLUMNS_AT_ONCE):
+            block = np.empty((len(rows), len(files[low : low + COLUMNS_AT_ONCE])), np.float32)
+            for column, file in enumerate(files[low : low + COLUMNS_AT_ONCE]):
+                bins = read_coverage(file, layout)
+                block[:, column] = bins[rows]
+                means[low + column] = np.nanmean(bins, dtype=np.float64)
+            data[:, low : low + block.shape[1]] = block
+        del handle["var/lambda"]
+        write_elem(handle["var"], "lambda", means)
+    return means
+
+
+@dataclass(frozen=True)
+class PeakMatrix:
+    """What an analysis reads of peaks.h5ad.
+
+    Attributes:
+        obs: one row a peak bin. var: one row a track, indexed by its name.
+        is_peak: (n, T) sparse.
+        uns: bin_size, edges.
+    """
+
+    obs: pd.DataFrame
+    var: pd.DataFrame
+    is_peak: csc_matrix
+    uns: dict[str, Any]
+
+    @property
+    def tracks(self) -> list[str]:
+        """Track names in column order."""
+        return [str(name) for name in self.var.index]
+
+    @property
+    def labels(self) -> list[str]:
+        """Names of the specificity bins."""
+        return rules.bin_labels([int(e) for e in self.uns["edges"]])
+
+    def locate(self, chrom: Sequence[str] | NDArray[np.object_], position: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Row (n,) of the peak bin that holds each 0-based position (n,); -1 where none does."""
+        chroms = np.asarray(chrom, dtype=object)
+        out = np.full(len(chroms), -1, np.int64)
+        start, names = self.obs["start"].to_numpy(), self.obs["chrom"].astype(str).to_numpy(dtype=object)
+        end = self.obs["end"].to_numpy()
+        for name in set(chroms):
+            rows = np.flatnonzero(names == name)
+            at = np.flatnonzero(chroms == name)
+            if len(rows) == 0:
+                continue
+            rows = rows[np.argsort(start[rows], kind="stable")]
+            where = np.searchsorted(start[rows], position[at], side="right") - 1
+            inside = (where >= 0) & (position[at] < end[rows[np.maximum(where, 0)]])
+            out[at[inside]] = rows[where[inside]]
+        return out
+
+
+def read_peaks(path: Path) -> PeakMatrix:
+    """Read peaks.h5ad without its coverage: obs, var, is_peak.
+
+    Raises:
+        InputError: it is no such file.
+    """
+    from anndata.io import read_elem
+
+    with open_hdf5(path, ["obs", "var", "layers/is_peak"]) as handle:
+        obs, var, is_peak = read_elem(handle["obs"]), read_elem(handle["var"]), read_elem(handle["layers/is_peak"])
+        uns = read_elem(handle["uns"]) if "uns" in handle else {}
+    missing = [c for c in ("chrom", "start", "end", "n_tracks", "specificity_bin", "cluster") if c not in obs.columns]
+    if missing:
+        raise InputError(f"lacks the obs column(s) {', '.join(missing)}: not a peaks.h5ad", path)
+    from scipy.sparse import csc_matrix
+
+    return PeakMatrix(obs, var, csc_matrix(is_peak), uns)

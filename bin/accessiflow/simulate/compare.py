@@ -1,0 +1,294 @@
+"""`simulate.py compare`: every result beside the planted truth, with the ceiling that the noise allows and the value to be reached.
+
+Each function takes the truth and the file(s) of one stage and returns rows of the summary table; NA with a note where a figure
+cannot be computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.files import open_hdf5, read_table, require_file
+from accessiflow.simulate.design import TARGET_WIDTH, UBIQUITOUS
+from accessiflow.simulate.truth import VARIANT_KEY, Truth, agreement, calling_probability, inside_elements
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RECALL, PRECISION = 0.85, 0.8
+PEARSON_SPECIFIC, PEARSON_UBIQUITOUS = 0.45, 0.6
+SAD_CORRELATION = 0.5
+EQTL_AUROC, MIN_POSITIVES = 0.75, 40
+IMBALANCE_AUROC = 0.8
+NA = np.nan
+COLUMNS = ("figure", "unit", "value", "ceiling", "target", "n", "note")
+
+
+class Row(NamedTuple):
+    """One figure: value beside the ceiling that the noise allows and the target (NA: shown, not demanded); n observations."""
+
+    figure: str
+    unit: str
+    value: float
+    ceiling: float = NA
+    target: float = NA
+    n: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Results:
+    """Files of a run, any subset of them."""
+
+    peaks: Path | None = None
+    predictions: Path | None = None
+    targets: Path | None = None
+    scores: Sequence[Path] = ()
+    eqtl: Sequence[Path] = ()
+    eqtl_shuffled: Sequence[Path] = ()
+    imbalance: Sequence[Path] = ()
+    calls: Sequence[Path] = ()
+    heritability: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not any(getattr(self, field.name) for field in fields(self)):
+            raise InputError("nothing to compare: give at least one of --peaks, --predictions, --scores, --eqtl, --imbalance, --heritability")
+        if (self.predictions is None) != (self.targets is None):
+            raise InputError("--predictions and --targets belong together: give both")
+
+
+def compare(truth: Truth, results: Results, test_chroms: Sequence[str] = ()) -> pd.DataFrame:
+    """The summary table; test chromosomes: the study's own by default."""
+    import pandas as pd
+
+    chroms = list(test_chroms) or truth.params["test_chroms"]
+    rows: list[Row] = []
+    if results.peaks:
+        rows += compare_peaks(truth, results.peaks)
+    if results.predictions and results.targets:
+        rows += compare_predictions(truth, results.predictions, results.targets, chroms)
+    if results.scores:
+        rows += compare_scores(truth, results.scores, chroms)
+    rows += compare_eqtl("eqtl_auroc", results.eqtl) + compare_eqtl("eqtl_auroc_shuffled", results.eqtl_shuffled)
+    rows += compare_imbalance(truth, results.imbalance, results.calls)
+    if results.heritability:
+        rows += compare_heritability(truth, results.heritability)
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def compare_peaks(truth: Truth, path: Path) -> list[Row]:
+    """Recall of the active elements and precision of the called bins of each track, a bin's width of tolerance on both sides.
+
+    Ceiling: what is expected of counts drawn around the planted signal, called from the smallest count that was called.
+    """
+    import anndata
+
+    peaks = anndata.read_h5ad(require_file(path, "peaks file"), backed="r")
+    chrom, bin_size = peaks.obs["chrom"].astype(str).to_numpy(), int((peaks.obs["end"] - peaks.obs["start"]).max())
+    index = peaks.obs["start"].to_numpy() // bin_size
+    bins = dict.fromkeys(np.unique(truth.elements["chrom"]), truth.params["design"]["chrom_length"] // bin_size)
+    rows: list[Row] = []
+    for column, (track, cell_type) in enumerate(zip(peaks.var_names, peaks.var["cell_type"].astype(str), strict=True)):
+        if cell_type not in truth.cell_types:
+            raise InputError(f"its cell type {cell_type!r} (track {track}) is not one of the study's: {', '.join(truth.cell_types)}", path)
+        is_peak = np.asarray(peaks.layers["is_peak"][:, column].todense()).ravel() > 0
+        called = {c: np.zeros(n) for c, n in bins.items()}
+        for c, values in called.items():
+            values[index[is_peak & (chrom == c)]] = 1
+        active = truth.elements[truth.elements[cell_type] == 1]
+        found = agreement(called, active, bin_size)
+        ideal = agreement(_ideal_calls(truth, cell_type, bins, bin_size, _smallest(peaks.X, is_peak, column)), active, bin_size)
+        rows.append(Row("element_recall", str(track), found.recall, ideal.recall, RECALL, found.elements))
+        rows.append(Row("element_precision", str(track), found.precision, ideal.precision, PRECISION, found.bins))
+    return sorted(rows, key=lambda row: row.figure, reverse=True)
+
+
+def compare_predictions(truth: Truth, predictions: Path, targets: Path, chroms: Sequence[str]) -> list[Row]:
+    """Pearson correlation of log2(x + 1), measured and predicted, over the windows of the test chromosomes whose centre lies in an element.
+
+    Specific: the elements private to the track's cell type; ubiquitous: those open in all. Ceiling: the planted expectation as prediction.
+    """
+    with open_hdf5(targets, ["targets", "chrom", "start", "end", "target_ids"]) as handle:
+        chrom, start, end = _text(handle["chrom"]), handle["start"][:].astype(np.int64), handle["end"][:].astype(np.int64)
+        measured, tracks = handle["targets"][:].astype(np.float64).sum(1), _text(handle["target_ids"])
+    with open_hdf5(predictions, ["preds"]) as handle:
+        predicted = handle["preds"][:].astype(np.float64).sum(1)
+    if predicted.shape != measured.shape:
+        raise InputError(
+            f"has {predicted.shape[0]} windows x {predicted.shape[1]} tracks, {targets} has {measured.shape[0]} x {measured.shape[1]}", predictions
+        )
+    kept = np.isin(chrom, chroms)
+    chrom, start, end, measured, predicted = (values[kept] for values in (chrom, start, end, measured, predicted))
+    centre = (start + end) // 2
+    rows: list[Row] = []
+    for figure, target in (("pearson_specific", PEARSON_SPECIFIC), ("pearson_ubiquitous", PEARSON_UBIQUITOUS)):
+        part = []
+        for column, cell_type in enumerate(_cell_types(truth, tracks, targets)):
+            cluster = UBIQUITOUS if figure == "pearson_ubiquitous" else cell_type
+            inside = inside_elements(chrom, centre, truth.elements[truth.elements["cluster"] == cluster])
+            expected = _expected_windows(truth, cell_type, chrom[inside], start[inside], end[inside])
+            value = _log_pearson(measured[inside, column], predicted[inside, column])
+            part.append(_row(figure, tracks[column], value, _log_pearson(measured[inside, column], expected), n=int(inside.sum())))
+        rows += [_mean_row(part, target), *part]
+    return rows
+
+
+def compare_scores(truth: Truth, paths: Sequence[Path], chroms: Sequence[str]) -> list[Row]:
+    """Pearson correlation of SAD with the true effect, natural scale, over the SNPs of the test chromosomes."""
+    import pandas as pd
+
+    tables = [_read_scores(truth, path) for path in paths]
+    scores = pd.concat(tables, ignore_index=True).drop_duplicates(VARIANT_KEY)
+    both = truth.variants[truth.variants["chrom"].isin(chroms)].merge(scores, on=VARIANT_KEY, suffixes=("", ".sad"))
+    tracks = [column.removesuffix(".sad") for column in scores.columns if column.endswith(".sad")]
+    return [
+        _row(
+            "sad_correlation", cell_type, _pearson(both[cell_type].to_numpy(), both[f"{cell_type}.sad"].to_numpy()), 1.0, SAD_CORRELATION, n=len(both)
+        )
+        for cell_type in tracks
+    ]
+
+
+def compare_eqtl(figure: str, paths: Iterable[Path]) -> list[Row]:
+    """AUROC of each tissue and specificity bin. The labels follow the true effects, so the ceiling is 1 (0.5 when they are shuffled)."""
+    target, ceiling = (0.5, 0.5) if figure.endswith("shuffled") else (EQTL_AUROC, 1.0)
+    rows = []
+    for path in paths:
+        table = read_table(path, ["tissue", "bin", "n_positive", "auroc"], text=["tissue", "bin"])
+        for record in table.to_dict("records"):
+            few = record["n_positive"] < MIN_POSITIVES
+            unit = f"{record['tissue']}:{record['bin']}"
+            rows.append(
+                _row(figure, unit, record["auroc"], ceiling, NA if few else target, n=int(record["n_positive"]), note="few positives" if few else "")
+            )
+    return rows
+
+
+def compare_imbalance(truth: Truth, paths: Iterable[Path], calls: Iterable[Path]) -> list[Row]:
+    """AUROC of the direction of allelic imbalance at significant sites. Ceiling: the true ratio as score."""
+    ceilings = {truth.cell_type_in(path.name): _imbalance_ceiling(truth, path) for path in calls}
+    rows = []
+    for path in paths:
+        cell_type = truth.cell_type_in(path.name)
+        if cell_type is None:
+            raise InputError(f"its name holds none of the study's cell types ({', '.join(truth.cell_types)})", path)
+        for record in read_table(path, ["group", "n", "auroc"], text=["group"]).to_dict("records"):
+            overall = record["group"] == "all"
+            ceiling = ceilings.get(cell_type, NA) if overall else NA
+            unit = cell_type if overall else f"{cell_type}:{record['group']}"
+            rows.append(_row("imbalance_auroc", unit, record["auroc"], ceiling, IMBALANCE_AUROC if overall else NA, n=int(record["n"])))
+    return rows
+
+
+def compare_heritability(truth: Truth, path: Path) -> list[Row]:
+    """Rank of each trait's own cell type among all by enrichment on the specific peaks; sizes beside the planted ones, not demanded.
+
+    A model whose name holds a cell type, and besides it at most `high`, is the specific annotation of that cell type; its last category is it.
+    """
+    table = read_table(path, ["model", "trait", "Category", "Enrichment"], text=["model", "trait", "Category"])
+    table = table.drop_duplicates(["trait", "model"], keep="last")
+    table = table.assign(cell_type=[truth.specific_annotation_of(model) for model in table["model"]])
+    rows: list[Row] = []
+    for trait, group in table.dropna(subset="cell_type").groupby("trait", sort=False):
+        rows += _enrichment_rank(str(trait), truth.params["traits"].get(trait), group.set_index("cell_type")["Enrichment"])
+        rows += _enrichments(truth, str(trait), group)
+    return sorted(rows, key=lambda row: row.figure != "enrichment_rank")
+
+
+def _enrichment_rank(trait: str, own: str | None, enrichment: pd.Series) -> list[Row]:
+    rank = enrichment.rank(ascending=False, method="min")
+    if own is None:
+        highest = enrichment.idxmax() if enrichment.notna().any() else "none"
+        return [Row("enrichment_rank", trait, NA, n=len(rank), note=f"control without a cell type of its own; highest: {highest}")]
+    note = "" if own in rank else f"{own} has no specific annotation"
+    return [_row("enrichment_rank", trait, rank.get(own, NA), 1.0, 1.0, n=len(rank), note=note)]
+
+
+def _enrichments(truth: Truth, trait: str, group: pd.DataFrame) -> list[Row]:
+    planted = truth.heritability.set_index(["trait", "annotation"])["true_enrichment"]
+    note = "shown, not demanded; ceiling: planted in the private elements"
+    return [
+        _row("enrichment", f"{trait}:{record['model']}", record["Enrichment"], planted.get((trait, record["cell_type"]), NA), note=note)
+        for record in group.to_dict("records")
+    ]
+
+
+def _ideal_calls(truth: Truth, cell_type: str, bins: dict[str, int], bin_size: int, smallest: float) -> dict[str, NDArray[np.float64]]:
+    dispersion = truth.params["dispersion"] * TARGET_WIDTH / bin_size
+    signal = truth.expected(cell_type)
+    starts = {chrom: np.arange(n) * bin_size for chrom, n in bins.items()}
+    return {c: calling_probability(signal.sums(c, start, start + bin_size), smallest, dispersion) for c, start in starts.items()}
+
+
+def _smallest(coverage: object, is_peak: NDArray[np.bool_], column: int) -> float:
+    """The smallest coverage of a called bin; infinite where none is."""
+    values = np.asarray(coverage[:, column]).ravel()[is_peak]
+    return float(values.min()) if len(values) else np.inf
+
+
+def _expected_windows(truth: Truth, cell_type: str, chrom: NDArray, start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.float64]:
+    out, signal = np.empty(len(chrom)), truth.expected(cell_type)
+    for name in np.unique(chrom):
+        rows = chrom == name
+        out[rows] = signal.sums(str(name), start[rows], end[rows])
+    return out
+
+
+def _read_scores(truth: Truth, path: Path) -> pd.DataFrame:
+    """chrom, pos, ref, alt and CELLTYPE.sad of a score file."""
+    import pandas as pd
+
+    with open_hdf5(path, ["chr", "pos", "ref_allele", "alt_allele", "SAD", "target_ids"]) as handle:
+        table = pd.DataFrame({"chrom": _text(handle["chr"]), "pos": handle["pos"][:].astype(np.int64)})
+        table = table.assign(ref=_text(handle["ref_allele"]), alt=_text(handle["alt_allele"]))
+        names = [f"{cell_type}.sad" for cell_type in _cell_types(truth, _text(handle["target_ids"]), path)]
+        return pd.concat([table, pd.DataFrame(handle["SAD"][:].astype(np.float64), columns=names)], axis=1)
+
+
+def _imbalance_ceiling(truth: Truth, path: Path) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    calls = read_table(path, [*VARIANT_KEY, "ratio", "label"], text=["chrom", "ref", "alt", "label"])
+    ratios = truth.allelic_ratios[truth.allelic_ratios["cell_type"] == truth.cell_type_in(path.name)]
+    both = calls[calls["label"] == "imbalanced"].merge(ratios, on=VARIANT_KEY)
+    label = both["ratio"].to_numpy() > 0.5
+    return float(roc_auc_score(label, both["true_ratio"])) if 0 < label.sum() < len(label) else NA
+
+
+def _cell_types(truth: Truth, tracks: Iterable[str], path: Path) -> list[str]:
+    """The cell type of each track: the study names a track after its cell type."""
+    tracks = list(tracks)
+    unknown = [track for track in tracks if track not in truth.cell_types]
+    if unknown:
+        raise InputError(f"its track {unknown[0]!r} is not one of the study's: {', '.join(truth.cell_types)}", path)
+    return tracks
+
+
+def _text(dataset: object) -> NDArray[np.object_]:
+    return np.array([value.decode() if isinstance(value, bytes) else str(value) for value in dataset[:]], dtype=object)
+
+
+def _pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """Pearson correlation; NA for fewer than three pairs or a constant."""
+    return float(np.corrcoef(a, b)[0, 1]) if len(a) > 2 and np.ptp(a) > 0 and np.ptp(b) > 0 else NA
+
+
+def _log_pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    return _pearson(np.log2(a + 1), np.log2(b + 1))
+
+
+def _mean_row(rows: Sequence[Row], target: float) -> Row:
+    values, ceilings = np.array([row.value for row in rows]), np.array([row.ceiling for row in rows])
+    return _row(rows[0].figure, "mean", values.mean(), ceilings.mean(), target, n=len(rows))
+
+
+def _row(figure: str, unit: str, value: float, ceiling: float, target: float = NA, *, n: int = 0, note: str = "") -> Row:
+    """A row that says so when its value could not be computed."""
+    return Row(figure, unit, float(value), float(ceiling), target, n, note or ("" if np.isfinite(value) else "cannot be computed from these results"))

@@ -1,0 +1,170 @@
+"""The grammar f of a study: expected accessibility as a function of the sequence, and the effect of a variant by the same f.
+
+f, per cell type: soft hits of the cell type's motifs on both strands, smoothed by a Gaussian (peak 1, sd 64 bp) into an
+occupancy z, and a Hill curve: base * (1 + amplitude * z^h / (K^h + z^h)) expected insertions per 192 bp. It is evaluated in cells of 8 bp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from accessiflow.simulate.design import TARGET_WIDTH, Design
+from accessiflow.simulate.motifs import Motif, load_motifs
+
+MOTIFS_PER_CLUSTER = 2
+CELL = 8  # bp
+SLACK = 2.0  # bits below the mean instance at which a hit counts half
+FAINT = 0.01  # hits weaker than this count as none
+SPREAD = 64.0  # bp, sd of the smoothing
+BASE, AMPLITUDE = 3.0, 20.0  # expected insertions per TARGET_WIDTH outside elements, and how many times that saturated ones add
+HILL, HALF = 1.5, 1.5  # exponent h, and K: the number of hits that gives half the amplitude
+WINDOW_CELLS = TARGET_WIDTH // CELL
+_REACH = int(4 * SPREAD) // CELL
+_KERNEL = np.exp(-0.5 * (np.arange(-_REACH, _REACH + 1) * CELL / SPREAD) ** 2)
+
+
+class Effects(NamedTuple):
+    """Expected insertions (n, cell types) in the 192 bp around each variant, with either allele."""
+
+    ref: NDArray[np.float64]
+    alt: NDArray[np.float64]
+
+    @property
+    def difference(self) -> NDArray[np.float64]:
+        """True effect (n, cell types) on the natural scale: alt - ref."""
+        return self.alt - self.ref
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Motifs and the cell types they act in.
+
+    Attributes:
+        motifs: all motifs.
+        of_cluster: element cluster -> indices of its motifs.
+        weights: (motifs, cell types) float64, 1 where a motif acts, else 0.
+    """
+
+    motifs: list[Motif]
+    of_cluster: dict[str, list[int]]
+    weights: NDArray[np.float64]
+
+    def occupancy(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Smoothed hits z (cells, cell types) of a chromosome's base codes (length a multiple of 8, no unknown base)."""
+        from scipy.ndimage import convolve1d
+
+        words = _words(codes)
+        cells = np.zeros((len(codes) // CELL, self.weights.shape[1]))
+        for motif, weights in zip(self.motifs, self.weights, strict=True):
+            for matrix in _strands(motif):
+                hits = soft_hits(_scores(words, matrix), motif)
+                where = np.flatnonzero(hits)
+                density = np.bincount((where + motif.width // 2) // CELL, hits[where], len(cells))
+                cells[:, weights > 0] += density[:, None]
+        return convolve1d(cells, _KERNEL, axis=0, mode="constant")
+
+    def effects(self, codes: NDArray[np.uint8], occupancy: NDArray[np.float64], position: ArrayLike, alt: ArrayLike) -> Effects:
+        """What single-base variants do.
+
+        Args:
+            codes, occupancy: the chromosome's, as above.
+            position, alt: (n,) 0-based positions, at least a model window from the ends, and base codes of the other allele.
+        """
+        position = np.asarray(position)
+        first = (position - TARGET_WIDTH // 2 + 1 + CELL // 2) // CELL
+        change = np.zeros((len(position), WINDOW_CELLS, self.weights.shape[1]))
+        for motif, weights in zip(self.motifs, self.weights, strict=True):
+            change[:, :, weights > 0] += _occupancy_change(codes, motif, position, np.asarray(alt), first)[:, :, None]
+        before = occupancy[first[:, None] + np.arange(WINDOW_CELLS)]
+        return Effects(accessibility(before).sum(1), accessibility(np.maximum(before + change, 0.0)).sum(1))
+
+
+def make_grammar(design: Design) -> Grammar:
+    """Two motifs for each cluster of elements (ubiquitous, group, cell type), acting in the cell types of that cluster."""
+    clusters = design.clusters
+    motifs = load_motifs(MOTIFS_PER_CLUSTER * len(clusters))
+    return Grammar(motifs, *_assign(clusters, design.cell_type_names))
+
+
+def _assign(clusters: Mapping[str, Sequence[str]], cell_types: Sequence[str]) -> tuple[dict[str, list[int]], NDArray[np.float64]]:
+    of_cluster = {name: [MOTIFS_PER_CLUSTER * i + j for j in range(MOTIFS_PER_CLUSTER)] for i, name in enumerate(clusters)}
+    active = [np.isin(cell_types, list(members)) for members in clusters.values()]
+    return of_cluster, np.repeat(active, MOTIFS_PER_CLUSTER, axis=0).astype(np.float64)
+
+
+def threshold(motif: Motif) -> float:
+    """Score in bits at which a hit counts half."""
+    return motif.information - SLACK
+
+
+def soft_hits(scores: NDArray[np.floating], motif: Motif) -> NDArray[np.float64]:
+    """Strength of hits in [0, 1]: logistic in the score (bits) around the motif's threshold; faint ones are 0."""
+    out = np.zeros(scores.shape)
+    excess = scores - threshold(motif)
+    heard = excess > np.log(FAINT / (1 - FAINT))
+    out[heard] = 1 / (1 + np.exp(-excess[heard].astype(np.float64)))
+    return out
+
+
+def accessibility(occupancy: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Expected insertions per cell of 8 bp, from the occupancy z."""
+    power = occupancy**HILL
+    return (1 + AMPLITUDE * power / (HALF**HILL + power)) * (BASE * CELL / TARGET_WIDTH)
+
+
+def instances(motif: Motif, n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Base codes (n, width) of instances drawn from the motif, those below its threshold redrawn."""
+    cumulative = motif.probabilities.cumsum(1)
+    drawn = np.empty((0, motif.width), np.uint8)
+    while len(drawn) < n:
+        sites = (rng.random((2 * n, motif.width, 1)) > cumulative[:, :3]).sum(2).astype(np.uint8)
+        strong = motif.log_odds[np.arange(motif.width), sites].sum(1) >= threshold(motif)
+        drawn = np.concatenate([drawn, sites[strong]])
+    return drawn[:n]
+
+
+def _occupancy_change(
+    codes: NDArray[np.uint8], motif: Motif, position: NDArray[np.int64], alt: NDArray[np.uint8], first: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Change of z (n, window cells) by one motif: every placement of the motif over the variant, with either allele."""
+    width = motif.width
+    ref_codes = codes[position[:, None] + np.arange(1 - width, width)]
+    alt_codes = ref_codes.copy()
+    alt_codes[:, width - 1] = alt
+    centre_cell = (position[:, None] + np.arange(1 - width, 1) + width // 2) // CELL - first[:, None]
+    out = np.zeros((len(position), WINDOW_CELLS))
+    for matrix in _strands(motif):
+        change = soft_hits(_scores(_words(alt_codes), matrix), motif) - soft_hits(_scores(_words(ref_codes), matrix), motif)
+        row, offset = np.nonzero(change)
+        distance = np.arange(WINDOW_CELLS) - centre_cell[row, offset][:, None]
+        np.add.at(out, row, change[row, offset][:, None] * _KERNEL[distance + _REACH])
+    return out
+
+
+def _strands(motif: Motif) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return motif.log_odds, motif.log_odds[::-1, ::-1]
+
+
+def _words(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Each base with the three after it, as one byte; past the end of the last axis A is read, which no motif sees."""
+    padded = np.concatenate([codes, np.zeros((*codes.shape[:-1], 3), np.uint8)], axis=-1)
+    length = codes.shape[-1]
+    return sum((padded[..., k : k + length] << np.uint8(6 - 2 * k) for k in range(4)), np.zeros_like(codes))
+
+
+def _scores(words: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Log-odds scores (..., length - width + 1) of a motif matrix, four positions a look-up."""
+    blocks = -(-len(matrix) // 4)
+    rows = np.zeros((blocks, 4, 4))
+    rows.reshape(-1, 4)[: len(matrix)] = matrix
+    length = words.shape[-1] - len(matrix) + 1
+    out = np.zeros((*words.shape[:-1], length), np.float32)
+    for block, (a, b, c, d) in enumerate(rows):
+        table = (a[:, None, None, None] + b[:, None, None] + c[:, None] + d).astype(np.float32).ravel()
+        out += table[words[..., 4 * block : 4 * block + length]]
+    return out

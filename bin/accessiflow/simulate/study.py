@@ -1,0 +1,282 @@
+"""`simulate.py study`: simulate everything and write it as a user's study, with its truth."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.cli import log, progress
+from accessiflow.errors import InputError
+from accessiflow.files import write_json, write_table, write_text
+from accessiflow.genome import decode
+from accessiflow.simulate import genotypes, signal, traits
+from accessiflow.simulate.design import BIN_SIZE, POLYGENIC, SEQ_LENGTH, TARGET_WIDTH, Design
+from accessiflow.simulate.elements import Chromosome, make_chromosome, make_genes
+from accessiflow.simulate.genotypes import Snps, make_snps
+from accessiflow.simulate.grammar import Effects, Grammar, accessibility, make_grammar
+from accessiflow.simulate.motifs import write_meme
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+VARIANT_KEY = ["chrom", "pos", "ref", "alt"]
+FASTA_LINE = 80
+
+
+class _Part(NamedTuple):
+    """All that is simulated of one chromosome; expected: insertions per cell of 8 bp (cells, cell types)."""
+
+    chromosome: Chromosome
+    expected: NDArray[np.float64]
+    insertions: list[NDArray[np.int64]]
+    snps: Snps
+    effects: Effects
+
+
+class _Study(NamedTuple):
+    """The chromosomes' parts put together; table and effects: one row a SNP of any chromosome."""
+
+    design: Design
+    parts: list[_Part]
+    elements: pd.DataFrame
+    genes: pd.DataFrame
+    table: pd.DataFrame
+    effects: Effects
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        return dict.fromkeys(self.design.chroms, self.design.chrom_length)
+
+
+def write_study(design: Design, outdir: Path, threads: int = 1) -> None:
+    """Simulate a study and write its files into a folder; the same design gives the same bytes, whatever the threads.
+
+    Memory: about 130 bytes a base of one chromosome for each thread, 60 a base of the genome, and one byte a SNP and person.
+    """
+    grammar = make_grammar(design)
+    simulate = partial(_simulate_chromosome, design, grammar)
+    with _folder(outdir) as folder:
+        parts = list(progress(_map(simulate, range(design.chromosomes), threads), design.chromosomes, "chromosomes simulated"))
+        study = _assemble(design, parts)
+        _write_genome(study, grammar, folder)
+        _write_tracks(study, folder)
+        _write_variants(study, folder)
+        _write_panel(study, folder)
+        _write_gwas(study, folder)
+        _write_eqtls(study, folder)
+        _write_allelic_counts(study, folder)
+        _write_truth(study, grammar, folder / "truth")
+        _write_params(design, folder)
+    log.info("%d elements, %d SNPs, %d genes: %s", len(study.elements), len(study.table), len(study.genes), outdir)
+
+
+def _simulate_chromosome(design: Design, grammar: Grammar, index: int) -> _Part:
+    chromosome = make_chromosome(design, grammar, index)
+    occupancy = grammar.occupancy(chromosome.codes)
+    expected = accessibility(occupancy)
+    rng = design.generator("insertions", index)
+    insertions = [signal.draw_insertions(column, rng) for column in expected.T]
+    snps = make_snps(design, chromosome, index)
+    effects = grammar.effects(chromosome.codes, occupancy, snps.table["pos"].to_numpy() - 1, snps.alt)
+    return _Part(chromosome, expected, insertions, snps, effects)
+
+
+def _map(function: partial[_Part], items: Sequence[int], threads: int) -> Iterator[_Part]:
+    if threads == 1:
+        yield from map(function, items)
+    else:
+        with ProcessPoolExecutor(min(threads, len(items))) as pool:
+            yield from pool.map(function, items)
+
+
+def _assemble(design: Design, parts: list[_Part]) -> _Study:
+    import pandas as pd
+
+    elements = pd.concat([part.chromosome.elements for part in parts], ignore_index=True)
+    table = pd.concat([part.snps.table for part in parts], ignore_index=True)
+    effects = Effects(*(np.concatenate(allele) for allele in zip(*(part.effects for part in parts), strict=True)))
+    return _Study(design, parts, elements, make_genes(elements, design), table, effects)
+
+
+@contextmanager
+def _folder(outdir: Path) -> Iterator[Path]:
+    """A temporary folder inside `outdir`, whose files move into it when all are written."""
+    try:
+        outdir.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=".study.", dir=outdir))
+    except OSError as error:
+        raise InputError(f"cannot be written to ({error.strerror}): choose another --outdir", outdir) from None
+    try:
+        yield temporary
+        for path in sorted(p for p in temporary.rglob("*") if p.is_file()):
+            target = outdir / path.relative_to(temporary)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _write_genome(study: _Study, grammar: Grammar, folder: Path) -> None:
+    import pysam
+
+    with write_text(folder / "genome.fa") as out:
+        for chrom, part in zip(study.design.chroms, study.parts, strict=True):
+            sequence = decode(part.chromosome.codes)
+            out.write(f">{chrom}\n")
+            out.writelines(sequence[i : i + FASTA_LINE] + "\n" for i in range(0, len(sequence), FASTA_LINE))
+    pysam.faidx(str(folder / "genome.fa"))
+    with write_text(folder / "genes.bed") as out:
+        study.genes.to_csv(out, sep="\t", header=False, index=False, lineterminator="\n")
+    write_meme(grammar.motifs, folder / "motifs.meme")
+
+
+def _write_tracks(study: _Study, folder: Path) -> None:
+    """One track a cell type: the last as fragments, the one before as BAM, all others as bigWig."""
+    design = study.design
+    names = design.cell_type_names
+    group_of = {member: group for group, members in design.groups.items() for member in members}
+    insertions = {n: {c: part.insertions[i] for c, part in zip(design.chroms, study.parts, strict=True)} for i, n in enumerate(names)}
+    rows = []
+    for index, name in enumerate(names):
+        rng, row = design.generator("track file", index), {"track": name, "cell_type": name, "group": group_of[name]}
+        if index == len(names) - 1:
+            row |= {"signal": f"tracks/{name}.fragments.tsv.gz", "kind": "fragments", "barcodes": f"tracks/{name}.barcodes.txt"}
+            signal.write_fragments(insertions, name, rng, folder / row["signal"], folder / row["barcodes"])
+        elif index == len(names) - 2:
+            row |= {"signal": f"tracks/{name}.bam", "kind": "bam"}
+            signal.write_bam(insertions[name], study.sizes, rng, folder / row["signal"])
+        else:
+            row |= {"signal": f"tracks/{name}.bw", "kind": "bigwig"}
+            signal.write_insertions_bigwig(insertions[name], study.sizes, folder / row["signal"])
+        rows.append(row)
+    _write_sheet(rows, folder / "tracks.csv", ["track", "cell_type", "signal", "group", "kind", "barcodes"])
+    model = {"model": "demo", "preset": "demo", "training_set": "balanced", "task": "multi", "replicates": 1}
+    _write_sheet([model], folder / "models.csv", list(model))
+
+
+def _write_variants(study: _Study, folder: Path) -> None:
+    genotypes.write_vcf([part.snps for part in study.parts], study.design, folder / "variants" / "study.vcf.gz")
+    _write_sheet([{"set": "study", "vcf": "variants/study.vcf.gz"}], folder / "variants.csv", ["set", "vcf"])
+
+
+def _write_panel(study: _Study, folder: Path) -> None:
+    rows = []
+    for chrom, part in zip(study.design.chroms, study.parts, strict=True):
+        number = chrom.removeprefix("chr")
+        genotypes.write_plink(part.snps, folder / "panel" / f"panel.{number}")
+        rows.append({"chrom": number, "bfile": f"panel/panel.{number}"})
+    _write_sheet(rows, folder / "ld_panel.csv", ["chrom", "bfile"])
+
+
+def _write_gwas(study: _Study, folder: Path) -> None:
+    import pandas as pd
+
+    design, rows, drawn = study.design, [], {}
+    for index, trait in enumerate([*design.trait_cell_types, POLYGENIC]):
+        rng = design.generator("trait", index)
+        shares = traits.effect_shares(trait, design, study.table, study.elements, study.effects.difference)
+        drawn[trait] = traits.draw_effects(shares, rng)
+        statistics = pd.concat(traits.gwas([part.snps for part in study.parts], drawn[trait], rng), ignore_index=True)
+        rows.append({"trait": trait, "sumstats": f"gwas/{trait}.tsv"})
+        write_table(statistics, folder / rows[-1]["sumstats"], float_format="%.6g")
+    _write_sheet(rows, folder / "gwas.csv", ["trait", "sumstats"])
+    truth = traits.true_enrichment(design, study.table, study.elements, drawn)
+    write_table(truth[["trait", "annotation", "true_enrichment", "prop_h2", "prop_snps"]], folder / "truth" / "heritability.tsv", float_format="%.6g")
+
+
+def _write_eqtls(study: _Study, folder: Path) -> None:
+    import pandas as pd
+
+    columns = [*VARIANT_KEY, "pip", "beta", "gene"]
+    rows, causal = [], []
+    for group, members in study.design.groups.items():
+        for name in members:
+            table = traits.eqtl_table(study.design, name, study.table, study.genes, study.effects.difference)
+            mapped = table["pip"] >= 0.01
+            row = {"tissue": name, "variants": f"eqtls/{name}.tsv", "negatives": f"eqtls/{name}.negatives.tsv", "group": group}
+            write_table(table.loc[mapped, columns], folder / row["variants"])
+            write_table(table.loc[~mapped, VARIANT_KEY], folder / row["negatives"])
+            rows.append(row)
+            causal.append(table[mapped].assign(tissue=name))
+    _write_sheet(rows, folder / "eqtls.csv", ["tissue", "variants", "negatives", "group"])
+    write_table(pd.concat(causal)[["tissue", *columns, "effect"]], folder / "truth" / "eqtls.tsv", float_format="%.6g")
+
+
+def _write_allelic_counts(study: _Study, folder: Path) -> None:
+    import pandas as pd
+
+    rows, ratios = [], []
+    snps = [part.snps for part in study.parts]
+    for name in study.design.cell_type_names:
+        table = traits.allelic_counts(study.design, name, snps, study.effects)
+        rows.append({"cell_type": name, "counts": f"allelic_counts/{name}.tsv", "track": name})
+        write_table(table[[*VARIANT_KEY, "ref_count", "alt_count"]], folder / rows[-1]["counts"])
+        ratios.append(table.assign(cell_type=name))
+    _write_sheet(rows, folder / "allelic_counts.csv", ["cell_type", "counts", "track"])
+    write_table(pd.concat(ratios)[["cell_type", *VARIANT_KEY, "true_ratio"]], folder / "truth" / "allelic_ratios.tsv", float_format="%.6g")
+
+
+def _write_truth(study: _Study, grammar: Grammar, folder: Path) -> None:
+    import pandas as pd
+
+    design, names = study.design, study.design.cell_type_names
+    active = {name: study.elements["cluster"].isin([c for c, members in design.clusters.items() if name in members]).astype(int) for name in names}
+    write_table(study.elements.assign(**active), folder / "elements.tsv")
+    difference = pd.DataFrame(study.effects.difference, columns=names)
+    write_table(pd.concat([study.table[VARIANT_KEY], difference], axis=1), folder / "variants.tsv", float_format="%.6g")
+    sites = pd.concat([part.chromosome.sites for part in study.parts], ignore_index=True)
+    sites["motif"] = np.array([motif.name for motif in grammar.motifs])[sites["motif"]]
+    write_table(sites[["chrom", "start", "end", "motif", "strand"]], folder / "motifs.tsv")
+    for index, name in enumerate(names):
+        expected = {chrom: part.expected[:, index] for chrom, part in zip(design.chroms, study.parts, strict=True)}
+        signal.write_expected_bigwig(expected, study.sizes, folder / "signal" / f"{name}.bw")
+    write_json(_truth_params(design, grammar), folder / "params.json")
+
+
+def _truth_params(design: Design, grammar: Grammar) -> dict[str, object]:
+    motifs = {cluster: [grammar.motifs[i].name for i in indices] for cluster, indices in grammar.of_cluster.items()}
+    return {
+        "design": vars(design),
+        "groups": design.groups,
+        "clusters": design.clusters,
+        "motifs": motifs,
+        "traits": design.trait_cell_types | {POLYGENIC: None},
+        "heritability": traits.HERITABILITY,
+        "dispersion": signal.DISPERSION,
+        "target_width": TARGET_WIDTH,
+        "test_chroms": design.chroms[-1:],
+    }
+
+
+def _write_params(design: Design, folder: Path) -> None:
+    sheets = ("tracks", "models", "variants", "eqtls", "allelic_counts", "gwas", "ld_panel")
+    params: Mapping[str, object] = {name: f"{name}.csv" for name in sheets} | {
+        "fasta": "genome.fa",
+        "genes": "genes.bed",
+        "motifs": "motifs.meme",
+        "truth": "truth",
+        "bin_size": BIN_SIZE,
+        "seq_length": SEQ_LENGTH,
+        "target_width": TARGET_WIDTH,
+        "stride": TARGET_WIDTH,
+        "valid_chroms": design.chroms[-2],
+        "test_chroms": design.chroms[-1],
+    }
+    write_json(params, folder / "params.json")
+
+
+def _write_sheet(rows: Sequence[Mapping[str, object]], path: Path, columns: Sequence[str]) -> None:
+    import pandas as pd
+
+    with write_text(path) as out:
+        pd.DataFrame(rows, columns=list(columns)).to_csv(out, index=False, lineterminator="\n")

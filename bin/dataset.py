@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Datasets in Basenji's layout: windows, targets, sequences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from accessiflow import cli
+from accessiflow.errors import InputError
+
+app = cli.make_app(__doc__ or "")
+
+
+@app.command()
+def build(
+    fasta: Annotated[Path, typer.Argument(help="Genome FASTA.")],
+    targets: Annotated[Path, typer.Argument(help="Targets table: file, sum_stat, clip, clip_soft, scale, identifier, description.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Dataset folder.")],
+    blacklist: Annotated[Path | None, typer.Option("-b", help="BED whose bases get the window's base level.")] = None,
+    gaps: Annotated[Path | None, typer.Option("-g", help="BED of assembly gaps.")] = None,
+    seq_length: Annotated[int, typer.Option("-l", min=1, help="Window in bp.")] = 1344,
+    target_width: Annotated[int, typer.Option("-w", min=1, help="Bases summed into one target value.")] = 192,
+    valid: Annotated[str, typer.Option("-v", help="Validation chromosomes, comma-separated.")] = "chr7,chr14,chr15",
+    test: Annotated[str, typer.Option("-t", help="Test chromosomes, comma-separated.")] = "chr4,chr5",
+    stride: Annotated[int, typer.Option("--stride", help="Distance of windows in bp.")] = 192,
+    stride_test: Annotated[int | None, typer.Option("--stride_test", help="The same in test contigs; default: --stride.")] = None,
+    crop: Annotated[int, typer.Option(help="Bases cut from each side of the target.")] = 576,
+    limit: Annotated[Path | None, typer.Option(help="BED: windows inside its intervals only.")] = None,
+    records: Annotated[int, typer.Option("-r", min=1, help="Windows in one TFRecord file.")] = 256,
+    restart: Annotated[bool, typer.Option(help="Take the windows of OUT/sequences.bed.")] = False,
+    peaks: Annotated[Path | None, typer.Option(help="peaks.h5ad, for the training sets.")] = None,
+    training_set: Annotated[str, typer.Option(help="all, peaks, non_ubiquitous, balanced, gc_matched.")] = "all",
+    nonpeak_ratio: Annotated[float, typer.Option(min=0, help="balanced: non-peak windows per peak window.")] = 1.0,
+    exclude: Annotated[list[Path] | None, typer.Option(help="BED that no target may touch (repeatable).")] = None,
+    seed: cli.Seed = 44,
+    compat: Annotated[str, typer.Option(help="basenji: keep the original's faults, for parity.")] = "",
+    keep_coverage: Annotated[bool, typer.Option(help="Write seqs_cov/I.h5 too.")] = False,
+    threads: Annotated[int, typer.Option("-p", "--threads", min=1, help="CPU threads.")] = 1,
+) -> None:
+    """Windows, targets and sequences as TFRecords."""
+    from accessiflow.dataset import training_sets
+    from accessiflow.dataset.build import Request
+    from accessiflow.dataset.build import build as build_dataset
+    from accessiflow.dataset.windows import Geometry
+    from accessiflow.intervals import split_list
+
+    if training_set not in training_sets.TRAINING_SETS:
+        raise InputError(f"--training-set {training_set}: expected one of {', '.join(training_sets.TRAINING_SETS)}")
+    if compat not in ("", "basenji"):
+        raise InputError(f"--compat {compat}: expected basenji")
+    geometry = Geometry(seq_length, crop, target_width, stride, stride if stride_test is None else stride_test)
+    request = Request(
+        geometry=geometry,
+        valid_chroms=split_list(valid),
+        test_chroms=split_list(test),
+        blacklist=blacklist,
+        gaps=gaps,
+        limit=limit,
+        exclude=exclude or [],
+        peaks=peaks,
+        training_set=training_set,
+        nonpeak_ratio=nonpeak_ratio,
+        records_per_file=records,
+        seed=seed,
+        compat=compat == "basenji",
+        restart=restart,
+        keep_coverage=keep_coverage,
+        threads=threads,
+    )
+    statistics = build_dataset(fasta, targets, out, request)
+    cli.log.info("%(train_seqs)d training, %(valid_seqs)d validation, %(test_seqs)d test windows, %(num_targets)d tracks", statistics)
+
+
+@app.command()
+def targets(
+    tracks: Annotated[Path, typer.Option(help="Tracks sheet.")],
+    output: Annotated[Path, typer.Option(help="targets.txt")],
+    signal: Annotated[list[str] | None, typer.Option(help="NAME=FILE: the bigWig of a track (repeatable); default: the sheet's signal.")] = None,
+) -> None:
+    """The tracks sheet -> Basenji's targets table."""
+    from accessiflow import sheets
+    from accessiflow.files import write_text
+
+    rows = sheets.read_sheet("tracks", tracks)
+    given = dict(item.partition("=")[::2] for item in signal or [])
+    unknown = set(given) - set(rows["track"])
+    if unknown:
+        raise InputError(f"--signal {sorted(unknown)[0]}: no such track in the sheet {tracks}")
+    with write_text(output) as out:
+        out.write("index\tidentifier\tfile\tclip\tclip_soft\tscale\tsum_stat\tdescription\n")
+        for i, row in enumerate(rows.to_dict("records")):
+            file = given.get(row["track"], row["signal"])
+            out.write(f"{i}\t{row['track']}\t{file}\t{row['clip']}\t{row['clip_soft']}\t{row['scale'] or 1}\t{row['sum_stat'] or 'sum'}\t{row['cell_type']}\n")
+
+
+if __name__ == "__main__":
+    cli.run(app)
