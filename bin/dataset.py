@@ -93,7 +93,9 @@ def targets(
         out.write("index\tidentifier\tfile\tclip\tclip_soft\tscale\tsum_stat\tdescription\n")
         for i, row in enumerate(rows.to_dict("records")):
             file = given.get(row["track"], row["signal"])
-            out.write(f"{i}\t{row['track']}\t{file}\t{row['clip']}\t{row['clip_soft']}\t{row['scale'] or 1}\t{row['sum_stat'] or 'sum'}\t{row['cell_type']}\n")
+            out.write(
+                f"{i}\t{row['track']}\t{file}\t{row['clip']}\t{row['clip_soft']}\t{row['scale'] or 1}\t{row['sum_stat'] or 'sum'}\t{row['cell_type']}\n"
+            )
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.auroc import Auroc, cross_validated, delong, pooled
+from accessiflow.auroc import cross_validated, delong, pooled
 from accessiflow.cli import log
 from accessiflow.errors import InputError
+from accessiflow.files import open_text
 from accessiflow.peak_rows import column_at, specificity_labels
 from accessiflow.variant_table import KEY, read_variants
 
@@ -43,6 +44,7 @@ class Design:
         shuffle: permute the labels (a control whose AUROC is about 0.5).
         single_track: no forest: the mean |score| over tracks.
         threads: folds that are fitted at the same time.
+        tissue: name for the tables.
     """
 
     folds: int = 8
@@ -54,6 +56,7 @@ class Design:
     shuffle: bool = False
     single_track: bool = False
     threads: int = 1
+    tissue: str = ""
 
 
 class Row(NamedTuple):
@@ -90,12 +93,51 @@ class Task(NamedTuple):
     described: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class Features:
+    """Scores of variants in chosen tracks.
+
+    Attributes:
+        scores: the opened files. columns: of the tracks (F,).
+    """
+
+    scores: Scores
+    columns: NDArray[np.int64]
+
+    def find(self, variants: pd.DataFrame) -> NDArray[np.int64]:
+        """Row (n,) of each variant; -1 without a score."""
+        return self.scores.find(variants)
+
+    def read(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """SAD (n, F) of rows (n,)."""
+        return self.scores.read(rows)[:, self.columns]
+
+
 Fold = tuple[NDArray[np.bool_], NDArray[np.float64]]
 
 
 def read_fine_mapped(path: Path, *, beta: bool = False) -> pd.DataFrame:
     """Read fine-mapped variants: chrom pos ref alt, and pip, beta, gene where the file has them."""
     return read_variants(path, numbers=["beta"] if beta else [], optional=["pip", "beta"])
+
+
+def choose_tracks(scores: Scores, track_list: Path | None) -> Features:
+    """All tracks of the score files, or those that a file names (first column of each line: id or label).
+
+    Raises:
+        InputError: a name is unknown.
+    """
+    if track_list is None:
+        return Features(scores, np.arange(len(scores.tracks)))
+    with open_text(track_list) as handle:
+        names = [line.split("\t")[0].strip() for line in handle if line.strip() and not line.startswith("#")]
+    known = {name: i for i, name in reversed([*enumerate(scores.tracks), *enumerate(scores.labels)])}
+    for number, name in enumerate(names, 1):
+        if name not in known:
+            raise InputError(
+                f"names the track {name[:60]!r}, which the scores lack (they have {', '.join(scores.tracks[:5])}...)", track_list, number
+            )
+    return Features(scores, np.array([known[name] for name in names], np.int64))
 
 
 def high_pip(table: pd.DataFrame, pip: float, tss: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -144,27 +186,27 @@ def effect_signs(table: pd.DataFrame) -> pd.DataFrame:
     return table[~conflicting]
 
 
-def classify(positives: pd.DataFrame, negatives: pd.DataFrame, scores: Scores, peaks: PeakMatrix, tissue: str, design: Design) -> Result:
+def classify(positives: pd.DataFrame, negatives: pd.DataFrame, features: Features, peaks: PeakMatrix, design: Design) -> Result:
     """Classify positives against negatives in each specificity bin.
 
     Args:
         positives: unique variants (`high_pip`). negatives: unique variants (`without`).
     """
-    positives = _placed(positives, scores, peaks, "positives")
-    negatives = _placed(negatives, scores, peaks, "negatives")
+    positives = _placed(positives, features, peaks, "positives")
+    negatives = _placed(negatives, features, peaks, "negatives")
     draws = [np.random.RandomState(design.negative_seed + repeat) for repeat in range(design.repeats)]
     tasks = (_against(label, positives[positives["bin"] == label], negatives, draws, design) for label in specificity_labels(peaks))
-    return _judge(tasks, scores, tissue, design)
+    return _judge(tasks, features, design)
 
 
-def direction(variants: pd.DataFrame, scores: Scores, peaks: PeakMatrix, tissue: str, design: Design) -> Result:
+def direction(variants: pd.DataFrame, features: Features, peaks: PeakMatrix, design: Design) -> Result:
     """Tell variants that raise expression from those that lower it, in each specificity bin.
 
     Args:
         variants: unique variants with `positive` (`effect_signs`, then `high_pip`).
     """
-    placed = _placed(variants, scores, peaks, "variants")
-    return _judge((_by_sign(label, placed[placed["bin"] == label], design) for label in specificity_labels(peaks)), scores, tissue, design)
+    placed = _placed(variants, features, peaks, "variants")
+    return _judge((_by_sign(label, placed[placed["bin"] == label], design) for label in specificity_labels(peaks)), features, design)
 
 
 def _tss_distance(table: pd.DataFrame, tss: pd.DataFrame | None) -> NDArray[np.float64]:
@@ -181,10 +223,10 @@ def _tss_distance(table: pd.DataFrame, tss: pd.DataFrame | None) -> NDArray[np.f
     return nearest.reindex(range(len(table))).to_numpy(np.float64)
 
 
-def _placed(variants: pd.DataFrame, scores: Scores, peaks: PeakMatrix, what: str) -> pd.DataFrame:
+def _placed(variants: pd.DataFrame, features: Features, peaks: PeakMatrix, what: str) -> pd.DataFrame:
     """Variants that have a score, with their specificity bin ("" outside the peaks) and their row of the score file."""
     table = variants.assign(
-        bin=column_at(peaks, variants["chrom"].to_numpy(dtype=object), variants["pos"].to_numpy(), "specificity_bin"), row=scores.find(variants)
+        bin=column_at(peaks, variants["chrom"].to_numpy(dtype=object), variants["pos"].to_numpy(), "specificity_bin"), row=features.find(variants)
     )
     scored = table["row"] >= 0
     if len(table) and not scored.any():
@@ -208,25 +250,25 @@ def _by_sign(label: str, variants: pd.DataFrame, design: Design) -> Task:
     return Task(label, [rows] * design.repeats, [signs] * design.repeats, variants)
 
 
-def _judge(tasks: Iterator[Task], scores: Scores, tissue: str, design: Design) -> Result:
+def _judge(tasks: Iterator[Task], features: Features, design: Design) -> Result:
     import pandas as pd
 
     rows, curves = [], []
     for index, task in enumerate(tasks):
-        row, folds = _judge_bin(task, scores, tissue, design, index)
+        row, folds = _judge_bin(task, features, design, index)
         rows.append(row)
         if row.reason:
-            log.warning("%s %s: %s", tissue, task.label, row.reason)
+            log.warning("%s %s: %s", design.tissue, task.label, row.reason)
         else:
-            log.info("%s %s: AUROC %.3f, AUPRC %.3f (%d positives)", tissue, task.label, row.auroc, row.auprc, row.n_positive)
-            curves.append(_curves(folds, tissue, task.label))
+            log.info("%s %s: AUROC %.3f, AUPRC %.3f (%d positives)", design.tissue, task.label, row.auroc, row.auprc, row.n_positive)
+            curves.append(_curves(folds, design.tissue, task.label))
     empty = pd.DataFrame(columns=["tissue", "bin", "curve", "x", "y"])
     return Result(pd.DataFrame(rows, columns=Row._fields), pd.concat(curves, ignore_index=True) if curves else empty)
 
 
-def _judge_bin(task: Task, scores: Scores, tissue: str, design: Design, index: int) -> tuple[Row, list[Fold]]:
+def _judge_bin(task: Task, features: Features, design: Design, index: int) -> tuple[Row, list[Fold]]:
     first = task.labels[0]
-    row = Row(tissue, task.label, int(first.sum()), int((~first).sum()), len(scores.tracks), design.seed)
+    row = Row(design.tissue, task.label, int(first.sum()), int((~first).sum()), len(features.columns), design.seed)
     row = row._replace(tss_distance=_median(task.described, "tss_distance"), abs_beta=_median(task.described, "beta"))
     reason = _obstacle(row, len(task.described), design)
     if reason:
@@ -235,7 +277,7 @@ def _judge_bin(task: Task, scores: Scores, tissue: str, design: Design, index: i
     for repeat, (rows, truth) in enumerate(zip(task.rows, task.labels, strict=True)):
         seed = design.seed + repeat
         labels = np.random.default_rng([seed, index]).permutation(truth) if design.shuffle else truth
-        tested = _tested(scores.read(rows), labels, seed, design)
+        tested = _tested(features.read(rows), labels, seed, design)
         folds.append(tested)
         areas.append(delong(*tested[0]) if design.single_track else cross_validated(tested))
         precisions.append(_mean_precision(tested))
@@ -254,22 +296,22 @@ def _obstacle(row: Row, n: int, design: Design) -> str:
     return ""
 
 
-def _tested(features: NDArray[np.float32], labels: NDArray[np.bool_], seed: int, design: Design) -> list[Fold]:
+def _tested(values: NDArray[np.float32], labels: NDArray[np.bool_], seed: int, design: Design) -> list[Fold]:
     """Labels and scores of each test fold; a single one, of all variants, for the mean |score|."""
     if design.single_track:
-        return [(labels, np.abs(features).mean(axis=1, dtype=np.float64))]
+        return [(labels, np.abs(values).mean(axis=1, dtype=np.float64))]
     from joblib import Parallel, delayed
     from sklearn.model_selection import StratifiedKFold
 
-    split = StratifiedKFold(design.folds).split(features, labels)
-    return list(Parallel(n_jobs=design.threads, prefer="threads")(delayed(_fold)(features, labels, train, test, seed) for train, test in split))
+    split = StratifiedKFold(design.folds).split(values, labels)
+    return list(Parallel(n_jobs=design.threads, prefer="threads")(delayed(_fold)(values, labels, train, test, seed) for train, test in split))
 
 
-def _fold(features: NDArray[np.float32], labels: NDArray[np.bool_], train: NDArray[np.int64], test: NDArray[np.int64], seed: int) -> Fold:
+def _fold(values: NDArray[np.float32], labels: NDArray[np.bool_], train: NDArray[np.int64], test: NDArray[np.int64], seed: int) -> Fold:
     from sklearn.ensemble import RandomForestClassifier
 
-    forest = RandomForestClassifier(max_features="log2", random_state=seed).fit(features[train], labels[train])
-    return labels[test], forest.predict_proba(features[test])[:, 1]
+    forest = RandomForestClassifier(max_features="log2", random_state=seed).fit(values[train], labels[train])
+    return labels[test], forest.predict_proba(values[test])[:, 1]
 
 
 def _mean_precision(folds: list[Fold]) -> float:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from accessiflow.dataset import targets as target_rules
 from accessiflow.dataset import tfrecords, training_sets
 from accessiflow.dataset import windows as window_rules
-from accessiflow.dataset.windows import Contig, Geometry, Window
+from accessiflow.dataset.windows import Geometry, Window
 from accessiflow.errors import InputError
 from accessiflow.files import create_hdf5, open_text, write_json, write_text
 from accessiflow.genome import Fasta
@@ -77,7 +77,9 @@ def check_geometry(geometry: Geometry) -> None:
     """Raise InputError when seq_length, crop and target_width contradict each other."""
     inner = geometry.seq_length - 2 * geometry.crop
     if inner <= 0 or inner % geometry.target_width:
-        raise InputError(f"seq_length {geometry.seq_length} minus twice the crop {geometry.crop} leaves {inner} bp, no positive multiple of the target width {geometry.target_width}")
+        raise InputError(
+            f"seq_length {geometry.seq_length} minus twice the crop {geometry.crop} leaves {inner} bp, no positive multiple of the target width {geometry.target_width}"
+        )
     if min(geometry.stride, geometry.stride_test) < 1:
         raise InputError("the stride must be at least 1 bp")
 
@@ -86,12 +88,16 @@ def _plan(genome: Fasta, out: Path, request: Request) -> list[Window]:
     geometry = request.geometry
     unknown = [c for c in (*request.valid_chroms, *request.test_chroms) if c not in genome.sizes]
     if unknown and len(unknown) == len([*request.valid_chroms, *request.test_chroms]):
-        raise InputError(f"has none of the validation and test chromosomes {', '.join(unknown)} (it has {', '.join(list(genome.sizes)[:5])}...)", genome.path)
+        raise InputError(
+            f"has none of the validation and test chromosomes {', '.join(unknown)} (it has {', '.join(list(genome.sizes)[:5])}...)", genome.path
+        )
     gaps = read_bed(request.gaps) if request.gaps else None
     limit = read_bed(request.limit) if request.limit else None
     contigs = window_rules.contigs_of(genome.sizes, gaps, limit, geometry.seq_length)
-    folds = window_rules.split_folds(window_rules.break_contigs(contigs, request.compat), request.valid_chroms, request.test_chroms)
-    _write_contigs([c for fold in FOLDS for c in folds[fold]], out)
+    contigs = window_rules.break_contigs(contigs, request.compat)
+    folds = window_rules.split_folds(contigs, request.valid_chroms, request.test_chroms)
+    with write_text(out / "contigs.bed") as bed:
+        bed.writelines(f"{c.chrom}\t{c.start}\t{c.end}\n" for c in contigs)
     by_fold = {fold: window_rules.windows_of(window_rules.join_contigs(folds[fold]), geometry, fold) for fold in FOLDS}
     by_fold = {fold: _without_excluded(rows, request) for fold, rows in by_fold.items()}
     rng = np.random.default_rng(request.seed)
@@ -100,11 +106,6 @@ def _plan(genome: Fasta, out: Path, request: Request) -> list[Window]:
     with write_text(out / "sequences.bed") as bed:
         bed.writelines(f"{w.chrom}\t{w.start}\t{w.end}\t{w.fold}\n" for w in windows)
     return windows
-
-
-def _write_contigs(contigs: Sequence[Contig], out: Path) -> None:
-    with write_text(out / "contigs.bed") as bed:
-        bed.writelines(f"{c.chrom}\t{c.start}\t{c.end}\n" for c in contigs)
 
 
 def _restart(out: Path) -> list[Window]:
@@ -121,7 +122,12 @@ def _without_excluded(rows: list[Window], request: Request) -> list[Window]:
     kept = rows
     for path in request.exclude:
         intervals = IntervalSet(read_bed(path))
-        touched = _by_chrom(kept, lambda chrom, start, index=intervals: index.overlaps(chrom, start + request.geometry.crop, start + request.geometry.seq_length - request.geometry.crop))
+        touched = _by_chrom(
+            kept,
+            lambda chrom, start, index=intervals: index.overlaps(
+                chrom, start + request.geometry.crop, start + request.geometry.seq_length - request.geometry.crop
+            ),
+        )
         kept = [w for w, bad in zip(kept, touched, strict=True) if not bad]
     return kept
 
@@ -215,5 +221,10 @@ def _write_records(fasta: Path, windows: Sequence[Window], values: NDArray[np.fl
 
 def _statistics(windows: Sequence[Window], tracks: Sequence[target_rules.Track], geometry: Geometry) -> dict[str, int]:
     counts = {f"{fold}_seqs": sum(w.fold == fold for w in windows) for fold in FOLDS}
-    lengths = {"seq_length": geometry.seq_length, "pool_width": geometry.target_width, "crop_bp": geometry.crop, "target_length": geometry.target_length}
+    lengths = {
+        "seq_length": geometry.seq_length,
+        "pool_width": geometry.target_width,
+        "crop_bp": geometry.crop,
+        "target_length": geometry.target_length,
+    }
     return {"num_targets": len(tracks)} | lengths | counts

@@ -68,7 +68,15 @@ def _track(row: dict[str, object], path: Path, line: int) -> Track:
         raise InputError(f"sum_stat {summary!r} is not one of {', '.join(SUMMARIES)}", path, line)
     beside = path.absolute().parent / file
     name = str(row.get("identifier", file.stem))
-    return Track(name, str(row.get("description", name)), beside if beside.exists() else file, summary, number("clip"), number("clip_soft"), number("scale") or 1.0)
+    return Track(
+        name,
+        str(row.get("description", name)),
+        beside if beside.exists() else file,
+        summary,
+        number("clip"),
+        number("clip_soft"),
+        number("scale") or 1.0,
+    )
 
 
 def blacklist_of(table: pd.DataFrame | None) -> dict[str, list[tuple[int, int]]]:
@@ -123,7 +131,9 @@ def _values(handle, chrom: str, left: int, right: int, lengths: Mapping[str, int
     return out
 
 
-def _chunk_targets(values: Floats, offsets: NDArray[np.int64], left: int, track: Track, geometry: Geometry, blacklist: Sequence[tuple[int, int]], compat: bool) -> Floats:
+def _chunk_targets(
+    values: Floats, offsets: NDArray[np.int64], left: int, track: Track, geometry: Geometry, blacklist: Sequence[tuple[int, int]], compat: bool
+) -> Floats:
     width = geometry.seq_length - 2 * geometry.crop
     # a base without a value in the centre is one in the window too, whose base level is then 0
     filled = np.nan_to_num(values, nan=0.0)
@@ -132,7 +142,9 @@ def _chunk_targets(values: Floats, offsets: NDArray[np.int64], left: int, track:
     black = [(s - left, e - left) for s, e in blacklist if e > left and s < left + len(values)]
     for start, end in black:
         for row in np.flatnonzero((offsets < end) & (offsets + geometry.seq_length > start)):
-            window = _masked(values[offsets[row] : offsets[row] + geometry.seq_length], [(s - int(offsets[row]), e - int(offsets[row])) for s, e in black], compat)
+            window = _masked(
+                values[offsets[row] : offsets[row] + geometry.seq_length], [(s - int(offsets[row]), e - int(offsets[row])) for s, e in black], compat
+            )
             centre = window[geometry.crop : geometry.seq_length - geometry.crop]
             out[row] = _summarise(centre.reshape(1, geometry.target_length, geometry.target_width), track.sum_stat)[0]
     return out

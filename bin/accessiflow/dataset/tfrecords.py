@@ -43,7 +43,10 @@ def read_records(paths: Sequence[Path], seq_length: int, target_length: int) -> 
     for path in paths:
         for number, payload in enumerate(_payloads(path), 1):
             features = _decode_example(payload, path, number)
-            yield _codes(features["sequence"], seq_length, path, number), _targets(features["target"], features["sequence"], seq_length, target_length, path, number)
+            yield (
+                _codes(features["sequence"], seq_length, path, number),
+                _targets(features["target"], features["sequence"], seq_length, target_length, path, number),
+            )
 
 
 def fold_files(data_dir: Path, fold: str) -> list[Path]:

@@ -13,7 +13,14 @@ from accessiflow.sheets import TRAINING_SETS
 __all__ = ["TRAINING_SETS", "choose", "gc_matched"]
 
 
-def choose(training_set: str, in_peak: NDArray[np.bool_], ubiquitous: NDArray[np.bool_], gc: NDArray[np.float64] | None, ratio: float, rng: np.random.Generator) -> NDArray[np.int64]:
+def choose(
+    training_set: str,
+    in_peak: NDArray[np.bool_],
+    ubiquitous: NDArray[np.bool_],
+    gc: NDArray[np.float64] | None,
+    ratio: float,
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
     """Row numbers of the windows kept, sorted; a window drawn twice appears twice.
 
     Args:

@@ -72,7 +72,16 @@ def contigs_of(sizes: Mapping[str, int], gaps: pd.DataFrame | None, limit: pd.Da
 
 def _intersect(piece: Contig, limit: pd.DataFrame) -> list[Contig]:
     rows = limit[(limit["chrom"] == piece.chrom) & (limit["start"] < piece.end) & (limit["end"] > piece.start)]
-    return [Contig(piece.chrom, max(piece.start, s), min(piece.end, e)) for s, e in zip(rows["start"].tolist(), rows["end"].tolist(), strict=True)]
+    hits = sorted(zip(rows["start"].tolist(), rows["end"].tolist(), strict=True), key=lambda hit: _bedtools_bin(*hit))
+    return [Contig(piece.chrom, max(piece.start, s), min(piece.end, e)) for s, e in hits]
+
+
+def _bedtools_bin(start: int, end: int) -> tuple[int, int]:
+    """Level and number of the UCSC bin that holds an interval: bedtools reports the hits of a region bin by bin, finest level (16 kb) first."""
+    level, low, high = 0, start >> 14, (end - 1) >> 14
+    while low != high:
+        level, low, high = level + 1, low >> 3, high >> 3
+    return level, low
 
 
 def break_contigs(contigs: Sequence[Contig], lose_largest: bool = False) -> list[Contig]:

@@ -115,7 +115,7 @@ def _common_sites(design: Design, rng: np.random.Generator) -> tuple[NDArray[np.
     mutated = msprime.sim_mutations(ancestry, rate=MUTATION, model=msprime.BinaryMutationModel(), random_seed=seeds[1])
     position, dosage = [], []
     for variant in mutated.variants(left=SEQ_LENGTH, right=design.chrom_length - SEQ_LENGTH):
-        copies = variant.genotypes.astype(np.int8).reshape(people, 2).sum(1, dtype=np.int8)
+        copies = (variant.genotypes[::2] + variant.genotypes[1::2]).astype(np.int8)
         panel, gwas = copies[: design.individuals].mean() / 2, copies[design.individuals :].mean() / 2
         if MIN_MAF <= panel <= 1 - MIN_MAF and MIN_MAF / 2 <= gwas <= 1 - MIN_MAF / 2:
             position.append(int(variant.site.position))

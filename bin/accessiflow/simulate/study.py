@@ -271,6 +271,9 @@ def _write_params(design: Design, folder: Path) -> None:
         "stride": TARGET_WIDTH,
         "valid_chroms": design.chroms[-2],
         "test_chroms": design.chroms[-1],
+        "sets_by": "cell_type",
+        "nonpeak_ratio": 0.3,
+        "shifts": "0",
     }
     write_json(params, folder / "params.json")
 

@@ -1,0 +1,1 @@
+"""Inference: batched prediction, ensembles over strands and shifts."""

@@ -1,0 +1,116 @@
+"""The three uses of a trained model on reference sequence: regions of a BED file, the test fold of a dataset, whole chromosomes.
+
+Memory: bed and test hold the windows (a byte a base) and predictions; genome holds one block of 4,096 tiles and one chromosome's predictions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from accessiflow import cli
+from accessiflow.dataset.tfrecords import load_fold
+from accessiflow.errors import InputError
+from accessiflow.files import atomic, create_hdf5, read_json, read_table
+from accessiflow.genome import Fasta
+from accessiflow.inference import outputs, windows
+from accessiflow.inference.predictor import Ensemble, Predictor, read_tracks
+from accessiflow.intervals import read_bed
+from accessiflow.training.metrics import Accuracy
+
+SITE = 192  # bp of the site that predict.h5 names around a region's middle
+
+
+def predict_bed(predictor: Predictor, bed: Path, fasta: Path, targets: Path, out: Path, how: Ensemble, site: int = SITE) -> int:
+    """Predict at the middle of each region -> OUT/predict.h5; returns the number of regions."""
+    tracks, regions = read_tracks(targets, predictor), read_bed(bed)
+    if regions.empty:
+        raise InputError("holds no region", bed)
+    middles = (regions["start"].to_numpy() + regions["end"].to_numpy()) // 2
+    with Fasta(fasta) as genome, create_hdf5(out / "predict.h5") as handle:
+        unknown = sorted(set(regions["chrom"]) - set(genome.sizes))
+        if unknown:
+            raise InputError(f"names the contig {unknown[0]}, which {fasta.name} does not have ({', '.join(list(genome.sizes)[:3])}...)", bed)
+        data = handle.create_dataset("preds", (len(regions), predictor.output_length, len(tracks)), np.float64)
+        blocks = range(0, len(regions), 4096)
+        for low in cli.progress(blocks, len(blocks), "blocks of regions predicted"):
+            part = slice(low, low + 4096)
+            data[part] = predictor.ensemble(windows.centred(genome, list(regions["chrom"][part]), middles[part], predictor.params.seq_length), how)
+        outputs.write_sites(handle, list(regions["chrom"]), middles - site // 2, middles + site // 2, tracks)
+    return len(regions)
+
+
+def predict_test(predictor: Predictor, weights: Path, data_dir: Path, out: Path, how: Ensemble, save: bool, fold: str = "test") -> Accuracy:
+    """Predict a fold of a dataset -> OUT/acc.txt and, with `save`, preds.h5 and targets.h5."""
+    codes, values = load_fold(data_dir, fold)
+    if codes.shape[1] != predictor.params.seq_length:
+        raise InputError(f"holds windows of {codes.shape[1]} bp, the model reads {predictor.params.seq_length}", data_dir)
+    tracks = read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"])
+    if "description" not in tracks:
+        tracks["description"] = tracks["identifier"]
+    columns = _columns(tracks["identifier"].tolist(), predictor, weights, data_dir)
+    tracks, values = tracks.iloc[columns].astype({"description": str}), values[:, :, columns]
+    predictions = predictor.ensemble(codes, how)
+    if predictions.shape != values.shape:
+        raise InputError(f"holds targets of shape {values.shape[1:]}, the model predicts {predictions.shape[1:]}", data_dir)
+    accuracy = Accuracy(len(columns))
+    accuracy.update(values, predictions)
+    outputs.write_accuracy(out / "acc.txt", accuracy.pearson(), accuracy.r2(), tracks)
+    if save:
+        facts = read_json(data_dir / "statistics.json")
+        bed = read_bed(data_dir / "sequences.bed")
+        bed = bed[bed["name"] == fold]
+        # sequences.bed holds whole windows (the fork) or their uncropped part (Basenji HEAD)
+        crop = int(facts["crop_bp"]) if int((bed["end"] - bed["start"]).iloc[0]) == codes.shape[1] else 0
+        outputs.write_test(out, predictions, values, list(bed["chrom"]), bed["start"].to_numpy() + crop, bed["end"].to_numpy() - crop, tracks)
+    return accuracy
+
+
+def _columns(known: list[str], predictor: Predictor, weights: Path, data_dir: Path) -> list[int]:
+    """Columns of the dataset that the model predicts: by the targets.txt beside the weights, else all."""
+    own = weights.parent / "targets.txt"
+    names = read_table(own, ["identifier"], text=["identifier"])["identifier"].tolist() if own.exists() else known
+    if len(names) != predictor.params.num_targets:
+        raise InputError(
+            f"lists {len(names)} tracks, the model predicts {predictor.params.num_targets}", own if own.exists() else data_dir / "targets.txt"
+        )
+    unknown = [n for n in names if n not in known]
+    if unknown:
+        raise InputError(f"has no track {unknown[0]}, which the model predicts", data_dir / "targets.txt")
+    return [known.index(n) for n in names]
+
+
+def predict_genome(
+    predictor: Predictor, fasta: Path, targets: Path, out: Path, how: Ensemble, chromosomes: Sequence[str], width: int = SITE
+) -> list[Path]:
+    """Predict tiles of `width` bp along chromosomes -> one bigWig a track, each base the tile's prediction / width (the sum is the prediction)."""
+    import pyBigWig
+
+    tracks = read_tracks(targets, predictor)
+    if predictor.output_length != 1:
+        raise InputError(f"predicts {predictor.output_length} positions a window: whole chromosomes need a model of one", predictor.params.source)
+    unsafe = [n for n in tracks["identifier"] if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", n)]
+    if unsafe:
+        raise InputError(f"names the track {unsafe[0][:40]!r}, which cannot name a file", targets)
+    paths = [out / f"{name}.bw" for name in tracks["identifier"]]
+    with Fasta(fasta) as genome, ExitStack() as stack:
+        chosen = list(chromosomes) or list(genome.sizes)
+        unknown = [c for c in chosen if c not in genome.sizes]
+        if unknown:
+            raise InputError(f"has no contig {unknown[0]}", fasta)
+        handles = [pyBigWig.open(str(stack.enter_context(atomic(path))), "w") for path in paths]
+        for handle in handles:
+            handle.addHeader([(c, genome.sizes[c]) for c in genome.sizes if c in chosen])
+        for chrom in (c for c in genome.sizes if c in chosen):
+            cli.log.info("predicting %s", chrom)
+            for starts, codes in windows.tiles(genome, chrom, width, predictor.params.seq_length):
+                values = predictor.ensemble(codes, how)[:, 0] / width
+                for column, handle in enumerate(handles):
+                    handle.addEntries(chrom, int(starts[0]), values=values[:, column].tolist(), span=width, step=width)
+        for handle in handles:
+            handle.close()
+    return paths

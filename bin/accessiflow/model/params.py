@@ -1,0 +1,200 @@
+"""The params JSON (train and model sections) as Basenji reads it: every key is honoured, or refused by name.
+
+Our own keys keep Basenji's behaviour at their defaults. In a preset, `seq_length` and the `units` of the head may be null: they are filled from
+the dataset.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from accessiflow.errors import InputError
+from accessiflow.files import read_json
+
+TRAIN: dict[str, Any] = {
+    "batch_size": 64,
+    "shuffle_buffer": None,
+    "optimizer": "sgd",
+    "loss": "poisson",
+    "learning_rate": 0.005,
+    "momentum": 0.98,
+    "adam_beta1": 0.9,
+    "adam_beta2": 0.999,
+    "clip_norm": None,
+    "patience": 3,
+    "train_epochs_min": 3,
+    "train_epochs_max": 30,
+    "num_gpu": 1,
+    # ours
+    "weight_decay": 0.0,
+    "schedule": "constant",
+    "augment_per_example": False,
+}
+MODEL: dict[str, Any] = {
+    "seq_length": None,
+    "augment_rc": False,
+    "augment_shift": 0,
+    "activation": "gelu",
+    "batch_norm": False,
+    "norm_type": None,
+    "bn_momentum": 0.9,
+    "bn_type": "standard",
+    "l2_scale": 0.0,
+    "l1_scale": 0.0,
+    "trunk": None,
+    "head_seq": None,
+}
+CONV: dict[str, Any] = {
+    "filters": None,
+    "kernel_size": 1,
+    "activation": None,
+    "activation_end": None,
+    "stride": 1,
+    "dilation_rate": 1,
+    "l2_scale": None,
+    "dropout": 0.0,
+    "pool_size": 1,
+    "batch_norm": None,
+    "bn_momentum": None,
+    "padding": "same",
+    "residual": False,
+}
+BLOCKS: dict[str, dict[str, Any]] = {
+    "conv_block": CONV,
+    "conv_tower": {k: v for k, v in CONV.items() if k != "filters"} | {"filters_init": None, "filters_mult": 1.0, "repeat": 1},
+    "dense": {"units": None, "activation": "softplus", "dropout": 0.0, "l2_scale": None},
+    "global_pool": {"pool": "mean"},
+}
+CHOICES = {
+    "optimizer": ("sgd", "adam", "adamw"),
+    "loss": ("poisson", "mse", "log_mse"),
+    "schedule": ("constant", "cosine"),
+    "activation": ("gelu", "relu", "softplus", "linear", "exp"),
+    "padding": ("same", "valid"),
+    "pool": ("mean", "max"),
+    "bn_type": ("standard",),
+}
+
+
+@dataclass(frozen=True)
+class Params:
+    """A checked params file.
+
+    Attributes:
+        train, model: sections with every key present; blocks of `trunk` and `head_seq` too.
+        source: where it came from, for messages.
+    """
+
+    train: dict[str, Any]
+    model: dict[str, Any]
+    source: str
+
+    @property
+    def seq_length(self) -> int:
+        """Model input in bp."""
+        return int(self.model["seq_length"])
+
+    @property
+    def num_targets(self) -> int:
+        """Tracks that the model predicts."""
+        return int(self.model["head_seq"][-1]["units"])
+
+    def filled(self, seq_length: int, num_targets: int) -> Params:
+        """The same with a null seq_length and null units of the last layer filled in.
+
+        Raises:
+            InputError: a stated value contradicts the dataset.
+        """
+        model = copy.deepcopy(self.model)
+        for name, holder, key, value in (
+            ("seq_length", model, "seq_length", seq_length),
+            ("units of the last layer", model["head_seq"][-1], "units", num_targets),
+        ):
+            if holder[key] is None:
+                holder[key] = value
+            elif holder[key] != value:
+                raise InputError(f"states {name} = {holder[key]}, the dataset has {value}", self.source)
+        return Params(self.train, model, self.source)
+
+    def document(self) -> dict[str, Any]:
+        """The params as a JSON document that Basenji reads too (keys at their defaults left out)."""
+
+        def changed(values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
+            return {k: v for k, v in values.items() if k == "name" or v != defaults.get(k)}
+
+        model = {k: v for k, v in self.model.items() if k not in ("trunk", "head_seq") and v is not None}
+        blocks = {part: [changed(b, BLOCKS[b["name"]]) for b in self.model[part]] for part in ("trunk", "head_seq")}
+        ours = ("weight_decay", "schedule", "augment_per_example", "clip_norm", "adam_beta1", "adam_beta2", "num_gpu", "shuffle_buffer")
+        return {"train": {k: v for k, v in self.train.items() if k not in ours or v != TRAIN[k]}, "model": model | blocks}
+
+
+def load_params(path: Path) -> Params:
+    """Read and check a params JSON.
+
+    Raises:
+        InputError: not JSON, an unknown or missing key, a value out of range, keys that contradict each other.
+    """
+    return check_params(read_json(path), str(path))
+
+
+def check_params(document: Any, source: str) -> Params:
+    """Check a params document (see load_params)."""
+    if not isinstance(document, dict) or not isinstance(document.get("model"), dict):
+        raise InputError("is not a params file: it needs the sections train and model", source)
+    extra = set(document) - {"train", "model"}
+    if extra:
+        raise InputError(f"has the unknown section {sorted(extra)[0]!r} (sections: train, model)", source)
+    train = _section(document.get("train", {}), TRAIN, "train", source)
+    model = _section(document["model"], MODEL, "model", source)
+    for part in ("trunk", "head_seq"):
+        blocks = model[part]
+        if not isinstance(blocks, list) or not blocks:
+            raise InputError(f"needs a non-empty list of blocks in model.{part}", source)
+        model[part] = [_block(block, f"model.{part}[{i}]", source) for i, block in enumerate(blocks)]
+    if model["head_seq"][-1]["name"] != "dense":
+        raise InputError("needs a dense block at the end of model.head_seq", source)
+    _check_values(train, model, source)
+    return Params(train, model, source)
+
+
+def _section(given: Any, defaults: dict[str, Any], where: str, source: str) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise InputError(f"needs an object in {where}", source)
+    for key in given:
+        if key not in defaults and key != "name":
+            near = difflib.get_close_matches(key, list(defaults), 1, 0.5)
+            raise InputError(f"has the unknown key {where}.{key}{f' (did you mean {near[0]}?)' if near else ''}", source)
+    values = copy.deepcopy(defaults) | given
+    for key, allowed in CHOICES.items():
+        if values.get(key) is not None and key in defaults and values[key] not in allowed:
+            raise InputError(f"has {where}.{key} = {values[key]!r}, expected one of {', '.join(allowed)}", source)
+    return values
+
+
+def _block(given: Any, where: str, source: str) -> dict[str, Any]:
+    name = given.get("name") if isinstance(given, dict) else None
+    if name not in BLOCKS:
+        raise InputError(f"has the block {name!r} at {where}, known are {', '.join(BLOCKS)}", source)
+    block = _section(given, BLOCKS[name], where, source)
+    for key in ("filters", "filters_init", "kernel_size", "repeat", "pool_size", "stride", "dilation_rate"):
+        if key in block and not (isinstance(block[key], int) and block[key] >= 1):
+            raise InputError(f"needs a positive integer in {where}.{key}, found {block[key]!r}", source)
+    if not 0 <= block.get("dropout", 0) < 1:
+        raise InputError(f"needs 0 <= {where}.dropout < 1", source)
+    return block
+
+
+def _check_values(train: dict[str, Any], model: dict[str, Any], source: str) -> None:
+    for key in ("batch_size", "train_epochs_max"):
+        if not (isinstance(train[key], int) and train[key] >= 1):
+            raise InputError(f"needs a positive integer in train.{key}, found {train[key]!r}", source)
+    if not (isinstance(train["learning_rate"], int | float) and train["learning_rate"] > 0):
+        raise InputError(f"needs a positive number in train.learning_rate, found {train['learning_rate']!r}", source)
+    if train["train_epochs_min"] > train["train_epochs_max"]:
+        raise InputError("has train_epochs_min above train_epochs_max", source)
+    if model["seq_length"] is not None and not (isinstance(model["seq_length"], int) and model["seq_length"] >= 1):
+        raise InputError(f"needs a positive integer in model.seq_length, found {model['seq_length']!r}", source)

@@ -1,0 +1,166 @@
+"""What a check finds, and the files it reads: the user's names in every message, whatever the file is called where it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from accessiflow.errors import InputError
+from accessiflow.files import open_text, require_file
+
+SHOWN = 3
+
+
+class Findings:
+    """Problems (the run is refused), warnings and facts, in the order of the checks.
+
+    Attributes:
+        problems, warnings: sentences, each once. summary: facts by input.
+    """
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+        self.warnings: list[str] = []
+        self.summary: dict[str, Any] = {}
+        self._names: dict[str, str] = {}
+
+    def rename(self, local: Path, name: str) -> None:
+        """Write `name` for a path in all later messages."""
+        if str(local) != name:
+            self._names[str(local)] = name
+
+    def problem(self, sentence: str) -> None:
+        """Add a reason to refuse the run."""
+        self._add(self.problems, sentence)
+
+    def warning(self, sentence: str) -> None:
+        """Add something that the user should know."""
+        self._add(self.warnings, sentence)
+
+    @contextmanager
+    def collecting(self) -> Iterator[None]:
+        """Turn an InputError of the block into a problem."""
+        try:
+            yield
+        except InputError as error:
+            self.problem(str(error))
+
+    def _add(self, sentences: list[str], sentence: str) -> None:
+        for local in sorted(self._names, key=len, reverse=True):
+            sentence = sentence.replace(local, self._names[local])
+        sentence = " ".join(sentence.split())
+        if sentence not in sentences:
+            sentences.append(sentence)
+
+
+class Inputs:
+    """The parameters of a run and the files that they name.
+
+    Attributes:
+        params: name -> value. found: where findings go.
+        staged: original name -> where the file lies; None: every file lies where its name says.
+    """
+
+    def __init__(self, params: Mapping[str, Any], folder: Path, staged: Mapping[str, Path] | None, found: Findings) -> None:
+        self.params = params
+        self.found = found
+        self.staged = staged
+        self._folder = folder
+
+    def number(self, name: str) -> float | None:
+        """A number, or None where the parameter is not given (or is a problem)."""
+        value = self.params.get(name)
+        if value in (None, ""):
+            return None
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            self.found.problem(f"{name}: expected a number, found {str(value)[:40]!r}")
+            return None
+
+    def names(self, name: str) -> list[str]:
+        """The items of a list parameter: a JSON list or a comma-separated string."""
+        value = self.params.get(name) or []
+        items = value if isinstance(value, list) else str(value).split(",")
+        return [str(item).strip() for item in items if str(item).strip()]
+
+    def given(self, name: str) -> str:
+        """The name of the file of a parameter, made absolute; "" where it is not given."""
+        value = self.params.get(name)
+        return self.resolve(str(value)) if value else ""
+
+    def resolve(self, value: str) -> str:
+        """A path or URI, relative ones against the folder of the parameters file."""
+        value = value.removeprefix("file://")
+        return value if "://" in value or value.startswith("/") else str(self._folder / value)
+
+    def locate(self, name: str) -> Path:
+        """Where a file lies; it need not exist."""
+        local = (self.staged or {}).get(name, Path(name))
+        self.found.rename(local, name)
+        return local
+
+    def file(self, name: str, what: str = "file") -> Path | None:
+        """Where a file lies; None where it is remote (a warning), missing, empty or unreadable (a problem)."""
+        if self.is_remote(name):
+            return None
+        with self.found.collecting():
+            return require_file(self.locate(name), what)
+        return None
+
+    def is_remote(self, name: str) -> bool:
+        """Whether a file lies elsewhere and cannot be checked (a warning)."""
+        remote = "://" in name
+        if remote:
+            self.found.warning(f"{name}: lies elsewhere and is not checked")
+        return remote
+
+    def is_hidden(self, name: str) -> bool:
+        """Whether the folder of a file that was not staged cannot be seen from here, so that nothing can be said of it (a warning)."""
+        hidden = self.staged is not None and name not in self.staged and not Path(name).parent.exists()
+        if hidden:
+            self.found.warning(f"{name}: cannot be seen from the task and is not checked")
+        return hidden
+
+    def siblings(self, prefix: str, suffixes: Iterable[str], what: str) -> dict[str, Path]:
+        """Suffix -> path of the files prefix + suffix; each missing one is a problem. `.gz` may be added to or left off a suffix."""
+        if self.is_remote(prefix):
+            return {}
+        out: dict[str, Path] = {}
+        for suffix in suffixes:
+            options = [suffix, suffix.removesuffix(".gz") if suffix.endswith(".gz") else f"{suffix}.gz"]
+            existing = [path for path in (self.locate(prefix + option) for option in options) if path.exists()]
+            if existing:
+                out[suffix] = existing[0]
+            elif not self.is_hidden(prefix + suffix):
+                self.found.problem(f"{prefix}{suffix}: no such file: check the prefix in the column {what}")
+        return out
+
+
+def read_staged(path: Path) -> dict[str, Path]:
+    """Read the table of staged files: original name, tab, where it lies (relative to the working directory).
+
+    Raises:
+        InputError: a line has no two columns.
+    """
+    out: dict[str, Path] = {}
+    if path.exists() and path.stat().st_size == 0:
+        return out
+    with open_text(path) as handle:
+        for number, line in enumerate(handle, 1):
+            fields = line.rstrip("\n").split("\t")
+            if not line.strip():
+                continue
+            if len(fields) != 2:
+                raise InputError("needs two tab-separated columns, the original path and where it lies", path, number)
+            out[fields[0].removeprefix("file://")] = Path(fields[1])
+    return out
+
+
+def some(names: Iterable[str]) -> str:
+    """The first few names of a list, and how many more there are."""
+    names = [str(name) for name in names]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

@@ -1,0 +1,165 @@
+"""The genome of a run: its contigs, whether other files use the same names, and whether alleles agree with it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from accessiflow.errors import InputError
+from accessiflow.preflight.findings import SHOWN, Findings, Inputs, some
+
+if TYPE_CHECKING:
+    import pysam
+
+WINDOW = 1 << 14
+KNOWN = frozenset("ACGT")
+
+
+class Record(NamedTuple):
+    """One variant: its line or record number, contig, 1-based position and REF allele."""
+
+    line: int
+    chrom: str
+    pos: int
+    ref: str
+
+
+class Reference:
+    """The contigs of the FASTA, and its bases around a position.
+
+    Attributes:
+        sizes: contig -> length.
+    """
+
+    def __init__(self, handle: pysam.FastaFile) -> None:
+        self._handle = handle
+        self.sizes: dict[str, int] = dict(zip(handle.references, handle.lengths, strict=True))
+        self._chrom, self._start, self._bases = "", 0, ""
+
+    def bases(self, chrom: str, start: int, length: int) -> str:
+        """Upper-case bases from a 0-based start, fewer at the contig's end; sorted queries read each part of the genome once."""
+        if chrom != self._chrom or start < self._start or start + length > self._start + len(self._bases):
+            self._chrom, self._start = chrom, start
+            self._bases = self._handle.fetch(chrom, start, start + max(WINDOW, length)).upper()
+        return self._bases[start - self._start : start - self._start + length]
+
+
+@contextmanager
+def open_reference(inputs: Inputs) -> Iterator[Reference | None]:
+    """The genome; None where it is not given, remote or unreadable (a problem)."""
+    name = inputs.given("fasta")
+    path = inputs.file(name, "FASTA file") if name else None
+    handle = None
+    with inputs.found.collecting(), tempfile.TemporaryDirectory(prefix="faidx.") as scratch:
+        if path is not None:
+            handle = _open_fasta(path, _indexes(inputs, name, path, Path(scratch)))
+    if handle is None:
+        yield None
+        return
+    with handle:
+        reference = Reference(handle)
+        inputs.found.summary["fasta"] = {"contigs": len(reference.sizes), "bases": sum(reference.sizes.values())}
+        yield reference
+
+
+def _indexes(inputs: Inputs, name: str, path: Path, scratch: Path) -> dict[str, str]:
+    """Where pysam finds the index: staged, beside the file, or made in a scratch folder (never beside the user's file)."""
+    import pysam
+
+    beside = {suffix: inputs.locate(name + suffix) for suffix in (".fai", ".gzi")}
+    zipped = path.read_bytes()[:2] == b"\x1f\x8b" if path.stat().st_size < 2 else _is_zipped(path)
+    needed = {".fai": "filepath_index"} | ({".gzi": "filepath_index_compressed"} if zipped else {})
+    if all(beside[suffix].exists() for suffix in needed):
+        return {keyword: str(beside[suffix]) for suffix, keyword in needed.items()}
+    made = {suffix: scratch / f"genome{suffix}" for suffix in needed}
+    options = ["--fai-idx", str(made[".fai"]), *(["--gzi-idx", str(made[".gzi"])] if zipped else [])]
+    try:
+        pysam.faidx(str(path), *options)
+    except pysam.SamtoolsError as error:
+        raise InputError(f"cannot be indexed as FASTA: {_sentence(error)}", path) from None
+    return {keyword: str(made[suffix]) for suffix, keyword in needed.items()}
+
+
+def _is_zipped(path: Path) -> bool:
+    with open(path, "rb") as raw:
+        return raw.read(2) == b"\x1f\x8b"
+
+
+def _open_fasta(path: Path, indexes: Mapping[str, str]) -> pysam.FastaFile:
+    import pysam
+
+    try:
+        return pysam.FastaFile(str(path), **indexes)
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be opened as FASTA: {_sentence(error)}", path) from None
+
+
+def _sentence(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).replace("\\n", "\n").splitlines() if line.strip()]
+    return lines[0][:200] if lines else type(error).__name__
+
+
+def compare_contigs(name: str, contigs: Iterable[str], reference: Reference | None, found: Findings, what: str = "contig") -> list[str]:
+    """The contigs of a file that the genome has. None at all is a problem, an unknown one a warning."""
+    names = list(dict.fromkeys(contigs))
+    if reference is None or not names:
+        return names
+    shared = [contig for contig in names if contig in reference.sizes]
+    unknown = [contig for contig in names if contig not in reference.sizes]
+    if not shared:
+        found.problem(
+            f"{name}: shares no chromosome with the FASTA (here: {some(names)}; FASTA: {some(reference.sizes)}): rename the chromosomes of one of them"
+        )
+    elif unknown:
+        found.warning(f"{name}: {len(unknown)} {what}(s) unknown to the FASTA are left out ({some(unknown)})")
+    return shared
+
+
+class Agreement(NamedTuple):
+    """REF alleles against the genome: records read, those compared, and those that disagree (the first few in words)."""
+
+    records: int
+    compared: int
+    mismatches: int
+    examples: list[str]
+    contigs: list[str]
+
+
+def compare_alleles(records: Iterable[Record], reference: Reference | None, most: int) -> Agreement:
+    """Compare the REF alleles of at most `most` records with the genome, streaming.
+
+    Unknown contigs, REF with other letters than ACGT and unknown genome bases are not compared; a position past the end of its contig
+    disagrees. Memory: one window of the genome.
+    """
+    contigs: dict[str, None] = {}
+    examples: list[str] = []
+    number = compared = mismatches = 0
+    for number, record in enumerate(islice(records, most), 1):
+        contigs.setdefault(record.chrom)
+        if reference is None or record.chrom not in reference.sizes or not KNOWN.issuperset(record.ref):
+            continue
+        genome = reference.bases(record.chrom, record.pos - 1, len(record.ref))
+        if len(genome) == len(record.ref) and not KNOWN.issuperset(genome):
+            continue
+        compared += 1
+        if genome != record.ref:
+            mismatches += 1
+            if len(examples) < SHOWN:
+                examples.append(f"{record.chrom}:{record.pos} {record.ref[:20]} (FASTA: {genome[:20] or 'end of contig'})")
+    return Agreement(number, compared, mismatches, examples, list(contigs))
+
+
+def judge_alleles(name: str, agreement: Agreement, most: float, found: Findings) -> dict[str, int]:
+    """REF alleles that disagree: a warning, or a problem above the share `most`; returns the facts for the summary."""
+    if agreement.mismatches:
+        share = agreement.mismatches / agreement.compared
+        sentence = f"{name}: {agreement.mismatches} of {agreement.compared} REF alleles disagree with the FASTA ({'; '.join(agreement.examples)})"
+        if share > most:
+            found.problem(f"{sentence}, more than {most:.0%}: another assembly? (max_ref_mismatch sets the limit)")
+        else:
+            found.warning(sentence)
+    return {"records": agreement.records, "compared": agreement.compared, "ref_mismatches": agreement.mismatches}

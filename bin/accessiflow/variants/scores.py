@@ -1,0 +1,158 @@
+"""Reading variant scores: sad.h5 files of Basenji's layout (ours, Basenji's, Enformer's published ones), looked up by chrom, pos, ref, alt.
+
+Memory: a 64-bit key and a row number a variant, and the rows asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.files import open_hdf5
+
+if TYPE_CHECKING:
+    import h5py
+    import pandas as pd
+
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Score files opened for look-up, as one table: rows of the first file, then of the next.
+
+    Attributes:
+        tracks, labels: target_ids and target_labels (T,).
+    """
+
+    files: list[h5py.File]
+    tracks: list[str]
+    labels: list[str]
+    _first: NDArray[np.int64]
+    _keys: NDArray[np.uint64]
+    _rows: NDArray[np.int64]
+    _by_name: bool
+
+    def find(self, variants: pd.DataFrame) -> NDArray[np.int64]:
+        """Row (n,) of each variant (columns chrom, pos, ref, alt, and id where the files hold nothing else); -1 without a score.
+
+        A variant scored in several files is taken from the first.
+
+        Raises:
+            InputError: the files know variants by id only, and the table has no column id.
+        """
+        if self._by_name and "id" not in variants.columns:
+            raise InputError("knows its variants by id only: the table of variants needs a column id", self.files[0].filename)
+        wanted = _hash_names(variants["id"]) if self._by_name else _hash(variants["chrom"], variants["pos"], variants["ref"], variants["alt"])
+        if len(self._keys) == 0:
+            return np.full(len(wanted), -1, np.int64)
+        at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
+        return np.where(self._keys[at] == wanted, self._rows[at], -1)
+
+    def has(self, stat: str) -> bool:
+        """Whether every file holds a score of this name (SAD, REF, ALT)."""
+        return all(stat in f for f in self.files)
+
+    def column(self, track: str) -> int:
+        """Number of a track.
+
+        Raises:
+            InputError: the files do not know it.
+        """
+        if track not in self.tracks:
+            raise InputError(f"has no track {track} (tracks: {', '.join(self.tracks[:10])})", self.files[0].filename)
+        return self.tracks.index(track)
+
+    def read(self, rows: NDArray[np.int64], stat: str = "SAD") -> NDArray[np.float32]:
+        """Scores (n, T) float32 of rows (n,) in any order; REF and ALT are summed over positions."""
+        if not self.has(stat):
+            raise InputError(f"holds no {stat}: score with --stats SAD,REF,ALT", self.files[0].filename)
+        out = np.empty((len(rows), len(self.tracks)), np.float32)
+        which = np.searchsorted(self._first, rows, side="right") - 1
+        for number, handle in enumerate(self.files):
+            at = np.flatnonzero(which == number)
+            if len(at):
+                out[at] = _rows_of(handle[stat], rows[at] - self._first[number], len(self.tracks))
+        return out
+
+
+@contextmanager
+def open_scores(paths: Sequence[Path]) -> Iterator[Scores]:
+    """Open one or more score files of the same tracks.
+
+    Raises:
+        InputError: a file is not of this layout, or the tracks differ between files.
+    """
+    with ExitStack() as stack:
+        files = [stack.enter_context(open_hdf5(Path(p), ["SAD"])) for p in paths]
+        tracks, labels = _texts(files[0], "target_ids"), _texts(files[0], "target_labels")
+        for handle in files[1:]:
+            if _texts(handle, "target_ids") != tracks:
+                raise InputError(f"scores other tracks than {files[0].filename}", handle.filename)
+        by_name = not all({"chr", "pos", "ref_allele", "alt_allele"} <= set(f) or {"chr", "pos", "ref", "alt"} <= set(f) for f in files)
+        counts = [_count(f, len(tracks)) for f in files]
+        first = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
+        keys = np.concatenate([_file_keys(f, by_name) for f in files]) if sum(counts) else np.empty(0, np.uint64)
+        unique, where = np.unique(keys, return_index=True)
+        yield Scores(files, tracks, labels, first, unique, where.astype(np.int64), by_name)
+
+
+def _count(handle: h5py.File, tracks: int) -> int:
+    shape = handle["SAD"].shape
+    if len(shape) != 2 or tracks not in shape:
+        raise InputError(f"has SAD of shape {shape}, expected variants x {tracks} tracks", handle.filename)
+    return int(shape[0] if shape[1] == tracks else shape[1])
+
+
+def _rows_of(data: h5py.Dataset, rows: NDArray[np.int64], tracks: int) -> NDArray[np.float32]:
+    """Rows in any order of a dataset (n, T), (T, n) or (n, B, T): read in sorted runs."""
+    unique, back = np.unique(rows, return_inverse=True)
+    if data.ndim == 2 and data.shape[1] != tracks:
+        return data[:, unique].T.astype(np.float32)[back]
+    dense = len(unique) and (unique[-1] - unique[0] + 1) <= 4 * len(unique)
+    values = data[unique[0] : unique[-1] + 1][unique - unique[0]] if dense else data[unique]
+    return (values.astype(np.float32).sum(axis=1) if values.ndim == 3 else values.astype(np.float32))[back]
+
+
+def _texts(handle: h5py.File, name: str) -> list[str]:
+    if name not in handle:
+        n = handle["SAD"].shape[-1]
+        return [str(i) for i in range(n)]
+    return [v.decode() if isinstance(v, bytes) else str(v) for v in handle[name][()]]
+
+
+def _file_keys(handle: h5py.File, by_name: bool) -> NDArray[np.uint64]:
+    import pandas as pd
+
+    if by_name:
+        if "snp" not in handle:
+            raise InputError("names its variants neither by position and alleles nor by id", handle.filename)
+        return _hash_names(pd.Series(_texts(handle, "snp")))
+    ref, alt = ("ref_allele", "alt_allele") if "ref_allele" in handle else ("ref", "alt")
+    parts = []
+    for low in range(0, len(handle["pos"]), _CHUNK):
+        part = slice(low, low + _CHUNK)
+        chrom, r, a = ([v.decode() if isinstance(v, bytes) else str(v) for v in handle[name][part]] for name in ("chr", ref, alt))
+        parts.append(_hash(pd.Series(chrom), pd.Series(handle["pos"][part].astype(np.int64)), pd.Series(r), pd.Series(a)))
+    return np.concatenate(parts) if parts else np.empty(0, np.uint64)
+
+
+def _hash(chrom: pd.Series, pos: pd.Series, ref: pd.Series, alt: pd.Series) -> NDArray[np.uint64]:
+    """64-bit keys of variants; two different variants of a genome's worth share one with a chance below 1e-4."""
+    import pandas as pd
+
+    text = chrom.astype(str) + ":" + pos.astype(np.int64).astype(str) + ":" + ref.astype(str).str.upper() + ":" + alt.astype(str).str.upper()
+    return pd.util.hash_array(text.to_numpy(dtype=object), categorize=False)
+
+
+def _hash_names(names: pd.Series) -> NDArray[np.uint64]:
+    import pandas as pd
+
+    return pd.util.hash_array(names.astype(str).to_numpy(dtype=object), categorize=False)
