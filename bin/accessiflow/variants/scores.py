@@ -50,7 +50,7 @@ class Scores:
         """
         if self._by_name and "id" not in variants.columns:
             raise InputError("knows its variants by id only: the table of variants needs a column id", self.files[0].filename)
-        wanted = _hash_names(variants["id"]) if self._by_name else _hash(variants["chrom"], variants["pos"], variants["ref"], variants["alt"])
+        wanted = _hash_names(variants["id"]) if self._by_name else variant_keys(variants["chrom"], variants["pos"], variants["ref"], variants["alt"])
         if len(self._keys) == 0:
             return np.full(len(wanted), -1, np.int64)
         at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
@@ -140,11 +140,11 @@ def _file_keys(handle: h5py.File, by_name: bool) -> NDArray[np.uint64]:
     for low in range(0, len(handle["pos"]), _CHUNK):
         part = slice(low, low + _CHUNK)
         chrom, r, a = ([v.decode() if isinstance(v, bytes) else str(v) for v in handle[name][part]] for name in ("chr", ref, alt))
-        parts.append(_hash(pd.Series(chrom), pd.Series(handle["pos"][part].astype(np.int64)), pd.Series(r), pd.Series(a)))
+        parts.append(variant_keys(pd.Series(chrom), pd.Series(handle["pos"][part].astype(np.int64)), pd.Series(r), pd.Series(a)))
     return np.concatenate(parts) if parts else np.empty(0, np.uint64)
 
 
-def _hash(chrom: pd.Series, pos: pd.Series, ref: pd.Series, alt: pd.Series) -> NDArray[np.uint64]:
+def variant_keys(chrom: pd.Series, pos: pd.Series, ref: pd.Series, alt: pd.Series) -> NDArray[np.uint64]:
     """64-bit keys of variants; two different variants of a genome's worth share one with a chance below 1e-4."""
     import pandas as pd
 
