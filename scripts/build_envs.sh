@@ -29,7 +29,7 @@ for name; do
     if [ ! -L "$out/$name" ] && [ "$(cat "$out/$name/.built" 2>/dev/null)" = "$want" ]; then continue; fi
     rm -rf "${out:?}/$name"
     "$uv" venv -q --python "$python" "$out/$name"
-    "$uv" pip install -q --python "$out/$name/bin/python" -r "$requirements"
+    "$uv" pip install -q --compile-bytecode --python "$out/$name/bin/python" -r "$requirements"
     echo "$want" >"$out/$name/.built"
     echo "build_envs: built $name" >&2
 done

@@ -24,22 +24,26 @@ class Auroc(NamedTuple):
         return float(np.maximum(self.value - half, 0.0)), float(np.minimum(self.value + half, 1.0))
 
 
+def midranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks from 1 (n,), equal values sharing their mean rank."""
+    _, group, size = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(size) - (size - 1) / 2)[group]
+
+
 def placements(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """DeLong's structural components: the share of negatives below each positive (m,), and of positives above each negative (n,).
 
     Ties count one half. By midranks in O(N log N) (Sun and Xu 2014).
     """
-    from scipy.stats import rankdata
-
     label = np.asarray(labels, bool)
     score = np.asarray(scores, np.float64)
     positive, negative = score[label], score[~label]
     m, n = len(positive), len(negative)
     if m == 0 or n == 0:
         return np.full(m, np.nan), np.full(n, np.nan)
-    ranks = rankdata(score)
-    below = (ranks[label] - rankdata(positive)) / n
-    above = 1 - (ranks[~label] - rankdata(negative)) / m
+    ranks = midranks(score)
+    below = (ranks[label] - midranks(positive)) / n
+    above = 1 - (ranks[~label] - midranks(negative)) / m
     return below, above
 
 

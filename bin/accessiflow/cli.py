@@ -22,7 +22,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 
 from accessiflow import __version__
-from accessiflow.errors import InputError
+from accessiflow.errors import InputError, InputErrors
 
 Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads to use.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
@@ -60,7 +60,7 @@ def run(app: typer.Typer) -> NoReturn:
         app(standalone_mode=False)
         code = 0
     except InputError as error:
-        code = _fail(2, str(error))
+        code = max(_fail(2, sentence) for sentence in (error.sentences if isinstance(error, InputErrors) else [str(error)]))
     except typer.Exit as error:
         code = error.exit_code
     except (typer.Abort, KeyboardInterrupt):

@@ -1,7 +1,8 @@
-"""The one exception for bad input: a sentence that names the file, the line or record, and what to do."""
+"""The exception for bad input: a sentence that names the file, the line or record, and what to do."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -17,3 +18,15 @@ class InputError(Exception):
     def __init__(self, message: str, path: str | Path | None = None, line: int | None = None) -> None:
         where = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
         super().__init__(f"{where}{message}")
+
+
+class InputErrors(InputError):
+    """Several faults of the input found together: the script prints each as a sentence of its own.
+
+    Attributes:
+        sentences: one a fault.
+    """
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__("; ".join(sentences))
+        self.sentences = list(sentences)

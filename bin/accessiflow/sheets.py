@@ -83,8 +83,12 @@ SHEETS: dict[str, Sheet] = {
 }
 
 
-def check_sheet(kind: str, path: Path) -> tuple[list[dict[str, str]], list[str]]:
+def check_sheet(kind: str, path: Path, read_from: Path | None = None) -> tuple[list[dict[str, str]], list[str]]:
     """Read a sheet and find everything wrong with it.
+
+    Args:
+        path: the sheet's name in messages; relative paths in it start at this folder.
+        read_from: where it lies, if not there.
 
     Returns:
         rows: one dict a row (every known column present, "" where absent; paths resolved; `line` = its line in the file).
@@ -92,7 +96,7 @@ def check_sheet(kind: str, path: Path) -> tuple[list[dict[str, str]], list[str]]
     """
     sheet, problems, rows = SHEETS[kind], [], []
     try:
-        with open_text(path) as handle:
+        with open_text(read_from or path) as handle:
             lines = [(i, line) for i, line in enumerate(handle, 1) if line.strip() and not line.lstrip().startswith("#")]
         records = list(csv.reader([line for _, line in lines], strict=True))
     except (InputError, UnicodeDecodeError, csv.Error, OSError) as error:

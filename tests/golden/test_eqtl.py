@@ -91,7 +91,7 @@ def run_classify(script, folder: Path, name: str, *options: object) -> pd.DataFr
     return pd.read_csv(folder / f"{name}.tsv", sep="\t", keep_default_na=False, na_values=["NA"])
 
 
-@pytest.mark.parametrize(("model", "options"), [("Enformer", ["--track-list", "even.txt"]), ("Sei", [])])
+@pytest.mark.parametrize(("model", "options"), [("Enformer", ["--track-list", "even.txt"]), pytest.param("Sei", [], marks=pytest.mark.slow)])
 def test_classification_is_the_original_one(script, toy08: tuple[Toy, Path], model: str, options: list[str]) -> None:
     toy, folder = toy08
     extra = [folder / o if o.endswith(".txt") else o for o in options]

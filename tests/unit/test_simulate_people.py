@@ -22,8 +22,9 @@ SIZES = {"chr1": 64_000}
 def snps():
     """A chromosome and the SNPs on it."""
     grammar = make_grammar(DESIGN)
-    chromosome = make_chromosome(DESIGN, grammar, 0)
-    return grammar, chromosome, genotypes.make_snps(DESIGN, chromosome, 0)
+    planted = make_chromosome(DESIGN, grammar, 0)
+    made = genotypes.make_snps(DESIGN, planted, 0)
+    return grammar, planted._replace(codes=genotypes.with_reference_alleles(planted.codes, made)), made
 
 
 @pytest.fixture
@@ -81,6 +82,16 @@ def test_snps_agree_with_the_genome_and_are_never_strand_ambiguous(snps):
     assert made.table["id"].is_unique
 
 
+def test_either_allele_may_be_the_one_that_makes_the_motif(snps):
+    grammar, chromosome, made = snps
+    occupancy = grammar.occupancy(chromosome.codes)
+    effects = grammar.effects(chromosome.codes, occupancy, made.table["pos"].to_numpy() - 1, made.alt).difference
+    strongest = np.take_along_axis(effects, np.abs(effects).argmax(1)[:, None], 1).ravel()
+    large = strongest[np.abs(strongest) > traits.LARGE]
+    assert len(large) > 15
+    assert 0.1 < (large > 0).mean() < 0.6
+
+
 def test_snps_are_common_and_linked(snps):
     _, _, made = snps
     assert made.panel.shape == (len(made.table), 61)
@@ -131,7 +142,7 @@ def test_vcf_refers_to_the_fasta(snps, tmp_path):
 def _toy_snps(rng: np.random.Generator, n: int = 40, people: int = 200) -> genotypes.Snps:
     table = pd.DataFrame({"chrom": "chr1", "pos": np.arange(n) * 50 + 1, "id": [f"rs{i}" for i in range(n)], "ref": "A", "alt": "G", "cm": 0.0})
     dosage = rng.binomial(2, 0.3, (n, people)).astype(np.int8)
-    return genotypes.Snps(table, np.full(n, 2, np.uint8), dosage[:, :20], dosage)
+    return genotypes.Snps(table, np.zeros(n, np.uint8), np.full(n, 2, np.uint8), dosage[:, :20], dosage)
 
 
 def test_gwas_equals_linear_regression():

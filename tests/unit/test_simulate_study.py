@@ -158,7 +158,7 @@ def test_eqtl_bins_below_forty_positives_have_no_target(truth, tmp_path):
     rows = compare.compare_eqtl("eqtl_auroc", [tmp_path / "t.tsv"])
     assert (rows[0].unit, rows[0].target) == ("alpha1:[1,3)", 0.75)
     assert np.isnan(rows[1].target)
-    assert rows[1].note == "few positives"
+    assert rows[1].note == "fewer than 40 positives"
     assert compare.compare_eqtl("eqtl_auroc_shuffled", [tmp_path / "t.tsv"])[0].target == 0.5
 
 

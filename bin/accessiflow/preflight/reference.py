@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from accessiflow.errors import InputError
 from accessiflow.preflight.findings import SHOWN, Findings, Inputs, some
@@ -19,10 +19,9 @@ WINDOW = 1 << 14
 KNOWN = frozenset("ACGT")
 
 
-class Record(NamedTuple):
-    """One variant: its line or record number, contig, 1-based position and REF allele."""
+class Record(Protocol):
+    """A variant: its contig, 1-based position and REF allele (upper case)."""
 
-    line: int
     chrom: str
     pos: int
     ref: str
@@ -71,7 +70,8 @@ def _indexes(inputs: Inputs, name: str, path: Path, scratch: Path) -> dict[str, 
     import pysam
 
     beside = {suffix: inputs.locate(name + suffix) for suffix in (".fai", ".gzi")}
-    zipped = path.read_bytes()[:2] == b"\x1f\x8b" if path.stat().st_size < 2 else _is_zipped(path)
+    with open(path, "rb") as raw:
+        zipped = raw.read(2) == b"\x1f\x8b"
     needed = {".fai": "filepath_index"} | ({".gzi": "filepath_index_compressed"} if zipped else {})
     if all(beside[suffix].exists() for suffix in needed):
         return {keyword: str(beside[suffix]) for suffix, keyword in needed.items()}
@@ -82,11 +82,6 @@ def _indexes(inputs: Inputs, name: str, path: Path, scratch: Path) -> dict[str, 
     except pysam.SamtoolsError as error:
         raise InputError(f"cannot be indexed as FASTA: {_sentence(error)}", path) from None
     return {keyword: str(made[suffix]) for suffix, keyword in needed.items()}
-
-
-def _is_zipped(path: Path) -> bool:
-    with open(path, "rb") as raw:
-        return raw.read(2) == b"\x1f\x8b"
 
 
 def _open_fasta(path: Path, indexes: Mapping[str, str]) -> pysam.FastaFile:
@@ -112,7 +107,7 @@ def compare_contigs(name: str, contigs: Iterable[str], reference: Reference | No
     unknown = [contig for contig in names if contig not in reference.sizes]
     if not shared:
         found.problem(
-            f"{name}: shares no chromosome with the FASTA (here: {some(names)}; FASTA: {some(reference.sizes)}): rename the chromosomes of one of them"
+            f"{name}: shares no chromosome with the FASTA (here: {some(names)}; FASTA: {some(reference.sizes)}): rename those of one of them"
         )
     elif unknown:
         found.warning(f"{name}: {len(unknown)} {what}(s) unknown to the FASTA are left out ({some(unknown)})")
@@ -137,8 +132,9 @@ def compare_alleles(records: Iterable[Record], reference: Reference | None, most
     """
     contigs: dict[str, None] = {}
     examples: list[str] = []
-    number = compared = mismatches = 0
-    for number, record in enumerate(islice(records, most), 1):
+    count = compared = mismatches = 0
+    for record in islice(records, most):
+        count += 1
         contigs.setdefault(record.chrom)
         if reference is None or record.chrom not in reference.sizes or not KNOWN.issuperset(record.ref):
             continue
@@ -150,7 +146,7 @@ def compare_alleles(records: Iterable[Record], reference: Reference | None, most
             mismatches += 1
             if len(examples) < SHOWN:
                 examples.append(f"{record.chrom}:{record.pos} {record.ref[:20]} (FASTA: {genome[:20] or 'end of contig'})")
-    return Agreement(number, compared, mismatches, examples, list(contigs))
+    return Agreement(count, compared, mismatches, examples, list(contigs))
 
 
 def judge_alleles(name: str, agreement: Agreement, most: float, found: Findings) -> dict[str, int]:

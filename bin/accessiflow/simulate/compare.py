@@ -165,9 +165,8 @@ def compare_eqtl(figure: str, paths: Iterable[Path]) -> list[Row]:
         for record in table.to_dict("records"):
             few = record["n_positive"] < MIN_POSITIVES
             unit = f"{record['tissue']}:{record['bin']}"
-            rows.append(
-                _row(figure, unit, record["auroc"], ceiling, NA if few else target, n=int(record["n_positive"]), note="few positives" if few else "")
-            )
+            note = f"fewer than {MIN_POSITIVES} positives" if few else ""
+            rows.append(_row(figure, unit, record["auroc"], ceiling, NA if few else target, n=int(record["n_positive"]), note=note))
     return rows
 
 

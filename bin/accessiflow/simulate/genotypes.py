@@ -22,6 +22,7 @@ MUTATION, RECOMBINATION = 1.25e-8, 2e-8  # per bp and generation
 MIN_MAF = 0.01  # in the panel; half of it in the GWAS
 NEAR = 500  # bp from an element's edge within which SNPs may be moved
 MOVED = 0.3  # share of those that are moved onto motif bases, else too few have effects
+SWAPPED = 1 / 3  # share of the SNPs whose ALT is the base that was there before: REF is what a motif lacks
 TRANSITIONS = 2 / 3  # share of the SNPs; the rest are transversions that are not strand-ambiguous
 _PLINK_CODE = np.array([3, 2, 0], np.uint8)  # of 0, 1, 2 copies of A1
 _PLINK_MAGIC = b"\x6c\x1b\x01"
@@ -32,18 +33,19 @@ class Snps(NamedTuple):
 
     Attributes:
         table: chrom, pos (1-based), id, ref, alt, cm.
-        alt: (n,) base codes of ALT.
+        ref, alt: (n,) base codes.
         panel, gwas: (n, people) int8 copies of ALT.
     """
 
     table: pd.DataFrame
+    ref: NDArray[np.uint8]
     alt: NDArray[np.uint8]
     panel: NDArray[np.int8]
     gwas: NDArray[np.int8]
 
 
 def make_snps(design: Design, chromosome: Chromosome, index: int) -> Snps:
-    """Simulate a chromosome's genotypes and give its SNPs alleles that agree with the genome.
+    """Simulate a chromosome's genotypes and give its SNPs alleles: the base that is there, and another.
 
     Memory: one byte a SNP and person.
     """
@@ -55,8 +57,10 @@ def make_snps(design: Design, chromosome: Chromosome, index: int) -> Snps:
     wanted = design.snps // design.chromosomes + (index < design.snps % design.chromosomes)
     thinned = np.sort(rng.choice(len(position), min(wanted, len(position)), replace=False))
     position, dosage = position[thinned], dosage[kept[thinned]]
-    ref = chromosome.codes[position]
-    alt = ref ^ np.where(rng.random(len(ref)) < TRANSITIONS, 2, 1).astype(np.uint8)
+    there = chromosome.codes[position]
+    other = there ^ np.where(rng.random(len(there)) < TRANSITIONS, 2, 1).astype(np.uint8)
+    swapped = rng.random(len(there)) < SWAPPED
+    ref, alt = np.where(swapped, other, there), np.where(swapped, there, other)
     table = pd.DataFrame(
         {
             "chrom": design.chroms[index],
@@ -67,7 +71,14 @@ def make_snps(design: Design, chromosome: Chromosome, index: int) -> Snps:
             "cm": np.round(100 * RECOMBINATION * position, 6),
         }
     )
-    return Snps(table, alt, dosage[:, : design.individuals], dosage[:, design.individuals :])
+    return Snps(table, ref, alt, dosage[:, : design.individuals], dosage[:, design.individuals :])
+
+
+def with_reference_alleles(codes: NDArray[np.uint8], snps: Snps) -> NDArray[np.uint8]:
+    """Base codes of a chromosome that carries REF at each SNP."""
+    out = codes.copy()
+    out[snps.table["pos"].to_numpy() - 1] = snps.ref
+    return out
 
 
 def write_plink(snps: Snps, prefix: Path) -> None:

@@ -22,7 +22,7 @@ from accessiflow.genome import decode
 from accessiflow.simulate import genotypes, signal, traits
 from accessiflow.simulate.design import BIN_SIZE, POLYGENIC, SEQ_LENGTH, TARGET_WIDTH, Design
 from accessiflow.simulate.elements import Chromosome, make_chromosome, make_genes
-from accessiflow.simulate.genotypes import Snps, make_snps
+from accessiflow.simulate.genotypes import Snps, make_snps, with_reference_alleles
 from accessiflow.simulate.grammar import Effects, Grammar, accessibility, make_grammar
 from accessiflow.simulate.motifs import write_meme
 
@@ -81,12 +81,13 @@ def write_study(design: Design, outdir: Path, threads: int = 1) -> None:
 
 
 def _simulate_chromosome(design: Design, grammar: Grammar, index: int) -> _Part:
-    chromosome = make_chromosome(design, grammar, index)
+    planted = make_chromosome(design, grammar, index)
+    snps = make_snps(design, planted, index)
+    chromosome = planted._replace(codes=with_reference_alleles(planted.codes, snps))
     occupancy = grammar.occupancy(chromosome.codes)
     expected = accessibility(occupancy)
     rng = design.generator("insertions", index)
     insertions = [signal.draw_insertions(column, rng) for column in expected.T]
-    snps = make_snps(design, chromosome, index)
     effects = grammar.effects(chromosome.codes, occupancy, snps.table["pos"].to_numpy() - 1, snps.alt)
     return _Part(chromosome, expected, insertions, snps, effects)
 

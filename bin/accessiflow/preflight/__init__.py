@@ -1,0 +1,93 @@
+"""The checks before any compute: every sheet and header is read, and all problems are reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from accessiflow.errors import InputError
+from accessiflow.preflight import heritability, models, regions, signals, variants
+from accessiflow.preflight.findings import Findings, Inputs, read_staged
+from accessiflow.preflight.reference import Reference, open_reference
+from accessiflow.preflight.variants import Limits
+from accessiflow.sheets import SHEETS, check_sheet
+
+__all__ = ["check", "least_snps", "limits", "read_staged"]
+Rows = dict[str, list[dict[str, str]]]
+MIN_SNPS, MAX_REF_MISMATCH = 500, 0.1
+
+
+def limits(params: Mapping[str, Any], max_ref_mismatch: float | None, max_records: int) -> Limits:
+    """The option, else the parameter max_ref_mismatch, else 10 %."""
+    return Limits(_number(params, "max_ref_mismatch", MAX_REF_MISMATCH) if max_ref_mismatch is None else max_ref_mismatch, max_records)
+
+
+def least_snps(params: Mapping[str, Any], min_snps: int | None) -> int:
+    """The option, else the parameter min_snps, else 500."""
+    return int(_number(params, "min_snps", MIN_SNPS)) if min_snps is None else min_snps
+
+
+def _number(params: Mapping[str, Any], name: str, default: float) -> float:
+    value = params.get(name)
+    try:
+        return default if value in (None, "") else float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"the parameter {name} must be a number, found {str(value)[:40]!r}") from None
+
+
+def check(params: Mapping[str, Any], folder: Path, staged: Mapping[str, Path] | None, limits: Limits, min_snps: int) -> Findings:
+    """Check the inputs of a run.
+
+    Args:
+        params: parameters of the pipeline. folder: that relative paths start at.
+        staged: original name -> where the file lies here (None: where its name says).
+        limits: of the comparison of REF alleles with the genome. min_snps: that a GWAS must share with the panel.
+
+    Memory: one window of the genome, one table of variants, 8 bytes a SNP of the panel.
+    """
+    found = Findings()
+    inputs = Inputs(params, folder, staged, found)
+    regions.check_stages(inputs)
+    regions.check_windows(inputs)
+    rows = {kind: _rows(inputs, kind) for kind in SHEETS}
+    with open_reference(inputs) as reference:
+        _check_genome_files(inputs, rows, reference, limits)
+    models.check_models(inputs, rows["models"])
+    panel = heritability.check_panel(inputs, rows["ld_panel"])
+    heritability.check_gwas(inputs, rows["gwas"], panel, min_snps)
+    heritability.check_merge_alleles(inputs)
+    regions.check_text_files(inputs)
+    regions.check_products(inputs)
+    found.summary = {name: facts for name, facts in found.summary.items() if inputs.params.get(name)}
+    return found
+
+
+def _rows(inputs: Inputs, kind: str) -> list[dict[str, str]]:
+    """Rows of a sheet, without those that are not as wide as its header; its problems become findings."""
+    name = inputs.given(kind)
+    path = inputs.file(name, "sheet") if name else None
+    if path is None:
+        return []
+    rows, problems = check_sheet(kind, Path(name), read_from=path)
+    for problem in problems:
+        inputs.found.problem(problem)
+    sheet = SHEETS[kind]
+    return [row for row in rows if all(row.get(column) for column in sheet.required) and _numbers_hold(row, sheet.numbers)]
+
+
+def _numbers_hold(row: Mapping[str, str], columns: tuple[str, ...]) -> bool:
+    try:
+        return all(float(row[column]) is not None for column in columns if row[column])
+    except ValueError:
+        return False
+
+
+def _check_genome_files(inputs: Inputs, rows: Rows, reference: Reference | None, limits: Limits) -> None:
+    regions.check_folds(inputs, reference)
+    regions.check_beds(inputs, reference)
+    regions.check_genes(inputs, reference)
+    signals.check_tracks(inputs, rows["tracks"], reference)
+    variants.check_variant_sets(inputs, rows["variants"], reference, limits)
+    variants.check_eqtls(inputs, rows["eqtls"], reference, limits)
+    variants.check_allelic_counts(inputs, rows["allelic_counts"], {row["track"] for row in rows["tracks"]}, reference, limits)

@@ -1,0 +1,181 @@
+"""GWAS summary statistics and the LD panel: columns that munging knows, complete files, and enough SNPs in common.
+
+Memory: 8 bytes a SNP of the panel, and one chunk of the statistics.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.files import open_text
+from accessiflow.preflight.findings import Inputs, some
+
+ENOUGH = 200_000  # shared SNPs: below it LDSC's estimates are unsteady; above it nothing more is counted
+CHUNK = 500_000
+
+# Column names that LDSC's munge_sumstats.py knows (upper case, - and . as _)
+SNP = ("SNP", "MARKERNAME", "SNPID", "RS", "RSID", "RS_NUMBER", "RS_NUMBERS")
+ALLELE1 = ("A1", "ALLELE1", "ALLELE_1", "EFFECT_ALLELE", "REFERENCE_ALLELE", "INC_ALLELE", "EA")
+ALLELE2 = ("A2", "ALLELE2", "ALLELE_2", "OTHER_ALLELE", "NON_EFFECT_ALLELE", "DEC_ALLELE", "NEA")
+P_VALUE = ("P", "PVALUE", "P_VALUE", "PVAL", "P_VAL", "GC_PVALUE")
+SIGNED = ("Z", "ZSCORE", "Z_SCORE", "GC_ZSCORE", "OR", "B", "BETA", "LOG_ODDS", "EFFECTS", "EFFECT", "SIGNED_SUMSTAT")
+SIZE = ("N", "WEIGHT")
+CASES, CONTROLS = ("N_CASES", "N_CASE", "NCASE", "N_CAS", "CASES_N"), ("N_CONTROLS", "N_CONTROL", "NCONTROL", "N_CON", "CONTROLS_N")
+
+
+def check_panel(inputs: Inputs, rows: list[dict[str, str]]) -> NDArray[np.uint64] | None:
+    """Check the files of the LD panel; returns the sorted keys of its SNPs (None where a file cannot be read)."""
+    keys, counts, people = [], {}, {}
+    for row in rows:
+        files = inputs.siblings(row["bfile"], (".bed", ".bim", ".fam"), "bfile")
+        _check_companions(inputs, row)
+        with inputs.found.collecting():
+            if len(files) == 3:
+                _check_bed(files[".bed"])
+                people[row["chrom"]] = _lines(files[".fam"])
+                keys.append(_bim_keys(files[".bim"], row["chrom"]))
+                counts[row["chrom"]] = len(keys[-1])
+    _check_alike(inputs, rows, people)
+    inputs.found.summary["ld_panel"] = {"snps": counts, "people": next(iter(people.values()), 0)}
+    return np.unique(np.concatenate(keys)) if keys and len(keys) == len(rows) else None
+
+
+def check_gwas(inputs: Inputs, rows: list[dict[str, str]], panel: NDArray[np.uint64] | None, min_snps: int) -> None:
+    """Check the columns of each trait's statistics, and how many of their SNPs the panel has."""
+    facts = {}
+    for row in rows:
+        path = inputs.file(row["sumstats"], "summary statistics")
+        with inputs.found.collecting():
+            if path is None:
+                continue
+            header, separator = _header(path)
+            _check_columns(inputs, row, header)
+            if row["n"] and not float(row["n"]) > 0:
+                inputs.found.problem(f"gwas: the trait {row['trait']} has n {row['n']}: it must be positive")
+            column = next((name for name in header if _clean(name) in SNP), None)
+            if panel is not None and column is not None:
+                facts[row["trait"]] = _check_overlap(inputs, row["sumstats"], _shared(path, column, separator, panel), min_snps)
+    inputs.found.summary["gwas"] = facts
+
+
+def check_merge_alleles(inputs: Inputs) -> None:
+    """The list of SNPs that munging keeps has the columns SNP, A1, A2."""
+    name = inputs.given("merge_alleles")
+    path = inputs.file(name, "list of SNPs") if name else None
+    if path is not None:
+        with inputs.found.collecting(), open_text(path) as handle:
+            missing = {"SNP", "A1", "A2"} - set(handle.readline().split())
+            if missing:
+                inputs.found.problem(f"{name}: lacks the column(s) {', '.join(sorted(missing))}")
+
+
+def _check_companions(inputs: Inputs, row: dict[str, str]) -> None:
+    """Frequencies, weights and baseline of a chromosome, where the sheet names them."""
+    if row["frq"] and not inputs.is_hidden(row["frq"]):
+        inputs.file(row["frq"], "file of frequencies")
+    if row["weights"]:
+        inputs.siblings(row["weights"], (".l2.ldscore.gz",), "weights")
+    if row["baseline"]:
+        inputs.siblings(row["baseline"], (".annot.gz", ".l2.ldscore.gz", ".l2.M_5_50"), "baseline")
+
+
+def _check_alike(inputs: Inputs, rows: list[dict[str, str]], people: dict[str, int]) -> None:
+    for column in ("frq", "weights", "baseline"):
+        without = [row["chrom"] for row in rows if not row[column]]
+        if without and len(without) < len(rows):
+            inputs.found.problem(f"ld_panel: {column} is given for some chromosomes only (not for {some(without)}): give it for all or none")
+    if len(set(people.values())) > 1:
+        inputs.found.warning(f"ld_panel: the chromosomes have different numbers of people ({some(sorted({str(n) for n in people.values()}))})")
+
+
+def _check_bed(path: Path) -> None:
+    with open(path, "rb") as raw:
+        if raw.read(3) != b"\x6c\x1b\x01":
+            raise InputError("is no plink .bed file in SNP-major order (its first bytes are wrong)", path)
+
+
+def _lines(path: Path) -> int:
+    with open_text(path) as handle:
+        return sum(1 for line in handle if line.strip())
+
+
+def _bim_keys(path: Path, chrom: str) -> NDArray[np.uint64]:
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(path, sep=r"\s+", header=None, usecols=[0, 1], dtype=str, names=["chrom", "snp"], keep_default_na=False)
+    except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise InputError(f"is no plink .bim table ({str(error).splitlines()[0]})", path) from None
+    other = table["chrom"].str.removeprefix("chr") != chrom.removeprefix("chr")
+    if other.any():
+        row = int(other.to_numpy().argmax())
+        raise InputError(f"holds chromosome {table['chrom'].iloc[row]}, the panel sheet says {chrom}", path, row + 1)
+    return pd.util.hash_array(table["snp"].to_numpy(dtype=object), categorize=False)
+
+
+def _header(path: Path) -> tuple[list[str], str]:
+    """Column names, and what separates them."""
+    try:
+        with open_text(path) as handle:
+            first = next((line for line in handle if not line.startswith("##")), "")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read as text ({error})", path) from None
+    return first.split(), r"\t" if "\t" in first else r"\s+"
+
+
+def _clean(name: str) -> str:
+    return re.sub(r"[-.]", "_", name.lstrip("#").upper())
+
+
+def _check_columns(inputs: Inputs, row: dict[str, str], header: Sequence[str]) -> None:
+    names = {_clean(name) for name in header}
+    munged = {"SNP", "A1", "A2", "N", "Z"} <= names
+    needed: list[tuple[str, Iterable[str]]] = [
+        ("the SNP id", SNP),
+        ("the effect allele", ALLELE1),
+        ("the other allele", ALLELE2),
+        ("the signed effect", SIGNED),
+    ]
+    needed += [] if munged else [("the p value", P_VALUE)]
+    for what, options in needed:
+        if not names & set(options):
+            inputs.found.problem(f"{row['sumstats']}: has no column for {what} (one of {', '.join(options)}; found: {', '.join(header[:12])})")
+    if not row["n"] and not names & set(SIZE) and not (names & set(CASES) and names & set(CONTROLS)):
+        inputs.found.problem(f"{row['sumstats']}: has no column N: state the sample size in the column n of the gwas sheet")
+
+
+def _chunks(path: Path, column: str, separator: str) -> Iterator[NDArray[np.uint64]]:
+    import pandas as pd
+
+    try:
+        with open_text(path) as handle:
+            reader = pd.read_csv(handle, sep=separator, usecols=[column], dtype=str, chunksize=CHUNK, keep_default_na=False, engine="c")
+            for chunk in reader:
+                yield pd.util.hash_array(chunk[column].to_numpy(dtype=object), categorize=False)
+    except (ValueError, OSError, EOFError, pd.errors.ParserError) as error:
+        raise InputError(f"is not a readable table ({str(error).strip().splitlines()[0]})", path) from None
+
+
+def _shared(path: Path, column: str, separator: str, panel: NDArray[np.uint64]) -> int:
+    """SNPs of the statistics that the panel has; counting stops at enough."""
+    shared = 0
+    for keys in _chunks(path, column, "\t" if separator == r"\t" else separator):
+        at = np.minimum(np.searchsorted(panel, keys), len(panel) - 1)
+        shared += int((panel[at] == keys).sum())
+        if shared >= ENOUGH:
+            return ENOUGH
+    return shared
+
+
+def _check_overlap(inputs: Inputs, name: str, shared: int, min_snps: int) -> dict[str, int]:
+    if shared < min_snps:
+        inputs.found.problem(f"{name}: {shared} of its SNPs are in the LD panel, fewer than {min_snps} (min_snps): the ids must be the panel's")
+    elif shared < ENOUGH:
+        inputs.found.warning(f"{name}: {shared} of its SNPs are in the LD panel, fewer than {ENOUGH}: estimates are unsteady")
+    return {"shared_snps": shared}

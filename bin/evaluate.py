@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Reference accuracy of predictions, by cell type specificity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from accessiflow import cli
+from accessiflow.errors import InputError
+
+if TYPE_CHECKING:
+    from accessiflow.evaluation.inputs import Windows
+
+app = cli.make_app(__doc__ or "")
+
+Predictions = Annotated[Path, typer.Option(help="preds.h5, predict.h5, .h5ad, .npy or .tsv: windows x tracks.")]
+Targets = Annotated[Path, typer.Option(help="The same of the measurement.")]
+Peaks = Annotated[Path | None, typer.Option(help="peaks.h5ad")]
+IsPeak = Annotated[Path | None, typer.Option(help="Peak flags of the windows, instead of --peaks.")]
+Tracks = Annotated[Path | None, typer.Option(help="Tracks sheet.")]
+Output = Annotated[Path, typer.Option(help="Table.")]
+Edges = Annotated[str, typer.Option(help="With --is-peak: lower edges of the specificity bins, comma-separated.")]
+MinTrack = Annotated[int, typer.Option(min=0, help="A track needs more test peaks than this.")]
+MinBin = Annotated[int, typer.Option(min=0, help="A bin or cluster needs more windows than this.")]
+
+
+def _load(predictions: Path, targets: Path, peaks: Path | None, is_peak: Path | None, edges: str = "") -> Windows:
+    from accessiflow.evaluation.inputs import load
+    from accessiflow.intervals import split_list
+
+    given = split_list(edges)
+    if not all(e.isdigit() and int(e) > 0 for e in given):
+        raise InputError(f"--edges {edges}: expected positive integers")
+    return load(predictions, targets, peaks, is_peak, [int(e) for e in given] or None)
+
+
+@app.command()
+def specificity(
+    predictions: Predictions,
+    targets: Targets,
+    output: Output,
+    peaks: Peaks = None,
+    is_peak: IsPeak = None,
+    tracks: Tracks = None,
+    edges: Edges = "",
+    min_track_peaks: MinTrack = 1000,
+    min_bin_peaks: MinBin = 50,
+    all_bins: Annotated[bool, typer.Option(help="Only tracks that have every bin, as the paper.")] = False,
+    seed: cli.Seed = 0,
+) -> None:  # noqa: ARG001
+    """Pearson R of log2(x + 1) in each track's peaks, by specificity bin."""
+    from accessiflow.evaluation.accuracy import by_specificity
+    from accessiflow.files import write_table
+
+    write_table(by_specificity(_load(predictions, targets, peaks, is_peak, edges), min_track_peaks, min_bin_peaks, all_bins), output)
+
+
+@app.command()
+def clusters(
+    predictions: Predictions,
+    targets: Targets,
+    output: Output,
+    peaks: Peaks = None,
+    tracks: Tracks = None,
+    clusters: Annotated[Path | None, typer.Option(help="BED of clusters (name in column 4), instead of those of peaks.h5ad.")] = None,
+    min_track_peaks: MinTrack = 0,
+    min_bin_peaks: MinBin = 1,
+    seed: cli.Seed = 0,
+) -> None:  # noqa: ARG001
+    """Pearson R of log2(x + 1) in each peak cluster, for every track."""
+    from accessiflow.evaluation.accuracy import by_cluster
+    from accessiflow.evaluation.clusters import assign_clusters, load_clustered
+    from accessiflow.files import write_table
+
+    windows = assign_clusters(load_clustered(predictions, targets), clusters) if clusters is not None else _load(predictions, targets, peaks, None)
+    names = sorted({str(c) for c in windows.cluster} - {""})
+    if not names:
+        raise InputError("no test window lies in a cluster: do the windows and the clusters have the same chromosomes?")
+    write_table(by_cluster(windows, names, min_bin_peaks), output)
+
+
+@app.command()
+def precision(
+    predictions: Predictions,
+    targets: Targets,
+    output: Output,
+    peaks: Peaks = None,
+    is_peak: IsPeak = None,
+    tracks: Tracks = None,
+    edges: Edges = "",
+    seed: cli.Seed = 0,
+) -> None:  # noqa: ARG001
+    """Precision of the top N tracks at each peak, N = its number of tracks, by specificity bin."""
+    from accessiflow.evaluation.accuracy import precision_of_top_tracks
+    from accessiflow.files import write_table
+
+    write_table(precision_of_top_tracks(_load(predictions, targets, peaks, is_peak, edges)), output)
+
+
+@app.command()
+def loci(
+    predictions: Predictions,
+    targets: Targets,
+    output: Output,
+    peaks: Peaks = None,
+    tracks: Tracks = None,
+    number: Annotated[int, typer.Option(min=1, help="Tracks to choose loci for.")] = 3,
+    seed: cli.Seed = 0,
+) -> None:  # noqa: ARG001
+    """Example loci by rule: best, median and worst specific peak, and a ubiquitous one."""
+    from accessiflow.evaluation.loci import example_loci
+    from accessiflow.files import write_table
+
+    write_table(example_loci(_load(predictions, targets, peaks, None), number), output)
+
+
+if __name__ == "__main__":
+    cli.run(app)
