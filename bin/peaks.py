@@ -50,16 +50,18 @@ def bin_signal(
     )
     excluded = [IntervalSet(read_bed(path)) for path in exclude or []]
 
+    opened = signals.open_signal(signal, found, sizes, counting)
+
     def chromosomes():  # noqa: ANN202
-        for chrom, bins in signals.binned(signal, found, sizes, bin_size, counting):
+        for chrom, bins in opened.bins(bin_size):
             masked = bins * scale
             for intervals in excluded:
                 masked = peaks.mask_excluded(masked, *intervals.merged(chrom), bin_size)
             yield chrom, masked
 
     coverage.write_coverage(output, track or output.name.removesuffix(".coverage.h5"), found, scale, bin_size, chromosomes())
-    if bigwig is not None and found != "bigwig":
-        signals.write_bigwig(bigwig, sizes, signals.per_base(signal, found, sizes, counting))
+    if bigwig is not None and not isinstance(opened, signals.BigWig):
+        signals.write_bigwig(bigwig, sizes, opened.per_base())
     cli.log.info("%s: %s -> %s", found, signal.name, output.name)
 
 
@@ -82,7 +84,7 @@ def call(
         raise InputError("has no coverage at all: no peak can be called", coverage)
     is_peak, mean = peaks.call_bins(bins, fdr, _one_of(bh, ("correct", "floor"), "--bh"))
     first, last = files.break_at_chromosomes(is_peak, layout)
-    height = np.array([np.nanmax(bins[a:b]) for a, b in zip(first, last, strict=True)])
+    height = peaks.run_maximum(bins, first, last)
     files.write_peaks(output, track, layout, first, last, height)
     cli.log.info("%s: %d of %d bins are peaks (lambda %.4g), %d joined", track, is_peak.sum(), np.isfinite(bins).sum(), mean, len(first))
 

@@ -109,15 +109,15 @@ def split(
 
 @app.command()
 def merge(
-    shards: Annotated[list[Path], typer.Argument(help="Folders of scored shards.")],
+    shards: Annotated[list[Path], typer.Argument(help="Folders of scored shards, or their sad.h5.")],
     out: Out,
     metrics: Annotated[Path | None, typer.Option(help="Write counts of scored and excluded variants, as JSON.")] = None,
 ) -> None:
-    """Scored shards, in the order of their names -> one sad.h5."""
+    """Scored shards, in the order of the numbers in their names -> one sad.h5."""
     from accessiflow.files import write_json
     from accessiflow.variants import sad
 
-    rows, reasons = sad.merge(sorted(shards, key=lambda p: p.name), out)
+    rows, reasons = sad.merge(sad.in_order(shards), out)
     cli.log.info("%d variants, %d excluded", rows, sum(reasons.values()))
     if metrics is not None:
         write_json({"scored": rows, "excluded": sum(reasons.values()), "reasons": reasons}, metrics)

@@ -1,4 +1,4 @@
-"""Area under the ROC curve with its sampling variance: DeLong for one test set, Van der Laan's for a cross-validated mean."""
+"""Area under the ROC curve with its sampling variance: DeLong's for one test set and for a cross-validated mean."""
 
 from __future__ import annotations
 
@@ -59,24 +59,25 @@ def delong(labels: ArrayLike, scores: ArrayLike) -> Auroc:
     below, above = placements(labels, scores)
     if len(below) == 0 or len(above) == 0:
         return Auroc(np.nan, np.nan)
-    if min(len(below), len(above)) < 2:
-        return Auroc(float(below.mean()), np.nan)
-    return Auroc(float(below.mean()), float(below.var(ddof=1) / len(below) + above.var(ddof=1) / len(above)))
+    return Auroc(float(below.mean()), _variance(below, above))
 
 
 def cross_validated(folds: Sequence[tuple[ArrayLike, ArrayLike]]) -> Auroc:
-    """Mean AUROC over test folds (labels, scores) and its variance from influence curves (LeDell, Petersen and van der Laan 2015).
+    """Mean AUROC over test folds (labels, scores), and its variance: DeLong's formula on the placements within each fold.
 
-    The variance tells how much the mean would move with another sample of this size, not with another seed.
+    That is the influence-curve variance of LeDell, Petersen and van der Laan (2015), but around the mean over folds, so that folds with a
+    single positive count too. It tells how much the mean would move with another sample of this size, not with another seed.
     """
     parts = [placements(labels, scores) for labels, scores in folds]
     values = [below.mean() if len(below) and len(above) else np.nan for below, above in parts]
-    total = sum(len(below) + len(above) for below, above in parts)
-    share = sum(len(below) for below, _ in parts) / total
-    squared = [
-        np.concatenate([(below - value) / share, (above - value) / (1 - share)]) ** 2 for (below, above), value in zip(parts, values, strict=True)
-    ]
-    return Auroc(float(np.mean(values)), float(np.mean([part.mean() for part in squared]) / total))
+    below, above = (np.concatenate(members) for members in zip(*parts, strict=True))
+    return Auroc(float(np.mean(values)), _variance(below, above))
+
+
+def _variance(below: NDArray[np.float64], above: NDArray[np.float64]) -> float:
+    if min(len(below), len(above)) < 2:
+        return np.nan
+    return float(below.var(ddof=1) / len(below) + above.var(ddof=1) / len(above))
 
 
 def pooled(estimates: Sequence[Auroc]) -> Auroc:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from accessiflow.errors import InputError
 from accessiflow.files import write_json, write_table, write_text
 from accessiflow.peaks import TissueSet, bin_labels
 
@@ -37,11 +42,15 @@ def write(obs: pd.DataFrame, var: pd.DataFrame, n_bins: int, edges: Sequence[int
 
 
 def write_sets(obs: pd.DataFrame, found: Sequence[TissueSet], folder: Path) -> None:
-    """Write NAME.high.bed and NAME.low.bed (one line a peak bin) and sets.tsv."""
+    """Write NAME.high.bed and NAME.low.bed (one line a peak bin) and sets.tsv; what cannot be in a file's name becomes `_`.
+
+    Raises:
+        InputError: two different tissues would have the same name.
+    """
     import pandas as pd
 
     rows = []
-    for tissue in found:
+    for tissue in _distinct(found):
         for split, members in (("high", tissue.high), ("low", tissue.low)):
             name = f"{tissue.name}.{split}.bed"
             chosen = obs.iloc[members]
@@ -49,3 +58,14 @@ def write_sets(obs: pd.DataFrame, found: Sequence[TissueSet], folder: Path) -> N
                 out.writelines(f"{c}\t{s}\t{e}\n" for c, s, e in zip(chosen["chrom"], chosen["start"], chosen["end"], strict=True))
             rows.append((tissue.name, tissue.by, split, len(members), tissue.median, tissue.n_tracks, name))
     write_table(pd.DataFrame(rows, columns=["set", "by", "split", "n_bins", "median", "n_tracks", "file"]), folder / "sets.tsv")
+
+
+def _distinct(found: Sequence[TissueSet]) -> list[TissueSet]:
+    """The sets under names fit for files; a cell type that is a group of the same peaks is one set."""
+    chosen: dict[str, TissueSet] = {}
+    for tissue in found:
+        name = re.sub(r"[^A-Za-z0-9._-]", "_", tissue.name)
+        same = chosen.setdefault(name, replace(tissue, name=name))
+        if not (np.array_equal(same.high, tissue.high) and np.array_equal(same.low, tissue.low)):
+            raise InputError(f"the {same.by} and the {tissue.by} named {tissue.name} have different peaks: rename one of them in the tracks sheet")
+    return list(chosen.values())

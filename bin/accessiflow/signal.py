@@ -1,18 +1,21 @@
 """Signals to coverage: bigWig, BAM, scATAC fragments and bedGraph -> sums over fixed-width bins along each chromosome.
 
-Value of a bin = sum over its bases of per-base coverage x scale, where coverage is the file's value (bigWig, bedGraph; gaps are 0) or the
-number of Tn5 insertions (BAM, fragments). The trailing partial bin of a chromosome is dropped.
+Value of a bin = sum over its bases of per-base coverage, where coverage is the file's value (bigWig, bedGraph; gaps are 0) or the number of Tn5
+insertions (BAM, fragments). The trailing partial bin of a chromosome is dropped.
 
-Memory: bigWig 1 Mb of values; BAM and fragments 4 bytes an insertion; bedGraph 16 bytes a bin. All plus one chromosome's bins.
+Memory: bigWig 1 Mb of values; BAM and fragments 4 bytes an insertion; bedGraph 24 bytes a line of the largest chromosome and 8 bytes a bin. All
+plus one chromosome's bins.
 """
 
 from __future__ import annotations
 
+import csv
 import logging
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,11 +23,21 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, require_file
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 log = logging.getLogger("accessiflow")
 CHUNK = 1 << 20
 UNUSABLE = 0x4 | 0x100 | 0x200 | 0x400 | 0x800  # unmapped, secondary, QC fail, duplicate, supplementary
 PROPER_PAIR, REVERSE = 0x2, 0x10
+RECORDS_AT_ONCE = 1 << 16
+LONGEST = 1 << 31
+HEADERS = ("#", "track", "browser")
+Intervals = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 Positions = dict[str, NDArray[np.uint32]]
+Bins = tuple[str, NDArray[np.float64]]
+Runs = tuple[str, NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+"""Chromosome, starts, ends and values (k,) of its sorted, disjoint intervals of equal coverage."""
 
 
 @dataclass(frozen=True)
@@ -53,20 +66,72 @@ def read_barcodes(path: Path) -> frozenset[str]:
     return found
 
 
-def binned(path: Path, kind: str, sizes: Mapping[str, int], bin_size: int, counting: Counting) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    """Yield each chromosome of `sizes` with its bin sums (size // bin_size,), unscaled; zeros where the file lacks it.
+@dataclass(frozen=True)
+class BigWig:
+    """Coverage of a bigWig."""
+
+    path: Path
+    sizes: Mapping[str, int]
+
+    def bins(self, bin_size: int) -> Iterator[Bins]:
+        """Each chromosome with its bin sums (size // bin_size,); zeros where the file lacks it."""
+        return _bin_bigwig(self.path, self.sizes, bin_size)
+
+
+@dataclass(frozen=True)
+class Insertions:
+    """Insertions counted in a BAM or fragments file: sorted 0-based positions on every chromosome."""
+
+    positions: Positions
+    sizes: Mapping[str, int]
+
+    def bins(self, bin_size: int) -> Iterator[Bins]:
+        """Each chromosome with its insertions per bin (size // bin_size,)."""
+        for chrom, positions in self.positions.items():
+            n = self.sizes[chrom] // bin_size
+            usable = positions[: np.searchsorted(positions, n * bin_size)]
+            yield chrom, np.bincount(usable // bin_size, minlength=n).astype(np.float64)
+
+    def per_base(self) -> Iterator[Runs]:
+        """Each chromosome's insertions per base."""
+        for chrom, positions in self.positions.items():
+            where, count = np.unique(positions, return_counts=True)
+            yield chrom, where.astype(np.int64), where.astype(np.int64) + 1, count.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class BedGraph:
+    """Coverage of a bedGraph; the file is read anew for each use."""
+
+    path: Path
+    sizes: Mapping[str, int]
+
+    def bins(self, bin_size: int) -> Iterator[Bins]:
+        """Each chromosome with its bin sums (size // bin_size,); zeros where the file lacks it."""
+        found = {
+            chrom: _sum_intervals(start, end, value, self.sizes[chrom] // bin_size, bin_size)
+            for chrom, start, end, value in _bedgraph_rows(self.path, self.sizes)
+        }
+        for chrom, size in self.sizes.items():
+            yield chrom, found.get(chrom, np.zeros(size // bin_size))
+
+    def per_base(self) -> Iterator[Runs]:
+        """Each chromosome's intervals of equal coverage, in the order of the file."""
+        for chrom, start, end, value in _bedgraph_rows(self.path, self.sizes):
+            yield chrom, start, end, value.astype(np.float32)
+
+
+def open_signal(path: Path, kind: str, sizes: Mapping[str, int], counting: Counting) -> BigWig | Insertions | BedGraph:
+    """The coverage of a signal file on the chromosomes of `sizes`; BAM and fragments are read here, once and without an index.
 
     Raises:
-        InputError: no contig is shared, or a record cannot be read.
+        InputError: here or while its bins are read: no contig is shared, or a record cannot be read.
     """
     if kind == "bigwig":
-        yield from _bin_bigwig(path, sizes, bin_size)
-    elif kind == "bedgraph":
-        yield from _bin_bedgraph(path, sizes, bin_size)
-    else:
-        for chrom, positions in insertions(path, kind, sizes, counting).items():
-            usable = positions[positions < sizes[chrom] // bin_size * bin_size]
-            yield chrom, np.bincount(usable // bin_size, minlength=sizes[chrom] // bin_size).astype(np.float64)
+        return BigWig(path, sizes)
+    if kind == "bedgraph":
+        return BedGraph(path, sizes)
+    return Insertions(insertions(path, kind, sizes, counting), sizes)
 
 
 def shared_contigs(path: Path, found: Mapping[str, object] | list[str], sizes: Mapping[str, int]) -> list[str]:
@@ -89,17 +154,19 @@ def shared_contigs(path: Path, found: Mapping[str, object] | list[str], sizes: M
 def insertions(path: Path, kind: str, sizes: Mapping[str, int], counting: Counting) -> Positions:
     """Sorted insertion positions (0-based) on every chromosome of `sizes`, from a BAM or fragments file."""
     collected = _read_bam(path, sizes, counting) if kind == "bam" else _read_fragments(path, sizes, counting)
-    out = {}
+    out, outside = {}, 0
     for chrom, size in sizes.items():
-        positions = np.frombuffer(collected.pop(chrom, array("I")), np.uint32)
-        out[chrom] = np.sort(positions[positions < size])
+        positions = np.frombuffer(collected.get(chrom, array("I")), np.uint32)
+        positions.sort()  # in place: the array of the file's order is not needed
+        out[chrom] = positions[: np.searchsorted(positions, size)]
+        outside += len(positions) - len(out[chrom])
+    if outside:
+        log.warning("%s: %d insertion(s) past the end of their chromosome are left out: another assembly?", path.name, outside)
     return out
 
 
-def write_bigwig(
-    path: Path, sizes: Mapping[str, int], coverage: Iterator[tuple[str, NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]
-) -> None:
-    """Write a bigWig from (chrom, starts, ends, values) in the order of `sizes`, each chromosome's intervals sorted and disjoint."""
+def write_bigwig(path: Path, sizes: Mapping[str, int], coverage: Iterable[Runs]) -> None:
+    """Write a bigWig; a chromosome's intervals come at once. Memory: some MB beside what `coverage` yields."""
     import pyBigWig
 
     from accessiflow.files import atomic
@@ -108,25 +175,12 @@ def write_bigwig(
         out = pyBigWig.open(str(temporary), "w")
         out.addHeader(list(sizes.items()))
         for chrom, starts, ends, values in coverage:
-            if len(starts):
-                out.addEntries([chrom] * len(starts), starts.tolist(), ends=ends.tolist(), values=values.astype(np.float64).tolist())
+            for low in range(0, len(starts), RECORDS_AT_ONCE):
+                part = slice(low, low + RECORDS_AT_ONCE)
+                out.addEntries(
+                    [chrom] * len(starts[part]), starts[part].tolist(), ends=ends[part].tolist(), values=values[part].astype(np.float64).tolist()
+                )
         out.close()
-
-
-def per_base(
-    path: Path, kind: str, sizes: Mapping[str, int], counting: Counting
-) -> Iterator[tuple[str, NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
-    """Per-base coverage intervals of a file that is no bigWig: what `binned` sums."""
-    if kind == "bedgraph":
-        rows = {chrom: (start, end, value) for chrom, start, end, value in _bedgraph_rows(path, sizes)}
-        for chrom in sizes:
-            if chrom in rows:
-                start, end, value = rows[chrom]
-                yield chrom, start, end, value.astype(np.float32)
-        return
-    for chrom, positions in insertions(path, kind, sizes, counting).items():
-        where, count = np.unique(positions, return_counts=True)
-        yield chrom, where.astype(np.int64), where.astype(np.int64) + 1, count.astype(np.float32)
 
 
 def _bin_bigwig(path: Path, sizes: Mapping[str, int], bin_size: int) -> Iterator[tuple[str, NDArray[np.float64]]]:
@@ -196,7 +250,7 @@ def _read_bam(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[
             for number, read in enumerate(bam.fetch(until_eof=True), 1):  # noqa: B007
                 if read.flag & UNUSABLE or read.mapping_quality < counting.min_mapq or names[read.reference_id] is None:
                     continue
-                out.setdefault(names[read.reference_id], array("I")).extend(_ends(read, counting, sizes[names[read.reference_id]]))
+                out.setdefault(names[read.reference_id], array("I")).extend(_ends(read, counting))
     except (OSError, ValueError) as error:
         raise InputError(f"cannot be read as BAM after record {number} ({error}): truncated?", path) from None
     finally:
@@ -204,24 +258,28 @@ def _read_bam(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[
     return out
 
 
-def _ends(read, counting: Counting, size: int) -> list[int]:  # noqa: ANN001 (pysam record)
-    """Positions counted for one read that passes the filters, inside the chromosome."""
+def _ends(read, counting: Counting) -> list[int]:  # noqa: ANN001 (pysam record)
+    """Positions counted for one read that passes the filters, from the start of the chromosome on."""
     plus, minus = (4, -5) if counting.shift else (0, 0)
     if counting.count == "fragments":
         if not (read.flag & PROPER_PAIR and read.template_length > 0):
             return []
         ends = [read.reference_start + plus, read.reference_start + read.template_length - 1 + minus]
+    elif read.flag & REVERSE:
+        ends = [(read.reference_end or read.reference_start + 1) - 1 + minus]
     else:
-        ends = [read.reference_end - 1 + minus if read.flag & REVERSE else read.reference_start + plus]
-    return [p for p in ends if 0 <= p < size]
+        ends = [read.reference_start + plus]
+    return [p for p in ends if p >= 0]
 
 
 def _read_fragments(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[str, array[int]]:
     out: dict[str, array[int]] = {}
     seen: dict[str, int] = {}
+    matched = False
     for chunk in _table_chunks(path, ["chrom", "start", "end", "barcode"]):
         start, end = _coordinates(chunk, path)
         keep = chunk["barcode"].isin(counting.barcodes).to_numpy() if counting.barcodes is not None else np.ones(len(chunk), bool)
+        matched |= bool(keep.any())
         for chrom, rows in chunk.groupby("chrom", sort=False).indices.items():
             seen[str(chrom)] = 1
             if chrom in sizes:
@@ -229,42 +287,62 @@ def _read_fragments(path: Path, sizes: Mapping[str, int], counting: Counting) ->
                 both = np.concatenate([start[chosen], end[chosen] - 1])
                 out.setdefault(str(chrom), array("I")).frombytes(both.astype(np.uint32).tobytes())
     shared_contigs(path, seen, sizes)
+    if not matched:
+        raise InputError("holds no fragment of the listed barcodes: are they written alike (a suffix such as -1)?", path)
     return out
 
 
-def _table_chunks(path: Path, columns: list[str]) -> Iterator:
-    """Chunks of a headerless TSV as text, `#`, track and browser lines skipped; `line` is the record number."""
+def _table_chunks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+    """Chunks of a headerless TSV as text, `#`, track and browser lines skipped; the column `line` is its line in the file."""
     import pandas as pd
 
-    done = 0
+    skipped, done = _leading_lines(path), 0
     with open_text(path) as handle:
         try:
             for chunk in pd.read_csv(
                 handle,
                 sep="\t",
-                comment="#",
                 header=None,
                 usecols=range(len(columns)),
                 names=columns,
                 dtype=str,
                 chunksize=1_000_000,
                 keep_default_na=False,
+                na_values=[""],
+                quoting=csv.QUOTE_NONE,
+                skiprows=skipped,
+                skip_blank_lines=False,
             ):
-                rows = chunk[~chunk["chrom"].str.startswith(("track", "browser"))]
-                chunk_lines = done + 1 + np.arange(len(rows))
-                done += len(rows)
-                yield rows.assign(line=chunk_lines).reset_index(drop=True)
+                done += len(chunk)
+                rows = chunk.assign(line=chunk.index + 1 + skipped)[~chunk["chrom"].str.startswith(HEADERS, na=True) | chunk["start"].notna()]
+                yield _complete(rows, columns, path)
         except pd.errors.EmptyDataError:
             raise InputError("holds no record", path) from None
         except (pd.errors.ParserError, ValueError, OSError, EOFError, UnicodeDecodeError) as error:
             raise InputError(f"cannot be read after record {done} as a table of {', '.join(columns)} ({str(error).splitlines()[0]})", path) from None
 
 
-def _coordinates(chunk, path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:  # noqa: ANN001 (pandas is imported late)
+def _leading_lines(path: Path) -> int:
+    """Number of comment, track and browser lines before the first record."""
+    with open_text(path) as handle:
+        try:
+            return next((i for i, line in enumerate(handle) if line.strip() and not line.startswith(HEADERS)), 0)
+        except (OSError, EOFError, UnicodeDecodeError) as error:
+            raise InputError(f"cannot be read as text ({error})", path) from None
+
+
+def _complete(rows: pd.DataFrame, columns: list[str], path: Path) -> pd.DataFrame:
+    short = rows[columns].isna().any(axis=1).to_numpy()
+    if short.any():
+        raise InputError(f"has fewer than {len(columns)} columns ({', '.join(columns)})", path, int(rows["line"].iloc[int(short.argmax())]))
+    return rows.reset_index(drop=True)
+
+
+def _coordinates(chunk: pd.DataFrame, path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     import pandas as pd
 
     start, end = (pd.to_numeric(chunk[c], errors="coerce").to_numpy(np.float64) for c in ("start", "end"))
-    bad = ~((start >= 0) & (end > start) & (start % 1 == 0) & (end % 1 == 0))
+    bad = ~((start >= 0) & (end > start) & (end < LONGEST) & (start % 1 == 0) & (end % 1 == 0))
     if bad.any():
         at = int(bad.argmax())
         raise InputError(
@@ -273,34 +351,51 @@ def _coordinates(chunk, path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64
     return start.astype(np.int64), end.astype(np.int64)
 
 
-def _bedgraph_rows(path: Path, sizes: Mapping[str, int]) -> Iterator[tuple[str, NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]:
-    """Sorted, disjoint intervals of each chromosome, in order of first appearance."""
-    import pandas as pd
-
-    parts: dict[str, list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]]] = {}
+def _bedgraph_rows(path: Path, sizes: Mapping[str, int]) -> Iterator[tuple[str, *Intervals]]:
+    """Sorted, disjoint intervals of each chromosome of `sizes`, one chromosome after another as they lie in the file."""
+    seen: dict[str, int] = {}
+    parts: list[Intervals] = []
+    current = ""
     for chunk in _table_chunks(path, ["chrom", "start", "end", "value"]):
         start, end = _coordinates(chunk, path)
-        value = pd.to_numeric(chunk["value"], errors="coerce").to_numpy(np.float64)
-        bad = ~(np.isfinite(value) & (value >= 0))
-        if bad.any():
-            raise InputError(f"needs a coverage >= 0, found {chunk['value'][int(bad.argmax())][:20]!r}", path, int(chunk["line"][int(bad.argmax())]))
-        for chrom, rows in chunk.groupby("chrom", sort=False).indices.items():
-            parts.setdefault(str(chrom), []).append((start[rows], end[rows], value[rows]))
-    for chrom in shared_contigs(path, parts, sizes):
-        start, end, value = (np.concatenate(column) for column in zip(*parts[chrom], strict=True))
-        order = np.argsort(start, kind="stable")
-        start, end, value = start[order], np.minimum(end[order], sizes[chrom]), value[order]
-        if (start[1:] < end[:-1]).any():
-            at = int((start[1:] < end[:-1]).argmax())
-            raise InputError(f"has overlapping intervals at {chrom}:{start[at + 1]}: a bedGraph gives each base one value", path)
-        inside = start < end
-        yield chrom, start[inside], end[inside], value[inside]
+        value = _coverage(chunk, path)
+        names = chunk["chrom"].to_numpy(dtype=object)
+        cuts = np.r_[0, np.flatnonzero(names[1:] != names[:-1]) + 1, len(names)]
+        for low, high in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+            chrom = str(names[low])
+            if chrom != current:
+                if chrom in seen:
+                    raise InputError(f"comes back to {chrom}, which ended before: sort it by chromosome", path, int(chunk["line"][low]))
+                yield from _joined(current, parts, sizes, path)
+                seen[chrom], parts, current = 1, [], chrom
+            parts.append((start[low:high], end[low:high], value[low:high]))
+    yield from _joined(current, parts, sizes, path)
+    shared_contigs(path, seen, sizes)
 
 
-def _bin_bedgraph(path: Path, sizes: Mapping[str, int], bin_size: int) -> Iterator[tuple[str, NDArray[np.float64]]]:
-    found = {chrom: _sum_intervals(start, end, value, sizes[chrom] // bin_size, bin_size) for chrom, start, end, value in _bedgraph_rows(path, sizes)}
-    for chrom, size in sizes.items():
-        yield chrom, found.get(chrom, np.zeros(size // bin_size))
+def _coverage(chunk: pd.DataFrame, path: Path) -> NDArray[np.float64]:
+    import pandas as pd
+
+    value = pd.to_numeric(chunk["value"], errors="coerce").to_numpy(np.float64)
+    bad = ~(np.isfinite(value) & (value >= 0))
+    if bad.any():
+        at = int(bad.argmax())
+        raise InputError(f"needs a coverage >= 0, found {chunk['value'][at][:20]!r}", path, int(chunk["line"][at]))
+    return value
+
+
+def _joined(chrom: str, parts: list[Intervals], sizes: Mapping[str, int], path: Path) -> Iterator[tuple[str, *Intervals]]:
+    """One chromosome's intervals in order, cut at its end; nothing for a contig that is not in `sizes`."""
+    if chrom not in sizes:
+        return
+    start, end, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(start, kind="stable")
+    start, end, value = start[order], np.minimum(end[order], sizes[chrom]), value[order]
+    if (start[1:] < end[:-1]).any():
+        at = int((start[1:] < end[:-1]).argmax())
+        raise InputError(f"has overlapping intervals at {chrom}:{start[at + 1]}: a bedGraph gives each base one value", path)
+    inside = start < end
+    yield chrom, start[inside], end[inside], value[inside]
 
 
 def _sum_intervals(start: NDArray[np.int64], end: NDArray[np.int64], value: NDArray[np.float64], n_bins: int, bin_size: int) -> NDArray[np.float64]:

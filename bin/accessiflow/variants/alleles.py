@@ -7,7 +7,8 @@ rest on the right, a shorter one is padded with unknown bases, half (rounded dow
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,62 +17,54 @@ from accessiflow.genome import UNKNOWN, Fasta, encode
 from accessiflow.variants.vcf import Variant
 
 Codes = NDArray[np.uint8]
+ABSENT = "contig is not in the FASTA"
 
 
-@dataclass(frozen=True)
-class Pair:
-    """The windows of a variant, or why it has none.
-
-    Attributes:
-        ref, alt: base codes (seq_length,); empty when there is a reason.
-        reason: why the variant is excluded, or "".
-        swapped: its alleles were exchanged because ALT is the genome's.
-    """
+class Pair(NamedTuple):
+    """Base codes (seq_length,) of the REF and the ALT window of a variant."""
 
     ref: Codes
     alt: Codes
-    reason: str = ""
-    swapped: bool = False
 
 
-_NONE = np.empty(0, np.uint8)
-
-
-def allele_windows(variant: Variant, genome: Fasta, seq_length: int, ref_mismatch: str = "score") -> Pair:
-    """Windows of a variant.
+def judge(variant: Variant, genome: Fasta, seq_length: int, ref_mismatch: str = "score") -> tuple[Variant, str]:
+    """The variant as it is to be scored, and why it cannot be ("" if it can).
 
     Args:
-        ref_mismatch: when ALT is the genome's allele and REF is not: "score" (REF is put into the genome, as Basenji does), "exclude", or
-            "swap" (alleles exchanged). A variant of which neither allele is the genome's is excluded.
+        ref_mismatch: when ALT is the genome's allele and REF is not: "score" (as it stands, as Basenji does), "exclude", or "swap" (alleles
+            exchanged). A variant of which neither allele is the genome's is excluded.
     """
-    fault = variant.reason or check_place(variant, genome)
+    fault = check_place(variant, genome) or variant.reason
     if fault:
-        return Pair(_NONE, _NONE, fault)
+        return variant, fault
+    if max(len(variant.ref), len(variant.alt)) > seq_length:
+        return variant, f"allele is longer than the window of {seq_length} bp"
+    if _is_genomes(variant.ref, variant, genome):
+        return variant, ""
+    if not _is_genomes(variant.alt, variant, genome):
+        return variant, "neither allele is the genome's"
+    if ref_mismatch == "exclude":
+        return variant, "REF is not the genome's allele, ALT is"
+    return (replace(variant, ref=variant.alt, alt=variant.ref) if ref_mismatch == "swap" else variant), ""
+
+
+def allele_windows(variant: Variant, genome: Fasta, seq_length: int) -> Pair:
+    """Windows of a variant that `judge` lets pass; a REF that is not the genome's is put into the genome in ALT's place."""
     ref, alt = encode(variant.ref), encode(variant.alt)
     half, place = seq_length // 2, variant.pos - 1
-    surplus = max(0, len(ref) - len(alt))
-    string = genome.codes(variant.chrom, place - half + 1, place + seq_length - half + 1 + surplus)
+    string = genome.codes(variant.chrom, place - half + 1, place + seq_length - half + 1 + max(0, len(ref) - len(alt)))
     at = half - 1
-    if _same(string, at, ref):
-        return Pair(fit(string, seq_length), fit(_replaced(string, at, len(ref), alt), seq_length))
-    if not _same(genome.codes(variant.chrom, place, place + len(alt)), 0, alt):
-        return Pair(_NONE, _NONE, "neither allele is the genome's")
-    if ref_mismatch == "exclude":
-        return Pair(_NONE, _NONE, "REF is not the genome's allele, ALT is")
-    if ref_mismatch == "swap":
-        exchanged = Variant(variant.line, variant.chrom, variant.pos, variant.id, variant.alt, variant.ref)
-        pair = allele_windows(exchanged, genome, seq_length)
-        return Pair(pair.ref, pair.alt, pair.reason, swapped=True)
-    with_ref = _replaced(string, at, len(alt), ref)
-    return Pair(fit(with_ref, seq_length), fit(_replaced(with_ref, at, len(ref), alt), seq_length))
+    if not _is_genomes(variant.ref, variant, genome):
+        string = _replaced(string, at, len(alt), ref)
+    return Pair(fit(string, seq_length), fit(_replaced(string, at, len(ref), alt), seq_length))
 
 
 def check_place(variant: Variant, genome: Fasta) -> str:
     """Why a variant's place is not on the genome, or ""."""
     size = genome.sizes.get(variant.chrom)
     if size is None:
-        return "contig is not in the FASTA"
-    return "" if 1 <= variant.pos and variant.pos - 1 + len(variant.ref) <= size else "position is not on the chromosome"
+        return ABSENT
+    return "" if variant.pos >= 1 and variant.pos - 1 + len(variant.ref) <= size else "position is not on the chromosome"
 
 
 def fit(string: Codes, seq_length: int) -> Codes:
@@ -83,8 +76,9 @@ def fit(string: Codes, seq_length: int) -> Codes:
     return np.concatenate([np.full(front, UNKNOWN, np.uint8), string, np.full(-surplus - front, UNKNOWN, np.uint8)])
 
 
-def _same(string: Codes, at: int, allele: Codes) -> bool:
-    return bool(np.array_equal(string[at : at + len(allele)], allele))
+def _is_genomes(allele: str, variant: Variant, genome: Fasta) -> bool:
+    start = variant.pos - 1
+    return bool(np.array_equal(genome.codes(variant.chrom, start, start + len(allele)), encode(allele)))
 
 
 def _replaced(string: Codes, at: int, width: int, allele: Codes) -> Codes:

@@ -1,25 +1,29 @@
 """SNP accessibility differences: REF and ALT windows of each variant predicted and compared, streamed in blocks.
 
 SAD = sum over positions of ALT's prediction minus that of REF's, natural scale, averaged over strands and shifts before the difference; each in
-float64, then cast. Memory: one block of variants (two windows of a byte a base each) and the SAD column of one track for the percentiles.
+float64, then cast. Memory, whatever the number of variants: one block of 1,024 (two windows of a byte a base each), and 256 MB of SAD columns, at
+least one track's, for the percentiles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from accessiflow import cli
 from accessiflow.errors import InputError
-from accessiflow.files import create_hdf5, write_text
+from accessiflow.files import create_hdf5, open_hdf5, write_text
 from accessiflow.genome import Fasta
 from accessiflow.inference.outputs import as_bytes
-from accessiflow.variants.alleles import Pair, allele_windows
+from accessiflow.variants.alleles import ABSENT, allele_windows, judge
 from accessiflow.variants.vcf import Variant, is_shard, read_variants
 
 if TYPE_CHECKING:
@@ -31,7 +35,9 @@ if TYPE_CHECKING:
 STATS = ("SAD", "REF", "ALT")
 EXCLUDED = ("set", "line", "chrom", "pos", "id", "ref", "alt", "reason")
 PERCENTILES = np.concatenate([np.arange(0.001, 0.1, 0.001), np.arange(0.1, 0.9, 0.01), np.arange(0.9, 1, 0.001)])
+TEXTS = ("snp", "chr", "ref_allele", "alt_allele")
 BLOCK = 1024
+COLUMN_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Shape:
-    """What must be known before a score file is made: rows and the widths of its text columns."""
+    """What must be known before a score file is made: its rows, the widths of its text columns; and how many variants are excluded."""
 
     rows: int
+    excluded: int
     widths: dict[str, int]
 
 
@@ -58,62 +65,86 @@ def score(predictor: Predictor, variants: Path, fasta: Path, tracks: pd.DataFram
     Raises:
         InputError: the file cannot be read, or shares no contig with the genome (a whole file, not a shard).
     """
-    with Fasta(fasta) as genome:
-        shape, excluded = _survey(variants, genome, predictor.params.seq_length, options)
+    with Fasta(fasta) as genome, write_text(out / "excluded.tsv") as excluded:
+        shape = _survey(variants, genome, predictor.params.seq_length, options, excluded)
         if shape.rows == 0:
             cli.log.warning("%s: no variant to score", variants.name)
-            unknown = {row[2] for row in excluded}
-            if excluded and not unknown & set(genome.sizes) and not is_shard(variants):
-                raise InputError(
-                    f"shares no contig with the FASTA (it has {', '.join(sorted(unknown)[:3])}; the FASTA {', '.join(list(genome.sizes)[:3])})",
-                    variants,
-                )
         with create_hdf5(out / "sad.h5") as handle:
             _create(handle, shape, tracks, options, predictor.output_length)
-            blocks = _blocks(variants, genome, predictor.params.seq_length, options)
             row = 0
+            blocks = _blocks(variants, genome, predictor.params.seq_length, options)
             for block in cli.progress(blocks, -(-shape.rows // BLOCK), "blocks of variants scored"):
-                _write_block(handle, row, block, predictor, how, options)
+                _write_block(handle, row, block, predictor, how, options, genome)
                 row += len(block)
             _write_percentiles(handle)
-    write_excluded(out / "excluded.tsv", excluded)
-    return shape.rows, len(excluded)
-
-
-def write_excluded(path: Path, rows: Sequence[tuple[object, ...]]) -> None:
-    """Write excluded.tsv."""
-    with write_text(path) as out:
-        out.write("\t".join(EXCLUDED) + "\n")
-        out.writelines("\t".join(str(v).replace("\t", " ") for v in row) + "\n" for row in rows)
+    return shape.rows, shape.excluded
 
 
 def merge(shards: Sequence[Path], out: Path) -> tuple[int, dict[str, int]]:
-    """Score files of shards, in order -> one; the same bytes as scoring in one piece. Returns rows and exclusions by reason."""
-    from contextlib import ExitStack
+    """Scored shards (folders, or their sad.h5), in order -> one; the same bytes as scoring in one piece. Returns rows and exclusions by reason.
 
-    from accessiflow.files import open_hdf5, read_table
-
+    Raises:
+        InputError: the shards differ in tracks or kinds of scores, or no variant of any shard is on a contig of the FASTA.
+    """
+    folders = [path.parent if path.is_file() else path for path in shards]
     with ExitStack() as stack:
-        files = [stack.enter_context(open_hdf5(folder / "sad.h5", ["SAD", "snp", "pos"])) for folder in shards]
-        names = [n for n in STATS if n in files[0]]
+        files = [stack.enter_context(open_hdf5(folder / "sad.h5", ["SAD", "snp", "pos", "target_ids"])) for folder in folders]
+        for handle in files[1:]:
+            if _form(handle) != _form(files[0]):
+                raise InputError(
+                    f"has other tracks or kinds of scores than {files[0].filename}: shards of one model and set belong together", handle.filename
+                )
         rows = sum(len(f["pos"]) for f in files)
-        widths = {c: max(f[c].dtype.itemsize for f in files) for c in ("snp", "chr", "ref_allele", "alt_allele")}
-        with create_hdf5(out / "sad.h5") as handle:
-            for name in ("target_ids", "target_labels", "percentiles"):
-                handle.create_dataset(name, data=files[0][name][()])
-            for name, width in widths.items():
-                handle.create_dataset(name, (rows,), f"S{width}")
-            handle.create_dataset("pos", (rows,), np.uint32)
-            for name in names:
-                handle.create_dataset(name, (rows, *files[0][name].shape[1:]), files[0][name].dtype)
-            _concatenate(handle, files, [*widths, "pos", *names])
-            _write_percentiles(handle)
-    excluded = [
-        row for folder in shards for row in read_table(folder / "excluded.tsv", EXCLUDED, text=EXCLUDED[:1]).itertuples(index=False, name=None)
-    ]
-    write_excluded(out / "excluded.tsv", excluded)
-    reasons = [str(row[-1]) for row in excluded]
-    return rows, {reason: reasons.count(reason) for reason in sorted(set(reasons))}
+        with write_text(out / "excluded.tsv") as excluded:
+            reasons = _merge_excluded([folder / "excluded.tsv" for folder in folders], excluded)
+            if rows == 0 and set(reasons) == {ABSENT}:
+                raise InputError(f"shares no contig with the FASTA: none of {reasons.total()} variants", folders[0] / "excluded.tsv")
+            with create_hdf5(out / "sad.h5") as handle:
+                _merge_scores(files, rows, handle)
+    return rows, dict(sorted(reasons.items()))
+
+
+def in_order(shards: Iterable[Path]) -> list[Path]:
+    """Shards by the number in their names (10 after 9), however many digits it has."""
+    return sorted(
+        shards, key=lambda path: [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", _shard_name(path))]
+    )
+
+
+def _shard_name(path: Path) -> str:
+    return path.parent.name if path.is_file() else path.name
+
+
+def _form(handle: h5py.File) -> tuple[object, ...]:
+    return handle["target_ids"][()].tobytes(), *((n, handle[n].dtype, handle[n].shape[1:]) for n in STATS if n in handle)
+
+
+def _merge_excluded(paths: Sequence[Path], out: TextIO) -> Counter[str]:
+    """Copy the rows of excluded.tsv files behind one header; returns how many there are by reason."""
+    reasons: Counter[str] = Counter()
+    out.write("\t".join(EXCLUDED) + "\n")
+    for path in paths:
+        with open(path, encoding="utf-8", newline="\n") as handle:
+            if handle.readline().rstrip("\n").split("\t") != list(EXCLUDED):
+                raise InputError(f"is no table of excluded variants (columns {', '.join(EXCLUDED)})", path)
+            for line in handle:
+                out.write(line)
+                reasons[line.rstrip("\n").rsplit("\t", 1)[-1]] += 1
+    return reasons
+
+
+def _merge_scores(files: Sequence[h5py.File], rows: int, handle: h5py.File) -> None:
+    names = [n for n in STATS if n in files[0]]
+    widths = {c: max(f[c].dtype.itemsize for f in files) for c in TEXTS}
+    for name in ("target_ids", "target_labels", "percentiles"):
+        handle.create_dataset(name, data=files[0][name][()])
+    for name, width in widths.items():
+        handle.create_dataset(name, (rows,), f"S{width}")
+    handle.create_dataset("pos", (rows,), np.uint32)
+    for name in names:
+        handle.create_dataset(name, (rows, *files[0][name].shape[1:]), files[0][name].dtype)
+    _concatenate(handle, files, [*widths, "pos", *names])
+    _write_percentiles(handle)
 
 
 def _concatenate(handle: h5py.File, files: Sequence[h5py.File], names: Sequence[str]) -> None:
@@ -127,27 +158,28 @@ def _concatenate(handle: h5py.File, files: Sequence[h5py.File], names: Sequence[
         at += n
 
 
-def _pairs(variants: Path, genome: Fasta, seq_length: int, options: Options) -> Iterator[tuple[Variant, Pair]]:
+def _judged(variants: Path, genome: Fasta, seq_length: int, options: Options) -> Iterator[tuple[Variant, str]]:
     for variant in read_variants(variants):
-        yield variant, allele_windows(variant, genome, seq_length, options.ref_mismatch)
+        yield judge(variant, genome, seq_length, options.ref_mismatch)
 
 
-def _survey(variants: Path, genome: Fasta, seq_length: int, options: Options) -> tuple[Shape, list[tuple[object, ...]]]:
-    rows, widths = 0, dict.fromkeys(("snp", "chr", "ref_allele", "alt_allele"), 1)
-    excluded: list[tuple[object, ...]] = []
-    for v, pair in _pairs(variants, genome, seq_length, options):
-        if pair.reason:
-            excluded.append((options.set_name, v.line, v.chrom, v.pos, v.id, v.ref, v.alt, pair.reason))
+def _survey(variants: Path, genome: Fasta, seq_length: int, options: Options, out: TextIO) -> Shape:
+    """Count what will be scored, and write the rest to excluded.tsv."""
+    widths, rows, reasons = dict.fromkeys(TEXTS, 1), 0, Counter[str]()
+    out.write("\t".join(EXCLUDED) + "\n")
+    for v, reason in _judged(variants, genome, seq_length, options):
+        if reason:
+            reasons[reason] += 1
+            fields = (options.set_name, v.line, v.chrom, v.pos, v.id, v.ref, v.alt, reason)
+            out.write("\t".join(" ".join(str(field).split()) for field in fields) + "\n")
             continue
         rows += 1
-        for name, text in zip(widths, _texts(v, pair), strict=True):
+        for name, text in zip(TEXTS, (v.id, v.chrom, v.ref, v.alt), strict=True):
             widths[name] = max(widths[name], len(text.encode()))
-    return Shape(rows, widths), excluded
-
-
-def _texts(v: Variant, pair: Pair) -> tuple[str, str, str, str]:
-    ref, alt = (v.alt, v.ref) if pair.swapped else (v.ref, v.alt)
-    return v.id, v.chrom, ref, alt
+    if rows == 0 and set(reasons) == {ABSENT} and not is_shard(variants):
+        first = next(read_variants(variants)).chrom
+        raise InputError(f"shares no contig with the FASTA (it names {first}; the FASTA has {', '.join(list(genome.sizes)[:3])}...)", variants)
+    return Shape(rows, reasons.total(), widths)
 
 
 def _create(handle: h5py.File, shape: Shape, tracks: pd.DataFrame, options: Options, positions: int) -> None:
@@ -162,26 +194,19 @@ def _create(handle: h5py.File, shape: Shape, tracks: pd.DataFrame, options: Opti
         handle.create_dataset(name, size, options.dtype)
 
 
-def _blocks(variants: Path, genome: Fasta, seq_length: int, options: Options) -> Iterator[list[tuple[Variant, Pair]]]:
-    block: list[tuple[Variant, Pair]] = []
-    for item in _pairs(variants, genome, seq_length, options):
-        if item[1].reason:
-            continue
-        block.append(item)
-        if len(block) == BLOCK:
-            yield block
-            block = []
-    if block:
+def _blocks(variants: Path, genome: Fasta, seq_length: int, options: Options) -> Iterator[list[Variant]]:
+    kept = (variant for variant, reason in _judged(variants, genome, seq_length, options) if not reason)
+    while block := list(islice(kept, BLOCK)):
         yield block
 
 
-def _write_block(handle: h5py.File, row: int, block: Sequence[tuple[Variant, Pair]], predictor: Predictor, how: Ensemble, options: Options) -> None:
+def _write_block(handle: h5py.File, row: int, block: Sequence[Variant], predictor: Predictor, how: Ensemble, options: Options, genome: Fasta) -> None:
     rows = slice(row, row + len(block))
-    for name, texts in zip(("snp", "chr", "ref_allele", "alt_allele"), zip(*(_texts(v, p) for v, p in block), strict=True), strict=True):
+    for name, texts in zip(TEXTS, zip(*((v.id, v.chrom, v.ref, v.alt) for v in block), strict=True), strict=True):
         handle[name][rows] = as_bytes(texts)
-    handle["pos"][rows] = np.array([v.pos for v, _ in block], np.uint32)
-    ref = predictor.ensemble(np.stack([p.ref for _, p in block]), how)
-    alt = predictor.ensemble(np.stack([p.alt for _, p in block]), how)
+    handle["pos"][rows] = np.array([v.pos for v in block], np.uint32)
+    pairs = [allele_windows(v, genome, predictor.params.seq_length) for v in block]
+    ref, alt = np.split(predictor.ensemble(np.array([p.ref for p in pairs] + [p.alt for p in pairs]), how), 2)
     handle["SAD"][rows] = (alt.sum(axis=1) - ref.sum(axis=1)).astype(options.dtype)
     for name, values in (("REF", ref), ("ALT", alt)):
         if name in handle:
@@ -189,10 +214,11 @@ def _write_block(handle: h5py.File, row: int, block: Sequence[tuple[Variant, Pai
 
 
 def _write_percentiles(handle: h5py.File) -> None:
-    """SAD_pct (T, 279): percentiles of the stored SAD, linear, in its precision."""
+    """SAD_pct (T, 279): percentiles of the stored SAD, linear, in its precision; NaN without variants."""
     rows, tracks = handle["SAD"].shape
     out = np.full((tracks, len(PERCENTILES)), np.nan, handle["SAD"].dtype)
-    if rows:
-        for column in range(tracks):
-            out[column] = np.percentile(handle["SAD"][:, column], 100 * PERCENTILES)
+    step = max(1, COLUMN_BYTES // max(1, 8 * rows))
+    for low in range(0, tracks if rows else 0, step):
+        columns = handle["SAD"][:, low : low + step]
+        out[low : low + step] = [np.percentile(column, 100 * PERCENTILES) for column in columns.T]
     handle.create_dataset("SAD_pct", data=out)

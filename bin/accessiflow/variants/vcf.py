@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import gzip
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from accessiflow.errors import InputError
-from accessiflow.files import open_text, read_table, require_file
+from accessiflow.files import require_file, write_text
 
-FIRST_LINE = "##accessiflow_first_line="
+SHARD = "##accessiflow_shard"
+LINE = "LINE="
 _ALLELE = re.compile(r"[ACGTNacgtn]+")
 
 
@@ -20,7 +24,7 @@ class Variant:
     """One allele pair of a record.
 
     Attributes:
-        line: line (BCF, TSV: record) in the file that the user gave. pos: 1-based. id: `chrom:pos` where the record has none.
+        line: line (BCF: record) in the file that the user gave. pos: 1-based. id: `chrom:pos` where the record has none.
         reason: why it cannot be scored whatever the genome is; empty if it can.
     """
 
@@ -34,17 +38,17 @@ class Variant:
 
 
 def read_variants(path: Path) -> Iterator[Variant]:
-    """Yield the variants of a file in order; memory of one record.
+    """Yield the variants of a file in order; memory of one record. A file without any, even one of no bytes, yields none.
 
     Raises:
         InputError: the file cannot be read, or a record has too few columns or no position (with its line).
     """
+    if path.is_file() and path.stat().st_size == 0:
+        return
     require_file(path, "variant file")
-    with open(path, "rb") as raw:
-        magic = raw.read(3)
-    if magic == b"BCF" or (magic[:2] == b"\x1f\x8b" and _is_bcf(path)):
+    if _is_bcf(path):
         yield from _read_bcf(path)
-    elif path.name.endswith((".tsv", ".tsv.gz")):
+    elif path.name.endswith((".tsv", ".tsv.gz", ".txt", ".txt.gz")) and not _starts_with(path, b"##"):
         yield from _read_tsv(path)
     else:
         yield from _read_vcf(path)
@@ -52,14 +56,11 @@ def read_variants(path: Path) -> Iterator[Variant]:
 
 def is_shard(path: Path) -> bool:
     """Whether a file was written by `split`."""
-    with open_text(path) as handle:
-        return any(line.startswith(FIRST_LINE) for line in islice(handle, 3))
+    return _starts_with(path, SHARD.encode())
 
 
 def split(path: Path, records: int, folder: Path, name: str) -> list[Path]:
     """Write shards NAME.0000.vcf.gz ... of a variant file, `records` records each (one empty shard of an empty file)."""
-    from accessiflow.files import write_text
-
     shards: list[Path] = []
     lines = _record_lines(path)
     while True:
@@ -68,52 +69,83 @@ def split(path: Path, records: int, folder: Path, name: str) -> list[Path]:
             return shards
         shards.append(folder / f"{name}.{len(shards):04d}.vcf.gz")
         with write_text(shards[-1]) as out:
-            out.write(f"##fileformat=VCFv4.2\n{FIRST_LINE}{block[0][0] if block else 1}\n#CHROM\tPOS\tID\tREF\tALT\n")
-            out.writelines(f"{text}\n" for _, text in block)
+            out.write(f"{SHARD}\n##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
+            out.writelines(block)
         if len(block) < records:
             return shards
 
 
-def _record_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """First five columns of each record with its line; one entry a record, multi-allelic ones whole."""
-    last: tuple[int, str, int, str, str] | None = None
-    alts: list[str] = []
-    for v in read_variants(path):
-        key = (v.line, v.chrom, v.pos, v.id, v.ref)
-        if key != last and last is not None:
-            yield last[0], "\t".join([last[1], str(last[2]), last[3], last[4], ",".join(alts)])
-            alts = []
-        last = key
-        alts.append(v.alt)
-    if last is not None:
-        yield last[0], "\t".join([last[1], str(last[2]), last[3], last[4], ",".join(alts)])
+def _record_lines(path: Path) -> Iterator[str]:
+    """The lines of a shard: one a record, multi-allelic ones whole, its line in the user's file in INFO."""
+    for (line, chrom, pos, name, ref), alleles in groupby(read_variants(path), key=lambda v: (v.line, v.chrom, v.pos, v.id, v.ref)):
+        yield f"{chrom}\t{pos}\t{name}\t{ref}\t{','.join(v.alt for v in alleles)}\t.\t.\t{LINE}{line}\n"
 
 
 def _read_vcf(path: Path) -> Iterator[Variant]:
-    offset: int | None = None
-    record = 0
-    with open_text(path) as handle:
-        try:
-            for number, line in enumerate(handle, 1):
-                if line.startswith("#"):
-                    if line.startswith(FIRST_LINE):
-                        offset = int(line[len(FIRST_LINE) :])
-                    continue
-                if not line.strip():
-                    continue
-                record += 1
-                yield from _split_record(line.rstrip("\r\n").split("\t", 5), path, number if offset is None else offset + record - 1)
-        except (OSError, EOFError, UnicodeDecodeError) as error:
-            raise InputError(f"cannot be read after record {record} ({error}): truncated or damaged", path) from None
+    shard = is_shard(path)
+    for number, raw in _lines(path):
+        if raw[:1] == b"#" or not raw.strip():
+            continue
+        fields = [field.decode("utf-8", "replace") for field in raw.rstrip(b"\r\n").split(b"\t", 8 if shard else 5)[: 8 if shard else 5]]
+        if len(fields) < 5:
+            raise InputError(f"has {len(fields)} tab-separated column(s), a VCF record has at least 5", path, number)
+        chrom, pos, name, ref, alts = fields[:5]
+        line = int(fields[7].removeprefix(LINE)) if shard else number
+        yield from expand(line, chrom, _position(pos, path, number), name, ref, alts.split(","))
 
 
-def _split_record(fields: Sequence[str], path: Path, line: int) -> Iterator[Variant]:
-    if len(fields) < 5:
-        raise InputError(f"has {len(fields)} tab-separated column(s), a VCF record has at least 5", path, line)
-    chrom, pos, name, ref, alts = fields[:5]
-    if not pos.isdigit() or len(pos) > 10:
-        raise InputError(f"POS must be a positive integer, found {pos[:20]!r}", path, line)
-    yield from expand(line, chrom, int(pos), name, ref, alts.split(","))
+def _read_tsv(path: Path) -> Iterator[Variant]:
+    columns: dict[str, int] = {}
+    for number, raw in _lines(path):
+        fields = raw.decode("utf-8", "replace").rstrip("\r\n").split("\t")
+        if not raw.strip() or (raw[:1] == b"#" and (columns or b"\t" not in raw)):
+            continue
+        if not columns:
+            columns = {name.strip().lstrip("#").lower(): i for i, name in enumerate(fields)}
+            missing = [name for name in ("chrom", "pos", "ref", "alt") if name not in columns]
+            if missing:
+                raise InputError(f"lacks the column(s) {', '.join(missing)} (found: {', '.join(list(columns)[:12])})", path, number)
+            continue
+        if len(fields) < len(columns):
+            raise InputError(f"has {len(fields)} tab-separated column(s), the header {len(columns)}", path, number)
+        chrom, pos, ref, alt = (fields[columns[name]] for name in ("chrom", "pos", "ref", "alt"))
+        yield from expand(number, chrom, _position(pos, path, number), fields[columns["id"]] if "id" in columns else ".", ref, alt.split(","))
+
+
+def _position(text: str, path: Path, line: int) -> int:
+    if not re.fullmatch(r"[0-9]{1,10}", text):
+        raise InputError(f"POS must be a positive integer, found {text[:20]!r}", path, line)
+    return int(text)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Numbered lines of a plain or gzipped file.
+
+    Raises:
+        InputError: the file is truncated or damaged (with the last good line).
+    """
+    number = 0
+    try:
+        with _open_bytes(path) as handle:
+            for number, raw in enumerate(handle, 1):
+                yield number, raw
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"cannot be read after line {number} ({error}): truncated or damaged", path) from None
+
+
+def _open_bytes(path: Path) -> BinaryIO:
+    with open(path, "rb") as raw:
+        zipped = raw.read(2) == b"\x1f\x8b"
+    return cast(BinaryIO, gzip.open(path)) if zipped else open(path, "rb")
+
+
+def _starts_with(path: Path, text: bytes) -> bool:
+    """Whether a file's content, decompressed, starts with these bytes; False where it cannot be read."""
+    try:
+        with _open_bytes(path) as handle:
+            return handle.read(len(text)) == text
+    except (OSError, EOFError, zlib.error):
+        return False
 
 
 def expand(line: int, chrom: str, pos: int, name: str, ref: str, alts: Iterable[str]) -> Iterator[Variant]:
@@ -144,13 +176,7 @@ def _fault(pos: int, ref: str, alt: str) -> str:
 
 
 def _is_bcf(path: Path) -> bool:
-    import gzip
-
-    try:
-        with gzip.open(path) as raw:
-            return raw.read(3) == b"BCF"
-    except (OSError, EOFError):
-        return False
+    return _starts_with(path, b"BCF")
 
 
 def _read_bcf(path: Path) -> Iterator[Variant]:
@@ -166,12 +192,3 @@ def _read_bcf(path: Path) -> Iterator[Variant]:
         raise InputError(f"cannot be read as BCF after record {record} ({error}): truncated or damaged", path) from None
     finally:
         pysam.set_verbosity(verbosity)
-
-
-def _read_tsv(path: Path) -> Iterator[Variant]:
-    table = read_table(path, ["chrom", "pos", "ref", "alt"], text=["chrom", "ref", "alt"])
-    names = table["id"].fillna(".").astype(str) if "id" in table else ["."] * len(table)
-    for line, (chrom, pos, ref, alt, name) in enumerate(zip(table["chrom"], table["pos"], table["ref"], table["alt"], names, strict=True), 2):
-        if not float(pos).is_integer():
-            raise InputError(f"pos must be an integer, found {pos!r}", path, line)
-        yield from expand(line, chrom, int(pos), name, ref, [alt])

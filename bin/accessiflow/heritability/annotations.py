@@ -1,0 +1,172 @@
+"""SNP annotations: membership in peak sets, splits by |SAD|, ldsc's annotation files.
+
+A SNP is in an interval [start, end) when start <= BP - 1 < end. |SAD| splits (Kathail et al. 2024): thresholds are `np.quantile` over the SNPs of
+the peak set on all chromosomes; bottom q is <= quantile q, top q is >= quantile 1 - q; a SNP without a score is in neither.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.files import open_text, write_text
+from accessiflow.heritability.panel import bare, read_bim
+from accessiflow.intervals import IntervalSet, read_bed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from accessiflow.variants.scores import Scores
+
+log = logging.getLogger("accessiflow")
+LEADING = ["CHR", "BP", "SNP", "CM"]
+Flags = dict[str, NDArray[np.int8]]
+
+
+@dataclass(frozen=True)
+class Split:
+    """How a set is split by |SAD|: statistic over the tracks (mean or max), shares, track names (none: all)."""
+
+    statistic: str = "mean"
+    quantiles: Sequence[float] = (0.5,)
+    tracks: Sequence[str] = ()
+
+
+def bim_files(pattern: str) -> dict[str, Path]:
+    """Chromosome (without chr) -> .bim file of PREFIX@, the @ standing for the chromosome."""
+    if "@" not in pattern:
+        raise InputError(f"--bim {pattern}: needs an @ where the chromosome stands")
+    before, after = pattern.removesuffix(".bim").split("@", 1)
+    folder, stem = Path(before + "x").parent, Path(before + "x").name[:-1]
+    found = {}
+    for path in sorted(folder.glob(f"{stem}*{after}.bim")):
+        chrom = path.name[len(stem) : len(path.name) - len(after) - 4]
+        if chrom:
+            found[bare(chrom)] = path
+    if not found:
+        raise InputError(f"--bim {pattern}: no such .bim file")
+    return dict(sorted(found.items(), key=lambda item: (len(item[0]), item[0])))
+
+
+def in_peaks(bims: dict[str, pd.DataFrame], bed: Path, chain: Path | None) -> Flags:
+    """Chromosome -> 0/1 (n,): whether each SNP lies in an interval of the BED file (lifted by the chain where one is given)."""
+    peaks = read_bed(bed)
+    if chain is not None:
+        peaks = lift(peaks, chain)
+    index = IntervalSet(peaks.assign(chrom=[bare(c) for c in peaks["chrom"]]))
+    return {chrom: index.contains(chrom, bim["BP"].to_numpy() - 1).astype(np.int8) for chrom, bim in bims.items()}
+
+
+def lift(intervals: pd.DataFrame, chain: Path) -> pd.DataFrame:
+    """Intervals on the chain's target assembly; those whose ends do not map to one chromosome in order are left out (with a count)."""
+    import pandas as pd
+    from pyliftover import LiftOver
+
+    try:
+        lifter = LiftOver(str(chain))
+    except (OSError, ValueError, IndexError) as error:
+        raise InputError(f"is no readable chain file ({error})", chain) from None
+    rows = []
+    for chrom, start, end, name in intervals.itertuples(index=False, name=None):
+        first, last = lifter.convert_coordinate(chrom, start), lifter.convert_coordinate(chrom, end - 1)
+        if first and last and first[0][0] == last[0][0] and first[0][2] == last[0][2] == "+" and 0 <= last[0][1] - first[0][1] < 2 * (end - start):
+            rows.append((first[0][0], first[0][1], last[0][1] + 1, name))
+    log.info("liftover: %d of %d intervals mapped", len(rows), len(intervals))
+    if not rows:
+        raise InputError("maps none of the intervals: is it the chain from their assembly to the panel's?", chain)
+    return pd.DataFrame(rows, columns=["chrom", "start", "end", "name"])
+
+
+def absolute_sad(bims: dict[str, pd.DataFrame], scores: Scores, split: Split) -> dict[str, NDArray[np.float64]]:
+    """Chromosome -> mean or maximum over tracks of |SAD| (n,), NaN without a score; alleles match in either order."""
+    columns = [scores.column(t) for t in split.tracks] or list(range(len(scores.tracks)))
+    out = {}
+    for chrom, bim in bims.items():
+        rows = _find(bim, scores)
+        values = np.full(len(bim), np.nan)
+        found = np.flatnonzero(rows >= 0)
+        for low in range(0, len(found), 1 << 16):
+            at = found[low : low + (1 << 16)]
+            sad = np.abs(scores.read(rows[at])[:, columns].astype(np.float64))
+            values[at] = sad.max(axis=1) if split.statistic == "max" else sad.mean(axis=1)
+        out[chrom] = values
+    return out
+
+
+def _find(bim: pd.DataFrame, scores: Scores) -> NDArray[np.int64]:
+    rows = np.full(len(bim), -1, np.int64)
+    for prefix in ("", "chr"):
+        for ref, alt in (("A1", "A2"), ("A2", "A1")):
+            names = prefix + bim["CHR"].map(bare)
+            table = bim.assign(chrom=names, pos=bim["BP"], ref=bim[ref], alt=bim[alt], id=bim["SNP"])
+            rows = np.where(rows < 0, scores.find(table), rows)
+    return rows
+
+
+def sad_splits(member: Flags, sad: dict[str, NDArray[np.float64]], name: str, split: Split) -> dict[str, Flags]:
+    """Annotation name -> chromosome -> 0/1, for the bottom and top of each share."""
+    pooled = np.concatenate([sad[c][member[c] == 1] for c in member])
+    absent = int(np.isnan(pooled).sum())
+    if absent:
+        log.info("%s: %d of %d SNPs have no score: in neither half", name, absent, len(pooled))
+    pooled = pooled[~np.isnan(pooled)]
+    out: dict[str, Flags] = {}
+    for q in split.quantiles:
+        low, high = (np.quantile(pooled, q), np.quantile(pooled, 1 - q)) if len(pooled) else (np.nan, np.nan)
+        for half, rule in (("bottom", lambda v, at=low: v <= at), ("top", lambda v, at=high: v >= at)):
+            with np.errstate(invalid="ignore"):
+                out[f"{name}_{split.statistic}_sad_{half}_{q:g}"] = {c: ((member[c] == 1) & rule(sad[c])).astype(np.int8) for c in member}
+    return out
+
+
+def write_thin(prefix: str, columns: dict[str, Flags]) -> list[Path]:
+    """Write PREFIX.{chrom}.annot.gz, one column an annotation; returns the files."""
+    paths = []
+    for chrom in next(iter(columns.values())):
+        paths.append(Path(f"{prefix}.{chrom}.annot.gz"))
+        with write_text(paths[-1]) as out:
+            out.write("\t".join(columns) + "\n")
+            stacked = np.column_stack([flags[chrom] for flags in columns.values()])
+            out.writelines("\t".join(map(str, row)) + "\n" for row in stacked.tolist())
+    return paths
+
+
+def read_annotation(path: Path, bim: pd.DataFrame | None = None) -> tuple[list[str], NDArray[np.float64]]:
+    """Names (c,) and values (n, c) of an annotation file, thin or with the four leading columns CHR, BP, SNP, CM.
+
+    Raises:
+        InputError: not a table of numbers, or other SNPs than the .bim (naming the first that differs).
+    """
+    import pandas as pd
+
+    with open_text(path) as handle:
+        try:
+            table = pd.read_csv(handle, sep=r"\s+")
+        except (ValueError, pd.errors.ParserError, EOFError, OSError) as error:
+            raise InputError(f"is no readable annotation ({str(error).splitlines()[0]})", path) from None
+    full = [c for c in LEADING if c in table]
+    if bim is not None:
+        if len(table) != len(bim):
+            raise InputError(f"holds {len(table)} SNPs, the panel {len(bim)}: annotation and panel must list the same SNPs in the same order", path)
+        if "SNP" in full and (differ := table["SNP"].astype(str).to_numpy() != bim["SNP"].to_numpy()).any():
+            at = int(differ.argmax())
+            raise InputError(
+                f"has {table['SNP'][at]} where the panel has {bim['SNP'][at]}: they must list the same SNPs in the same order", path, at + 2
+            )
+    values = table.drop(columns=full)
+    try:
+        return [str(c) for c in values], values.to_numpy(np.float64)
+    except ValueError:
+        raise InputError("has a value that is no number", path) from None
+
+
+def load_bims(pattern: str) -> dict[str, pd.DataFrame]:
+    """Chromosome -> SNPs, of all .bim files of a pattern."""
+    return {chrom: read_bim(path) for chrom, path in bim_files(pattern).items()}

@@ -1,0 +1,172 @@
+"""The LD reference panel: plink files read block by block, frequencies, and panels made from a VCF.
+
+Chromosome names: ldsc's `-chr` options take 1 to 22, so files are named without `chr`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.files import atomic, open_text, require_file, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BIM = ["CHR", "SNP", "CM", "BP", "A1", "A2"]
+_DECODE = np.array([0, 255, 1, 2], np.uint8)  # bed codes -> count of A2; 255 missing
+_TABLE = _DECODE[(np.arange(256)[:, None] >> np.array([0, 2, 4, 6])) & 3]
+MISSING = 255
+
+
+def bare(chrom: str) -> str:
+    """A chromosome's name without `chr`."""
+    return chrom[3:] if chrom.lower().startswith("chr") else chrom
+
+
+def read_bim(path: Path) -> pd.DataFrame:
+    """SNPs of a .bim file.
+
+    Raises:
+        InputError: a line without six columns or with numbers that are none.
+    """
+    import pandas as pd
+
+    with open_text(path) as handle:
+        try:
+            table = pd.read_csv(
+                handle, sep=r"\s+", header=None, names=BIM, dtype={"CHR": str, "SNP": str, "A1": str, "A2": str}, keep_default_na=False
+            )
+            return table.astype({"CM": np.float64, "BP": np.int64})
+        except (ValueError, pd.errors.ParserError) as error:
+            raise InputError(f"is no .bim file of six columns ({str(error).splitlines()[0]})", path) from None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A plink file set of one chromosome.
+
+    Attributes:
+        bim: its SNPs. people: number of individuals.
+    """
+
+    prefix: Path
+    bim: pd.DataFrame
+    people: int
+
+    def genotypes(self, low: int, high: int) -> NDArray[np.uint8]:
+        """Counts of A2 (high - low, people) of SNPs [low, high); 255 is missing."""
+        width = (self.people + 3) // 4
+        with open(f"{self.prefix}.bed", "rb") as raw:
+            raw.seek(3 + low * width)
+            packed = np.frombuffer(raw.read((high - low) * width), np.uint8).reshape(high - low, width)
+        return _TABLE[packed].reshape(high - low, -1)[:, : self.people]
+
+
+def open_panel(prefix: Path) -> Panel:
+    """Open PREFIX.bed, .bim, .fam.
+
+    Raises:
+        InputError: a file is missing, no SNP-major bed, or of another size than the .bim and .fam say.
+    """
+    bed, bim, fam = (require_file(Path(f"{prefix}{suffix}"), "plink file") for suffix in (".bed", ".bim", ".fam"))
+    snps = read_bim(bim)
+    with open_text(fam) as handle:
+        people = sum(1 for line in handle if line.strip())
+    with open(bed, "rb") as raw:
+        magic = raw.read(3)
+    if magic != b"\x6c\x1b\x01":
+        raise InputError("is not a SNP-major plink .bed file", bed)
+    expected = 3 + len(snps) * ((people + 3) // 4)
+    if bed.stat().st_size != expected:
+        raise InputError(
+            f"has {bed.stat().st_size} bytes, {len(snps)} SNPs of {people} people need {expected}: truncated, or another .bim or .fam", bed
+        )
+    return Panel(Path(prefix), snps, people)
+
+
+def frequencies(counts: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
+    """Frequency of A2 (n,), whether ldsc keeps the SNP (polymorphic, not only heterozygous or missing), and non-missing chromosomes (n,)."""
+    present = counts != MISSING
+    known = present.sum(axis=1)
+    total = np.where(present, counts, 0).sum(axis=1, dtype=np.int64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        frequency = np.where(known > 0, total / (2 * known), 0.0)
+    het_or_missing = (~present).sum(axis=1) + (counts == 1).sum(axis=1)
+    return frequency, (np.minimum(frequency, 1 - frequency) > 0) & (het_or_missing < counts.shape[1]), 2 * known
+
+
+def write_frq(panel: Panel, output: Path) -> None:
+    """Write plink's .frq: CHR SNP A1 A2 MAF NCHROBS, MAF = frequency of A1 to four digits."""
+    with write_text(output) as out:
+        out.write(f"{'CHR':>4} {'SNP':>15} {'A1':>4} {'A2':>4} {'MAF':>12} {'NCHROBS':>8}\n")
+        for low in range(0, len(panel.bim), 4096):
+            part = panel.bim.iloc[low : low + 4096]
+            a2, _, chromosomes = frequencies(panel.genotypes(low, low + len(part)))
+            rows = zip(part["CHR"], part["SNP"], part["A1"], part["A2"], 1 - a2, chromosomes, strict=True)
+            out.writelines(f"{bare(c):>4} {s:>15} {x:>4} {y:>4} {f:>12.4g} {n:>8d}\n" for c, s, x, y, f, n in rows)
+
+
+def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
+    """Write OUT.{chrom}.bed/.bim/.fam of the biallelic SNPs of a VCF with genotypes, cM = bp / 1e6; returns SNPs a chromosome.
+
+    Memory: the packed genotypes of one chromosome. Missing calls stay missing.
+    """
+    import pysam
+
+    require_file(vcf, "VCF file")
+    counts: dict[str, int] = {}
+    skipped = 0
+    try:
+        with pysam.VariantFile(str(vcf)) as handle:
+            people = list(handle.header.samples)
+            if not people:
+                raise InputError("holds no genotypes: a panel needs people", vcf)
+            rows: dict[str, tuple[list[str], list[bytes]]] = {}
+            for record in handle:
+                if record.alts is None or len(record.alts) != 1 or len(record.ref or "") != 1 or len(record.alts[0]) != 1:
+                    skipped += 1
+                    continue
+                lines, packed = rows.setdefault(record.chrom, ([], []))
+                name = record.id or f"{record.chrom}:{record.pos}"
+                lines.append(f"{bare(record.chrom)}\t{name}\t{record.pos / 1e6:.6f}\t{record.pos}\t{record.alts[0]}\t{record.ref}\n")
+                packed.append(_pack([_count_ref(sample.get("GT")) for sample in record.samples.values()]))
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot be read as VCF ({error})", vcf) from None
+    for chrom, (lines, packed) in rows.items():
+        _write_plink(Path(f"{out}.{bare(chrom)}"), lines, packed, people)
+        counts[chrom] = len(lines)
+    import logging
+
+    logging.getLogger("accessiflow").info(
+        "%d SNPs of %d people; %d records that are no biallelic SNP left out", sum(counts.values()), len(people), skipped
+    )
+    return counts
+
+
+def _count_ref(genotype: tuple[int | None, ...] | None) -> int:
+    if genotype is None or len(genotype) != 2 or None in genotype:
+        return MISSING
+    return sum(allele == 0 for allele in genotype)
+
+
+def _pack(counts: Sequence[int]) -> bytes:
+    """A2 counts of one SNP as plink's two-bit codes."""
+    codes = {0: 0, MISSING: 1, 1: 2, 2: 3}
+    values = np.array([codes[c] for c in counts] + [0] * (-len(counts) % 4), np.uint8).reshape(-1, 4)
+    return (values << np.array([0, 2, 4, 6], np.uint8)).sum(axis=1).astype(np.uint8).tobytes()
+
+
+def _write_plink(prefix: Path, lines: Sequence[str], packed: Sequence[bytes], people: Sequence[str]) -> None:
+    with write_text(Path(f"{prefix}.bim")) as out:
+        out.writelines(lines)
+    with write_text(Path(f"{prefix}.fam")) as out:
+        out.writelines(f"{p}\t{p}\t0\t0\t0\t-9\n" for p in people)
+    with atomic(Path(f"{prefix}.bed")) as temporary:
+        temporary.write_bytes(b"\x6c\x1b\x01" + b"".join(packed))

@@ -1,0 +1,284 @@
+"""eQTL benchmarks: which variants count, how negatives are drawn, and what the forests and controls find."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+
+from accessiflow import eqtl
+from accessiflow.auroc import cross_validated, delong
+from accessiflow.peak_rows import column_at, read_peak_rows, specificity_labels
+from accessiflow.variant_table import KEY, read_variants
+
+LABELS = ["[1,3)", "[3,inf)"]
+N = 60
+
+
+def table(**columns: object) -> pd.DataFrame:
+    """Rows of variants: pos given, the rest alike unless given."""
+    n = len(columns["pos"])  # type: ignore[arg-type]
+    base = {"chrom": ["chr1"] * n, "pos": columns["pos"], "ref": ["A"] * n, "alt": ["G"] * n}
+    return pd.DataFrame(base | columns)
+
+
+def write_peaks(path: Path, edges: bool = True) -> None:
+    """Bins of 100 bp over chr1, in turn specific and shared, with a hole behind every pair."""
+    starts = np.array([s for s in range(0, 40_000, 100) if s // 100 % 3 != 2])
+    counts = np.where(starts // 100 % 3 == 0, 2, 4)
+    obs = pd.DataFrame({"chrom": "chr1", "start": starts, "end": starts + 100, "n_tracks": counts})
+    obs["specificity_bin"], obs["cluster"] = np.where(counts < 3, *LABELS), "shared"
+    obs.index = obs.index.astype(str)
+    matrix = anndata.AnnData(csr_matrix((len(obs), 4), dtype=np.float32), obs=obs, uns={"edges": np.array([1, 3])} if edges else {})
+    matrix.layers["is_peak"] = csr_matrix((len(obs), 4), dtype=bool)
+    matrix.write_h5ad(path)
+
+
+def write_scores(path: Path, variants: pd.DataFrame, sad: np.ndarray) -> None:
+    text = h5py.string_dtype()
+    with h5py.File(path, "w") as out:
+        for name, column in (("chr", "chrom"), ("ref_allele", "ref"), ("alt_allele", "alt")):
+            out.create_dataset(name, data=list(variants[column]), dtype=text)
+        out["pos"], out["SAD"] = variants["pos"].to_numpy(), sad.astype(np.float32)
+        for name in ("target_ids", "target_labels"):
+            out.create_dataset(name, data=[f"{name[7]}{i}" for i in range(sad.shape[1])], dtype=text)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """60 positives and 120 negatives, half in each bin; positives have larger scores, and their sign follows beta."""
+    d, rng = tmp_path_factory.mktemp("eqtl"), np.random.default_rng(1)
+    where = np.array([300 * i + 100 * (i % 2) + 50 for i in range(3 * N // 2)])
+    shuffled = rng.permutation(np.concatenate([where, where + 1]))
+    positives, negatives = table(pos=shuffled[:N]), table(pos=shuffled[N:])
+    beta = rng.normal(size=N)
+    sad = np.concatenate([np.sign(beta)[:, None] * (1 + rng.random((N, 3))), rng.normal(0, 0.5, (len(negatives), 3))])
+    positives.assign(pip=0.95, beta=beta, gene="g").to_csv(d / "p.tsv", sep="\t", index=False)
+    negatives.to_csv(d / "n.tsv", sep="\t", index=False)
+    write_scores(d / "sad.h5", pd.concat([positives, negatives]), sad)
+    write_peaks(d / "peaks.h5ad")
+    return d
+
+
+class Fake:
+    """Scores of which only the look-up is used: the row is the position."""
+
+    columns = np.arange(1)
+
+    def find(self, variants: pd.DataFrame) -> np.ndarray:
+        return variants["pos"].to_numpy()
+
+
+def test_high_pip_keeps_each_variant_once_with_its_nearest_gene() -> None:
+    rows = table(pos=[100, 100, 200, 300, 100], pip=[0.95, 0.99, 0.9, 0.91, 0.2], gene=["far", "near", "near", "none", "nearest"])
+    tss = pd.DataFrame({"chrom": "chr1", "position": [5099, 149, 99], "name": ["far", "near", "nearest"]})
+    kept = eqtl.high_pip(rows, 0.9, tss)
+    assert list(kept["pos"]) == [100, 300]
+    assert kept["gene"].iloc[0] == "near"
+    assert kept["tss_distance"].iloc[0] == 50
+    assert np.isnan(kept["tss_distance"].iloc[1])
+    assert len(eqtl.high_pip(rows.drop(columns="pip"), 0.9)) == 3
+
+
+def test_genes_that_share_no_name_are_refused() -> None:
+    tss = pd.DataFrame({"chrom": "1", "position": [5], "name": ["g"]})
+    with pytest.raises(eqtl.InputError, match="no gene of the variants"):
+        eqtl.high_pip(table(pos=[1], gene=["g"]), 0.9, tss)
+    with pytest.raises(eqtl.InputError, match="no column gene"):
+        eqtl.high_pip(table(pos=[1]), 0.9, tss)
+
+
+def test_low_pip_rows_are_the_negatives_of_a_table_without_others() -> None:
+    rows = table(pos=[1, 2, 3, 1], pip=[0.001, 0.01, 0.95, 0.95])
+    negatives = eqtl.without(eqtl.low_pip(rows, 0.01), eqtl.high_pip(rows, 0.9))
+    assert len(negatives) == 0
+    assert list(eqtl.without(eqtl.low_pip(rows, 0.02), eqtl.high_pip(rows, 0.9))["pos"]) == [2]
+    with pytest.raises(eqtl.InputError, match="no column pip"):
+        eqtl.low_pip(table(pos=[1]), 0.01)
+
+
+def test_signs_that_differ_between_genes_drop_the_variant_before_the_pip_filter() -> None:
+    rows = table(pos=[1, 1, 2, 2, 3], pip=[0.95, 0.1, 0.95, 0.1, 0.95], beta=[1.0, -1.0, 1.0, 2.0, -1.0])
+    kept = eqtl.high_pip(eqtl.effect_signs(rows), 0.9)
+    assert list(kept["pos"]) == [2, 3]
+    assert list(kept["positive"]) == [True, False]
+
+
+def test_beta_is_flipped_where_the_minor_allele_is_not_alt() -> None:
+    rows = table(pos=[1, 2], beta=[1.0, 1.0], minor_allele=["G", "A"])
+    assert list(eqtl.effect_signs(rows)["positive"]) == [True, False]
+    assert list(eqtl.effect_signs(rows.assign(allele2="A"))["positive"]) == [False, True]
+    assert list(eqtl.effect_signs(rows.drop(columns="minor_allele"))["positive"]) == [True, True]
+
+
+@given(st.integers(1, 30), st.integers(1, 60), st.booleans(), st.integers(0, 5))
+def test_negatives_are_drawn_once_each_in_file_order(n_positive: int, n_negative: int, same_bin: bool, seed: int) -> None:
+    positives = table(pos=np.arange(n_positive)).assign(bin="a", row=np.arange(n_positive))
+    negatives = table(pos=np.arange(n_negative)).assign(bin=np.where(np.arange(n_negative) % 2, "a", "b"), row=1000 + np.arange(n_negative))
+    design = eqtl.Design(min_positives=1, same_bin=same_bin)
+    task = eqtl._against("a", positives, negatives, [np.random.RandomState(seed)], design)
+    drawn = task.rows[0][n_positive:]
+    pool = negatives.loc[negatives["bin"] == "a", "row"] if same_bin else negatives["row"]
+    assert list(task.rows[0][:n_positive]) == list(range(n_positive))
+    assert len(drawn) == min(n_positive, len(pool))
+    assert (np.diff(drawn) > 0).all()
+    assert set(drawn) <= set(pool)
+    assert task.labels[0].sum() == n_positive
+
+
+def test_a_bin_that_is_not_judged_draws_nothing() -> None:
+    """So the negatives of one bin do not depend on another that is too small."""
+    draw, untouched = np.random.RandomState(0), np.random.RandomState(0)
+    few = table(pos=[1]).assign(bin="a", row=1)
+    eqtl._against("a", few, few, [draw], eqtl.Design(min_positives=2))
+    assert draw.random_sample() == untouched.random_sample()
+
+
+def classify(script, study: Path, tmp_path: Path, *options: object) -> pd.DataFrame:
+    script(
+        "eqtl", "classify", "--positives", study / "p.tsv", "--negatives", study / "n.tsv", "--scores", study / "sad.h5", "--peaks",
+        study / "peaks.h5ad", "--output", tmp_path / "T.tsv", "--folds", 3, "--seed", 7, "--min-positives", 20, *options,
+    )  # fmt: skip
+    return pd.read_csv(tmp_path / "T.tsv", sep="\t", keep_default_na=False, na_values=["NA"])
+
+
+def test_separable_variants_are_told_apart_and_the_table_has_its_columns(script, study: Path, tmp_path: Path) -> None:
+    curves = tmp_path / "C.tsv"
+    result = classify(script, study, tmp_path, "--negative-source", "same-bin", "--tissue", "blood", "--curves", curves)
+    fixed = ["tissue", "bin", "n_positive", "n_negative", "features", "seed", "auroc", "auprc", "auroc_low", "auroc_high"]
+    assert list(result.columns[:10]) == fixed
+    assert list(result["bin"]) == LABELS
+    assert (result["auroc"] > 0.95).all()
+    assert (result["n_positive"] == result["n_negative"]).all()
+    assert result["n_positive"].sum() == N
+    assert set(result["seed"]) == {7}
+    assert set(result["features"]) == {3}
+    points = pd.read_csv(curves, sep="\t")
+    assert set(map(tuple, points[["bin", "curve"]].drop_duplicates().to_numpy())) == {(b, c) for b in LABELS for c in ("roc", "pr")}
+    assert points[["x", "y"]].to_numpy().min() >= 0
+    assert points[["x", "y"]].to_numpy().max() <= 1
+    assert points.groupby(["bin", "curve"]).size().max() <= eqtl.CURVE_POINTS
+    again = tmp_path / "again"
+    classify(script, study, again, "--negative-source", "same-bin", "--tissue", "blood", "--threads", 2)
+    assert (again / "T.tsv").read_bytes() == (tmp_path / "T.tsv").read_bytes()
+
+
+def test_direction_is_told_and_bins_below_the_least_are_na_with_a_reason(script, study: Path, tmp_path: Path) -> None:
+    options = ["--variants", study / "p.tsv", "--scores", study / "sad.h5", "--peaks", study / "peaks.h5ad", "--folds", 3]
+    script("eqtl", "direction", *options, "--min-positives", 20, "--output", tmp_path / "T.tsv")
+    result = pd.read_csv(tmp_path / "T.tsv", sep="\t")
+    assert (result["auroc"] > 0.95).all()
+    assert (result["n_positive"] + result["n_negative"]).sum() == N
+    assert list(result["tissue"]) == ["p", "p"]
+    done = script("eqtl", "direction", *options, "--min-positives", 500, "--output", tmp_path / "T.tsv")
+    result = pd.read_csv(tmp_path / "T.tsv", sep="\t")
+    assert result["auroc"].isna().all()
+    assert result["reason"].str.contains("fewer than 500").all()
+    assert "fewer than 500" in done.stderr
+
+
+def judged(study: Path, **options: object) -> pd.DataFrame:
+    from accessiflow.variants.scores import open_scores
+
+    design = eqtl.Design(**({"folds": 3, "min_positives": 20} | options))
+    positives = eqtl.high_pip(eqtl.read_fine_mapped(study / "p.tsv"), 0.9)
+    negatives = eqtl.without(eqtl.read_fine_mapped(study / "n.tsv"), positives)
+    with open_scores([study / "sad.h5"]) as scores:
+        return eqtl.classify(positives, negatives, eqtl.choose_tracks(scores, None), read_peak_rows(study / "peaks.h5ad"), design).table
+
+
+def test_shuffled_labels_are_not_told_apart(study: Path) -> None:
+    values = [judged(study, shuffle=True, seed=seed)["auroc"] for seed in range(3)]
+    assert np.mean(values) == pytest.approx(0.5, abs=0.12)
+
+
+def test_repeats_average_seeds(study: Path) -> None:
+    both = judged(study, repeats=2, seed=3)
+    first, second = judged(study, seed=3, negative_seed=0), judged(study, seed=4, negative_seed=1)
+    np.testing.assert_allclose(both["auroc"], (first["auroc"] + second["auroc"]) / 2)
+    np.testing.assert_allclose(both["auprc"], (first["auprc"] + second["auprc"]) / 2)
+    assert ((both["auroc_low"] <= both["auroc"]) & (both["auroc"] <= both["auroc_high"])).all()
+
+
+def test_single_track_scores_are_the_mean_of_absolute_values(study: Path) -> None:
+    values = np.array([[1.0, -3.0], [0.5, 0.5], [-2.0, 0.0]], np.float32)
+    labels = np.array([True, False, False])
+    ((tested, scores),) = eqtl._tested(values, labels, 1, eqtl.Design(single_track=True))
+    assert scores.tolist() == [2.0, 0.5, 1.0]
+    assert tested is labels
+    assert (judged(study, single_track=True)["auroc"] == 1).all()
+
+
+def test_folds_are_scikit_learns_unshuffled_ones_and_forests_its_own() -> None:
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import StratifiedKFold, cross_validate
+
+    rng = np.random.default_rng(2)
+    labels = np.repeat([True, False], 24)
+    values = (rng.normal(size=(48, 5)) + labels[:, None]).astype(np.float32)
+    forest = RandomForestClassifier(max_features="log2", random_state=5)
+    theirs = cross_validate(forest, values, labels, cv=StratifiedKFold(3), scoring=["roc_auc", "average_precision"])
+    ours = eqtl._tested(values, labels, 5, eqtl.Design(folds=3))
+    np.testing.assert_allclose([delong(*fold).value for fold in ours], theirs["test_roc_auc"], atol=1e-12)
+    assert cross_validated(ours).value == pytest.approx(theirs["test_roc_auc"].mean())
+    assert eqtl._mean_precision(ours) == pytest.approx(theirs["test_average_precision"].mean())
+
+
+def test_few_negatives_are_a_reason_not_an_error() -> None:
+    row = eqtl.Row("t", "b", 50, 2, 3, 1)
+    assert eqtl._obstacle(row, 50, eqtl.Design(folds=8)) == "50 positives and 2 negatives, both must be at least 8"
+    assert eqtl._obstacle(row, 30, eqtl.Design()) == "30 variants, fewer than 40"
+    assert eqtl._obstacle(row._replace(n_negative=8), 50, eqtl.Design()) == ""
+
+
+def test_peaks_tell_bins_and_where_variants_fall(study: Path, tmp_path: Path) -> None:
+    peaks = read_peak_rows(study / "peaks.h5ad")
+    assert specificity_labels(peaks) == LABELS
+    pos = np.array([1, 100, 101, 200, 201, 300, 301])
+    assert list(column_at(peaks, np.full(7, "chr1", dtype=object), pos, "specificity_bin")) == [*LABELS[:1] * 2, *LABELS[1:] * 2, "", "", LABELS[0]]
+    assert list(column_at(peaks, np.full(1, "chr9", dtype=object), pos[:1], "specificity_bin")) == [""]
+    write_peaks(tmp_path / "p.h5ad", edges=False)
+    assert specificity_labels(read_peak_rows(tmp_path / "p.h5ad")) == LABELS
+    assert specificity_labels(read_peak_rows(tmp_path / "p.h5ad", [1, 2, 4, 9])) == ["[1,2)", "[2,4)", "[4,9)", "[9,inf)"]
+
+
+def test_tracks_are_chosen_by_id_or_label(study: Path, tmp_path: Path) -> None:
+    from accessiflow.variants.scores import open_scores
+
+    (tmp_path / "t.txt").write_text("# comment\ni2\tmore\nl0\n")
+    with open_scores([study / "sad.h5"]) as scores:
+        assert list(eqtl.choose_tracks(scores, tmp_path / "t.txt").columns) == [2, 0]
+        (tmp_path / "t.txt").write_text("x\n")
+        with pytest.raises(eqtl.InputError, match="names the track 'x'"):
+            eqtl.choose_tracks(scores, tmp_path / "t.txt")
+
+
+def test_tables_of_variants_are_checked(tmp_path: Path) -> None:
+    rows = table(pos=[5, 6], pip=["0.5", "NA"], beta=["1", "2"]).assign(ref=["a", "C"])
+    rows.to_csv(tmp_path / "t.tsv", sep="\t", index=False)
+    read = read_variants(tmp_path / "t.tsv", numbers=["beta"], optional=["pip", "absent"])
+    assert list(read["ref"]) == ["A", "C"]
+    assert read["pip"].isna().tolist() == [False, True]
+    assert list(read.columns[:4]) == KEY
+    for change, message in (({"beta": ["1", "inf"]}, "column beta"), ({"pip": ["x", "1"]}, "column pip"), ({"pos": [5, 6.5]}, "column pos")):
+        rows.assign(**change).to_csv(tmp_path / "t.tsv", sep="\t", index=False)
+        with pytest.raises(eqtl.InputError, match=message):
+            read_variants(tmp_path / "t.tsv", numbers=["beta"], optional=["pip"])
+
+
+def test_bad_input_is_refused(refused, study: Path, tmp_path: Path) -> None:
+    out = tmp_path / "T.tsv"
+    options = ["--scores", study / "sad.h5", "--peaks", study / "peaks.h5ad", "--output", out]
+    pd.read_csv(study / "p.tsv", sep="\t").assign(chrom="1").to_csv(tmp_path / "p.tsv", sep="\t", index=False)
+    assert "none of the 60 positives" in refused("eqtl", "classify", "--positives", tmp_path / "p.tsv", "--negatives", study / "n.tsv", *options)
+    assert "no column pip" in refused("eqtl", "classify", "--positives", study / "n.tsv", *options)
+    assert "lacks the column(s) beta" in refused("eqtl", "direction", "--variants", study / "n.tsv", *options)
+    assert "--edges x" in refused("eqtl", "classify", "--positives", study / "p.tsv", *options, "--negatives", study / "n.tsv", "--edges", "x")
+    assert not out.exists()

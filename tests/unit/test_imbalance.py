@@ -1,0 +1,219 @@
+"""Allelic imbalance: tests by definition, labels, depth matching, and the judgement of scores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anndata
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
+
+from accessiflow import imbalance
+from accessiflow.auroc import delong
+
+COLUMNS = ["chrom", "pos", "ref", "alt", "ref_count", "alt_count"]
+
+
+def sites(ref_counts: list[int], alt_counts: list[int]) -> pd.DataFrame:
+    n = len(ref_counts)
+    return pd.DataFrame(
+        {"chrom": ["chr1"] * n, "pos": np.arange(n) * 100 + 50, "ref": "A", "alt": "G", "ref_count": ref_counts, "alt_count": alt_counts}
+    )
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_binomial_p_is_scipys_two_sided_test(ref: int, alt: int) -> None:
+    from scipy.stats import binomtest
+
+    expected = binomtest(ref, ref + alt).pvalue if ref + alt else 1.0
+    assert imbalance.binomial_p(np.array([ref]), np.array([alt]))[0] == pytest.approx(expected, rel=1e-9)
+
+
+@given(st.integers(0, 60), st.integers(0, 60), st.floats(1e-4, 0.4))
+def test_overdispersion_makes_p_larger_and_alleles_are_alike(ref: int, alt: int, rho: float) -> None:
+    a, b = np.array([ref]), np.array([alt])
+    p = imbalance.beta_binomial_p(a, b, rho)[0]
+    assert p == pytest.approx(imbalance.beta_binomial_p(b, a, rho)[0], rel=1e-9)
+    assert p >= imbalance.binomial_p(a, b)[0] - 1e-9
+    assert 0 < p <= 1
+
+
+def test_beta_binomial_p_is_the_sum_of_its_definition() -> None:
+    from scipy.special import beta, comb
+
+    rho, n, k = 0.1, 20, 4
+    a = (1 / rho - 1) / 2
+    tail = sum(comb(n, i) * beta(i + a, n - i + a) / beta(a, a) for i in range(k + 1))
+    assert imbalance.beta_binomial_p(np.array([k]), np.array([n - k]), rho)[0] == pytest.approx(2 * tail)
+    assert imbalance.beta_binomial_p(np.array([k]), np.array([n - k]), 0.0) == imbalance.binomial_p(np.array([k]), np.array([n - k]))
+
+
+@pytest.mark.parametrize("rho", [0.02, 0.1])
+def test_overdispersion_is_recovered(rho: float) -> None:
+    rng = np.random.default_rng(5)
+    depth = rng.integers(30, 200, 3000)
+    shape = (1 / rho - 1) / 2
+    ref = rng.binomial(depth, rng.beta(shape, shape, 3000))
+    assert imbalance.overdispersion(ref, depth - ref) == pytest.approx(rho, rel=0.15)
+
+
+def test_binomial_counts_have_next_to_no_overdispersion() -> None:
+    rng = np.random.default_rng(6)
+    depth = rng.integers(30, 200, 3000)
+    ref = rng.binomial(depth, 0.5)
+    assert imbalance.overdispersion(ref, depth - ref) < 1e-3
+    assert imbalance.overdispersion(np.array([10, 20, 30]), np.array([10, 20, 30])) == 0.0
+    assert imbalance.overdispersion(np.array([5]), np.array([5])) == 0.0
+
+
+def test_labels_need_more_than_the_least_reads() -> None:
+    table, _ = imbalance.call(sites([20, 21, 30, 28, 0], [0, 0, 30, 17, 0]))
+    assert list(table["label"]) == ["neither", "imbalanced", "balanced", "balanced", "neither"]
+    assert list(table["q"].isna()) == [True, False, False, False, True]
+    assert list(table["reason"] != "") == [True, False, False, False, True]
+    assert np.isnan(table["ratio"].iloc[4])
+    assert table["ratio"].iloc[3] == 28 / 45
+
+
+def test_labels_can_follow_the_beta_binomial() -> None:
+    rng = np.random.default_rng(7)
+    depth = np.full(400, 100)
+    ref = rng.binomial(depth, rng.beta(10, 10, 400))
+    plain, rho = imbalance.call(sites(ref.tolist(), (depth - ref).tolist()))
+    robust, _ = imbalance.call(sites(ref.tolist(), (depth - ref).tolist()), test="betabinomial")
+    assert rho == pytest.approx(1 / 21, rel=0.3)
+    assert (plain["label"] == "imbalanced").mean() > 0.15
+    assert (robust["label"] == "imbalanced").mean() < 0.02
+
+
+def brute_matched(depth: np.ndarray, cases: np.ndarray, controls: np.ndarray, ratio: int) -> set[int]:
+    free = [int(i) for i in np.flatnonzero(controls)]
+    chosen: set[int] = set()
+    for case in sorted(np.flatnonzero(cases), key=lambda i: (-depth[i], i)):
+        best = sorted(free, key=lambda i: (abs(int(depth[i]) - int(depth[case])), depth[i], i))[:ratio]
+        chosen |= set(best)
+        free = [i for i in free if i not in best]
+    return chosen
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from("cbn")), min_size=1, max_size=30), st.integers(1, 4))
+def test_controls_are_the_nearest_in_depth(rows: list[tuple[int, str]], ratio: int) -> None:
+    depth = np.array([d for d, _ in rows])
+    cases, controls = (np.array([k == kind for _, k in rows]) for kind in "cb")
+    chosen = imbalance.matched(depth, cases, controls, ratio)
+    assert set(np.flatnonzero(chosen)) == brute_matched(depth, cases, controls, ratio)
+    assert chosen.sum() == min(ratio * cases.sum(), controls.sum())
+
+
+def test_unmatched_balanced_sites_are_neither() -> None:
+    table, _ = imbalance.call(sites([60, 30, 29, 15, 14], [0, 30, 31, 15, 14]), match_depth=2)
+    assert list(table["label"]) == ["imbalanced", "balanced", "balanced", "neither", "neither"]
+    assert table["reason"].iloc[3].startswith("balanced, not among")
+
+
+def test_rows_of_a_site_are_summed(tmp_path: Path) -> None:
+    table = pd.concat([sites([10, 5], [2, 5]), sites([8], [1]).assign(ref="a")])
+    table[COLUMNS].to_csv(tmp_path / "c.tsv", sep="\t", index=False)
+    counts = imbalance.read_counts(tmp_path / "c.tsv")
+    assert counts[["ref_count", "alt_count", "n_rows"]].to_numpy().tolist() == [[18, 3, 2], [5, 5, 1]]
+
+
+def test_evaluation_is_delongs_by_group() -> None:
+    rng = np.random.default_rng(8)
+    ratio = rng.random(60)
+    predicted = ratio + rng.normal(0, 0.3, 60)
+    predicted[0] = np.nan
+    groups = {"all": np.ones(60, bool), "first": np.arange(60) < 20, "one": np.arange(60) == 3, "none": np.zeros(60, bool)}
+    table = imbalance.evaluate(ratio, predicted, groups)
+    assert list(table["group"]) == list(groups)
+    assert list(table["n"]) == [59, 19, 1, 0]
+    assert (table["auroc"].iloc[0], table["variance"].iloc[0]) == delong(ratio[1:] > 0.5, predicted[1:])
+    assert table["auroc"].iloc[2:].isna().all()
+    assert (table["reason"] == "").tolist() == [True, True, False, False]
+
+
+def write_scores(path: Path, table: pd.DataFrame, ref: np.ndarray, alt: np.ndarray, stats: str) -> None:
+    text = h5py.string_dtype()
+    with h5py.File(path, "w") as out:
+        for name, column in (("chr", "chrom"), ("ref_allele", "ref"), ("alt_allele", "alt")):
+            out.create_dataset(name, data=list(table[column]), dtype=text)
+        out["pos"] = table["pos"].to_numpy()
+        for name in ("target_ids", "target_labels"):
+            out.create_dataset(name, data=["other", "T"], dtype=text)
+        for name, values in (("REF", ref), ("ALT", alt), ("SAD", alt - ref)):
+            if name in stats.split(","):
+                out[name] = np.column_stack([np.zeros(len(table)), values]).astype(np.float32)
+
+
+def write_peaks(path: Path) -> None:
+    obs = pd.DataFrame({"chrom": "chr1", "start": [0, 1000], "end": [900, 1900], "n_tracks": [1, 4]}, index=["a", "b"])
+    obs["specificity_bin"], obs["cluster"] = ["[1,3)", "[3,inf)"], ["own", "shared"]
+    matrix = anndata.AnnData(csr_matrix((2, 4), dtype=np.float32), obs=obs, uns={"edges": np.array([1, 3])})
+    matrix.layers["is_peak"] = csr_matrix((2, 4), dtype=bool)
+    matrix.write_h5ad(path)
+
+
+@pytest.mark.parametrize("stats", ["SAD,REF,ALT", "SAD"])
+def test_scores_are_judged_through_the_scripts(script, tmp_path: Path, stats: str) -> None:
+    rng = np.random.default_rng(9)
+    ref_count = rng.choice([10, 90], 40)
+    table = sites(ref_count.tolist(), (100 - ref_count).tolist())
+    table.to_csv(tmp_path / "c.tsv", sep="\t", index=False)
+    ref = np.where(ref_count == 90, 8.0, 2.0)
+    ref[0], ref[1] = 5, 5
+    write_scores(tmp_path / "sad.h5", table, ref, 10 - ref, stats)
+    write_peaks(tmp_path / "peaks.h5ad")
+    script("imbalance", "call", "--counts", tmp_path / "c.tsv", "--output", tmp_path / "T.tsv")
+    options = ["--calls", tmp_path / "T.tsv", "--scores", tmp_path / "sad.h5", "--track", "T"]
+    script("imbalance", "evaluate", *options, "--peaks", tmp_path / "peaks.h5ad", "--output", tmp_path / "E.tsv")
+    result = pd.read_csv(tmp_path / "E.tsv", sep="\t").set_index("group")
+    assert list(result.columns[:6]) == ["n", "n_positive", "auroc", "variance", "low", "high"]
+    groups = ["all", "cluster:own", "cluster:shared", "specificity:[1,3)", "specificity:[3,inf)", "no peak"]
+    assert list(result.index) == groups
+    assert list(result["n"]) == [40, 9, 9, 9, 9, 22]
+    expected = delong(ref_count == 90, ref / 10)
+    assert result.loc["all", "auroc"] == pytest.approx(expected.value)
+    assert result.loc["all", "variance"] == pytest.approx(expected.variance)
+    done = script("imbalance", "evaluate", *options, "--output", tmp_path / "F.tsv")
+    assert list(pd.read_csv(tmp_path / "F.tsv", sep="\t")["group"]) == ["all"]
+    assert ("stands in" in done.stderr) == (stats == "SAD")
+
+
+def test_the_predicted_share_of_nothing_is_unknown() -> None:
+    share = imbalance.ref_share(np.array([0.0, 1.0, 3.0]), np.array([0.0, 1.0, 1.0]))
+    assert np.isnan(share[0])
+    assert share[1:].tolist() == [0.5, 0.75]
+
+
+def test_bad_input_is_refused(refused, tmp_path: Path) -> None:
+    table = sites([30, 2], [1, 30])
+    out = tmp_path / "T.tsv"
+    for wrong, message in (
+        (table.assign(ref_count=[1.5, 2]), "column ref_count: expected an integer, found '1.5'"),
+        (table.assign(alt_count=[-1, 2]), "column alt_count: expected an integer, found '-1'"),
+        (table.assign(pos=[0, 2]), "pos must be at least 1"),
+        (table.assign(ref_count=["x", "2"]), "found 'x'"),
+        (table.drop(columns="alt"), "lacks the column(s) alt"),
+        (table.iloc[:0], "no row"),
+    ):
+        wrong.to_csv(tmp_path / "c.tsv", sep="\t", index=False)
+        assert message in refused("imbalance", "call", "--counts", tmp_path / "c.tsv", "--output", out)
+        assert not out.exists()
+    assert "no such file" in refused("imbalance", "call", "--counts", tmp_path / "gone.tsv", "--output", out)
+
+
+def test_scores_of_other_variants_or_tracks_are_refused(refused, script, tmp_path: Path) -> None:
+    table = sites([90, 5], [10, 95])
+    table.to_csv(tmp_path / "c.tsv", sep="\t", index=False)
+    script("imbalance", "call", "--counts", tmp_path / "c.tsv", "--output", tmp_path / "T.tsv")
+    write_scores(tmp_path / "sad.h5", table.assign(chrom="1"), np.ones(2), np.ones(2), "SAD")
+    options = ["evaluate", "--scores", tmp_path / "sad.h5", "--output", tmp_path / "E.tsv"]
+    assert "none of the 2 imbalanced sites" in refused("imbalance", *options, "--calls", tmp_path / "T.tsv", "--track", "T")
+    assert "no track X" in refused("imbalance", *options, "--calls", tmp_path / "T.tsv", "--track", "X")
+    assert "lacks the column(s) ratio, label" in refused("imbalance", *options, "--calls", tmp_path / "c.tsv", "--track", "T")
+    assert not (tmp_path / "E.tsv").exists()

@@ -1,0 +1,359 @@
+"""The checks before any compute: a clean study passes, and every fault is named, all of them at once."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyBigWig
+import pysam
+import pytest
+
+from accessiflow import preflight
+from accessiflow.preflight.findings import Findings, Inputs, some
+from accessiflow.preflight.reference import Reference, compare_alleles, open_reference
+from accessiflow.preflight.variants import Limits, _Row
+
+SIZES = {"chr1": 4000, "chr2": 3000, "chr3": 2000}
+N_SNPS = 40
+
+
+def sequence(chrom: str) -> str:
+    codes = np.random.default_rng([7, ord(chrom[-1])]).integers(0, 4, SIZES[chrom])
+    return "".join("ACGT"[code] for code in codes)
+
+
+def write_bigwig(path: Path, chroms: dict[str, int], with_data: list[str]) -> None:
+    out = pyBigWig.open(str(path), "w")
+    out.addHeader(list(chroms.items()))
+    for chrom in with_data:
+        out.addEntries([chrom], [100], ends=[200], values=[3.0])
+    out.close()
+
+
+def write_bam(path: Path, chroms: dict[str, int], with_data: list[str], index: bool = True) -> None:
+    header = {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": c, "LN": n} for c, n in chroms.items()]}
+    with pysam.AlignmentFile(str(path), "wb", header=header) as out:
+        for chrom in with_data:
+            read = pysam.AlignedSegment(out.header)
+            read.query_name, read.query_sequence, read.cigarstring = "r", "ACGT", "4M"
+            read.reference_id, read.reference_start, read.mapping_quality = out.get_tid(chrom), 50, 60
+            out.write(read)
+    if index:
+        pysam.index(str(path))
+
+
+def variants(step: int = 60) -> list[tuple[str, int, str, str]]:
+    rows = []
+    for chrom in SIZES:
+        bases = sequence(chrom)
+        for pos in range(50, 50 + step * 14, step):
+            ref = bases[pos - 1]
+            rows.append((chrom, pos, ref, "A" if ref != "A" else "G"))
+    return rows
+
+
+def write_vcf(path: Path, rows: list[tuple[str, int, str, str]]) -> None:
+    body = "".join(f"{c}\t{p}\trs{i}\t{r}\t{a}\t.\t.\t.\n" for i, (c, p, r, a) in enumerate(rows))
+    path.write_text(f"##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n{body}")
+
+
+def write_table(path: Path, header: str, rows: list[tuple]) -> None:
+    path.write_text(header.replace(" ", "\t") + "\n" + "".join("\t".join(map(str, row)) + "\n" for row in rows))
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small study without a fault."""
+    d = tmp_path_factory.mktemp("clean")
+    (d / "genome.fa").write_text("".join(f">{c}\n{sequence(c)}\n" for c in SIZES))
+    write_bigwig(d / "A.bw", SIZES, list(SIZES))
+    write_bam(d / "B.bam", SIZES, list(SIZES))
+    with gzip.open(d / "C.fragments.tsv.gz", "wt") as out:
+        out.writelines(f"{c}\t10\t90\tCELL\t1\n" for c in SIZES)
+    (d / "D.bedgraph").write_text("".join(f"{c}\t0\t50\t2\n" for c in SIZES))
+    (d / "barcodes.txt").write_text("CELL\n")
+    (d / "tracks.csv").write_text("track,cell_type,signal,barcodes\nA,a,A.bw,\nB,b,B.bam,\nC,c,C.fragments.tsv.gz,barcodes.txt\nD,d,D.bedgraph,\n")
+    (d / "models.csv").write_text("model,preset,init_from\nsmall,small,\nsecond,small,small\n")
+    write_vcf(d / "v.vcf", variants())
+    (d / "variants.csv").write_text("set,vcf\nv,v.vcf\n")
+    fine = [(c, p, r, a, pip, 0.3, "g1") for (c, p, r, a), pip in zip(variants(), [0.95, 0.001] * 21, strict=True)]
+    write_table(d / "e.tsv", "chrom pos ref alt pip beta gene", fine)
+    (d / "eqtls.csv").write_text("tissue,variants\nblood,e.tsv\n")
+    write_table(d / "c.tsv", "chrom pos ref alt ref_count alt_count", [(*v, 12, 15) for v in variants()])
+    (d / "allelic_counts.csv").write_text("cell_type,counts,track\na,c.tsv,A\n")
+    snps = [(f"rs{i}", "A", "G", 0.1, 0.02, 0.5, 1000) for i in range(N_SNPS)]
+    write_table(d / "t.tsv", "SNP A1 A2 BETA SE P N", snps)
+    (d / "gwas.csv").write_text("trait,sumstats\nt,t.tsv\n")
+    (d / "panel.bim").write_text("".join(f"1\trs{i}\t0\t{i + 1}\tA\tG\n" for i in range(N_SNPS)))
+    (d / "panel.fam").write_text("f i 0 0 0 -9\n")
+    (d / "panel.bed").write_bytes(b"\x6c\x1b\x01" + bytes(N_SNPS))
+    (d / "ld_panel.csv").write_text("chrom,bfile\n1,panel\n")
+    (d / "genes.tsv").write_text("name\tchrom\ttx_start\tstrand\ng1\tchr1\t500\t+\n")
+    (d / "black.bed").write_text("chr1\t10\t20\n")
+    sheets = ("tracks", "models", "variants", "eqtls", "allelic_counts", "gwas", "ld_panel")
+    params = {name: f"{name}.csv" for name in sheets} | {
+        "fasta": "genome.fa", "genes": "genes.tsv", "blacklist": "black.bed", "seq_length": 1344, "target_width": 192, "stride": 192,
+        "valid_chroms": "chr2", "test_chroms": ["chr3"], "min_snps": 10,
+    }  # fmt: skip
+    (d / "params.json").write_text(json.dumps(params))
+    return d
+
+
+@pytest.fixture
+def study(clean: Path, tmp_path: Path) -> Path:
+    shutil.copytree(clean, tmp_path / "study")
+    return tmp_path / "study"
+
+
+def run(study: Path, staged: dict[str, Path] | None = None, **changes: object) -> Findings:
+    params = json.loads((study / "params.json").read_text()) | changes
+    return preflight.check(params, study, staged, preflight.limits(params, None, 10**6), preflight.least_snps(params, None))
+
+
+def test_a_clean_study_has_no_problem_and_its_facts(study: Path) -> None:
+    found = run(study)
+    assert found.problems == []
+    assert found.summary["tracks"] == {"rows": 4, "cell_types": 4, "kinds": {"bam": 1, "bedgraph": 1, "bigwig": 1, "fragments": 1}}
+    assert found.summary["variants"] == {"v": {"records": 42, "compared": 42, "ref_mismatches": 0}}
+    assert found.summary["eqtls"]["blood"] == {"rows": 42, "high_pip": 21, "negatives": 21}
+    assert found.summary["gwas"] == {"t": {"shared_snps": N_SNPS}}
+    assert found.summary["fasta"] == {"contigs": 3, "bases": 9000}
+    assert not (study / "genome.fa.fai").exists()
+
+
+def edit(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(study: Path) -> None:
+        text = (study / name).read_text()
+        assert old in text
+        (study / name).write_text(text.replace(old, new, 1))
+
+    return change
+
+
+def add(name: str, text: str) -> Callable[[Path], None]:
+    def change(study: Path) -> None:
+        with open(study / name, "a") as out:
+            out.write(text)
+
+    return change
+
+
+def other_names(study: Path) -> None:
+    write_bigwig(study / "A.bw", {"1": 4000, "2": 3000}, ["1"])
+
+
+def other_lengths(study: Path) -> None:
+    write_bigwig(study / "A.bw", {c: n + 5 for c, n in SIZES.items()}, list(SIZES))
+
+
+def no_test_data(study: Path) -> None:
+    write_bigwig(study / "A.bw", SIZES, ["chr1", "chr2"])
+
+
+def no_test_reads(study: Path) -> None:
+    write_bam(study / "B.bam", SIZES, ["chr1", "chr2"])
+
+
+def no_test_reads_without_index(study: Path) -> None:
+    (study / "B.bam.bai").unlink()
+    write_bam(study / "B.bam", SIZES, ["chr1", "chr2"], index=False)
+
+
+def wrong_assembly(study: Path) -> None:
+    write_vcf(study / "v.vcf", [(c, p, "ACGT"[("ACGT".index(r) + 1) % 4], "N") for c, p, r, a in variants()])
+
+
+def truncated_bam(study: Path) -> None:
+    (study / "B.bam").write_bytes(b"not a bam file at all")
+
+
+FAULTS = [
+    (edit("tracks.csv", "A.bw", "gone.bw"), ["gone.bw", "no such bigwig file"]),
+    (edit("tracks.csv", "track,cell_type,signal", "track,celltype,signal"), ["unknown column 'celltype'", "tracks.csv"]),
+    (add("tracks.csv", "A,a,D.bedgraph,\n"), ["'A' is already on line 2"]),
+    (edit("tracks.csv", "barcodes.txt", "cells.txt"), ["cells.txt", "no such file of barcodes"]),
+    (edit("tracks.csv", "D.bedgraph", "D.xyz"), ["D.xyz", "no known suffix"]),
+    (other_names, ["A.bw: shares no chromosome with the FASTA", "here: 1, 2", "FASTA: chr1, chr2, chr3"]),
+    (other_lengths, ["A.bw: chr1 has 4005 bp, in the FASTA 4000", "another assembly"]),
+    (no_test_data, ["track A: has no data on any of the test_chroms (chr3)"]),
+    (no_test_reads, ["track B: has no data on any of the test_chroms (chr3)"]),
+    (no_test_reads_without_index, ["track B: has no data on any of the test_chroms (chr3)"]),
+    (edit("D.bedgraph", "chr2\t0", "chr1\t60"), ["track D: has no data on any of the valid_chroms (chr2)"]),
+    (edit("D.bedgraph", "\t50\t", "\tx\t"), ["D.bedgraph:1", "separated by tabs"]),
+    (truncated_bam, ["B.bam", "not a readable BAM"]),
+    (wrong_assembly, ["v.vcf: 42 of 42 REF alleles disagree", "chr1:50", "more than 10%"]),
+    (edit("v.vcf", "chr1\t50", "chr1\tx"), ["v.vcf:3", "POS"]),
+    (edit("models.csv", "second,small,small", "second,small,third"), ["model second: starts from 'third'"]),
+    (edit("models.csv", "small,small,\n", "small,small,second\n"), ["second -> small -> second", "circle"]),
+    (edit("models.csv", "second,small,small", "second,,"), ["model second: needs a preset"]),
+    (edit("models.csv", "second,small", "second,huge"), ["no preset is called 'huge'"]),
+    (edit("e.tsv", "pip", "posterior"), ["e.tsv", "no column pip"]),
+    (edit("e.tsv", "chr1\t50", "chr1\t50.5"), ["e.tsv:2", "expected an integer"]),
+    (edit("e.tsv", "0.95", "95"), ["pip must lie between 0 and 1"]),
+    (edit("c.tsv", "ref_count", "refcount"), ["c.tsv", "ref_count"]),
+    (edit("c.tsv", "\t12\t", "\t-1\t"), ["c.tsv:2", "ref_count"]),
+    (edit("allelic_counts.csv", "c.tsv,A", "c.tsv,Z"), ["predicted by the track Z"]),
+    (edit("t.tsv", "A2", "other"), ["t.tsv: has no column for the other allele"]),
+    (edit("t.tsv", "\tN", "\tsamples"), ["t.tsv: has no column N"]),
+    (edit("t.tsv", "BETA", "SLOPE"), ["t.tsv: has no column for the signed effect"]),
+    (edit("panel.bim", "\trs", "\tx_rs"), []),
+    (edit("panel.bim", "1\trs0", "2\trs0"), ["panel.bim:1: holds chromosome 2"]),
+    (edit("ld_panel.csv", "panel", "nowhere"), ["nowhere.bed", "nowhere.bim", "nowhere.fam"]),
+    (lambda study: (study / "panel.bed").write_bytes(b"abc"), ["panel.bed", "no plink .bed"]),
+    (edit("black.bed", "20", "5000"), ["black.bed:1", "past the end of chr1"]),
+    (edit("black.bed", "chr1", "1"), ["black.bed: shares no chromosome"]),
+    (edit("genes.tsv", "chr1", "1"), ["genes.tsv: shares no chromosome"]),
+    (lambda study: (study / "genome.fa").write_text("no fasta\n"), ["genome.fa", "FASTA"]),
+    (lambda study: (study / "genome.fa").unlink(), ["genome.fa: no such FASTA file"]),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), FAULTS, ids=range(len(FAULTS)))
+def test_each_fault_is_named(study: Path, change: Callable[[Path], None], expected: list[str]) -> None:
+    change(study)
+    problems = run(study).problems
+    if expected:
+        text = "\n".join(problems)
+        assert all(part in text for part in expected), text
+    else:
+        assert problems == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"test_chroms": "chr3,chr2"}, "valid_chroms and test_chroms share chr2"),
+        ({"test_chroms": "chr9"}, "test_chroms: the FASTA has no chr9 (it has chr1, chr2, chr3)"),
+        ({"test_chroms": "chr1,chr3"}, "none is left for training"),
+        ({"target_width": 2000}, "target_width 2000 is larger than seq_length 1344"),
+        ({"target_width": 191}, "must be even"),
+        ({"stride": 0}, "stride: must be a positive integer"),
+        ({"seq_length": "long"}, "seq_length: expected a number"),
+        ({"stages": "peaks,fly"}, "no stage is called 'fly'"),
+        ({"min_snps": 41}, "40 of its SNPs are in the LD panel, fewer than 41"),
+        ({"seq_length": 960}, "its seq_length 1344 is not the run's (960)"),
+        ({"peaks": "gone.h5ad"}, "gone.h5ad: no such peaks.h5ad file"),
+        ({"dataset": "gone"}, "gone: no such folder"),
+        ({"motifs": "tracks.csv"}, "is no motif file in MEME format"),
+        ({"chain": "tracks.csv"}, "is no liftover chain"),
+        ({"clusters": "black.bed"}, "needs the name of its cluster"),
+        ({"merge_alleles": "tracks.csv"}, "lacks the column(s) A1, A2, SNP"),
+    ],
+)
+def test_each_wrong_parameter_is_named(study: Path, changes: dict[str, object], expected: str) -> None:
+    assert any(expected in problem for problem in run(study, **changes).problems)
+
+
+def test_folds_do_not_matter_where_no_model_is_trained_or_judged(study: Path) -> None:
+    assert run(study, test_chroms="chr9", stages="score,eqtl").problems == []
+
+
+def test_a_few_wrong_ref_alleles_are_a_warning_with_the_first_three(study: Path) -> None:
+    rows = variants()
+    wrong = [(c, p, "ACGT"[("ACGT".index(r) + 1) % 4], "N") for c, p, r, _ in rows[:4]]
+    write_vcf(study / "v.vcf", wrong + rows[4:])
+    found = run(study)
+    assert found.problems == []
+    sentence = next(w for w in found.warnings if "disagree" in w)
+    assert "4 of 42" in sentence
+    assert sentence.count("FASTA:") == 3
+    assert any("more than 5%" in p for p in run(study, max_ref_mismatch=0.05).problems)
+
+
+def test_unknown_contigs_are_a_warning_and_named(study: Path) -> None:
+    add("v.vcf", "chrUn\t5\t.\tA\tG\t.\t.\t.\n")(study)
+    found = run(study)
+    assert found.problems == []
+    assert any("v.vcf: 1 contig(s) unknown to the FASTA are left out (chrUn)" in w for w in found.warnings)
+
+
+def test_remote_files_are_not_checked_but_mentioned(study: Path) -> None:
+    edit("tracks.csv", "A.bw", "s3://bucket/A.bw")(study)
+    found = run(study)
+    assert found.problems == []
+    assert "s3://bucket/A.bw: lies elsewhere and is not checked" in found.warnings
+
+
+def test_the_script_lists_every_problem_at_once(script, study: Path) -> None:
+    edit("tracks.csv", "A.bw", "gone.bw")(study)
+    edit("models.csv", "second,small,small", "second,small,third")(study)
+    edit("t.tsv", "BETA", "SLOPE")(study)
+    done = script("preflight", "check", "--params", study / "params.json", "--output", study / "p.json", check=False)
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert done.returncode == 2
+    assert len(errors) == 3
+    assert "Traceback" not in done.stderr
+    report = json.loads((study / "p.json").read_text())
+    assert [f"error: {p}" for p in report["problems"]] == errors
+    again = script("preflight", "check", "--params", study / "params.json", "--output", study / "q.json", check=False)
+    assert again.returncode == 2
+    assert (study / "p.json").read_bytes() == (study / "q.json").read_bytes()
+
+
+def test_the_script_refuses_what_are_no_parameters(refused, tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text("[1]")
+    assert "no JSON object" in refused("preflight", "check", "--params", tmp_path / "p.json", "--output", tmp_path / "o.json")
+    (tmp_path / "p.json").write_text("{")
+    assert "not valid JSON" in refused("preflight", "check", "--params", tmp_path / "p.json", "--output", tmp_path / "o.json")
+    assert not (tmp_path / "o.json").exists()
+
+
+def test_staged_files_are_read_where_they_lie_and_named_as_given(study: Path, tmp_path: Path) -> None:
+    """Every file moved to a folder of its own, as an executor stages them: the same findings, under the users' names."""
+    write_vcf(study / "v.vcf", [(c, p, "N" if p == 50 else r, a) for c, p, r, a in variants()])
+    edit("t.tsv", "BETA", "SLOPE")(study)
+    expected = run(study)
+    staged = {}
+    for number, path in enumerate(sorted(p for p in study.iterdir() if p.name != "params.json")):
+        (tmp_path / str(number)).mkdir()
+        staged[str(path)] = tmp_path / str(number) / path.name
+        path.rename(staged[str(path)])
+    found = run(study, staged)
+    assert found.problems == expected.problems
+    assert found.summary == expected.summary
+    assert not any(str(tmp_path / "1") in sentence for sentence in found.problems + found.warnings)
+
+
+def test_the_table_of_staged_files(tmp_path: Path) -> None:
+    (tmp_path / "s.tsv").write_text("file:///a/b.fa\tstaged/1/b.fa\n/c\tstaged/2/c\n")
+    assert preflight.read_staged(tmp_path / "s.tsv") == {"/a/b.fa": Path("staged/1/b.fa"), "/c": Path("staged/2/c")}
+    (tmp_path / "empty.tsv").write_text("")
+    assert preflight.read_staged(tmp_path / "empty.tsv") == {}
+
+
+def test_ref_alleles_are_compared_only_where_both_are_known(tmp_path: Path) -> None:
+    (tmp_path / "g.fa").write_text(">c\nacgtNNACGT\n")
+    inputs = Inputs({"fasta": "g.fa"}, tmp_path, None, Findings())
+    with open_reference(inputs) as genome:
+        assert isinstance(genome, Reference)
+        rows = [
+            _Row("c", 1, "A"),
+            _Row("c", 1, "ACG"),
+            _Row("c", 5, "A"),
+            _Row("c", 2, "R"),
+            _Row("d", 1, "A"),
+            _Row("c", 10, "TT"),
+            _Row("c", 3, "C"),
+        ]
+        agreement = compare_alleles(rows, genome, 100)
+        assert (agreement.records, agreement.compared, agreement.mismatches) == (7, 4, 2)
+        assert agreement.examples == ["c:10 TT (FASTA: T)", "c:3 C (FASTA: G)"]
+        assert agreement.contigs == ["c", "d"]
+        assert compare_alleles(rows, genome, 2).records == 2
+
+
+def test_long_lists_of_names_are_cut() -> None:
+    assert some(["a", "b"]) == "a, b"
+    assert some("abcde") == "a, b, c and 2 more"
+
+
+def test_limits_come_from_the_option_then_the_parameter() -> None:
+    assert preflight.limits({}, None, 5) == Limits(0.1, 5)
+    assert preflight.limits({"max_ref_mismatch": 0.3}, None, 5).ref_mismatch == 0.3
+    assert preflight.limits({"max_ref_mismatch": 0.3}, 0.2, 5).ref_mismatch == 0.2
+    assert preflight.least_snps({"min_snps": 7}, None) == 7
