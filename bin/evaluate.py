@@ -20,21 +20,27 @@ Predictions = Annotated[Path, typer.Option(help="preds.h5, predict.h5, .h5ad, .n
 Targets = Annotated[Path, typer.Option(help="The same of the measurement.")]
 Peaks = Annotated[Path | None, typer.Option(help="peaks.h5ad")]
 IsPeak = Annotated[Path | None, typer.Option(help="Peak flags of the windows, instead of --peaks.")]
-Tracks = Annotated[Path | None, typer.Option(help="Tracks sheet.")]
+Tracks = Annotated[Path | None, typer.Option(help="Tracks sheet: names the columns of files without names.")]
 Output = Annotated[Path, typer.Option(help="Table.")]
-Edges = Annotated[str, typer.Option(help="With --is-peak: lower edges of the specificity bins, comma-separated.")]
+Edges = Annotated[str, typer.Option(help="Lower edges of the specificity bins, comma-separated; default: those of --peaks.")]
 MinTrack = Annotated[int, typer.Option(min=0, help="A track needs more test peaks than this.")]
 MinBin = Annotated[int, typer.Option(min=0, help="A bin or cluster needs more windows than this.")]
 
 
-def _load(predictions: Path, targets: Path, peaks: Path | None, is_peak: Path | None, edges: str = "") -> Windows:
+def _load(predictions: Path, targets: Path, peaks: Path | None, is_peak: Path | None, tracks: Path | None, edges: str = "") -> Windows:
     from accessiflow.evaluation.inputs import load
     from accessiflow.intervals import split_list
 
     given = split_list(edges)
     if not all(e.isdigit() and int(e) > 0 for e in given):
         raise InputError(f"--edges {edges}: expected positive integers")
-    return load(predictions, targets, peaks, is_peak, [int(e) for e in given] or None)
+    return load(predictions, targets, peaks, is_peak, [int(e) for e in given] or None, _names(tracks))
+
+
+def _names(tracks: Path | None) -> list[str]:
+    from accessiflow.sheets import read_sheet
+
+    return [] if tracks is None else list(read_sheet("tracks", tracks)["track"])
 
 
 @app.command()
@@ -49,13 +55,13 @@ def specificity(
     min_track_peaks: MinTrack = 1000,
     min_bin_peaks: MinBin = 50,
     all_bins: Annotated[bool, typer.Option(help="Only tracks that have every bin, as the paper.")] = False,
-    seed: cli.Seed = 0,
-) -> None:  # noqa: ARG001
+    seed: cli.Seed = 0,  # noqa: ARG001
+) -> None:
     """Pearson R of log2(x + 1) in each track's peaks, by specificity bin."""
     from accessiflow.evaluation.accuracy import by_specificity
     from accessiflow.files import write_table
 
-    write_table(by_specificity(_load(predictions, targets, peaks, is_peak, edges), min_track_peaks, min_bin_peaks, all_bins), output)
+    write_table(by_specificity(_load(predictions, targets, peaks, is_peak, tracks, edges), min_track_peaks, min_bin_peaks, all_bins), output)
 
 
 @app.command()
@@ -68,18 +74,22 @@ def clusters(
     clusters: Annotated[Path | None, typer.Option(help="BED of clusters (name in column 4), instead of those of peaks.h5ad.")] = None,
     min_track_peaks: MinTrack = 0,
     min_bin_peaks: MinBin = 1,
-    seed: cli.Seed = 0,
-) -> None:  # noqa: ARG001
+    seed: cli.Seed = 0,  # noqa: ARG001
+) -> None:
     """Pearson R of log2(x + 1) in each peak cluster, for every track."""
     from accessiflow.evaluation.accuracy import by_cluster
     from accessiflow.evaluation.clusters import assign_clusters, load_clustered
     from accessiflow.files import write_table
 
-    windows = assign_clusters(load_clustered(predictions, targets), clusters) if clusters is not None else _load(predictions, targets, peaks, None)
+    windows = (
+        assign_clusters(load_clustered(predictions, targets, _names(tracks)), clusters)
+        if clusters is not None
+        else _load(predictions, targets, peaks, None, tracks)
+    )
     names = sorted({str(c) for c in windows.cluster} - {""})
     if not names:
         raise InputError("no test window lies in a cluster: do the windows and the clusters have the same chromosomes?")
-    write_table(by_cluster(windows, names, min_bin_peaks), output)
+    write_table(by_cluster(windows, names, min_track_peaks, min_bin_peaks), output)
 
 
 @app.command()
@@ -91,13 +101,13 @@ def precision(
     is_peak: IsPeak = None,
     tracks: Tracks = None,
     edges: Edges = "",
-    seed: cli.Seed = 0,
-) -> None:  # noqa: ARG001
+    seed: cli.Seed = 0,  # noqa: ARG001
+) -> None:
     """Precision of the top N tracks at each peak, N = its number of tracks, by specificity bin."""
     from accessiflow.evaluation.accuracy import precision_of_top_tracks
     from accessiflow.files import write_table
 
-    write_table(precision_of_top_tracks(_load(predictions, targets, peaks, is_peak, edges)), output)
+    write_table(precision_of_top_tracks(_load(predictions, targets, peaks, is_peak, tracks, edges)), output)
 
 
 @app.command()
@@ -108,13 +118,16 @@ def loci(
     peaks: Peaks = None,
     tracks: Tracks = None,
     number: Annotated[int, typer.Option(min=1, help="Tracks to choose loci for.")] = 3,
-    seed: cli.Seed = 0,
-) -> None:  # noqa: ARG001
+    seed: cli.Seed = 0,  # noqa: ARG001
+) -> None:
     """Example loci by rule: best, median and worst specific peak, and a ubiquitous one."""
     from accessiflow.evaluation.loci import example_loci
     from accessiflow.files import write_table
 
-    write_table(example_loci(_load(predictions, targets, peaks, None), number), output)
+    windows = _load(predictions, targets, peaks, None, tracks)
+    if windows.sites is None:
+        raise InputError("does not say where its windows are (chrom, start, end): no locus can be shown", predictions)
+    write_table(example_loci(windows, number), output)
 
 
 if __name__ == "__main__":

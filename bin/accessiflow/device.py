@@ -1,4 +1,4 @@
-"""The device that TensorFlow computes on: threads, determinism, and a GPU where one is asked for."""
+"""The device that TensorFlow computes on: its threads, and a GPU where one is asked for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = logging.getLogger("accessiflow")
 
 
 def start_tensorflow(threads: int, require_gpu: bool = False) -> str:
-    """Configure TensorFlow for deterministic work; returns and records the device.
+    """Configure TensorFlow's threads and memory; returns and records the device.
 
     Raises:
         InputError: a GPU is required and none is visible.
@@ -23,7 +23,6 @@ def start_tensorflow(threads: int, require_gpu: bool = False) -> str:
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    tf.config.experimental.enable_op_determinism()
     found = tf.config.list_physical_devices("GPU")
     if require_gpu and not found:
         raise InputError("--require-gpu: TensorFlow sees no GPU here: check the driver, the image (a -gpu tag) and the profile gpu")

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,16 +62,46 @@ def atomic(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class _Text(io.TextIOWrapper):
+    """A text file whose damage, met while reading, is an InputError that names it."""
+
+    def __init__(self, raw: IO[bytes], path: Path) -> None:
+        super().__init__(raw, encoding="utf-8", newline=None)  # type: ignore[arg-type]
+        self._path = path
+
+    def __next__(self) -> str:
+        try:
+            return super().__next__()
+        except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+            raise self._damage(error) from None
+
+    def readline(self, size: int = -1, /) -> str:
+        try:
+            return super().readline(size)
+        except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+            raise self._damage(error) from None
+
+    def read(self, size: int | None = -1, /) -> str:
+        try:
+            return super().read(size)
+        except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+            raise self._damage(error) from None
+
+    def _damage(self, error: Exception) -> InputError:
+        what = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else str(error)
+        return InputError(f"cannot be read ({what}): truncated or damaged, or another format", self._path)
+
+
 def open_text(path: Path) -> IO[str]:
     """Open a text file for reading, decompressing `.gz`, `.bgz` (by content); CRLF becomes LF.
 
     Raises:
-        InputError: the file is missing or empty.
+        InputError: the file is missing or empty; while reading: it is truncated, damaged or not UTF-8.
     """
     require_file(path)
     with open(path, "rb") as raw:
         zipped = raw.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rt", encoding="utf-8", newline=None) if zipped else open(path, encoding="utf-8", newline=None)
+    return _Text(gzip.open(path, "rb") if zipped else open(path, "rb"), path)  # type: ignore[arg-type]
 
 
 @contextmanager

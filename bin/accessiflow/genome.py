@@ -6,6 +6,7 @@ code 4 is 0.25 in each channel, as the padding of Basenji's shifts (spec: determ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,16 @@ class Fasta:
         if left < right:
             out[left - start : right - start] = encode(self._file.fetch(chrom, left, right))
         return out
+
+    def require(self, chroms: Iterable[str], source: Path | str) -> None:
+        """Check that all contigs are here.
+
+        Raises:
+            InputError: one is not (naming where it came from).
+        """
+        unknown = sorted(set(chroms) - set(self.sizes))
+        if unknown:
+            raise InputError(f"names the contig {unknown[0]}, which {self.path.name} does not have ({', '.join(list(self.sizes)[:3])}...)", source)
 
     def close(self) -> None:
         """Close the underlying file."""

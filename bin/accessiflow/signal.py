@@ -3,8 +3,8 @@
 Value of a bin = sum over its bases of per-base coverage, where coverage is the file's value (bigWig, bedGraph; gaps are 0) or the number of Tn5
 insertions (BAM, fragments). The trailing partial bin of a chromosome is dropped.
 
-Memory: bigWig 1 Mb of values; BAM and fragments 4 bytes an insertion; bedGraph 24 bytes a line of the largest chromosome and 8 bytes a bin. All
-plus one chromosome's bins.
+Memory: bigWig 1 Mb of values; BAM and fragments 4 bytes an insertion; bedGraph 24 bytes a line of the largest chromosome and 8 bytes a bin (as
+bigWig: 20 bytes a line). All plus one chromosome's bins.
 """
 
 from __future__ import annotations
@@ -116,9 +116,11 @@ class BedGraph:
             yield chrom, found.get(chrom, np.zeros(size // bin_size))
 
     def per_base(self) -> Iterator[Runs]:
-        """Each chromosome's intervals of equal coverage, in the order of the file."""
-        for chrom, start, end, value in _bedgraph_rows(self.path, self.sizes):
-            yield chrom, start, end, value.astype(np.float32)
+        """Each chromosome's intervals of equal coverage."""
+        rows = {chrom: (start, end, value.astype(np.float32)) for chrom, start, end, value in _bedgraph_rows(self.path, self.sizes)}
+        for chrom in self.sizes:
+            if chrom in rows:
+                yield chrom, *rows[chrom]
 
 
 def open_signal(path: Path, kind: str, sizes: Mapping[str, int], counting: Counting) -> BigWig | Insertions | BedGraph:
@@ -166,7 +168,7 @@ def insertions(path: Path, kind: str, sizes: Mapping[str, int], counting: Counti
 
 
 def write_bigwig(path: Path, sizes: Mapping[str, int], coverage: Iterable[Runs]) -> None:
-    """Write a bigWig; a chromosome's intervals come at once. Memory: some MB beside what `coverage` yields."""
+    """Write a bigWig; chromosomes come in the order of `sizes`, each with all its intervals. Memory: some MB beside what `coverage` yields."""
     import pyBigWig
 
     from accessiflow.files import atomic
@@ -183,24 +185,38 @@ def write_bigwig(path: Path, sizes: Mapping[str, int], coverage: Iterable[Runs])
         out.close()
 
 
-def _bin_bigwig(path: Path, sizes: Mapping[str, int], bin_size: int) -> Iterator[tuple[str, NDArray[np.float64]]]:
+def _bin_bigwig(path: Path, sizes: Mapping[str, int], bin_size: int) -> Iterator[Bins]:
     handle = open_bigwig(path)
     lengths: dict[str, int] = handle.chroms()
     shared = set(shared_contigs(path, lengths, sizes))
     step = max(CHUNK // bin_size, 1) * bin_size
     for chrom, size in sizes.items():
         out = np.zeros(size // bin_size)
-        end = min(size, lengths.get(chrom, 0)) if chrom in shared else 0
-        for left in range(0, end, step):
-            right = min(left + step, end)
-            values = np.nan_to_num(handle.values(chrom, left, right, numpy=True), nan=0.0, posinf=np.inf, neginf=-np.inf)
-            usable = min(right, len(out) * bin_size) - left
-            if usable <= 0:
-                continue
-            padded = values if usable == len(values) and usable % bin_size == 0 else np.pad(values[:usable], (0, -usable % bin_size))
-            out[left // bin_size : left // bin_size + len(padded) // bin_size] = padded.reshape(-1, bin_size).sum(axis=1, dtype=np.float64)
-        yield chrom, _finite(out, path, chrom, bin_size)
+        end = min(size, lengths[chrom]) if chrom in shared else 0
+        for left in range(0, min(end, len(out) * bin_size), step):
+            right = min(left + step, end, len(out) * bin_size)
+            values = _chunk_values(handle, path, chrom, left, right)
+            whole = values if len(values) % bin_size == 0 else np.pad(values, (0, -len(values) % bin_size))
+            sums = whole.reshape(-1, bin_size).sum(axis=1, dtype=np.float64)
+            out[left // bin_size : left // bin_size + len(sums)] = sums
+        yield chrom, out
     handle.close()
+
+
+def _chunk_values(handle, path: Path, chrom: str, left: int, right: int) -> NDArray[np.float32]:  # noqa: ANN001 (pyBigWig has no types)
+    """Coverage (right - left,) per base, 0 in the gaps."""
+    try:
+        values = handle.values(chrom, left, right, numpy=True)
+    except RuntimeError as error:
+        raise InputError(f"cannot be read at {chrom}:{left}-{right} ({error}): truncated?", path) from None
+    if len(values) == 0:  # what pyBigWig returns for a file without any value
+        return np.zeros(right - left, np.float32)
+    values[np.isnan(values)] = 0
+    low, high = values.min(), values.max()
+    if low < 0 or high == np.inf:
+        at = left + int(values.argmin() if low < 0 else values.argmax())
+        raise InputError(f"has the coverage {low if low < 0 else high:g} at {chrom}:{at}-{at + 1}: coverage must be a number >= 0", path)
+    return values
 
 
 def open_bigwig(path: Path):  # noqa: ANN201 (pyBigWig has no types)
@@ -224,16 +240,6 @@ def open_bigwig(path: Path):  # noqa: ANN201 (pyBigWig has no types)
     if not chroms:
         raise InputError("cannot be read as bigWig: truncated, or without contigs", path)
     return handle
-
-
-def _finite(bins: NDArray[np.float64], path: Path, chrom: str, bin_size: int) -> NDArray[np.float64]:
-    bad = ~np.isfinite(bins) | (bins < 0)
-    if bad.any():
-        raise InputError(
-            f"has negative or infinite coverage in {chrom}:{int(bad.argmax()) * bin_size}-{(int(bad.argmax()) + 1) * bin_size}: coverage must be >= 0",
-            path,
-        )
-    return bins
 
 
 def _read_bam(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[str, array[int]]:

@@ -89,10 +89,10 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     snps = [(f"rs{i}", "A", "G", 0.1, 0.02, 0.5, 1000) for i in range(N_SNPS)]
     write_table(d / "t.tsv", "SNP A1 A2 BETA SE P N", snps)
     (d / "gwas.csv").write_text("trait,sumstats\nt,t.tsv\n")
-    (d / "panel.bim").write_text("".join(f"1\trs{i}\t0\t{i + 1}\tA\tG\n" for i in range(N_SNPS)))
-    (d / "panel.fam").write_text("f i 0 0 0 -9\n")
-    (d / "panel.bed").write_bytes(b"\x6c\x1b\x01" + bytes(N_SNPS))
-    (d / "ld_panel.csv").write_text("chrom,bfile\n1,panel\n")
+    (d / "panel.1.bim").write_text("".join(f"1\trs{i}\t0\t{i + 1}\tA\tG\n" for i in range(N_SNPS)))
+    (d / "panel.1.fam").write_text("f i 0 0 0 -9\n")
+    (d / "panel.1.bed").write_bytes(b"\x6c\x1b\x01" + bytes(N_SNPS))
+    (d / "ld_panel.csv").write_text("chrom,bfile\n1,panel.1\n")
     (d / "genes.tsv").write_text("name\tchrom\ttx_start\tstrand\ng1\tchr1\t500\t+\n")
     (d / "black.bed").write_text("chr1\t10\t20\n")
     sheets = ("tracks", "models", "variants", "eqtls", "allelic_counts", "gwas", "ld_panel")
@@ -201,10 +201,12 @@ FAULTS = [
     (edit("t.tsv", "A2", "other"), ["t.tsv: has no column for the other allele"]),
     (edit("t.tsv", "\tN", "\tsamples"), ["t.tsv: has no column N"]),
     (edit("t.tsv", "BETA", "SLOPE"), ["t.tsv: has no column for the signed effect"]),
-    (edit("panel.bim", "\trs", "\tx_rs"), []),
-    (edit("panel.bim", "1\trs0", "2\trs0"), ["panel.bim:1: holds chromosome 2"]),
-    (edit("ld_panel.csv", "panel", "nowhere"), ["nowhere.bed", "nowhere.bim", "nowhere.fam"]),
-    (lambda study: (study / "panel.bed").write_bytes(b"abc"), ["panel.bed", "no plink .bed"]),
+    (edit("t.tsv", "SE", "Z"), ["t.tsv: has 2 columns for the signed effect (BETA, Z)"]),
+    (edit("panel.1.bim", "\trs", "\tx_rs"), []),
+    (edit("panel.1.bim", "1\trs0", "2\trs0"), ["panel.1.bim:1: holds chromosome 2"]),
+    (edit("ld_panel.csv", "panel.1", "nowhere.1"), ["nowhere.1.bed", "nowhere.1.bim", "nowhere.1.fam"]),
+    (edit("ld_panel.csv", "1,panel.1", "2,panel.1"), ["the bfile panel.1 of chromosome 2 must end in 2"]),
+    (lambda study: (study / "panel.1.bed").write_bytes(b"abc"), ["panel.1.bed", "no plink .bed"]),
     (edit("black.bed", "20", "5000"), ["black.bed:1", "past the end of chr1"]),
     (edit("black.bed", "chr1", "1"), ["black.bed: shares no chromosome"]),
     (edit("genes.tsv", "chr1", "1"), ["genes.tsv: shares no chromosome"]),
@@ -247,6 +249,67 @@ def test_each_fault_is_named(study: Path, change: Callable[[Path], None], expect
 )
 def test_each_wrong_parameter_is_named(study: Path, changes: dict[str, object], expected: str) -> None:
     assert any(expected in problem for problem in run(study, **changes).problems)
+
+
+def test_a_panel_can_be_a_vcf(study: Path) -> None:
+    write_vcf(study / "panel.vcf", variants())
+    found = run(study, ld_panel="panel.vcf")
+    assert found.problems == []
+    assert found.summary["gwas"] == {"t": {"shared_snps": N_SNPS}}
+    assert any("40 of its SNPs are in the LD panel, fewer than 43" in p for p in run(study, ld_panel="panel.vcf", min_snps=43).problems)
+
+
+def test_munged_statistics_need_no_p_value(study: Path) -> None:
+    write_table(study / "t.sumstats", "SNP A1 A2 N Z", [(f"rs{i}", "A", "G", 10, 1.0) for i in range(N_SNPS)])
+    edit("gwas.csv", "t.tsv", "t.sumstats")(study)
+    assert run(study).problems == []
+    (study / "t.sumstats").rename(study / "u.tsv")
+    edit("gwas.csv", "t.sumstats", "u.tsv")(study)
+    assert any("u.tsv: has no column for the p value" in p for p in run(study).problems)
+
+
+def full_panel(study: Path) -> None:
+    """Frequencies, weights and a baseline beside the panel."""
+    snps = [f"rs{i}" for i in range(N_SNPS)]
+    write_table(study / "panel.1.frq", "CHR SNP A1 A2 MAF NCHROBS", [(1, s, "A", "G", 0.2, 2) for s in snps])
+    write_table(study / "base.1.annot", "CHR BP SNP CM base", [(1, i, s, 0, 1) for i, s in enumerate(snps)])
+    for name in ("base.1", "w.1"):
+        write_table(study / f"{name}.l2.ldscore", "CHR SNP BP L2", [(1, s, i, 1.5) for i, s in enumerate(snps[::2])])
+    (study / "base.1.l2.M_5_50").write_text("40\n")
+    (study / "ld_panel.csv").write_text("chrom,bfile,frq,weights,baseline\n1,panel.1,panel.1.frq,w.1,base.1\n")
+
+
+def test_a_panel_with_all_its_files_passes(study: Path) -> None:
+    full_panel(study)
+    assert run(study).problems == []
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (edit("panel.1.frq", "rs7\t", "rs8\t"), "panel.1.frq: holds rs8 where the panel's .bim has rs7 (SNP 8)"),
+        (add("base.1.annot", "1\t99\trs99\t0\t1\n"), "base.1.annot: holds rs99 where the panel's .bim has no more SNP"),
+        (
+            lambda study: write_table(study / "w.1.l2.ldscore", "CHR SNP BP L2", [(1, "x1", 1, 2)]),
+            "none of its first 1 SNPs is in the panel's .bim (x1)",
+        ),
+        (lambda study: (study / "base.1.l2.M_5_50").unlink(), "base.1.l2.M_5_50: no such file"),
+        (lambda study: (study / "panel.1.frq").unlink(), "panel.1.frq: no such file of frequencies"),
+        (add("ld_panel.csv", "2,panel.2,,,\n"), "frq is given for some chromosomes only (not for 2)"),
+    ],
+)
+def test_each_mismatch_of_the_panels_files_is_named(study: Path, change: Callable[[Path], None], expected: str) -> None:
+    full_panel(study)
+    change(study)
+    assert any(expected in problem for problem in run(study).problems), run(study).problems
+
+
+def test_weights_with_some_other_snps_are_a_warning(study: Path) -> None:
+    full_panel(study)
+    edit("w.1.l2.ldscore", "rs4\t", "rs400\t")(study)
+    found = run(study)
+    assert found.problems == []
+    assert any("w.1.l2.ldscore: 1 of its first 20 SNPs are not in the panel's .bim (rs400)" in w for w in found.warnings)
 
 
 def test_folds_do_not_matter_where_no_model_is_trained_or_judged(study: Path) -> None:

@@ -13,7 +13,8 @@ from accessiflow.files import create_hdf5, read_table, write_table
 from accessiflow.genome import Fasta
 from accessiflow.sheets import SHEETS, check_sheet
 from accessiflow.simulate import compare
-from accessiflow.simulate.truth import VARIANT_KEY, Truth, agreement, calling_probability
+from accessiflow.simulate.design import VARIANT_KEY
+from accessiflow.simulate.truth import Truth, agreement, calling_probability
 
 SMALL = ("--chromosomes", 3, "--chrom-length", 200_000, "--cell-types", 4, "--individuals", 60, "--gwas-individuals", 300, "--snps", 900)
 CELL_TYPES = ["alpha1", "alpha2", "beta1", "beta2"]
@@ -178,7 +179,7 @@ def test_enrichment_is_ranked_among_specific_annotations(truth, tmp_path):
     models = [f"{c}.{half}" for c in CELL_TYPES for half in ("high", "low")] + ["ubiquitous", "alpha1.high_mean_sad_top_0.5"]
     rows = [(trait, model, category, 99.0 if category == "base" or "low" in model or "sad" in model else 5.0 * (model[:6] in trait + "."))
             for trait in ("trait_alpha1", "trait_beta1", "polygenic") for model in models for category in ("base", "L2_1")]  # fmt: skip
-    write_table(pd.DataFrame(rows, columns=["trait", "model", "Category", "Enrichment"]), tmp_path / "h.tsv")
+    write_table(pd.DataFrame(rows, columns=["trait", "model", "Category", "Enrichment"]).assign(h2g=0.25, Enrichment_p=0.03), tmp_path / "h.tsv")
     summary = pd.DataFrame(compare.compare_heritability(truth, tmp_path / "h.tsv")).set_index("unit")
     ranks = summary[summary["figure"] == "enrichment_rank"]
     assert ranks.loc["trait_alpha1", ["value", "target", "n"]].tolist() == [1, 1, 4]
@@ -186,6 +187,9 @@ def test_enrichment_is_ranked_among_specific_annotations(truth, tmp_path):
     sizes = summary[summary["figure"] == "enrichment"]
     assert len(sizes) == 3 * 4
     assert sizes["target"].isna().all()
+    assert sizes["note"].str.startswith("p 0.03; shown").all()
+    total = summary[summary["figure"] == "total_h2"]
+    assert total.loc["polygenic", ["value", "ceiling"]].tolist() == [0.25, 0.5]
     planted = truth.heritability.set_index(["trait", "annotation"])["true_enrichment"]
     assert sizes.loc["trait_beta1:beta1.high", "ceiling"] == planted["trait_beta1", "beta1"] > 10
 

@@ -42,9 +42,14 @@ def by_specificity(windows: Windows, min_track_peaks: int, min_bin_peaks: int, a
     return table
 
 
-def by_cluster(windows: Windows, names: Sequence[str], min_peaks: int) -> pd.DataFrame:
-    """Rows (track, cluster): accuracy over all windows of the cluster, whether or not they are a peak of this track."""
-    return _by_group(windows, windows.cluster, names, "cluster", 0, min_peaks, own_peaks=False)
+def by_cluster(windows: Windows, names: Sequence[str], min_track_peaks: int, min_windows: int) -> pd.DataFrame:
+    """Rows (track, cluster): accuracy over all windows of the cluster, whether or not they are a peak of this track.
+
+    Args:
+        min_track_peaks: a track needs more peaks than this (0: not asked).
+        min_windows: a cluster needs more windows than this.
+    """
+    return _by_group(windows, windows.cluster, names, "cluster", min_track_peaks or -1, min_windows, own_peaks=False)
 
 
 def _by_group(
@@ -60,7 +65,7 @@ def _by_group(
             n = int(chosen.sum())
             reason = (
                 f"{total} test peaks in the track, not above {min_track}"
-                if own_peaks and total <= min_track
+                if total <= min_track
                 else f"{n} windows, not above {min_group}"
                 if n <= min_group
                 else ""

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from accessiflow.errors import InputError
-from accessiflow.evaluation.inputs import Windows, read_matrix
+from accessiflow.evaluation.inputs import Windows, read_pair
 from accessiflow.intervals import IntervalSet, read_bed
 
 
-def load_clustered(predictions: Path, targets: Path) -> Windows:
+def load_clustered(predictions: Path, targets: Path, names: Sequence[str] = ()) -> Windows:
     """Predictions and targets whose file says where the windows are; no peaks.
 
     Raises:
-        InputError: shapes differ, or neither file has chrom, start, end.
+        InputError: nothing is shared, or neither file has chrom, start, end.
     """
-    given, truth = read_matrix(predictions), read_matrix(targets)
-    sites = given.sites if given.sites is not None else truth.sites
-    if given.values.shape != truth.values.shape:
-        raise InputError(f"has shape {given.values.shape}, the targets {truth.values.shape}: other windows or tracks", predictions)
-    if sites is None:
+    given, truth = read_pair(predictions, targets, names)
+    if given.sites is None:
         raise InputError("does not say where its windows are (chrom, start, end)", predictions)
     n, tracks = given.values.shape
     nothing = np.full(n, "", dtype=object)
-    names = given.tracks or truth.tracks or [str(i) for i in range(tracks)]
-    return Windows(given.values, truth.values, np.ones((n, tracks), bool), np.zeros(n, np.int64), names, [], nothing, nothing.copy(), sites)
+    return Windows(
+        given.values, truth.values, np.ones((n, tracks), bool), np.zeros(n, np.int64), given.tracks or [], [], nothing, nothing.copy(), given.sites
+    )
 
 
 def assign_clusters(windows: Windows, bed: Path) -> Windows:

@@ -1,12 +1,14 @@
 """What an evaluation reads: predictions and targets of the same windows, and which windows are peaks of which track.
 
-Predictions and targets may be HDF5 (preds.h5, targets.h5, predict.h5: (n, B, T), summed over B), h5ad, npy or TSV (windows x tracks).
-Memory: the two matrices in float64 and the peak flags.
+Predictions and targets may be HDF5 (preds.h5, targets.h5, predict.h5: (n, B, T), summed over B), h5ad, npy or TSV (windows x tracks). Windows are
+joined by chromosome and centre, tracks by name, either by position where a file has none. Memory: the two matrices in float64 and the peak flags.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,11 @@ from accessiflow.files import open_hdf5, read_table, require_file
 if TYPE_CHECKING:
     import pandas as pd
 
+    from accessiflow.peak_matrix import PeakMatrix
+
+log = logging.getLogger("accessiflow")
 Floats = NDArray[np.float64]
+SITE = ("chrom", "start", "end")
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,12 @@ class Matrix:
     values: Floats
     tracks: list[str] | None
     sites: pd.DataFrame | None
+
+    def centres(self) -> NDArray[np.object_]:
+        """`chrom:centre` (n,) of each window; needs sites."""
+        assert self.sites is not None
+        middle = (self.sites["start"] + self.sites["end"]) // 2
+        return (self.sites["chrom"].astype(str) + ":" + middle.astype(str)).to_numpy(dtype=object)
 
 
 @dataclass(frozen=True)
@@ -69,95 +81,204 @@ def read_matrix(path: Path) -> Matrix:
     matrix = reader(path)
     if matrix.values.ndim != 2 or matrix.values.size == 0:
         raise InputError(f"holds an array of shape {matrix.values.shape}, expected windows x tracks", path)
+    if matrix.tracks is not None and len(matrix.tracks) != matrix.values.shape[1]:
+        raise InputError(f"names {len(matrix.tracks)} tracks and holds values of {matrix.values.shape[1]}", path)
     bad = ~np.isfinite(matrix.values)
     if bad.any():
-        raise InputError(f"has a value that is no finite number (window {int(np.argwhere(bad)[0][0]) + 1})", path)
+        window, column = np.argwhere(bad)[0]
+        track = matrix.tracks[column] if matrix.tracks else str(column)
+        raise InputError(f"holds {matrix.values[window, column]} in window {window + 1}, track {track}: expected finite numbers", path)
     return matrix
 
 
-def load(predictions: Path, targets: Path, peaks: Path | None, is_peak: Path | None, edges: list[int] | None = None) -> Windows:
+def read_pair(predictions: Path, targets: Path, names: Sequence[str] = ()) -> tuple[Matrix, Matrix]:
+    """Predictions and targets of the windows and tracks that both files hold, in the order of the predictions.
+
+    Args:
+        names: track names for files that have none.
+
+    Raises:
+        InputError: nothing is shared, or the numbers differ where there are no coordinates or names.
+    """
+    given, truth = _named(read_matrix(predictions), names), _named(read_matrix(targets), names)
+    rows = _shared_windows(given, truth, predictions, targets)
+    columns, tracks = _shared_tracks(given, truth, predictions, targets)
+    place, at = (given.sites, rows[0]) if given.sites is not None else (truth.sites, rows[1])
+    sites = None if place is None else place.iloc[at].reset_index(drop=True)
+    return Matrix(given.values[np.ix_(rows[0], columns[0])], tracks, sites), Matrix(truth.values[np.ix_(rows[1], columns[1])], tracks, sites)
+
+
+def _named(matrix: Matrix, names: Sequence[str]) -> Matrix:
+    return matrix if matrix.tracks is not None or len(names) != matrix.values.shape[1] else replace(matrix, tracks=list(names))
+
+
+def _shared_windows(a: Matrix, b: Matrix, path: Path, other: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Row numbers (k,) of the shared windows in each."""
+    import pandas as pd
+
+    every = np.arange(len(a.values))
+    if a.sites is None or b.sites is None:
+        if len(a.values) != len(b.values):
+            raise InputError(f"holds {len(a.values)} windows, {other.name} {len(b.values)}: without chrom, start, end in both they must agree", path)
+        return every, every
+    left, right = a.centres(), b.centres()
+    if np.array_equal(left, right):
+        return every, every
+    for keys, source in ((pd.Index(left), path), (pd.Index(right), other)):
+        if keys.has_duplicates:
+            raise InputError(f"holds two windows around {keys[keys.duplicated()][0]}: windows are joined by their centre", source)
+    at = pd.Index(right).get_indexer(left)
+    if not (at >= 0).any():
+        raise InputError(f"shares no window with {other.name} (centres {left[0]}... and {right[0]}...): another genome or grid?", path)
+    log.info("%d windows are in %s (%d) and %s (%d)", (at >= 0).sum(), path.name, len(left), other.name, len(right))
+    return every[at >= 0], at[at >= 0]
+
+
+def _shared_tracks(a: Matrix, b: Matrix, path: Path, other: Path) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], list[str]]:
+    """Column numbers (k,) of the shared tracks in each, and their names."""
+    wide = a.values.shape[1], b.values.shape[1]
+    if a.tracks is None or b.tracks is None:
+        if wide[0] != wide[1]:
+            raise InputError(f"holds {wide[0]} tracks, {other.name} {wide[1]}: without names (target_ids) in both they must agree", path)
+        return (np.arange(wide[0]), np.arange(wide[0])), a.tracks or b.tracks or [str(i) for i in range(wide[0])]
+    shared = [t for t in a.tracks if t in set(b.tracks)]
+    if not shared:
+        raise InputError(f"shares no track with {other.name} ({', '.join(a.tracks[:3])}... and {', '.join(b.tracks[:3])}...)", path)
+    if len(shared) < max(wide):
+        log.info("%d tracks are in %s (%d) and %s (%d)", len(shared), path.name, wide[0], other.name, wide[1])
+    return (_positions(a.tracks, shared), _positions(b.tracks, shared)), shared
+
+
+def _positions(known: Sequence[str], wanted: Sequence[str]) -> NDArray[np.int64]:
+    at = {name: i for i, name in enumerate(known)}
+    return np.array([at[name] for name in wanted], np.int64)
+
+
+def load(
+    predictions: Path, targets: Path, peaks: Path | None, is_peak: Path | None, edges: list[int] | None = None, names: Sequence[str] = ()
+) -> Windows:
     """Read and align everything.
 
     Args:
         peaks: peaks.h5ad: a window takes the flags of the peak bin that holds the centre of its central bases.
         is_peak: or a matrix of flags (n, T) of the windows themselves.
+        edges: lower edges of the specificity bins; default: those of peaks.h5ad, or the paper's scaled to the tracks of `is_peak`.
+        names: track names for files that have none.
 
     Raises:
         InputError: shapes, tracks or windows that do not agree.
     """
-    given, truth = read_matrix(predictions), read_matrix(targets)
-    if given.values.shape != truth.values.shape:
-        raise InputError(f"has shape {given.values.shape}, the targets {truth.values.shape}: other windows or tracks", predictions)
-    if given.tracks and truth.tracks and given.tracks != truth.tracks:
-        raise InputError(f"has other tracks than {targets.name} ({', '.join(given.tracks[:3])} / {', '.join(truth.tracks[:3])})", predictions)
-    tracks = given.tracks or truth.tracks or [str(i) for i in range(given.values.shape[1])]
-    sites = given.sites if given.sites is not None else truth.sites
+    given, truth = read_pair(predictions, targets, names)
     if (peaks is None) == (is_peak is None):
         raise InputError("needs either --peaks or --is-peak")
-    if is_peak is not None:
-        return _with_flags(given.values, truth.values, is_peak, tracks, sites, edges)
-    assert peaks is not None
-    return _with_peaks(given.values, truth.values, peaks, tracks, sites, predictions)
+    return _with_flags(given, truth, is_peak, edges) if is_peak is not None else _with_peaks(given, truth, peaks, edges, predictions)  # type: ignore[arg-type]
 
 
-def _with_flags(predictions: Floats, targets: Floats, path: Path, tracks: list[str], sites: pd.DataFrame | None, edges: list[int] | None) -> Windows:
+def _with_flags(given: Matrix, truth: Matrix, path: Path, edges: list[int] | None) -> Windows:
     from accessiflow.peaks import bin_labels, specificity_bin, specificity_edges
 
-    flags = read_matrix(path).values != 0
-    if flags.shape != targets.shape:
-        raise InputError(f"has shape {flags.shape}, the targets {targets.shape}", path)
-    n_tracks = flags.sum(axis=1)
-    cut = specificity_edges(flags.shape[1], edges)
+    flags = read_matrix(path)
+    if not np.isin(flags.values, (0, 1)).all():
+        raise InputError("holds values other than 0 and 1: expected whether each window is a peak of each track", path)
+    rows = _shared_windows(given, flags, Path("predictions"), path)
+    if len(rows[0]) < len(given.values):
+        raise InputError(f"lacks {len(given.values) - len(rows[0])} of the {len(given.values)} windows", path)
+    whole = flags.values[rows[1]].astype(bool)
+    columns = _flag_columns(given, flags, path)
+    n_tracks = whole.sum(axis=1)
+    cut = specificity_edges(whole.shape[1], edges)
+    cluster = np.full(len(whole), "", dtype=object)
     return Windows(
-        predictions, targets, flags, n_tracks, tracks, bin_labels(cut), specificity_bin(n_tracks, cut), np.full(len(flags), "", object), sites
+        given.values,
+        truth.values,
+        whole[:, columns],
+        n_tracks,
+        given.tracks or [],
+        bin_labels(cut),
+        specificity_bin(n_tracks, cut),
+        cluster,
+        given.sites,
     )
 
 
-def _with_peaks(predictions: Floats, targets: Floats, path: Path, tracks: list[str], sites: pd.DataFrame | None, source: Path) -> Windows:
-    from accessiflow.peak_matrix import read_peaks
+def _flag_columns(given: Matrix, flags: Matrix, path: Path) -> NDArray[np.int64]:
+    assert given.tracks is not None
+    if flags.tracks is not None and set(given.tracks) <= set(flags.tracks):
+        return _positions(flags.tracks, given.tracks)
+    if flags.values.shape[1] != len(given.tracks):
+        raise InputError(f"has {flags.values.shape[1]} tracks, the predictions {len(given.tracks)}, and their names do not agree", path)
+    return np.arange(len(given.tracks))
 
-    if sites is None:
-        raise InputError("does not say where its windows are (chrom, start, end): give --is-peak instead of --peaks", source)
+
+def _with_peaks(given: Matrix, truth: Matrix, path: Path, edges: list[int] | None, source: Path) -> Windows:
+    from accessiflow.peak_matrix import read_peaks
+    from accessiflow.peaks import bin_labels, specificity_bin
+
     matrix = read_peaks(path)
-    unknown = [t for t in tracks if t not in matrix.tracks]
+    assert given.tracks is not None
+    unknown = [t for t in given.tracks if t not in matrix.tracks]
     if unknown:
         raise InputError(f"has no track {unknown[0]} (tracks: {', '.join(matrix.tracks[:8])})", path)
-    middle = (sites["start"].to_numpy() + sites["end"].to_numpy()) // 2
-    rows = matrix.locate(sites["chrom"].to_numpy(dtype=object), middle)
+    rows = _peak_rows(given, matrix, path, source)
     inside, safe = rows >= 0, np.maximum(rows, 0)
-    columns = [matrix.tracks.index(t) for t in tracks]
-    flags = np.zeros(targets.shape, bool)
+    columns = _positions(matrix.tracks, given.tracks)
+    flags = np.zeros(truth.values.shape, bool)
     flags[inside] = matrix.is_peak.tocsr()[rows[inside]][:, columns].toarray()
 
     def of(column: str) -> NDArray[np.object_]:
         return np.where(inside, matrix.obs[column].astype(str).to_numpy(dtype=object)[safe], "")
 
     n_tracks = np.where(inside, matrix.obs["n_tracks"].to_numpy()[safe], 0)
-    return Windows(predictions, targets, flags, n_tracks, tracks, matrix.labels, of("specificity_bin"), of("cluster"), sites)
+    specificity = specificity_bin(n_tracks, sorted(edges)) if edges else of("specificity_bin")
+    labels = bin_labels(sorted(edges)) if edges else matrix.labels
+    return Windows(given.values, truth.values, flags, n_tracks, given.tracks, labels, specificity, of("cluster"), given.sites)
+
+
+def _peak_rows(given: Matrix, matrix: PeakMatrix, path: Path, source: Path) -> NDArray[np.int64]:
+    """Row (n,) of the peak bin of each window, -1 for none; without coordinates the windows must be the peak bins themselves."""
+    if given.sites is None:
+        if len(given.values) == len(matrix.obs):
+            return np.arange(len(matrix.obs))
+        raise InputError("does not say where its windows are (chrom, start, end): give --is-peak instead of --peaks", source)
+    middle = (given.sites["start"].to_numpy() + given.sites["end"].to_numpy()) // 2
+    rows = matrix.locate(given.sites["chrom"].to_numpy(dtype=object), middle)
+    if not (rows >= 0).any():
+        raise InputError(f"has no peak at any of the {len(rows)} windows: another genome, or no peak on their chromosomes", path)
+    return rows
 
 
 def _read_hdf5(path: Path) -> Matrix:
     import pandas as pd
 
     with open_hdf5(path) as handle:
-        name = next((n for n in ("preds", "targets", "predictions") if n in handle), None)
-        if name is None:
-            raise InputError(f"holds neither preds nor targets (found: {', '.join(list(handle)[:8])})", path)
-        values = handle[name][()].astype(np.float64)
-        tracks = [t.decode() for t in handle["target_ids"][()]] if "target_ids" in handle else None
+        names = [n for n in ("preds", "targets", "predictions", "is_peak", "labels") if n in handle]
+        names = names or [n for n, item in handle.items() if getattr(item, "ndim", 0) in (2, 3)]
+        if len(names) != 1:
+            raise InputError(f"needs one dataset of windows x tracks, preds or targets (found: {', '.join(list(handle)[:8])})", path)
+        values = handle[names[0]][()]
+        tracks = [_text(t) for t in handle["target_ids"][()]] if "target_ids" in handle else None
         sites = None
-        if {"chrom", "start", "end"} <= set(handle):
-            sites = pd.DataFrame({"chrom": [c.decode() for c in handle["chrom"][()]], "start": handle["start"][()], "end": handle["end"][()]})
-    return Matrix(values.sum(axis=1) if values.ndim == 3 else values, tracks, sites)
+        if set(SITE) <= set(handle):
+            sites = pd.DataFrame({"chrom": [_text(c) for c in handle["chrom"][()]], "start": handle["start"][()], "end": handle["end"][()]})
+    if values.dtype.kind not in "fiub":
+        raise InputError(f"holds {names[0]} of type {values.dtype}, expected numbers", path)
+    values = values.astype(np.float64)
+    return Matrix(values.sum(axis=1) if values.ndim == 3 else values, tracks, sites if sites is None or len(sites) == len(values) else None)
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _read_h5ad(path: Path) -> Matrix:
-    import anndata
+    from anndata.io import read_elem
 
-    data = anndata.read_h5ad(path)
-    x = data.X.toarray() if hasattr(data.X, "toarray") else np.asarray(data.X)
-    sites = data.obs[["chrom", "start", "end"]].reset_index(drop=True) if {"chrom", "start", "end"} <= set(data.obs) else None
-    return Matrix(x.astype(np.float64), [str(v) for v in data.var_names], None if sites is None else sites.astype({"chrom": str}))
+    with open_hdf5(path, ["obs", "var"]) as handle:
+        obs, var = read_elem(handle["obs"]), read_elem(handle["var"])
+        x = read_elem(handle["X"]) if "X" in handle else np.empty((0, 0))
+    values = x.toarray() if hasattr(x, "toarray") else np.asarray(x)
+    sites = obs[list(SITE)].reset_index(drop=True).astype({"chrom": str}) if set(SITE) <= set(obs) else None
+    return Matrix(values.astype(np.float64), [str(v) for v in var.index], sites)
 
 
 def _read_npy(path: Path) -> Matrix:
@@ -165,15 +286,16 @@ def _read_npy(path: Path) -> Matrix:
         values = np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError):
         raise InputError("is not a readable .npy array", path) from None
-    return Matrix(values.astype(np.float64), None, None)
+    if values.dtype.kind not in "fiub":
+        raise InputError(f"holds an array of type {values.dtype}, expected numbers", path)
+    return Matrix(values[:, 0].astype(np.float64) if values.ndim == 3 and values.shape[1] == 1 else values.astype(np.float64), None, None)
 
 
 def _read_tsv(path: Path) -> Matrix:
     table = read_table(path)
-    place = [c for c in ("chrom", "start", "end") if c in table]
-    sites = table[place].astype({"chrom": str}) if len(place) == 3 else None
-    numbers = table.drop(columns=place)
-    text = [c for c in numbers if not np.issubdtype(numbers[c].dtype, np.number)]
+    sites = table[list(SITE)].astype({"chrom": str}) if set(SITE) <= set(table) else None
+    numbers = table[[c for c in table if c not in (*SITE, "name") and not str(c).startswith("Unnamed")]]
+    text = [c for c in numbers if numbers[c].dtype.kind not in "fiub"]
     if text:
         raise InputError(f"has text in the column {text[0]}", path)
     return Matrix(numbers.to_numpy(np.float64), [str(c) for c in numbers], sites)

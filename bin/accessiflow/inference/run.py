@@ -5,12 +5,13 @@ Memory: bed and test hold the windows (a byte a base) and predictions; genome ho
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accessiflow import cli
 from accessiflow.dataset.tfrecords import load_fold
@@ -18,9 +19,13 @@ from accessiflow.errors import InputError
 from accessiflow.files import atomic, create_hdf5, read_json, read_table
 from accessiflow.genome import Fasta
 from accessiflow.inference import outputs, windows
-from accessiflow.inference.predictor import Ensemble, Predictor, read_tracks
+from accessiflow.inference.predictor import Ensemble, Predictor, described, read_tracks
 from accessiflow.intervals import read_bed
+from accessiflow.sheets import NAME
 from accessiflow.training.metrics import Accuracy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SITE = 192  # bp of the site that predict.h5 names around a region's middle
 
@@ -32,9 +37,7 @@ def predict_bed(predictor: Predictor, bed: Path, fasta: Path, targets: Path, out
         raise InputError("holds no region", bed)
     middles = (regions["start"].to_numpy() + regions["end"].to_numpy()) // 2
     with Fasta(fasta) as genome, create_hdf5(out / "predict.h5") as handle:
-        unknown = sorted(set(regions["chrom"]) - set(genome.sizes))
-        if unknown:
-            raise InputError(f"names the contig {unknown[0]}, which {fasta.name} does not have ({', '.join(list(genome.sizes)[:3])}...)", bed)
+        genome.require(regions["chrom"], bed)
         data = handle.create_dataset("preds", (len(regions), predictor.output_length, len(tracks)), np.float64)
         blocks = range(0, len(regions), 4096)
         for low in cli.progress(blocks, len(blocks), "blocks of regions predicted"):
@@ -49,11 +52,9 @@ def predict_test(predictor: Predictor, weights: Path, data_dir: Path, out: Path,
     codes, values = load_fold(data_dir, fold)
     if codes.shape[1] != predictor.params.seq_length:
         raise InputError(f"holds windows of {codes.shape[1]} bp, the model reads {predictor.params.seq_length}", data_dir)
-    tracks = read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"])
-    if "description" not in tracks:
-        tracks["description"] = tracks["identifier"]
+    tracks = described(read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"]))
     columns = _columns(tracks["identifier"].tolist(), predictor, weights, data_dir)
-    tracks, values = tracks.iloc[columns].astype({"description": str}), values[:, :, columns]
+    tracks, values = tracks.iloc[columns], values[:, :, columns]
     predictions = predictor.ensemble(codes, how)
     if predictions.shape != values.shape:
         raise InputError(f"holds targets of shape {values.shape[1:]}, the model predicts {predictions.shape[1:]}", data_dir)
@@ -64,8 +65,10 @@ def predict_test(predictor: Predictor, weights: Path, data_dir: Path, out: Path,
         facts = read_json(data_dir / "statistics.json")
         bed = read_bed(data_dir / "sequences.bed")
         bed = bed[bed["name"] == fold]
+        if len(bed) != len(codes):
+            raise InputError(f"lists {len(bed)} {fold} windows, the TFRecords hold {len(codes)}", data_dir / "sequences.bed")
         # sequences.bed holds whole windows (the fork) or their uncropped part (Basenji HEAD)
-        crop = int(facts["crop_bp"]) if int((bed["end"] - bed["start"]).iloc[0]) == codes.shape[1] else 0
+        crop = int(facts["crop_bp"]) if ((bed["end"] - bed["start"]) == codes.shape[1]).all() else 0
         outputs.write_test(out, predictions, values, list(bed["chrom"]), bed["start"].to_numpy() + crop, bed["end"].to_numpy() - crop, tracks)
     return accuracy
 
@@ -87,30 +90,37 @@ def _columns(known: list[str], predictor: Predictor, weights: Path, data_dir: Pa
 def predict_genome(
     predictor: Predictor, fasta: Path, targets: Path, out: Path, how: Ensemble, chromosomes: Sequence[str], width: int = SITE
 ) -> list[Path]:
-    """Predict tiles of `width` bp along chromosomes -> one bigWig a track, each base the tile's prediction / width (the sum is the prediction)."""
+    """Predict tiles of `width` bp along chromosomes -> one bigWig a track, in the unit of the measured one.
+
+    A base's value is its tile's prediction / scale, and / width for a track whose targets are sums; clips are not undone.
+    """
     import pyBigWig
 
     tracks = read_tracks(targets, predictor)
-    if predictor.output_length != 1:
-        raise InputError(f"predicts {predictor.output_length} positions a window: whole chromosomes need a model of one", predictor.params.source)
-    unsafe = [n for n in tracks["identifier"] if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", n)]
+    unsafe = [n for n in tracks["identifier"] if not NAME.fullmatch(n)]
     if unsafe:
         raise InputError(f"names the track {unsafe[0][:40]!r}, which cannot name a file", targets)
+    per_base = _per_base(tracks, width)
     paths = [out / f"{name}.bw" for name in tracks["identifier"]]
     with Fasta(fasta) as genome, ExitStack() as stack:
-        chosen = list(chromosomes) or list(genome.sizes)
-        unknown = [c for c in chosen if c not in genome.sizes]
-        if unknown:
-            raise InputError(f"has no contig {unknown[0]}", fasta)
+        genome.require(chromosomes, "--chromosomes")
+        chosen = [c for c in genome.sizes if c in chromosomes or not chromosomes]
         handles = [pyBigWig.open(str(stack.enter_context(atomic(path))), "w") for path in paths]
         for handle in handles:
-            handle.addHeader([(c, genome.sizes[c]) for c in genome.sizes if c in chosen])
-        for chrom in (c for c in genome.sizes if c in chosen):
+            handle.addHeader([(c, genome.sizes[c]) for c in chosen])
+        for chrom in chosen:
             cli.log.info("predicting %s", chrom)
-            for starts, codes in windows.tiles(genome, chrom, width, predictor.params.seq_length):
-                values = predictor.ensemble(codes, how)[:, 0] / width
+            for starts, codes in windows.tiles(genome, chrom, width * predictor.output_length, predictor.params.seq_length):
+                values = predictor.ensemble(codes, how).reshape(-1, len(paths)) * per_base
                 for column, handle in enumerate(handles):
                     handle.addEntries(chrom, int(starts[0]), values=values[:, column].tolist(), span=width, step=width)
         for handle in handles:
             handle.close()
     return paths
+
+
+def _per_base(tracks: pd.DataFrame, width: int) -> NDArray[np.float64]:
+    """What turns a prediction (T,) into measured coverage a base."""
+    scale = tracks["scale"].fillna(1).to_numpy(np.float64) if "scale" in tracks else np.ones(len(tracks))
+    sums = tracks["sum_stat"].eq("sum").to_numpy() if "sum_stat" in tracks else np.ones(len(tracks), bool)
+    return 1 / (scale * np.where(sums, width, 1))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
-from accessiflow.preflight.findings import Inputs, some
+from accessiflow.preflight.findings import Findings, Inputs, some
+from accessiflow.variants.vcf import read_variants
 
 ENOUGH = 200_000  # shared SNPs: below it LDSC's estimates are unsteady; above it nothing more is counted
 CHUNK = 500_000
+FIRST_ROWS = 1000  # of a panel's file that are compared with its .bim
 
 # Column names that LDSC's munge_sumstats.py knows (upper case, - and . as _)
 SNP = ("SNP", "MARKERNAME", "SNPID", "RS", "RSID", "RS_NUMBER", "RS_NUMBERS")
@@ -31,19 +34,29 @@ CASES, CONTROLS = ("N_CASES", "N_CASE", "NCASE", "N_CAS", "CASES_N"), ("N_CONTRO
 
 def check_panel(inputs: Inputs, rows: list[dict[str, str]]) -> NDArray[np.uint64] | None:
     """Check the files of the LD panel; returns the sorted keys of its SNPs (None where a file cannot be read)."""
+    if is_vcf(inputs.given("ld_panel")):
+        return _check_vcf(inputs, inputs.given("ld_panel"))
     keys, counts, people = [], {}, {}
     for row in rows:
+        _check_stems(inputs, row)
         files = inputs.siblings(row["bfile"], (".bed", ".bim", ".fam"), "bfile")
-        _check_companions(inputs, row)
+        snps = None
         with inputs.found.collecting():
             if len(files) == 3:
                 _check_bed(files[".bed"])
                 people[row["chrom"]] = _lines(files[".fam"])
-                keys.append(_bim_keys(files[".bim"], row["chrom"]))
-                counts[row["chrom"]] = len(keys[-1])
+                snps = _bim_snps(files[".bim"], row["chrom"])
+                keys.append(_keys(snps))
+                counts[row["chrom"]] = len(snps)
+        _check_companions(inputs, row, snps)
     _check_alike(inputs, rows, people)
     inputs.found.summary["ld_panel"] = {"snps": counts, "people": next(iter(people.values()), 0)}
     return np.unique(np.concatenate(keys)) if keys and len(keys) == len(rows) else None
+
+
+def is_vcf(name: str) -> bool:
+    """Whether the panel is one VCF instead of a sheet."""
+    return re.fullmatch(r".*\.(vcf(\.b?gz)?|bcf)", name) is not None
 
 
 def check_gwas(inputs: Inputs, rows: list[dict[str, str]], panel: NDArray[np.uint64] | None, min_snps: int) -> None:
@@ -75,14 +88,87 @@ def check_merge_alleles(inputs: Inputs) -> None:
                 inputs.found.problem(f"{name}: lacks the column(s) {', '.join(sorted(missing))}")
 
 
-def _check_companions(inputs: Inputs, row: dict[str, str]) -> None:
-    """Frequencies, weights and baseline of a chromosome, where the sheet names them."""
+def _check_vcf(inputs: Inputs, name: str) -> NDArray[np.uint64] | None:
+    """The ids of a panel that is a VCF."""
+    path = inputs.file(name, "VCF of the LD panel")
+    if path is None:
+        return None
+    with inputs.found.collecting():
+        keys = _keys(np.array([variant.id for variant in read_variants(path)], dtype=object))
+        inputs.found.summary["ld_panel"] = {"snps": len(keys)}
+        return np.unique(keys) if len(keys) else None
+    return None
+
+
+def _check_stems(inputs: Inputs, row: dict[str, str]) -> None:
+    """Prefixes end in their chromosome, as ldsc's `-chr` options build names."""
+    chrom = row["chrom"].lower().removeprefix("chr")
+    for column in ("bfile", "frq", "weights", "baseline"):
+        if row[column] and not row[column].removesuffix(".frq").lower().endswith(chrom):
+            inputs.found.problem(
+                f"ld_panel: the {column} {Path(row[column]).name} of chromosome {row['chrom']} must end in {chrom}: rename its files"
+            )
+
+
+def _check_companions(inputs: Inputs, row: dict[str, str], panel: NDArray[np.object_] | None) -> None:
+    """Frequencies, weights and baseline of a chromosome, where the sheet names them: there, and of the panel's SNPs (the first rows are read)."""
+    ordered, subsets = [], []
     if row["frq"] and not inputs.is_hidden(row["frq"]):
-        inputs.file(row["frq"], "file of frequencies")
+        ordered.append(inputs.file(row["frq"], "file of frequencies"))
     if row["weights"]:
-        inputs.siblings(row["weights"], (".l2.ldscore.gz",), "weights")
+        subsets.append(inputs.siblings(row["weights"], (".l2.ldscore.gz",), "weights").get(".l2.ldscore.gz"))
     if row["baseline"]:
-        inputs.siblings(row["baseline"], (".annot.gz", ".l2.ldscore.gz", ".l2.M_5_50"), "baseline")
+        baseline = inputs.siblings(row["baseline"], (".annot.gz", ".l2.ldscore.gz", ".l2.M_5_50"), "baseline")
+        ordered.append(baseline.get(".annot.gz"))
+        subsets.append(baseline.get(".l2.ldscore.gz"))
+    if panel is None:
+        return
+    for path in filter(None, ordered):
+        with inputs.found.collecting():
+            _compare_order(path, panel)
+    for path in filter(None, subsets):
+        with inputs.found.collecting():
+            _compare_members(path, panel, inputs.found)
+
+
+def _compare_order(path: Path, panel: NDArray[np.object_]) -> None:
+    """The first SNPs of a file are the panel's first.
+
+    Raises:
+        InputError: they are not, naming the first that differs.
+    """
+    snps = _first_snps(path)
+    expected = list(panel[: len(snps)])
+    if snps != expected:
+        row = next((i for i, (a, b) in enumerate(zip(snps, expected, strict=False)) if a != b), len(expected))
+        wanted = expected[row] if row < len(expected) else "no more SNP"
+        raise InputError(
+            f"holds {snps[row]} where the panel's .bim has {wanted} (SNP {row + 1}): both must hold the same SNPs in the same order", path
+        )
+
+
+def _compare_members(path: Path, panel: NDArray[np.object_], found: Findings) -> None:
+    """The first SNPs of a file are the panel's: some unknown ones are a warning, all a problem."""
+    snps, known = _first_snps(path), set(panel)
+    unknown = [snp for snp in snps if snp not in known]
+    if snps and len(unknown) == len(snps):
+        found.problem(f"{path}: none of its first {len(snps)} SNPs is in the panel's .bim ({some(unknown)}): both must be of one panel")
+    elif unknown:
+        found.warning(f"{path}: {len(unknown)} of its first {len(snps)} SNPs are not in the panel's .bim ({some(unknown)})")
+
+
+def _first_snps(path: Path) -> list[str]:
+    """Values of the column SNP in the first rows; none where there is no such column (thin annotations)."""
+    try:
+        with open_text(path) as handle:
+            header = handle.readline().split()
+            if "SNP" not in header:
+                return []
+            column = header.index("SNP")
+            rows = (line.split(None, column + 1) for line in islice(handle, FIRST_ROWS))
+            return [fields[column] for fields in rows if len(fields) > column]
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot be read as text ({error})", path) from None
 
 
 def _check_alike(inputs: Inputs, rows: list[dict[str, str]], people: dict[str, int]) -> None:
@@ -105,7 +191,8 @@ def _lines(path: Path) -> int:
         return sum(1 for line in handle if line.strip())
 
 
-def _bim_keys(path: Path, chrom: str) -> NDArray[np.uint64]:
+def _bim_snps(path: Path, chrom: str) -> NDArray[np.object_]:
+    """SNP ids of a .bim in file order, all on the chromosome that the sheet says."""
     import pandas as pd
 
     try:
@@ -116,7 +203,14 @@ def _bim_keys(path: Path, chrom: str) -> NDArray[np.uint64]:
     if other.any():
         row = int(other.to_numpy().argmax())
         raise InputError(f"holds chromosome {table['chrom'].iloc[row]}, the panel sheet says {chrom}", path, row + 1)
-    return pd.util.hash_array(table["snp"].to_numpy(dtype=object), categorize=False)
+    return table["snp"].to_numpy(dtype=object)
+
+
+def _keys(snps: NDArray[np.object_]) -> NDArray[np.uint64]:
+    """64-bit keys (n,) of SNP ids."""
+    import pandas as pd
+
+    return pd.util.hash_array(snps, categorize=False)
 
 
 def _header(path: Path) -> tuple[list[str], str]:
@@ -126,16 +220,16 @@ def _header(path: Path) -> tuple[list[str], str]:
             first = next((line for line in handle if not line.startswith("##")), "")
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read as text ({error})", path) from None
-    return first.split(), r"\t" if "\t" in first else r"\s+"
+    return first.split(), "\t" if "\t" in first else r"\s+"
 
 
 def _clean(name: str) -> str:
-    return re.sub(r"[-.]", "_", name.lstrip("#").upper())
+    return re.sub(r"[-.]", "_", name.upper())
 
 
 def _check_columns(inputs: Inputs, row: dict[str, str], header: Sequence[str]) -> None:
     names = {_clean(name) for name in header}
-    munged = {"SNP", "A1", "A2", "N", "Z"} <= names
+    munged = row["sumstats"].endswith((".sumstats.gz", ".sumstats"))
     needed: list[tuple[str, Iterable[str]]] = [
         ("the SNP id", SNP),
         ("the effect allele", ALLELE1),
@@ -144,7 +238,12 @@ def _check_columns(inputs: Inputs, row: dict[str, str], header: Sequence[str]) -
     ]
     needed += [] if munged else [("the p value", P_VALUE)]
     for what, options in needed:
-        if not names & set(options):
+        several = [name for name in header if _clean(name) in options]
+        if len(several) > 1:
+            inputs.found.problem(
+                f"{row['sumstats']}: has {len(several)} columns for {what} ({', '.join(several)}): munging takes one, rename the others"
+            )
+        elif not several:
             inputs.found.problem(f"{row['sumstats']}: has no column for {what} (one of {', '.join(options)}; found: {', '.join(header[:12])})")
     if not row["n"] and not names & set(SIZE) and not (names & set(CASES) and names & set(CONTROLS)):
         inputs.found.problem(f"{row['sumstats']}: has no column N: state the sample size in the column n of the gwas sheet")
@@ -157,7 +256,7 @@ def _chunks(path: Path, column: str, separator: str) -> Iterator[NDArray[np.uint
         with open_text(path) as handle:
             reader = pd.read_csv(handle, sep=separator, usecols=[column], dtype=str, chunksize=CHUNK, keep_default_na=False, engine="c")
             for chunk in reader:
-                yield pd.util.hash_array(chunk[column].to_numpy(dtype=object), categorize=False)
+                yield _keys(chunk[column].to_numpy(dtype=object))
     except (ValueError, OSError, EOFError, pd.errors.ParserError) as error:
         raise InputError(f"is not a readable table ({str(error).strip().splitlines()[0]})", path) from None
 
@@ -165,7 +264,7 @@ def _chunks(path: Path, column: str, separator: str) -> Iterator[NDArray[np.uint
 def _shared(path: Path, column: str, separator: str, panel: NDArray[np.uint64]) -> int:
     """SNPs of the statistics that the panel has; counting stops at enough."""
     shared = 0
-    for keys in _chunks(path, column, "\t" if separator == r"\t" else separator):
+    for keys in _chunks(path, column, separator):
         at = np.minimum(np.searchsorted(panel, keys), len(panel) - 1)
         shared += int((panel[at] == keys).sum())
         if shared >= ENOUGH:

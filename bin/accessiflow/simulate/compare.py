@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_hdf5, read_table, require_file
-from accessiflow.simulate.design import TARGET_WIDTH, UBIQUITOUS
-from accessiflow.simulate.truth import VARIANT_KEY, Truth, agreement, calling_probability, inside_elements
+from accessiflow.simulate.design import TARGET_WIDTH, UBIQUITOUS, VARIANT_KEY
+from accessiflow.simulate.elements import inside_elements
+from accessiflow.simulate.truth import Truth, agreement, calling_probability
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,7 @@ SAD_CORRELATION = 0.5
 EQTL_AUROC, MIN_POSITIVES = 0.75, 40
 IMBALANCE_AUROC = 0.8
 NA = np.nan
+SHOWN = "shown, not demanded: biased in a small genome; the ceiling is the planted value"
 COLUMNS = ("figure", "unit", "value", "ceiling", "target", "n", "note")
 
 
@@ -91,13 +93,14 @@ def compare_peaks(truth: Truth, path: Path) -> list[Row]:
     import anndata
 
     peaks = anndata.read_h5ad(require_file(path, "peaks file"), backed="r")
+    tracks = _cell_types(truth, peaks.var.get("cell_type", peaks.var_names.to_series()).astype(str), path)
     chrom, bin_size = peaks.obs["chrom"].astype(str).to_numpy(), int((peaks.obs["end"] - peaks.obs["start"]).max())
     index = peaks.obs["start"].to_numpy() // bin_size
-    bins = dict.fromkeys(np.unique(truth.elements["chrom"]), truth.params["design"]["chrom_length"] // bin_size)
+    bins = dict.fromkeys(truth.elements["chrom"].unique(), truth.params["design"]["chrom_length"] // bin_size)
+    if not (np.isin(chrom, list(bins)) & (index < next(iter(bins.values())))).all():
+        raise InputError("has peaks outside the study's chromosomes: give the peaks of this study", path)
     rows: list[Row] = []
-    for column, (track, cell_type) in enumerate(zip(peaks.var_names, peaks.var["cell_type"].astype(str), strict=True)):
-        if cell_type not in truth.cell_types:
-            raise InputError(f"its cell type {cell_type!r} (track {track}) is not one of the study's: {', '.join(truth.cell_types)}", path)
+    for column, (track, cell_type) in enumerate(zip(peaks.var_names, tracks, strict=True)):
         is_peak = np.asarray(peaks.layers["is_peak"][:, column].todense()).ravel() > 0
         called = {c: np.zeros(n) for c, n in bins.items()}
         for c, values in called.items():
@@ -197,8 +200,8 @@ def compare_heritability(truth: Truth, path: Path) -> list[Row]:
     rows: list[Row] = []
     for trait, group in table.dropna(subset="cell_type").groupby("trait", sort=False):
         rows += _enrichment_rank(str(trait), truth.params["traits"].get(trait), group.set_index("cell_type")["Enrichment"])
-        rows += _enrichments(truth, str(trait), group)
-    return sorted(rows, key=lambda row: row.figure != "enrichment_rank")
+        rows += [_total_heritability(truth, str(trait), group), *_enrichments(truth, str(trait), group)]
+    return sorted(rows, key=lambda row: ("enrichment_rank", "enrichment", "total_h2").index(row.figure))
 
 
 def _enrichment_rank(trait: str, own: str | None, enrichment: pd.Series) -> list[Row]:
@@ -210,13 +213,19 @@ def _enrichment_rank(trait: str, own: str | None, enrichment: pd.Series) -> list
     return [_row("enrichment_rank", trait, rank.get(own, NA), 1.0, 1.0, n=len(rank), note=note)]
 
 
+def _total_heritability(truth: Truth, trait: str, group: pd.DataFrame) -> Row:
+    found = group["h2g"].median() if "h2g" in group else NA
+    return _row("total_h2", trait, found, truth.params["heritability"], n=len(group), note=f"median over the models; {SHOWN}")
+
+
 def _enrichments(truth: Truth, trait: str, group: pd.DataFrame) -> list[Row]:
     planted = truth.heritability.set_index(["trait", "annotation"])["true_enrichment"]
-    note = "shown, not demanded; ceiling: planted in the private elements"
-    return [
-        _row("enrichment", f"{trait}:{record['model']}", record["Enrichment"], planted.get((trait, record["cell_type"]), NA), note=note)
-        for record in group.to_dict("records")
-    ]
+    rows = []
+    for record in group.to_dict("records"):
+        note = f"p {record['Enrichment_p']:.2g}; {SHOWN}" if "Enrichment_p" in record else SHOWN
+        true = planted.get((trait, record["cell_type"]), NA)
+        rows.append(_row("enrichment", f"{trait}:{record['model']}", record["Enrichment"], true, note=note))
+    return rows
 
 
 def _ideal_calls(truth: Truth, cell_type: str, bins: dict[str, int], bin_size: int, smallest: float) -> dict[str, NDArray[np.float64]]:
@@ -261,13 +270,13 @@ def _imbalance_ceiling(truth: Truth, path: Path) -> float:
     return float(roc_auc_score(label, both["true_ratio"])) if 0 < label.sum() < len(label) else NA
 
 
-def _cell_types(truth: Truth, tracks: Iterable[str], path: Path) -> list[str]:
-    """The cell type of each track: the study names a track after its cell type."""
-    tracks = list(tracks)
-    unknown = [track for track in tracks if track not in truth.cell_types]
+def _cell_types(truth: Truth, names: Iterable[str], path: Path) -> list[str]:
+    """The cell types of tracks, which the study names after them."""
+    names = list(names)
+    unknown = [name for name in names if name not in truth.cell_types]
     if unknown:
         raise InputError(f"its track {unknown[0]!r} is not one of the study's: {', '.join(truth.cell_types)}", path)
-    return tracks
+    return names
 
 
 def _text(dataset: object) -> NDArray[np.object_]:

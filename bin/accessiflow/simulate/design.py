@@ -12,6 +12,7 @@ from accessiflow.errors import InputError
 GROUPS = ("alpha", "beta")
 UBIQUITOUS = "ubiquitous"
 POLYGENIC = "polygenic"
+VARIANT_KEY = ["chrom", "pos", "ref", "alt"]
 SEQ_LENGTH = 384  # bp that a model of the study reads
 TARGET_WIDTH = 192  # bp whose accessibility it predicts
 BIN_SIZE = 128  # bp of a bin of the peak caller

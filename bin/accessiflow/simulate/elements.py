@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from accessiflow.genome import reverse_complement
+from accessiflow.intervals import IntervalSet
 from accessiflow.simulate.design import SEQ_LENGTH, UBIQUITOUS, Design
 from accessiflow.simulate.grammar import Grammar, instances
 
@@ -71,6 +72,16 @@ def make_genes(elements: pd.DataFrame, design: Design) -> pd.DataFrame:
             "strand": np.where(forward, "+", "-"),
         }
     )
+
+
+def inside_elements(chrom: ArrayLike, position: ArrayLike, elements: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether each 0-based position (n,) lies in an element."""
+    names, where, members = np.asarray(chrom, dtype=object), np.asarray(position), IntervalSet(elements)
+    out = np.zeros(len(where), bool)
+    for name in np.unique(names):
+        rows = np.flatnonzero(names == name)
+        out[rows] = members.contains(str(name), where[rows])
+    return out
 
 
 def _place_elements(design: Design, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.str_]]:

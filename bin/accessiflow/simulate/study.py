@@ -20,7 +20,7 @@ from accessiflow.errors import InputError
 from accessiflow.files import write_json, write_table, write_text
 from accessiflow.genome import decode
 from accessiflow.simulate import genotypes, signal, traits
-from accessiflow.simulate.design import BIN_SIZE, POLYGENIC, SEQ_LENGTH, TARGET_WIDTH, Design
+from accessiflow.simulate.design import BIN_SIZE, POLYGENIC, SEQ_LENGTH, TARGET_WIDTH, VARIANT_KEY, Design
 from accessiflow.simulate.elements import Chromosome, make_chromosome, make_genes
 from accessiflow.simulate.genotypes import Snps, make_snps, with_reference_alleles
 from accessiflow.simulate.grammar import Effects, Grammar, accessibility, make_grammar
@@ -29,7 +29,6 @@ from accessiflow.simulate.motifs import write_meme
 if TYPE_CHECKING:
     import pandas as pd
 
-VARIANT_KEY = ["chrom", "pos", "ref", "alt"]
 FASTA_LINE = 80
 
 
@@ -61,7 +60,7 @@ class _Study(NamedTuple):
 def write_study(design: Design, outdir: Path, threads: int = 1) -> None:
     """Simulate a study and write its files into a folder; the same design gives the same bytes, whatever the threads.
 
-    Memory: about 130 bytes a base of one chromosome for each thread, 60 a base of the genome, and one byte a SNP and person.
+    Memory: about 10 bytes a base of the genome, 60 a base of one chromosome for each thread, and one byte a SNP and person (0.7 GB by default).
     """
     grammar = make_grammar(design)
     simulate = partial(_simulate_chromosome, design, grammar)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.intervals import IntervalSet
-from accessiflow.simulate.design import POLYGENIC, Design
+from accessiflow.simulate.design import POLYGENIC, VARIANT_KEY, Design
+from accessiflow.simulate.elements import inside_elements
 from accessiflow.simulate.genotypes import Snps
 from accessiflow.simulate.grammar import AMPLITUDE, BASE, Effects
 
@@ -43,11 +43,7 @@ def effect_shares(trait: str, design: Design, table: pd.DataFrame, elements: pd.
 
 def inside_cluster(table: pd.DataFrame, elements: pd.DataFrame, cluster: str) -> NDArray[np.bool_]:
     """Whether each SNP lies in an element of the cluster."""
-    members = IntervalSet(elements[elements["cluster"] == cluster])
-    out = np.zeros(len(table), bool)
-    for chrom, rows in table.groupby("chrom", sort=False).indices.items():
-        out[rows] = members.contains(str(chrom), table["pos"].to_numpy()[rows] - 1)
-    return out
+    return inside_elements(table["chrom"], table["pos"] - 1, elements[elements["cluster"] == cluster])
 
 
 def draw_effects(shares: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
@@ -80,7 +76,7 @@ def eqtl_table(design: Design, cell_type: str, table: pd.DataFrame, genes: pd.Da
     size, n = np.abs(effect), len(effect)
     pip = np.select([size >= LARGE, size < SMALL], [rng.uniform(0.905, 0.9995, n), rng.uniform(0, 0.0095, n)], rng.uniform(0.02, 0.89, n))
     beta = effect / (BASE * AMPLITUDE) + BETA_NOISE * rng.standard_normal(n)
-    out = table[["chrom", "pos", "ref", "alt"]].assign(pip=pip.round(4), beta=beta.round(4), gene=_nearest_gene(table, genes), effect=effect)
+    out = table[VARIANT_KEY].assign(pip=pip.round(4), beta=beta.round(4), gene=_nearest_gene(table, genes), effect=effect)
     return out[out["gene"] != ""]
 
 
@@ -96,7 +92,7 @@ def allelic_counts(design: Design, cell_type: str, chromosomes: Sequence[Snps], 
     ratio = ref / (ref + alt)
     scale = 1 / OVERDISPERSION - 1
     ref_count = rng.binomial(depth, rng.beta(ratio * scale, (1 - ratio) * scale))
-    table = pd.concat([snps.table for snps in chromosomes], ignore_index=True)[["chrom", "pos", "ref", "alt"]]
+    table = pd.concat([snps.table for snps in chromosomes], ignore_index=True)[VARIANT_KEY]
     table = table.assign(ref_count=ref_count, alt_count=depth - ref_count, true_ratio=ratio)
     return table[(depth >= MIN_DEPTH) & (np.maximum(ref, alt) >= OPEN * BASE)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,11 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import read_json, read_table, require_file
+from accessiflow.simulate.design import VARIANT_KEY
 
 if TYPE_CHECKING:
     import pandas as pd
-
-VARIANT_KEY = ["chrom", "pos", "ref", "alt"]
 
 
 @dataclass(frozen=True)
@@ -130,15 +129,3 @@ def calling_probability(expected: NDArray[np.float64], smallest: float, dispersi
 
     size = 1 / dispersion
     return nbinom.sf(np.ceil(smallest) - 1, size, size / (size + expected))
-
-
-def inside_elements(chrom: Sequence[str], position: NDArray[np.int64], elements: pd.DataFrame) -> NDArray[np.bool_]:
-    """Whether each 0-based position lies in an element."""
-    from accessiflow.intervals import IntervalSet
-
-    names, members = np.asarray(chrom, dtype=object), IntervalSet(elements)
-    out = np.zeros(len(position), bool)
-    for name in np.unique(names):
-        rows = np.flatnonzero(names == name)
-        out[rows] = members.contains(str(name), position[rows])
-    return out

@@ -12,18 +12,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.files import read_table, write_text
+from accessiflow import variant_table
+from accessiflow.files import write_text
+from accessiflow.variant_table import KEY
 from accessiflow.variants.scores import variant_keys
 from accessiflow.variants.vcf import read_variants
-
-KEY = ["chrom", "pos", "ref", "alt"]
 
 
 def collect(vcfs: Sequence[Path], tables: Sequence[Path], output: Path) -> int:
     """Write the missing variants, sorted by contig and position, each once; returns their number."""
     import pandas as pd
 
-    parts = [read_table(path, KEY, text=["chrom", "ref", "alt"])[KEY] for path in tables]
+    parts = [variant_table.read_variants(path)[KEY] for path in tables]
     wanted = pd.concat(parts, ignore_index=True).drop_duplicates() if parts else pd.DataFrame(columns=KEY)
     if len(wanted):
         held = np.concatenate([np.empty(0, np.uint64), *(_keys_of(path) for path in vcfs)])
@@ -36,10 +36,8 @@ def collect(vcfs: Sequence[Path], tables: Sequence[Path], output: Path) -> int:
 
 
 def _keys_of(path: Path) -> NDArray[np.uint64]:
-    import pandas as pd
-
     keys = [np.empty(0, np.uint64)]
     variants = ((v.chrom, v.pos, v.ref, v.alt) for v in read_variants(path))
     while block := list(islice(variants, 1 << 18)):
-        keys.append(variant_keys(*(pd.Series(column) for column in zip(*block, strict=True))))
+        keys.append(variant_keys(*zip(*block, strict=True)))
     return np.concatenate(keys)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_hdf5
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     import h5py
     import pandas as pd
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 16
+_GAP = 64  # rows: reading that many more is cheaper than another read
+_RUN_BYTES = 1 << 26
+_MIX, _ODD = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x9E3779B97F4A7C15)
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Scores:
         """
         if self._by_name and "id" not in variants.columns:
             raise InputError("knows its variants by id only: the table of variants needs a column id", self.files[0].filename)
-        wanted = _hash_names(variants["id"]) if self._by_name else variant_keys(variants["chrom"], variants["pos"], variants["ref"], variants["alt"])
+        wanted = _hashes(variants["id"]) if self._by_name else variant_keys(variants["chrom"], variants["pos"], variants["ref"], variants["alt"])
         if len(self._keys) == 0:
             return np.full(len(wanted), -1, np.int64)
         at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
@@ -90,6 +93,8 @@ def open_scores(paths: Sequence[Path]) -> Iterator[Scores]:
     Raises:
         InputError: a file is not of this layout, or the tracks differ between files.
     """
+    if not paths:
+        raise InputError("no score file given")
     with ExitStack() as stack:
         files = [stack.enter_context(open_hdf5(Path(p), ["SAD"])) for p in paths]
         tracks, labels = _texts(files[0], "target_ids"), _texts(files[0], "target_labels")
@@ -112,13 +117,25 @@ def _count(handle: h5py.File, tracks: int) -> int:
 
 
 def _rows_of(data: h5py.Dataset, rows: NDArray[np.int64], tracks: int) -> NDArray[np.float32]:
-    """Rows in any order of a dataset (n, T), (T, n) or (n, B, T): read in sorted runs."""
+    """Rows in any order of a dataset (n, T), (T, n) or (n, B, T), read in runs of near rows."""
     unique, back = np.unique(rows, return_inverse=True)
-    if data.ndim == 2 and data.shape[1] != tracks:
-        return data[:, unique].T.astype(np.float32)[back]
-    dense = len(unique) and (unique[-1] - unique[0] + 1) <= 4 * len(unique)
-    values = data[unique[0] : unique[-1] + 1][unique - unique[0]] if dense else data[unique]
-    return (values.astype(np.float32).sum(axis=1) if values.ndim == 3 else values.astype(np.float32))[back]
+    transposed = data.ndim == 2 and data.shape[1] != tracks
+    out = np.empty((len(unique), tracks), np.float32)
+    for part in _runs(unique, max(1, _RUN_BYTES // (4 * tracks))):
+        first, last = int(unique[part][0]), int(unique[part][-1]) + 1
+        values = (data[:, first:last].T if transposed else data[first:last])[unique[part] - first].astype(np.float32)
+        out[part] = values.sum(axis=1) if values.ndim == 3 else values
+    return out[back]
+
+
+def _runs(rows: NDArray[np.int64], longest: int) -> Iterator[slice]:
+    """Parts of sorted rows without a wide gap, each spanning at most `longest` rows of the file."""
+    low = 0
+    while low < len(rows):
+        gaps = np.flatnonzero(np.diff(rows[low : low + longest]) > _GAP)
+        high = min(low + (int(gaps[0]) + 1 if len(gaps) else longest), int(np.searchsorted(rows, rows[low] + longest)))
+        yield slice(low, high)
+        low = high
 
 
 def _texts(handle: h5py.File, name: str) -> list[str]:
@@ -129,30 +146,28 @@ def _texts(handle: h5py.File, name: str) -> list[str]:
 
 
 def _file_keys(handle: h5py.File, by_name: bool) -> NDArray[np.uint64]:
-    import pandas as pd
-
     if by_name:
         if "snp" not in handle:
             raise InputError("names its variants neither by position and alleles nor by id", handle.filename)
-        return _hash_names(pd.Series(_texts(handle, "snp")))
+        return _hashes(handle["snp"][()])
     ref, alt = ("ref_allele", "alt_allele") if "ref_allele" in handle else ("ref", "alt")
-    parts = []
-    for low in range(0, len(handle["pos"]), _CHUNK):
-        part = slice(low, low + _CHUNK)
-        chrom, r, a = ([v.decode() if isinstance(v, bytes) else str(v) for v in handle[name][part]] for name in ("chr", ref, alt))
-        parts.append(variant_keys(pd.Series(chrom), pd.Series(handle["pos"][part].astype(np.int64)), pd.Series(r), pd.Series(a)))
-    return np.concatenate(parts) if parts else np.empty(0, np.uint64)
+    parts = [slice(low, low + _CHUNK) for low in range(0, len(handle["pos"]), _CHUNK)]
+    keys = [variant_keys(handle["chr"][part], handle["pos"][part], handle[ref][part], handle[alt][part]) for part in parts]
+    return np.concatenate(keys) if keys else np.empty(0, np.uint64)
 
 
-def variant_keys(chrom: pd.Series, pos: pd.Series, ref: pd.Series, alt: pd.Series) -> NDArray[np.uint64]:
-    """64-bit keys of variants; two different variants of a genome's worth share one with a chance below 1e-4."""
+def variant_keys(chrom: ArrayLike, pos: ArrayLike, ref: ArrayLike, alt: ArrayLike) -> NDArray[np.uint64]:
+    """64-bit keys (n,) of variants; alleles count as upper case. Of 10 million variants two share a key with a chance below 1e-5."""
+    key = _hashes(chrom)
+    for part in (np.asarray(pos).astype(np.uint64) * _ODD, _hashes(ref, upper=True), _hashes(alt, upper=True)):
+        key = (key ^ (key >> np.uint64(29)) ^ part) * _MIX
+    return key ^ (key >> np.uint64(32))
+
+
+def _hashes(texts: ArrayLike, upper: bool = False) -> NDArray[np.uint64]:
+    """64-bit hashes (n,) of texts (str or UTF-8 bytes)."""
     import pandas as pd
 
-    text = chrom.astype(str) + ":" + pos.astype(np.int64).astype(str) + ":" + ref.astype(str).str.upper() + ":" + alt.astype(str).str.upper()
-    return pd.util.hash_array(text.to_numpy(dtype=object), categorize=False)
-
-
-def _hash_names(names: pd.Series) -> NDArray[np.uint64]:
-    import pandas as pd
-
-    return pd.util.hash_array(names.astype(str).to_numpy(dtype=object), categorize=False)
+    codes, unique = pd.factorize(np.asarray(texts, dtype=object), use_na_sentinel=False)
+    names = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in unique]
+    return pd.util.hash_array(np.array([n.upper() if upper else n for n in names], dtype=object), categorize=False)[codes]

@@ -1,0 +1,1 @@
+"""The report: one self-contained page from the result tables. It reads and shows; it computes no result."""

@@ -1,0 +1,38 @@
+"""The page: sections from the results, one template, one self-contained file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from accessiflow import __version__
+from accessiflow.errors import InputError
+from accessiflow.files import write_text
+from accessiflow.report import heritability, models, peaks, run_info, truth, variants
+from accessiflow.report.results import Results
+from accessiflow.report.section import Section
+
+MAKERS = (truth.section, models.section, peaks.section, variants.eqtl, variants.imbalance, heritability.section, variants.scored, run_info.section)
+
+
+def render(folder: Path, output: Path) -> list[str]:
+    """Write the report of a results folder; returns the keys of its sections.
+
+    Raises:
+        InputError: the folder holds no result.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    if not folder.is_dir():
+        raise InputError("is no results folder", folder)
+    results = Results(folder)
+    sections: list[Section] = [made for maker in MAKERS if (made := maker(results)) is not None]
+    if len(sections) == 1 and not sections[0].tables:
+        raise InputError("holds no result to report (peaks/, evaluation/, ... of a pipeline run)", folder)
+    warnings = [*results.json("pipeline_info/preflight.json").get("warnings", []), *(w for s in sections for w in s.warnings)]
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.get_template("page.html").render(sections=sections, warnings=[str(w) for w in warnings], version=__version__)
+    with write_text(output) as out:
+        out.write(page + "\n")
+    return [s.key for s in sections]

@@ -1,0 +1,59 @@
+"""The peaks: how many, how specific, in which clusters."""
+
+from __future__ import annotations
+
+from accessiflow.report.figures import WIDTH, figure, table_uri
+from accessiflow.report.results import Results
+from accessiflow.report.section import Section, Table, number
+
+FEW = 1000
+
+
+def section(results: Results) -> Section | None:
+    """The section, or None without peaks."""
+    import altair as alt
+
+    tracks, bins, clusters = (results.table(f"peaks/{n}.tsv") for n in ("peaks_per_track", "specificity", "clusters"))
+    if tracks is None or bins is None or clusters is None:
+        return None
+    total = int(bins["n_bins"].sum())
+    by_bin = alt.Chart(bins).mark_bar(color="#0072b2").encode(
+        x=alt.X("specificity_bin:N", sort=list(bins["specificity_bin"]), title="tracks with the peak", axis=alt.Axis(labelAngle=0)), y=alt.Y("n_bins:Q", title="peak bins")
+    )  # fmt: skip
+    by_cluster = (
+        alt.Chart(clusters).mark_bar(color="#0072b2").encode(y=alt.Y("cluster:N", sort="-x", title=None), x=alt.X("n_bins:Q", title="peak bins"))
+    )
+    specific = bins["n_bins"].iloc[0] / max(total, 1)
+    rows = [
+        [str(t), str(c), str(g), f"{m:.4g}", f"{int(n):,}", f"{100 * s:.2f} %"]
+        for t, c, g, m, n, s in tracks[["track", "cell_type", "group", "lambda", "n_peaks", "share"]].fillna("NA").itertuples(index=False)
+    ]
+    few = [
+        f"The track {t} has only {int(n):,} peak bins: its accuracy by bin rests on few of them."
+        for t, n in zip(tracks["track"], tracks["n_peaks"], strict=True)
+        if n < FEW
+    ]
+    return Section(
+        "peaks",
+        "Peaks and their specificity",
+        f"{total:,} bins are a peak in at least one of {len(tracks)} tracks; {100 * specific:.0f} % of them in the most specific class.",
+        f"{total:,} peak bins in {len(tracks)} tracks, {number(100 * specific, 0)} % of them in the most cell type-specific class.",
+        [
+            figure(
+                "peaks-specificity",
+                "Peak bins by specificity",
+                "Number of tracks that share a peak bin.",
+                by_bin.properties(width=WIDTH, height=240),
+                bins,
+            ),
+            figure(
+                "peaks-clusters",
+                "Peak bins by cluster",
+                "Ubiquitous, specific to one group or cell type, or shared otherwise.",
+                by_cluster.properties(width=WIDTH - 80, height=alt.Step(24)),
+                clusters,
+            ),
+        ],
+        [Table("peaks-tracks", "Tracks", ["track", "cell type", "group", "mean a bin", "peak bins", "share"], rows, table_uri(tracks))],
+        few,
+    )

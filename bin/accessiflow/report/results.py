@@ -1,0 +1,49 @@
+"""Reading a results folder: the tables that are there, with the model's name from the file's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from accessiflow.files import read_json, read_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Results:
+    """A results folder; what is absent is None or empty."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """A table, or None where it is absent, empty or a stub."""
+        path = self.folder / name
+        return read_table(path) if path.exists() and path.stat().st_size else None
+
+    def tables(self, folder: str, ending: str) -> pd.DataFrame | None:
+        """All tables of a folder with an ending, joined, with the rest of the name as the column `file`; None where there is none."""
+        import pandas as pd
+
+        parts = [
+            read_table(path).assign(file=path.name.removesuffix(ending))
+            for path in sorted((self.folder / folder).glob(f"*{ending}"))
+            if path.stat().st_size and not (ending == ".tsv" and path.name.count(".") > 1)
+        ]
+        parts = [p for p in parts if len(p)]
+        return pd.concat(parts, ignore_index=True) if parts else None
+
+    def json(self, name: str) -> dict[str, Any]:
+        """A JSON object, or an empty one."""
+        path = self.folder / name
+        return read_json(path) if path.exists() and path.stat().st_size else {}
+
+    def jsons(self, pattern: str) -> dict[str, dict[str, Any]]:
+        """Name -> JSON object of the files that match."""
+        return {path.name: read_json(path) for path in sorted(self.folder.glob(pattern)) if path.stat().st_size}
+
+    def text(self, name: str) -> str:
+        """A text file, or ""."""
+        path = self.folder / name
+        return path.read_text(encoding="utf-8") if path.exists() else ""

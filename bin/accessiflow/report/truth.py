@@ -1,0 +1,47 @@
+"""Every result beside the planted truth of a simulated study."""
+
+from __future__ import annotations
+
+from accessiflow.report.figures import table_uri
+from accessiflow.report.results import Results
+from accessiflow.report.section import Section, Table, number
+
+MARKS = {True: "reached", False: "missed"}
+
+
+def section(results: Results) -> Section | None:
+    """The section, or None without a truth."""
+    table = results.table("truth/summary.tsv")
+    if table is None:
+        return None
+    rows = []
+    reached = asked = 0
+    for r in table.itertuples():
+        has_target = r.target == r.target and r.value == r.value
+        asked += has_target
+        reached += has_target and r.value >= r.target
+        mark = MARKS[bool(r.value >= r.target)] if has_target else ""
+        note = "" if r.note != r.note else str(r.note)
+        rows.append(
+            [
+                str(r.figure).replace("_", " "),
+                str(r.unit),
+                number(r.value, 3),
+                number(r.ceiling, 3),
+                number(r.target) if r.target == r.target else "",
+                mark,
+                str(r.n) if r.n == r.n else "",
+                note,
+            ]
+        )
+    header = ["figure", "of", "value", "ceiling", "target", "", "n", "note"]
+    answer = f"Against the planted truth: {reached} of {asked} figures with a target reach it." if asked else ""
+    lead = "This study is simulated: the ceiling is what the noise of the measurement allows, the target what a working pipeline reaches."
+    return Section(
+        "truth",
+        "Against the truth",
+        lead,
+        answer,
+        [],
+        [Table("truth-table", "Results beside the planted truth", header, rows, table_uri(table), True)],
+    )

@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""The report of a results folder, and a genome-browser session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from accessiflow import cli
+
+app = cli.make_app(__doc__ or "")
+
+
+@app.command()
+def render(
+    results: Annotated[Path, typer.Argument(help="Results folder.")],
+    output: Annotated[Path, typer.Option(help="report.html")],
+) -> None:
+    """Results -> one self-contained page."""
+    from accessiflow.report.page import render as render_page
+
+    cli.log.info("sections: %s", ", ".join(render_page(results, output)))
+
+
+@app.command()
+def igv(
+    files: Annotated[list[str], typer.Argument(help="bigWig and BED files, relative to the session's folder.")],
+    genome: Annotated[str, typer.Option(help="Genome id or FASTA.")],
+    output: Annotated[Path, typer.Option(help="igv_session.xml")],
+    locus: Annotated[str, typer.Option(help="Where to open.")] = "All",
+) -> None:
+    """A session file for IGV."""
+    from accessiflow.report.igv import write_session
+
+    write_session(files, genome, locus, output)
+
+
+if __name__ == "__main__":
+    cli.run(app)

@@ -1,0 +1,185 @@
+"""Prediction: one result for a window whatever is scored beside it, and the laws of the ensemble."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import h5py
+import numpy as np
+import pytest
+
+pytest.importorskip("tensorflow")
+from accessiflow.errors import InputError
+from accessiflow.genome import UNKNOWN, reverse_complement
+from accessiflow.inference.predictor import Ensemble, Predictor, load_predictor, read_tracks
+from accessiflow.inference.run import predict_bed, predict_genome
+from accessiflow.model.build import build_model
+from accessiflow.model.params import load_params
+from accessiflow.model.weights import save_weights
+
+L, WIDTH = 64, 16
+BOTH = Ensemble(True, (1, 0, -1))
+PARAMS = {
+    "train": {},
+    "model": {
+        "seq_length": L,
+        "activation": "gelu",
+        "batch_norm": True,
+        "trunk": [
+            {"name": "conv_block", "filters": 20, "kernel_size": 7, "pool_size": 2},
+            {"name": "conv_tower", "filters_init": 12, "filters_mult": 1.3, "kernel_size": 5, "pool_size": 2, "repeat": 2},
+            {"name": "conv_block", "filters": 9, "kernel_size": 5, "padding": "valid"},
+        ],
+        "head_seq": [{"name": "dense", "units": 3, "activation": "softplus"}],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A small network that predicts 4 positions of 3 tracks: the folder with params.json, model_best.h5, targets.txt, genome.fa."""
+    folder, rng = tmp_path_factory.mktemp("model"), np.random.default_rng(5)
+    (folder / "params.json").write_text(json.dumps(PARAMS))
+    network = build_model(load_params(folder / "params.json"))
+    for weight in network.weights:
+        weight.assign(np.abs(weight.numpy() + 0.2 * rng.standard_normal(weight.shape)) if "variance" in weight.path else weight.numpy() + 0.2 * rng.standard_normal(weight.shape))
+    save_weights(network, folder / "model_best.h5")
+    (folder / "targets.txt").write_text("\tidentifier\tsum_stat\tscale\tdescription\n0\tA\tsum\t1\ta\n1\tB\tmean\t2\t\n2\tC\tsum\t0.5\tc\n")
+    sequence = "".join("ACGT"[i] for i in rng.integers(0, 4, 500))
+    (folder / "genome.fa").write_text(f">chr1\n{sequence}\n>chr2\n{sequence[:90]}\n>tiny\nACGT\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def predictor(model):
+    return load_predictor(model / "params.json", model / "model_best.h5")
+
+
+@pytest.fixture(scope="module")
+def codes():
+    return np.random.default_rng(0).integers(0, 5, (300, L), dtype=np.uint8)
+
+
+def test_prediction_is_that_of_the_network(predictor, codes):
+    from accessiflow.genome import one_hot
+
+    expected = predictor.model.predict(one_hot(codes), verbose=0)
+    np.testing.assert_allclose(predictor.predict(codes), expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 2, 15, 255, 256, 257])
+def test_bytes_of_a_prediction_do_not_depend_on_its_neighbours(predictor, codes, n):
+    whole = predictor.predict(codes)
+    assert np.array_equal(predictor.predict(codes[-n:]), whole[-n:])
+    order = np.random.default_rng(n).permutation(len(codes))
+    assert np.array_equal(predictor.predict(codes[order])[:n], whole[order][:n])
+
+
+def test_bytes_do_not_depend_on_the_batch_size(model, predictor, codes):
+    other = Predictor(predictor.params, model / "model_best.h5")
+    other.batch = 32
+    assert np.array_equal(other.predict(codes), predictor.predict(codes))
+
+
+def test_bytes_do_not_depend_on_the_threads(model, predictor, codes, tmp_path):
+    program = (
+        "import sys; import numpy as np; from pathlib import Path; from accessiflow.device import start_tensorflow; start_tensorflow(3)\n"
+        "from accessiflow.inference.predictor import load_predictor\n"
+        "folder, codes, out = map(Path, sys.argv[1:]); p = load_predictor(folder / 'params.json', folder / 'model_best.h5')\n"
+        "np.save(out, p.predict(np.load(codes)))\n"
+    )
+    np.save(tmp_path / "codes.npy", codes)
+    arguments = [str(model), str(tmp_path / "codes.npy"), str(tmp_path / "out.npy")]
+    subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True, env=_environment())
+    assert np.array_equal(np.load(tmp_path / "out.npy"), predictor.predict(codes))
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return os.environ | {"PYTHONPATH": next(p for p in sys.path if p.endswith("/bin") and "accessiflow" not in p)}
+
+
+def test_places_that_compute_differently_hold_only_padding(predictor, codes):
+    window = codes[7]
+    tiled = np.tile(window, (predictor.batch, 1))
+    places = np.asarray(predictor._run(tiled))[predictor._places]
+    assert len(predictor._places) > predictor.batch // 2
+    assert all(np.array_equal(p, places[0]) for p in places)
+
+
+def test_ensemble_is_the_mean_of_its_passes(predictor, codes):
+    moved = {0: codes, 2: np.full_like(codes, UNKNOWN), -1: np.full_like(codes, UNKNOWN)}
+    moved[2][:, 2:], moved[-1][:, :-1] = codes[:, :-2], codes[:, 1:]
+    passes = [p for s in (2, 0, -1) for p in (predictor.predict(moved[s]), predictor.predict(reverse_complement(moved[s]))[:, ::-1])]
+    np.testing.assert_allclose(predictor.ensemble(codes, Ensemble(True, (2, 0, -1))), np.mean(passes, axis=0, dtype=np.float64), rtol=1e-12)
+
+
+def test_ensemble_of_both_strands_reads_either_strand_alike(predictor, codes):
+    forward, reverse = (predictor.ensemble(c, Ensemble(True)) for c in (codes, reverse_complement(codes)))
+    assert np.array_equal(forward, reverse[:, ::-1])
+    forward, reverse = (predictor.ensemble(c, BOTH) for c in (codes, reverse_complement(codes)))
+    np.testing.assert_allclose(forward, reverse[:, ::-1], rtol=1e-12)
+
+
+def test_targets_table_of_some_tracks_asks_for_these(model, codes, predictor, tmp_path):
+    (tmp_path / "some.txt").write_text("index\tidentifier\n2\tC\n0\tA\n")
+    part = load_predictor(model / "params.json", model / "model_best.h5")
+    assert read_tracks(tmp_path / "some.txt", part)["description"].tolist() == ["C", "A"]
+    np.testing.assert_allclose(part.predict(codes), predictor.predict(codes)[:, :, [2, 0]], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [("identifier\nA\nB\n", "lists 2 tracks, the model predicts 3"), ("index\tidentifier\n0\tA\n3\tB\n", "number the rows"), ("identifier\n" + "A\n" * 4, "lists 4 tracks")],
+)
+def test_targets_table_of_other_tracks_is_refused(predictor, tmp_path, table, sentence):
+    (tmp_path / "targets.txt").write_text(table)
+    with pytest.raises(InputError, match=sentence):
+        read_tracks(tmp_path / "targets.txt", predictor)
+
+
+def test_open_params_are_refused(tmp_path, model):
+    preset = json.loads(json.dumps(PARAMS))
+    preset["model"]["head_seq"][0]["units"] = None
+    (tmp_path / "params.json").write_text(json.dumps(preset))
+    with pytest.raises(InputError, match="leaves seq_length or the units"):
+        load_predictor(tmp_path / "params.json", model / "model_best.h5")
+
+
+def test_regions_at_the_edges_are_predicted_and_unknown_contigs_refused(model, predictor, tmp_path):
+    (tmp_path / "r.bed").write_text("chr1\t0\t10\nchr1\t240\t260\nchr2\t80\t90\n")
+    assert predict_bed(predictor, tmp_path / "r.bed", model / "genome.fa", model / "targets.txt", tmp_path, BOTH) == 3
+    with h5py.File(tmp_path / "predict.h5") as handle:
+        assert handle["preds"].shape == (3, 4, 3)
+        assert np.isfinite(handle["preds"][()]).all()
+        assert handle["target_labels"][()].tolist() == [b"a", b"B", b"c"]
+    (tmp_path / "wrong.bed").write_text("chrX\t0\t10\n")
+    with pytest.raises(InputError, match=r"wrong.bed: names the contig chrX"):
+        predict_bed(predictor, tmp_path / "wrong.bed", model / "genome.fa", model / "targets.txt", tmp_path / "no", BOTH)
+    assert not (tmp_path / "no/predict.h5").exists()
+
+
+def test_genome_tracks_have_the_unit_of_the_measured_ones(model, predictor, tmp_path):
+    pyBigWig = pytest.importorskip("pyBigWig")  # noqa: N806
+    how = Ensemble(True)
+    paths = predict_genome(predictor, model / "genome.fa", model / "targets.txt", tmp_path / "a", how, [], WIDTH // 4)
+    assert [p.name for p in paths] == ["A.bw", "B.bw", "C.bw"]
+    bed = "".join(f"chr1\t{start}\t{start + WIDTH}\n" for start in range(0, 496, WIDTH))
+    (tmp_path / "tiles.bed").write_text(bed)
+    predict_bed(predictor, tmp_path / "tiles.bed", model / "genome.fa", model / "targets.txt", tmp_path, how)
+    with h5py.File(tmp_path / "predict.h5") as handle:
+        predicted = handle["preds"][()].reshape(-1, 3)
+    for column, (path, factor) in enumerate(zip(paths, (1 / 4, 1 / 2, 2 / 4), strict=True)):
+        with pyBigWig.open(str(path)) as track:
+            assert track.chroms() == {"chr1": 500, "chr2": 90, "tiny": 4}
+            values = np.array(track.values("chr1", 0, 496))
+            assert track.intervals("tiny") is None
+        np.testing.assert_allclose(values.reshape(-1, 4)[:, 0], predicted[:, column] * factor, rtol=1e-6)
+        assert (values.reshape(-1, 4) == values.reshape(-1, 4)[:, :1]).all()
+    again = predict_genome(predictor, model / "genome.fa", model / "targets.txt", tmp_path / "b", how, [], WIDTH // 4)
+    assert [p.read_bytes() for p in again] == [p.read_bytes() for p in paths]
+    with pytest.raises(InputError, match="names the contig chrX"):
+        predict_genome(predictor, model / "genome.fa", model / "targets.txt", tmp_path / "c", how, ["chrX"])
