@@ -26,7 +26,7 @@ workflow HERITABILITY {
         ch_panel = study.filter { !vcf_panel(it) }.flatMap { s -> Panels.rows(s.ld_panel) }
             .mix(HERITABILITY_PANEL.out.plink.flatMap { meta, files -> Panels.fromFiles(files) })
         ch_plink = ch_panel.map { [[id: it.chrom, stem: it.stem], it.plink] }
-        ch_names = ch_panel.toSortedList { a, b -> a.chrom <=> b.chrom }.map { Panels.names(it) }.first()
+        ch_names = ch_panel.toSortedList { a, b -> a.chrom <=> b.chrom }.map { Panels.names(it) }
 
         HERITABILITY_FREQ(ch_panel.filter { !it.frq }.map { [[id: it.chrom, stem: it.stem], it.plink] })
 

@@ -52,7 +52,7 @@ workflow PEAKS {
     PEAKS_SETS(ch_peaks)
 
     emit:
-    peaks    = ch_peaks.first()                                      // value: [meta, h5ad]
+    peaks    = ch_peaks                                              // value: [meta, h5ad]
     sets     = PEAKS_SETS.out.sets                                   // [meta, [bed]]
     signals  = ch_signals                                            // [meta, bigwig], one a track
     tracks   = ch_tracks                                             // bed.gz and bigwig for the genome browser

@@ -24,7 +24,15 @@ import typer
 from accessiflow import __version__
 from accessiflow.errors import InputError, InputErrors
 
-Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads to use.")]
+
+def _limit_threads(threads: int) -> int:
+    """Hold the linear algebra libraries to this many threads too: they read it when they are imported, which is after the options are parsed."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    return threads
+
+
+Threads = Annotated[int, typer.Option("--threads", min=1, callback=_limit_threads, help="CPU threads to use.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 Fdr = Annotated[float, typer.Option("--fdr", min=0.0, max=1.0, help="False discovery rate.")]
 
@@ -40,7 +48,7 @@ def make_app(summary: str) -> typer.Typer:
 
     @app.callback()
     def common(
-        version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")] = False,
+        version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")] = False,  # noqa: ARG001
         versions: Annotated[Path | None, typer.Option("--versions", help="Write the versions of the packages used, as YAML.")] = None,
         run_info: Annotated[Path | None, typer.Option("--run-info", help="Write seconds, peak memory and device, as JSON.")] = None,
         quiet: Annotated[bool, typer.Option("--quiet", help="Only warnings and errors on stderr.")] = False,
@@ -65,7 +73,7 @@ def run(app: typer.Typer) -> NoReturn:
         code = error.exit_code
     except (typer.Abort, KeyboardInterrupt):
         code = _fail(130, "interrupted")
-    except Exception as error:  # the one place where a fault becomes an exit code
+    except Exception as error:  # noqa: BLE001 (the one place where a fault becomes an exit code)
         code = _usage_error(error)
     if code == 0:
         _write_records(time.monotonic() - started)

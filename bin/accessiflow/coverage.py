@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import atomic, create_hdf5, open_hdf5, open_text
+from accessiflow.files import atomic, create_hdf5, open_hdf5, open_text, require_file
 from accessiflow.peaks import global_bins
 
 
@@ -102,20 +102,31 @@ def write_peaks(path: Path, track: str, layout: Layout, first: NDArray[np.int64]
         pysam.tabix_index(str(temporary), preset="bed", index=str(index), force=True)
 
 
-def read_peak_bins(path: Path, layout: Layout) -> NDArray[np.int64]:
-    """Sorted global bin numbers (k,) of the peaks in a BED file on the bins of `layout`."""
-    first = layout.first
-    found: list[NDArray[np.int64]] = []
-    if path.stat().st_size == 0:
-        raise InputError("is empty: an empty peak file is still a bgzipped one", path)
-    with open_text(path) as handle:
-        for number, line in enumerate(handle, 1):
-            fields = line.split("\t")
-            if len(fields) < 3 or fields[0] not in first or not fields[1].isdigit() or not fields[2].strip().isdigit():
-                raise InputError("is no peak on the genome of the coverage files", path, number)
-            low, high = int(fields[1]) // layout.bin_size, -(-int(fields[2]) // layout.bin_size)
-            found.append(np.arange(first[fields[0]] + low, first[fields[0]] + min(high, layout.bins[fields[0]])))
-    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+def read_peak_bins(path: Path, layout: Layout) -> NDArray[np.int32]:
+    """Sorted global bin numbers (k,) of the peaks in a BED file on the bins of `layout`; an empty bgzipped file has none.
+
+    Raises:
+        InputError: the file is empty or truncated, or a line is no interval within the chromosomes of `layout`.
+    """
+    import pandas as pd
+
+    require_file(path, "peak file (one without peaks is still a bgzipped file)")
+    try:
+        with open_text(path) as handle:
+            rows = pd.read_csv(handle, sep="\t", header=None, usecols=range(3), names=["chrom", "start", "end"], dtype=str, comment="#")
+    except pd.errors.EmptyDataError:
+        return np.empty(0, np.int32)
+    except (pd.errors.ParserError, ValueError, OSError, EOFError) as error:
+        raise InputError(f"is not a readable BED file ({str(error).splitlines()[0]})", path) from None
+    start, end = (pd.to_numeric(rows[c], errors="coerce").to_numpy(np.float64) for c in ("start", "end"))
+    bins = rows["chrom"].map(layout.bins).to_numpy(np.float64)
+    bad = ~((start >= 0) & (end > start) & (start % 1 == 0) & (end % 1 == 0) & (end <= bins * layout.bin_size))
+    if bad.any():
+        raise InputError("is no peak on the chromosomes of the coverage files: another genome?", path, int(bad.argmax()) + 1)
+    low, high = start.astype(np.int64) // layout.bin_size, -(-end.astype(np.int64) // layout.bin_size)
+    each = high - low
+    first = rows["chrom"].map(layout.first).to_numpy(np.int64) + low
+    return np.unique(np.repeat(first - np.r_[0, np.cumsum(each)[:-1]], each) + np.arange(each.sum())).astype(np.int32)
 
 
 def break_at_chromosomes(is_peak: NDArray[np.bool_], layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

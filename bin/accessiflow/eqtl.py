@@ -60,7 +60,15 @@ class Design:
 
 
 class Row(NamedTuple):
-    """One specificity bin of a tissue: AUROC and AUPRC as means over folds and repeats, with a 95 % interval of the AUROC."""
+    """One specificity bin of a tissue.
+
+    Attributes:
+        n_positive, n_negative: variants judged. features: tracks. seed: of the first repeat.
+        auroc, auprc: means over folds and repeats.
+        auroc_low, auroc_high: 95 % interval from DeLong's variance within folds and the spread between repeats.
+        tss_distance, abs_beta: medians over the fine-mapped variants (bp; NaN where unknown).
+        reason: why the bin has no figure.
+    """
 
     tissue: str
     bin: str
@@ -109,8 +117,18 @@ class Features:
         return self.scores.find(variants)
 
     def read(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """SAD (n, F) of rows (n,)."""
-        return self.scores.read(rows)[:, self.columns]
+        """SAD (n, F) of rows (n,).
+
+        Raises:
+            InputError: some are not finite.
+        """
+        values = self.scores.read(rows)[:, self.columns]
+        wrong = ~np.isfinite(values).all(axis=1)
+        if wrong.any():
+            raise InputError(
+                f"{int(wrong.sum())} of {len(rows)} variants have scores that are not finite numbers: score them again or leave them out"
+            )
+        return values
 
 
 Fold = tuple[NDArray[np.bool_], NDArray[np.float64]]

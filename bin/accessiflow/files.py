@@ -69,6 +69,12 @@ class _Text(io.TextIOWrapper):
         super().__init__(raw, encoding="utf-8", newline=None)  # type: ignore[arg-type]
         self._path = path
 
+    def __iter__(self) -> Iterator[str]:  # type: ignore[override]
+        try:
+            yield from iter(super().readline, "")
+        except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+            raise self._damage(error) from None
+
     def __next__(self) -> str:
         try:
             return super().__next__()

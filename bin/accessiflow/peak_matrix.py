@@ -74,14 +74,22 @@ def build(
 
 
 def _incidence(files: Sequence[Path], layout: Layout) -> tuple[NDArray[np.int64], csc_matrix]:
+    """Global numbers (n,) of the bins that are a peak in some track, and which are in which track (n, T)."""
     from scipy.sparse import csc_matrix
 
     columns = [read_peak_bins(path, layout) for path in files]
-    rows = np.unique(np.concatenate(columns)) if columns else np.empty(0, np.int64)
+    row_of = np.zeros(sum(layout.bins.values()), np.int32)  # 1 at a peak, then its row number
+    for column in columns:
+        row_of[column] = 1
+    rows = np.flatnonzero(row_of)
     if len(rows) == 0:
         raise InputError("no track has a peak: is the coverage in counts, and --fdr not too strict?")
-    starts = np.concatenate([[0], np.cumsum([len(c) for c in columns])])
-    indices = np.concatenate([np.searchsorted(rows, c) for c in columns]).astype(np.int32)
+    row_of[rows] = np.arange(len(rows))
+    starts = np.concatenate([[0], np.cumsum([len(column) for column in columns])])
+    indices = np.empty(starts[-1], np.int32)
+    for number, column in enumerate(columns):
+        indices[starts[number] : starts[number + 1]] = row_of[column]
+        columns[number] = column[:0]
     return rows, csc_matrix((np.ones(len(indices), bool), indices, starts.astype(np.int64)), shape=(len(rows), len(files)))
 
 
@@ -138,7 +146,7 @@ def _sequence_features(obs: pd.DataFrame, fasta: Path | None) -> tuple[NDArray[n
 
 
 def read_tss(path: Path) -> pd.DataFrame:
-    """Transcription start sites as chrom, position (0-based), name: from a TSV with name, chrom, tx_start, strand, or a BED6 file.
+    """Transcription start sites as chrom, position (0-based), name: from name, chrom, tx_start, strand (with or without header), or BED6.
 
     Raises:
         InputError: a row has no chromosome or position.
@@ -146,12 +154,12 @@ def read_tss(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     with open_text(path) as handle:
-        first = handle.readline().split("\t")
-    if "chrom" in [f.strip() for f in first] and {"tx_start"} <= {f.strip() for f in first}:
-        from accessiflow.files import read_table
-
-        table = read_table(path, ["name", "chrom", "tx_start"], text=["chrom"])
-        return pd.DataFrame({"chrom": table["chrom"], "position": table["tx_start"].astype(np.int64), "name": table["name"].astype(str)})
+        lines = (line.rstrip("\n").split("\t") for line in handle if line.strip() and not line.startswith(("track", "browser")))
+        first = [field.strip() for field in next(lines, [])]
+    if {"chrom", "tx_start"} <= {field.lstrip("#") for field in first}:
+        return _tss_of_table(path)
+    if len(first) >= 3 and first[2].isdigit() and not first[1].isdigit():
+        return _tss_of_table(path, ("name", "chrom", "tx_start", "strand")[: len(first)])
     bed = read_bed(path)
     strand = np.array(
         [(line.split("\t") + [""] * 6)[5].strip() for line in open_text(path) if line.strip() and not line.startswith(("#", "track", "browser"))]
@@ -159,6 +167,31 @@ def read_tss(path: Path) -> pd.DataFrame:
     return pd.DataFrame(
         {"chrom": bed["chrom"], "position": np.where(strand == "-", np.maximum(bed["end"] - 1, 0), bed["start"]), "name": bed["name"]}
     )
+
+
+def _tss_of_table(path: Path, header: Sequence[str] | None = None) -> pd.DataFrame:
+    import pandas as pd
+
+    with open_text(path) as handle:
+        try:
+            table = pd.read_csv(
+                handle,
+                sep="\t",
+                header=None if header else 0,
+                names=header,
+                usecols=range(len(header)) if header else None,
+                dtype=str,
+                na_filter=False,
+            )
+        except (pd.errors.ParserError, ValueError, OSError, EOFError) as error:
+            raise InputError(f"is not a readable table of genes ({str(error).splitlines()[0]})", path) from None
+    table = table.rename(columns=lambda c: str(c).strip().lstrip("#"))
+    wrong = ~table["tx_start"].str.strip().str.fullmatch(r"\d+").to_numpy() | (table["chrom"] == "").to_numpy()
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise InputError(f"needs a chromosome and an integer tx_start, found {table['tx_start'][at][:20]!r}", path, at + (1 if header else 2))
+    name = table["name"] if "name" in table else table["chrom"] + ":" + table["tx_start"]
+    return pd.DataFrame({"chrom": table["chrom"], "position": table["tx_start"].astype(np.int64), "name": name})
 
 
 def _tss_distance(obs: pd.DataFrame, genes: Path | None) -> NDArray[np.float64]:

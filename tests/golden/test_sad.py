@@ -115,7 +115,16 @@ def test_record_that_fits_the_genome_nowhere_is_excluded_and_shifts_nothing(spec
     # the original's rows after the bad record hold the next record's scores
     assert_close(scores.SAD[rows], original.SAD[:6])
     assert excluded.to_dict("records") == [
-        {"set": "special", "line": 14, "chrom": "chr4", "pos": 39768, "id": "neither_matches", "ref": "A", "alt": "C", "reason": "neither allele is the genome's"}
+        {
+            "set": "special",
+            "line": 14,
+            "chrom": "chr4",
+            "pos": 39768,
+            "id": "neither_matches",
+            "ref": "A",
+            "alt": "C",
+            "reason": "neither allele is the genome's",
+        }
     ]
 
 

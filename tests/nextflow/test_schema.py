@@ -49,7 +49,18 @@ def test_parameter_is_described_with_its_true_default(name: str) -> None:
 def test_module_wires_one_process_completely(module: Path) -> None:
     text = module.read_text()
     assert re.findall(r"^process (\w+) \{", text, re.M) == [module.stem.upper()]
-    for word in ("tag ", "label ", "container ", "input:", "output:", "script:", "stub:", "emit: versions", "emit: run_info", "# code ${params.code_id}"):
+    for word in (
+        "tag ",
+        "label ",
+        "container ",
+        "input:",
+        "output:",
+        "script:",
+        "stub:",
+        "emit: versions",
+        "emit: run_info",
+        "# code ${params.code_id}",
+    ):
         assert word in text, f"{module.name} lacks {word!r}"
     label = re.findall(r"label '(\w+)'", text)
     assert len(label) == 1

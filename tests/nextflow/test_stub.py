@@ -24,7 +24,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def first(launcher: Path, folder: Path) -> str:
     import subprocess
 
-    done = subprocess.run([str(launcher), "run", str(ROOT), "-profile", "test,venv", "-stub-run", "-ansi-log", "false"], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [str(launcher), "run", str(ROOT), "-profile", "test,venv", "-stub-run", "-ansi-log", "false"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

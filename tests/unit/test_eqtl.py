@@ -67,15 +67,6 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return d
 
 
-class Fake:
-    """Scores of which only the look-up is used: the row is the position."""
-
-    columns = np.arange(1)
-
-    def find(self, variants: pd.DataFrame) -> np.ndarray:
-        return variants["pos"].to_numpy()
-
-
 def test_high_pip_keeps_each_variant_once_with_its_nearest_gene() -> None:
     rows = table(pos=[100, 100, 200, 300, 100], pip=[0.95, 0.99, 0.9, 0.91, 0.2], gene=["far", "near", "near", "none", "nearest"])
     tss = pd.DataFrame({"chrom": "chr1", "position": [5099, 149, 99], "name": ["far", "near", "nearest"]})
@@ -258,6 +249,14 @@ def test_tracks_are_chosen_by_id_or_label(study: Path, tmp_path: Path) -> None:
         (tmp_path / "t.txt").write_text("x\n")
         with pytest.raises(eqtl.InputError, match="names the track 'x'"):
             eqtl.choose_tracks(scores, tmp_path / "t.txt")
+
+
+def test_scores_that_are_no_numbers_are_refused(study: Path, tmp_path: Path) -> None:
+    from accessiflow.variants.scores import open_scores
+
+    write_scores(tmp_path / "sad.h5", table(pos=[1, 2]), np.array([[1.0], [np.nan]]))
+    with open_scores([tmp_path / "sad.h5"]) as scores, pytest.raises(eqtl.InputError, match="1 of 2 variants"):
+        eqtl.choose_tracks(scores, None).read(np.array([0, 1]))
 
 
 def test_tables_of_variants_are_checked(tmp_path: Path) -> None:

@@ -3,53 +3,31 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
+from small_model import PARAMS, L, write_model
+
+import accessiflow
 from accessiflow.errors import InputError
 from accessiflow.genome import UNKNOWN, reverse_complement
 from accessiflow.inference.predictor import Ensemble, Predictor, load_predictor, read_tracks
 from accessiflow.inference.run import predict_bed, predict_genome
-from accessiflow.model.build import build_model
-from accessiflow.model.params import load_params
-from accessiflow.model.weights import save_weights
 
-L, WIDTH = 64, 16
+WIDTH = 16
 BOTH = Ensemble(True, (1, 0, -1))
-PARAMS = {
-    "train": {},
-    "model": {
-        "seq_length": L,
-        "activation": "gelu",
-        "batch_norm": True,
-        "trunk": [
-            {"name": "conv_block", "filters": 20, "kernel_size": 7, "pool_size": 2},
-            {"name": "conv_tower", "filters_init": 12, "filters_mult": 1.3, "kernel_size": 5, "pool_size": 2, "repeat": 2},
-            {"name": "conv_block", "filters": 9, "kernel_size": 5, "padding": "valid"},
-        ],
-        "head_seq": [{"name": "dense", "units": 3, "activation": "softplus"}],
-    },
-}
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    """A small network that predicts 4 positions of 3 tracks: the folder with params.json, model_best.h5, targets.txt, genome.fa."""
-    folder, rng = tmp_path_factory.mktemp("model"), np.random.default_rng(5)
-    (folder / "params.json").write_text(json.dumps(PARAMS))
-    network = build_model(load_params(folder / "params.json"))
-    for weight in network.weights:
-        weight.assign(np.abs(weight.numpy() + 0.2 * rng.standard_normal(weight.shape)) if "variance" in weight.path else weight.numpy() + 0.2 * rng.standard_normal(weight.shape))
-    save_weights(network, folder / "model_best.h5")
-    (folder / "targets.txt").write_text("\tidentifier\tsum_stat\tscale\tdescription\n0\tA\tsum\t1\ta\n1\tB\tmean\t2\t\n2\tC\tsum\t0.5\tc\n")
-    sequence = "".join("ACGT"[i] for i in rng.integers(0, 4, 500))
-    (folder / "genome.fa").write_text(f">chr1\n{sequence}\n>chr2\n{sequence[:90]}\n>tiny\nACGT\n")
-    return folder
+    return write_model(tmp_path_factory.mktemp("model"))
 
 
 @pytest.fixture(scope="module")
@@ -92,14 +70,13 @@ def test_bytes_do_not_depend_on_the_threads(model, predictor, codes, tmp_path):
     )
     np.save(tmp_path / "codes.npy", codes)
     arguments = [str(model), str(tmp_path / "codes.npy"), str(tmp_path / "out.npy")]
-    subprocess.run([sys.executable, "-c", program, *arguments], check=True, capture_output=True, env=_environment())
+    subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        check=True,
+        capture_output=True,
+        env=os.environ | {"PYTHONPATH": str(Path(accessiflow.__file__).parents[1])},
+    )
     assert np.array_equal(np.load(tmp_path / "out.npy"), predictor.predict(codes))
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return os.environ | {"PYTHONPATH": next(p for p in sys.path if p.endswith("/bin") and "accessiflow" not in p)}
 
 
 def test_places_that_compute_differently_hold_only_padding(predictor, codes):
@@ -133,7 +110,11 @@ def test_targets_table_of_some_tracks_asks_for_these(model, codes, predictor, tm
 
 @pytest.mark.parametrize(
     ("table", "sentence"),
-    [("identifier\nA\nB\n", "lists 2 tracks, the model predicts 3"), ("index\tidentifier\n0\tA\n3\tB\n", "number the rows"), ("identifier\n" + "A\n" * 4, "lists 4 tracks")],
+    [
+        ("identifier\nA\nB\n", "lists 2 tracks, the model predicts 3"),
+        ("index\tidentifier\n0\tA\n3\tB\n", "number the rows"),
+        ("identifier\n" + "A\n" * 4, "lists 4 tracks"),
+    ],
 )
 def test_targets_table_of_other_tracks_is_refused(predictor, tmp_path, table, sentence):
     (tmp_path / "targets.txt").write_text(table)
@@ -163,7 +144,7 @@ def test_regions_at_the_edges_are_predicted_and_unknown_contigs_refused(model, p
 
 
 def test_genome_tracks_have_the_unit_of_the_measured_ones(model, predictor, tmp_path):
-    pyBigWig = pytest.importorskip("pyBigWig")  # noqa: N806
+    pyBigWig = pytest.importorskip("pyBigWig")
     how = Ensemble(True)
     paths = predict_genome(predictor, model / "genome.fa", model / "targets.txt", tmp_path / "a", how, [], WIDTH // 4)
     assert [p.name for p in paths] == ["A.bw", "B.bw", "C.bw"]

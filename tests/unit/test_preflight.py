@@ -312,6 +312,21 @@ def test_weights_with_some_other_snps_are_a_warning(study: Path) -> None:
     assert any("w.1.l2.ldscore: 1 of its first 20 SNPs are not in the panel's .bim (rs400)" in w for w in found.warnings)
 
 
+@pytest.mark.parametrize("damage", ["empty", "noise", "truncated"])
+def test_a_damaged_file_is_a_problem_that_names_it(study: Path, damage: str) -> None:
+    full_panel(study)
+    noise, missed = np.random.default_rng(11).bytes(300), []
+    for path in sorted(p for p in study.iterdir() if p.name not in ("params.json", "B.bam.bai", "base.1.l2.M_5_50")):
+        whole = path.read_bytes()
+        path.write_bytes({"empty": b"", "noise": noise, "truncated": gzip.compress(whole)[:-12]}[damage])
+        problems = run(study).problems
+        if not any(path.name in problem for problem in problems):
+            missed.append(path.name)
+        path.write_bytes(whole)
+    assert missed == []
+    assert run(study).problems == []
+
+
 def test_folds_do_not_matter_where_no_model_is_trained_or_judged(study: Path) -> None:
     assert run(study, test_chroms="chr9", stages="score,eqtl").problems == []
 

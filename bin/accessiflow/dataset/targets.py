@@ -2,37 +2,43 @@
 
 A window's base level = 10th percentile of its coverage, 0 when any base has no value. Blacklisted bases (intervals widened by 20 bp) and bases
 without a value get it; the central bases are summarised per target_width (sum, mean, max or peak), then clip_soft, clip and scale. Values are
-float32 as in the original.
+float32, in the original's order of operations.
+
+Memory: one chunk of a chromosome (about 1 Mb) and the result, 4 bytes a target value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from accessiflow.dataset.windows import Geometry, Window
+from accessiflow.dataset.windows import Geometry, Windows
 from accessiflow.errors import InputError
-from accessiflow.files import read_table
-from accessiflow.signal import open_bigwig
+from accessiflow.files import open_text
+from accessiflow.signal import open_bigwig, shared_contigs
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BLACKLIST_BUFFER = 20
+BASE_LEVEL = 0.1
 CHUNK = 1 << 20
 SUMMARIES = ("sum", "mean", "avg", "max", "peak")
 Floats = NDArray[np.float32]
-Blacklist = Mapping[str, Sequence[tuple[int, int]]]
+Bools = NDArray[np.bool_]
+Blacklist = Mapping[str, NDArray[np.int64]]
+"""Chromosome -> start and end (k, 2) of its blacklisted intervals, widened."""
 
 
 @dataclass(frozen=True)
 class Track:
-    """One row of a targets table."""
+    """One row of a targets table; clip, clip_soft and scale are positive."""
 
     identifier: str
     description: str
@@ -42,6 +48,14 @@ class Track:
     clip_soft: float | None
     scale: float
 
+    def as_basenji(self) -> Track:
+        """The numbers as Basenji hands them to its reader: six decimals."""
+
+        def rounded(value: float | None) -> float | None:
+            return None if value is None else float(f"{value:f}")
+
+        return replace(self, clip=rounded(self.clip), clip_soft=rounded(self.clip_soft), scale=float(f"{self.scale:f}"))
+
 
 def read_targets(path: Path) -> list[Track]:
     """Rows of a Basenji targets table; a relative `file` starts at the table's folder, else at the working folder.
@@ -49,116 +63,155 @@ def read_targets(path: Path) -> list[Track]:
     Raises:
         InputError: a column is missing, or a value is not what it should be.
     """
-    table = read_table(path, ["file", "sum_stat"])
+    import pandas as pd
+
+    with open_text(path) as handle:
+        try:
+            table = pd.read_csv(handle, sep="\t", dtype=str, keep_default_na=False, quoting=3)
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+            raise InputError(f"is not a readable tab-separated table ({str(error).strip().splitlines()[0]})", path) from None
+    missing = [c for c in ("file", "sum_stat") if c not in table.columns]
+    if missing:
+        raise InputError(f"lacks the column(s) {', '.join(missing)} (found: {', '.join(table.columns[:12])})", path)
+    if len(table) == 0:
+        raise InputError("has a header and no track", path)
     return [_track(row, path, line) for line, row in enumerate(table.to_dict("records"), 2)]
 
 
-def _track(row: dict[str, object], path: Path, line: int) -> Track:
-    def number(column: str) -> float | None:
-        value = row.get(column)
-        if value is None or value != value:
-            return None
-        try:
-            return float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
-            raise InputError(f"{column} {value!r} is not a number", path, line) from None
-
-    file, summary = Path(str(row["file"])), str(row["sum_stat"])
+def _track(row: dict[str, str], path: Path, line: int) -> Track:
+    file, summary = Path(row["file"]), row["sum_stat"]
     if summary not in SUMMARIES:
         raise InputError(f"sum_stat {summary!r} is not one of {', '.join(SUMMARIES)}", path, line)
+    clip, clip_soft, scale = (_positive(row.get(column, ""), column, path, line) for column in ("clip", "clip_soft", "scale"))
     beside = path.absolute().parent / file
-    name = str(row.get("identifier", file.stem))
-    return Track(
-        name,
-        str(row.get("description", name)),
-        beside if beside.exists() else file,
-        summary,
-        number("clip"),
-        number("clip_soft"),
-        number("scale") or 1.0,
-    )
+    name = row.get("identifier") or file.stem
+    return Track(name, row.get("description") or name, beside if beside.exists() else file, summary, clip, clip_soft, scale or 1.0)
 
 
-def blacklist_of(table: pd.DataFrame | None) -> dict[str, list[tuple[int, int]]]:
-    """Chromosome -> widened, merged intervals."""
-    from accessiflow.intervals import IntervalSet
+def _positive(text: str, column: str, path: Path, line: int) -> float | None:
+    if text in ("", "NA", "nan"):
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if not 0 < value < np.inf:
+        raise InputError(f"{column} {text!r} is not a number above 0", path, line)
+    return value
 
-    if table is None or len(table) == 0:
+
+def blacklist_of(table: pd.DataFrame | None) -> dict[str, NDArray[np.int64]]:
+    """Chromosome -> its blacklisted intervals, widened by 20 bp, sorted by start."""
+    if table is None:
         return {}
-    wide = table.assign(start=np.maximum(table["start"] - BLACKLIST_BUFFER, 0), end=table["end"] + BLACKLIST_BUFFER)
-    merged = IntervalSet(wide)
-    return {str(c): list(zip(*(edge.tolist() for edge in merged.merged(str(c))), strict=True)) for c in wide["chrom"].unique()}
+    edges = np.column_stack([np.maximum(table["start"] - BLACKLIST_BUFFER, 0), table["end"] + BLACKLIST_BUFFER])
+    edges, chrom = edges[(order := np.argsort(edges[:, 0], kind="stable"))], table["chrom"].to_numpy()[order]
+    return {str(name): edges[chrom == name] for name in np.unique(chrom.astype(str))}
 
 
-def window_targets(windows: Sequence[Window], track: Track, geometry: Geometry, blacklist: Blacklist, compat: bool = False) -> Floats:
+def check_signals(tracks: Sequence[Track], sizes: Mapping[str, int]) -> None:
+    """Open each track's bigWig.
+
+    Raises:
+        InputError: one is missing, damaged or shares no contig with the genome.
+    """
+    for track in tracks:
+        handle = open_bigwig(track.file)
+        shared_contigs(track.file, handle.chroms(), sizes)
+        handle.close()
+
+
+def window_targets(windows: Windows, track: Track, geometry: Geometry, blacklist: Blacklist, compat: bool = False) -> Floats:
     """Targets (n, target_length) float32 of windows in any order; the bigWig is read once, in chunks along each chromosome.
 
     Args:
         compat: leave a blacklist interval that starts left of the window to the original's negative slice.
 
     Raises:
-        InputError: the file is no bigWig, or a value is negative or not finite after summarising.
+        InputError: the file is no bigWig, or its coverage is negative or infinite somewhere.
     """
     out = np.empty((len(windows), geometry.target_length), np.float32)
     handle = open_bigwig(track.file)
     lengths = handle.chroms()
-    starts = np.array([w.start for w in windows], np.int64)
-    chroms = np.array([w.chrom for w in windows], dtype=object)
-    for chrom in dict.fromkeys(chroms.tolist()):
-        at = np.flatnonzero(chroms == chrom)
-        at = at[np.argsort(starts[at], kind="stable")]
-        for rows in _groups(at, starts):
-            left = int(starts[rows[0]])
-            values = _values(handle, chrom, left, int(starts[rows[-1]]) + geometry.seq_length, lengths)
-            out[rows] = _chunk_targets(values, starts[rows] - left, left, track, geometry, blacklist.get(chrom, ()), compat)
+    for chrom, rows in windows.stretches(CHUNK):
+        start = windows.start[rows]
+        left, right = int(start[0]), int(start[-1]) + geometry.seq_length
+        values = _coverage(handle, track.file, chrom, left, right, lengths)
+        black = blacklist.get(chrom, np.empty((0, 2), np.int64))
+        near = black[(black[:, 1] > left) & (black[:, 0] < right)] - left
+        centres = (_centres_as_basenji if compat else _centres)(values, start - left, geometry, near)
+        out[rows] = _summarise(centres.reshape(-1, geometry.target_length, geometry.target_width), track.sum_stat)
     handle.close()
-    return _transform(out, track)
+    return _transform(out, track.as_basenji() if compat else track)
 
 
-def _groups(at: NDArray[np.int64], starts: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-    """Sorted windows cut so that each group spans at most a chunk."""
-    if len(at) == 0:
-        return []
-    cut = np.flatnonzero(np.diff(starts[at] // CHUNK)) + 1
-    return np.split(at, cut)
-
-
-def _values(handle, chrom: str, left: int, right: int, lengths: Mapping[str, int]) -> Floats:  # noqa: ANN001 (pyBigWig has no types)
+def _coverage(handle, path: Path, chrom: str, left: int, right: int, lengths: Mapping[str, int]) -> Floats:  # noqa: ANN001 (pyBigWig has no types)
+    """Coverage (right - left,) per base; NaN where the file has no value."""
     out = np.full(right - left, np.nan, np.float32)
     end = min(right, lengths.get(chrom, 0))
     if end > left:
-        out[: end - left] = handle.values(chrom, left, end, numpy=True)
+        try:
+            found = handle.values(chrom, left, end, numpy=True)
+        except RuntimeError as error:
+            raise InputError(f"cannot be read at {chrom}:{left}-{end} ({error}): truncated?", path) from None
+        out[: len(found)] = found
+    wrong = (out < 0) | np.isinf(out)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise InputError(f"has the coverage {out[at]:g} at {chrom}:{left + at}-{left + at + 1}: coverage must be a number >= 0", path)
     return out
 
 
-def _chunk_targets(
-    values: Floats, offsets: NDArray[np.int64], left: int, track: Track, geometry: Geometry, blacklist: Sequence[tuple[int, int]], compat: bool
-) -> Floats:
+def _centres(values: Floats, offsets: NDArray[np.int64], geometry: Geometry, black: NDArray[np.int64]) -> Floats:
+    """Coverage (n, bases) of the windows' targets, blacklisted bases and those without a value at the window's base level.
+
+    Args:
+        values: coverage of a stretch. offsets: first base of each window (n,) in it. black: intervals (k, 2) in it.
+    """
     width = geometry.seq_length - 2 * geometry.crop
-    # a base without a value in the centre is one in the window too, whose base level is then 0
-    filled = np.nan_to_num(values, nan=0.0)
-    centres = np.lib.stride_tricks.sliding_window_view(filled, width)[offsets + geometry.crop]
-    out = _summarise(centres.reshape(-1, geometry.target_length, geometry.target_width), track.sum_stat)
-    black = [(s - left, e - left) for s, e in blacklist if e > left and s < left + len(values)]
-    for start, end in black:
-        for row in np.flatnonzero((offsets < end) & (offsets + geometry.seq_length > start)):
-            window = _masked(
-                values[offsets[row] : offsets[row] + geometry.seq_length], [(s - int(offsets[row]), e - int(offsets[row])) for s, e in black], compat
-            )
-            centre = window[geometry.crop : geometry.seq_length - geometry.crop]
-            out[row] = _summarise(centre.reshape(1, geometry.target_length, geometry.target_width), track.sum_stat)[0]
+    # a base without a value in the target is one in the window too, whose base level is then 0
+    out = sliding_window_view(np.nan_to_num(values), width)[offsets + geometry.crop]
+    if len(black):
+        masked = np.zeros(len(values), bool)
+        for start, end in black:
+            masked[max(start, 0) : end] = True
+        hidden = sliding_window_view(masked, width)[offsets + geometry.crop]
+        rows = np.flatnonzero(hidden.any(axis=1))
+        base = base_level(sliding_window_view(values, geometry.seq_length)[offsets[rows]])
+        out[rows] = np.where(hidden[rows], base[:, None], out[rows])
     return out
 
 
-def _masked(window: Floats, black: Sequence[tuple[int, int]], compat: bool) -> Floats:
-    """A window's coverage with blacklisted and missing bases at its base level; `black` relative to the window."""
-    base = np.nan_to_num(np.percentile(window, 10))
-    out = window.copy()
+def _centres_as_basenji(values: Floats, offsets: NDArray[np.int64], geometry: Geometry, black: NDArray[np.int64]) -> Floats:
+    """As `_centres`, but each blacklist interval is sliced as Basenji does: a start left of the window counts from the window's end."""
+    out = _centres(values, offsets, geometry, black[:0])
+    touched = np.zeros(len(offsets), bool)
     for start, end in black:
-        if end > 0 and start < len(window):
-            out[(start if compat else max(start, 0)) : end] = base
-    out[np.isnan(out)] = base
+        touched |= (offsets < end) & (offsets + geometry.seq_length > start)
+    for row in np.flatnonzero(touched):
+        offset = offsets[row]
+        window = values[offset : offset + geometry.seq_length].copy()
+        base = base_level(window[None])[0]
+        for start, end in black[(black[:, 1] > offset) & (black[:, 0] < offset + geometry.seq_length)] - offset:
+            window[start:end] = base
+        window[np.isnan(window)] = base
+        out[row] = window[geometry.crop : geometry.seq_length - geometry.crop]
     return out
+
+
+def base_level(windows: Floats) -> Floats:
+    """10th percentile (n,) of the coverage of windows (n, bases), 0 where a base has no value: `numpy.percentile` as NumPy 1 computes it.
+
+    (NumPy 2 takes the quantile itself in float32, which moves the result by up to 1e-5 of the neighbouring values' distance.)
+    """
+    place = BASE_LEVEL * (windows.shape[1] - 1)
+    low = int(place)
+    high = min(low + 1, windows.shape[1] - 1)
+    ordered = np.partition(windows, (low, high), axis=1)
+    below, above = ordered[:, low], ordered[:, high]
+    step, share = (above - below).astype(np.float64), place - low
+    value = above - step * (1 - share) if share >= 0.5 else below + step * share
+    return np.where(np.isnan(windows).any(axis=1), 0, value).astype(np.float32)
 
 
 def _summarise(centres: Floats, summary: str) -> Floats:
@@ -178,8 +231,5 @@ def _transform(values: Floats, track: Track) -> Floats:
         high = out > track.clip_soft
         out[high] = track.clip_soft + np.sqrt(out[high] - np.float32(track.clip_soft))
     if track.clip is not None:
-        out = np.clip(out, 0, track.clip)
-    out = np.float32(track.scale) * out
-    if not np.isfinite(out).all() or (out < 0).any():
-        raise InputError(f"gives the track {track.identifier} a negative or infinite target: coverage must be >= 0", track.file)
-    return out.astype(np.float32)
+        out = np.clip(out, 0, np.float32(track.clip))
+    return np.float32(track.scale) * out

@@ -5,6 +5,8 @@ Training and validation windows are chosen, the test fold is always complete: ev
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -49,7 +51,7 @@ def gc_matched(peak_gc: NDArray[np.float64], other_gc: NDArray[np.float64], rng:
     """
     edges = np.linspace(peak_gc.min(), peak_gc.max(), bins)
     drawn: list[NDArray[np.int64]] = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         wanted = int(((peak_gc >= low) & (peak_gc < high)).sum())
         rows = np.flatnonzero((other_gc >= low) & (other_gc < high))
         if wanted and len(rows):

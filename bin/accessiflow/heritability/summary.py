@@ -2,13 +2,16 @@
 
 tau*_c = tau_c sd_c M / h2g, with sd_c over the M SNPs of 0.05 < FRQ < 0.95 (Gazal et al. 2017); its standard error by the delete-one-block
 jackknife of the whole ratio where ldsc wrote the delete values (`--print-delete-vals`), beside the factor applied to SE(tau).
+
+Memory: the annotation values of one file.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,12 +26,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Floats = NDArray[np.float64]
+_MEASURED = [
+    "Prop._SNPs", "Prop._h2", "Prop._h2_std_error", "Enrichment", "Enrichment_std_error", "Enrichment_p", "Coefficient", "Coefficient_std_error",
+    "Coefficient_z-score",
+]  # fmt: skip
 COLUMNS = [
-    "model", "trait", "Category", "Prop._SNPs", "Prop._h2", "Prop._h2_std_error", "Enrichment", "Enrichment_std_error", "Enrichment_p", "Coefficient",
-    "Coefficient_std_error", "Coefficient_z-score", "sd_annot", "tau_star", "tau_star_se", "tau_star_se_jack", "h2g", "focal",
+    "model", "trait", "Category", *_MEASURED, "sd_annot", "tau_star", "tau_star_se", "tau_star_se_jack", "h2g", "focal", "annotation", "se_method",
+    "reason",
 ]  # fmt: skip
 _LOG = {
     "snps_sumstats": r"Read summary statistics for (\d+) SNPs",
+    "snps_reference": r"Read reference panel LD Scores for (\d+) SNPs",
     "snps_after_reference": r"After merging with reference panel LD, (\d+) SNPs remain",
     "snps_after_weights": r"After merging with regression SNP LD, (\d+) SNPs remain",
     "snps_regression": r"\((\d+) SNPs remain\)",
@@ -38,18 +46,28 @@ _LOG = {
     "mean_chi2": r"Mean Chi\^2: (\S+)",
     "intercept": r"Intercept: (\S+)",
     "intercept_se": r"Intercept: \S+ \((\S+)\)",
-    "ratio": r"Ratio:? (\S+)",
+    "ratio": r"Ratio:? ([-+.\w]+)",
+    "condition_number": r"condition number is (\d+)",
 }
+_FAULT = re.compile(r"^(\w*(?:Error|Exception|Interrupt)): *(.*)$", re.MULTILINE)
 ENOUGH_SNPS = 200_000
 
 
 @dataclass(frozen=True)
 class Common:
-    """The annotations of one model over the common SNPs of all chromosomes: number of SNPs, and each category's sum and standard deviation."""
+    """The annotations of one model over the common SNPs (0.05 < FRQ < 0.95) of all chromosomes.
+
+    Attributes:
+        snps: how many there are. names, categories: of each annotation, its own and ldsc's. sums, spreads: its sum and standard deviation over them.
+        last: how many of the annotations the last file set holds: those in question.
+    """
 
     snps: int
+    names: list[str]
+    categories: list[str]
     sums: Floats
     spreads: Floats
+    last: int
 
 
 def common_annotations(prefixes: Sequence[str], frq: str) -> Common:
@@ -58,49 +76,127 @@ def common_annotations(prefixes: Sequence[str], frq: str) -> Common:
     Raises:
         InputError: a file is missing, or its SNPs are not as many as the frequencies.
     """
+    sets = [_moments(prefix, frq) for prefix in prefixes]
+    categories = [f"{'' if len(names) == 1 else name}L2_{k}" for k, (_, names, _, _) in enumerate(sets) for name in names]
+    names = [name for _, part, _, _ in sets for name in part]
+    sums, spreads = (np.concatenate([part[i] for part in sets]) for i in (2, 3))
+    return Common(sets[0][0], names, categories, sums, spreads, len(sets[-1][1]) if len(sets) > 1 else 1)
+
+
+@lru_cache(maxsize=64)
+def _moments(prefix: str, frq: str) -> tuple[int, list[str], Floats, Floats]:
+    """Number of common SNPs, and name, sum and standard deviation (c,) of the annotations of a file set: chromosomes pooled pairwise (Chan)."""
+    count, names, mean, scatter = 0, [], np.zeros(0), np.zeros(0)
+    for chrom, mask in _common_snps(frq).items():
+        path = _find(prefix, chrom, ".annot.gz")
+        names, values = read_annotation(path)
+        if len(values) != len(mask):
+            raise InputError(f"holds {len(values)} SNPs, {frq}{chrom}.frq {len(mask)}: they must list the same SNPs", path)
+        if count and values.shape[1] != len(mean):
+            raise InputError(f"has {values.shape[1]} annotations, the chromosomes before it {len(mean)}", path)
+        values = values[mask]
+        if not len(values):
+            continue
+        part, n = values.mean(axis=0), len(values)
+        scattered = ((values - part) ** 2).sum(axis=0)
+        if not count:
+            count, mean, scatter = n, part, scattered
+            continue
+        scatter = scatter + scattered + (part - mean) ** 2 * count * n / (count + n)
+        mean, count = mean + (part - mean) * n / (count + n), count + n
+    if not count:
+        raise InputError(f"--frqfile {frq}: no SNP has 0.05 < frequency < 0.95")
+    return count, names, mean * count, np.sqrt(scatter / count)
+
+
+@lru_cache(maxsize=2)
+def _common_snps(frq: str) -> dict[str, NDArray[np.bool_]]:
+    """Chromosome ("" for one file of all) -> whether 0.05 < FRQ < 0.95 (n,)."""
     import pandas as pd
 
-    chroms = [str(c) for c in range(1, 23) if Path(f"{frq}{c}.frq").exists()]
-    if not chroms:
-        raise InputError(f"--frqfile {frq}: there is no {frq}1.frq ... {frq}22.frq")
-    parts = []
-    for chrom in chroms:
-        with open_text(Path(f"{frq}{chrom}.frq")) as handle:
+    out = {}
+    for chrom in ["", *map(str, range(1, 23))]:
+        try:
+            path = _find(frq, chrom, ".frq")
+        except InputError:
+            continue
+        with open_text(path) as handle:
             table = pd.read_csv(handle, sep=r"\s+")
-        frequency = table["MAF" if "MAF" in table else "FRQ"].to_numpy()
-        values = np.concatenate([read_annotation(Path(f"{p}{chrom}.annot.gz"))[1] for p in prefixes], axis=1)
-        if len(values) != len(frequency):
-            raise InputError(
-                f"holds {len(values)} SNPs, {frq}{chrom}.frq {len(frequency)}: they must list the same SNPs", f"{prefixes[0]}{chrom}.annot.gz"
-            )
-        parts.append(values[(frequency > 0.05) & (frequency < 0.95)])
-    pooled = np.concatenate(parts)
-    return Common(len(pooled), pooled.sum(axis=0), pooled.std(axis=0))
+        column = next((c for c in ("MAF", "FRQ") if c in table), None)
+        if column is None:
+            raise InputError("has no column MAF: expected plink's .frq", path)
+        out[chrom] = table[column].between(0.05, 0.95, inclusive="neither").to_numpy()
+    if not out:
+        raise InputError(f"--frqfile {frq}: there is no {frq}1.frq ... {frq}22.frq")
+    return out
+
+
+def _find(prefix: str, chrom: str, suffix: str) -> Path:
+    """PREFIX{chrom}{suffix}, also with a dot between."""
+    for between in ("", ".") if chrom else ("",):
+        path = Path(f"{prefix}{between}{chrom}{suffix}")
+        if path.exists():
+            return path
+    raise InputError("no such file: check the prefix", f"{prefix}{chrom}{suffix}")
 
 
 def summarise(results: Path, model: str, trait: str, common: Common) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Rows of one regression (one a category; the last category is the focal one), and its quality facts from the log."""
+    """Rows of one regression (one a category; focal are those of the last annotation set), and its quality facts from the log.
+
+    An empty `.results` stands for a regression that ldsc could not do: NA with the reason.
+    """
+    stem = str(results).removesuffix(".results")
+    facts = {"model": model, "trait": trait, **read_log(Path(f"{stem}.log"))}
+    if results.exists() and results.stat().st_size == 0:
+        table = _failed(common, str(facts["reason"]))
+    else:
+        table = _measured(results, Path(f"{stem}.part_delete"), common)
+    table["model"], table["trait"], table["annotation"] = model, trait, common.names
+    table["focal"] = ["no"] * (len(table) - common.last) + ["yes"] * common.last
+    return table.reindex(columns=COLUMNS), facts
+
+
+def _failed(common: Common, fault: str) -> pd.DataFrame:
+    import pandas as pd
+
+    empty = [name for name, total in zip(common.names, common.sums, strict=True) if total == 0]
+    reason = f"no common SNP in {', '.join(empty)}" if empty else fault or "ldsc did not finish"
+    return pd.DataFrame({"Category": common.categories, "sd_annot": common.spreads, "se_method": "none", "reason": reason})
+
+
+def _measured(results: Path, deleted: Path, common: Common) -> pd.DataFrame:
     table = read_table(results, ["Category", "Prop._SNPs", "Prop._h2", "Enrichment", "Coefficient", "Coefficient_std_error"], text=["Category"])
     if len(table) != len(common.sums):
         raise InputError(f"has {len(table)} categories, the annotation files {len(common.sums)}: name the files that the regression used", results)
-    stem = str(results).removesuffix(".results")
+    for column in table.columns.drop("Category"):
+        if table[column].dtype == object:
+            raise InputError(f"has text in the column {column}: is it ldsc's .results?", results)
     m_categories = table["Prop._SNPs"].to_numpy(np.float64) * common.snps
     tau, tau_se = table["Coefficient"].to_numpy(np.float64), table["Coefficient_std_error"].to_numpy(np.float64)
     h2g = float((m_categories * tau).sum())
-    factor = common.spreads * common.snps / h2g
-    table["sd_annot"], table["tau_star"], table["tau_star_se"] = common.spreads, tau * factor, np.abs(factor) * tau_se
-    table["tau_star_se_jack"] = _jackknife(Path(f"{stem}.part_delete"), m_categories, common, tau * factor)
-    table["h2g"], table["model"], table["trait"] = h2g, model, trait
-    table["focal"] = ["no"] * (len(table) - 1) + ["yes"]
-    return table.reindex(columns=COLUMNS), {"model": model, "trait": trait, **read_log(Path(f"{stem}.log"))}
+    with np.errstate(divide="ignore", invalid="ignore"):
+        factor = common.spreads * common.snps / h2g
+        table["sd_annot"], table["tau_star"], table["tau_star_se"] = common.spreads, tau * factor, np.abs(factor) * tau_se
+        table["tau_star_se_jack"] = _jackknife(deleted, m_categories, common, tau * factor)
+    table["h2g"] = h2g
+    table["se_method"] = "jackknife" if table["tau_star_se_jack"].notna().any() else "factor"
+    reasons = [
+        (common.spreads == 0, "constant annotation: no tau*"),
+        (np.full(len(table), not h2g > 0), "h2 is not above 0: proportions mean nothing"),
+    ]
+    table["reason"] = ["; ".join(text for flags, text in reasons if flags[i]) for i in range(len(table))]
+    return table
 
 
 def _jackknife(path: Path, m_categories: Floats, common: Common, estimate: Floats) -> Floats:
     """Standard errors (c,) of tau* from the coefficients with one block left out (blocks, c); NaN where the file is absent."""
-    if not path.exists():
+    if not path.exists() or path.stat().st_size == 0:
         return np.full(len(estimate), np.nan)
     with open_text(path) as handle:
-        deleted = np.atleast_2d(np.loadtxt(handle))
+        try:
+            deleted = np.loadtxt(handle, ndmin=2)
+        except ValueError as error:
+            raise InputError(f"is no table of delete values ({error})", path) from None
     if deleted.shape[1] != len(estimate):
         raise InputError(f"has {deleted.shape[1]} columns, the regression {len(estimate)} categories", path)
     stars = deleted * common.spreads * common.snps / (deleted @ m_categories)[:, None]
@@ -110,15 +206,20 @@ def _jackknife(path: Path, m_categories: Floats, common: Common, estimate: Float
 
 
 def read_log(path: Path) -> dict[str, object]:
-    """SNPs after each filter, mean chi2, lambda GC, intercept and ratio of a regression's log; a warning below 200,000 SNPs."""
+    """SNPs after each filter, mean chi2, lambda GC, intercept and ratio of a regression's log; a warning below 200,000 SNPs.
+
+    ldsc names the condition number of the LD scores only above 100,000 (it then refuses): NA else. `reason` is the first error in the log.
+    """
     with open_text(path) as handle:
         text = handle.read()
     facts: dict[str, object] = {}
     for name, pattern in _LOG.items():
         found = re.findall(pattern, text)
-        facts[name] = (float(found[-1]) if _is_number(found[-1]) else found[-1]) if found else float("nan")
+        facts[name] = float(found[-1]) if found and _is_number(found[-1]) else float("nan")
     snps = facts["snps_regression"] if facts["snps_regression"] == facts["snps_regression"] else facts["snps_after_weights"]
+    fault = _FAULT.search(text)
     facts["warning"] = f"fewer than {ENOUGH_SNPS} SNPs" if isinstance(snps, float) and snps < ENOUGH_SNPS else ""
+    facts["reason"] = " ".join(f"{fault[1]}: {fault[2]}".split())[:200] if fault else ""
     return facts
 
 
@@ -158,16 +259,20 @@ def meta_analysis(values: Floats, errors: Floats) -> tuple[float, float, float]:
     return float((weights * values).sum() / weights.sum()), float(1 / np.sqrt(weights.sum())), tau2
 
 
-def meta_table(table: pd.DataFrame, groups: Mapping[str, Sequence[str]] | None = None) -> pd.DataFrame:
-    """Rows, one a (group of traits, model, quantity): the focal enrichment and tau* meta-analysed over traits."""
+def meta_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows, one a (model, focal category, quantity): the enrichment and tau* meta-analysed over the traits that have both value and error.
+
+    The error of tau* is the jackknife's where there is one, else the factor's.
+    """
     import pandas as pd
 
     rows = []
     focal = table[table["focal"] == "yes"]
-    for group, traits in (groups or {"all": list(dict.fromkeys(focal["trait"]))}).items():
-        for model, part in focal[focal["trait"].isin(traits)].groupby("model", sort=False):
-            for name, error in (("Enrichment", "Enrichment_std_error"), ("tau_star", "tau_star_se_jack")):
-                good = part[np.isfinite(part[name].to_numpy(np.float64)) & (part[error].to_numpy(np.float64) > 0)]
-                mean, se, tau2 = meta_analysis(good[name].to_numpy(np.float64), good[error].to_numpy(np.float64)) if len(good) else (np.nan,) * 3
-                rows.append((group, model, name, len(good), mean, se, tau2))
-    return pd.DataFrame(rows, columns=["group", "model", "quantity", "n_traits", "mean", "se", "tau2"])
+    focal = focal.assign(tau_star_error=focal["tau_star_se_jack"].fillna(focal["tau_star_se"]))
+    for (model, category), part in focal.groupby(["model", "Category"], sort=False):
+        for name, error in (("Enrichment", "Enrichment_std_error"), ("tau_star", "tau_star_error")):
+            values, errors = part[name].to_numpy(np.float64), part[error].to_numpy(np.float64)
+            good = np.isfinite(values) & np.isfinite(errors) & (errors > 0)
+            pooled = meta_analysis(values[good], errors[good]) if good.any() else (np.nan,) * 3
+            rows.append((model, category, name, int(good.sum()), *pooled, "" if good.any() else "no trait has a value and its error"))
+    return pd.DataFrame(rows, columns=["model", "Category", "quantity", "n_traits", "mean", "se", "tau2", "reason"])

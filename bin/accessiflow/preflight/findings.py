@@ -11,6 +11,7 @@ from accessiflow.errors import InputError
 from accessiflow.files import open_text, require_file
 
 SHOWN = 3
+LONGEST = 1000  # characters of a sentence
 
 
 class Findings:
@@ -50,7 +51,7 @@ class Findings:
     def _add(self, sentences: list[str], sentence: str) -> None:
         for local in sorted(self._names, key=len, reverse=True):
             sentence = sentence.replace(local, self._names[local])
-        sentence = " ".join(sentence.split())
+        sentence = " ".join(sentence[:LONGEST].split())
         if sentence not in sentences:
             sentences.append(sentence)
 

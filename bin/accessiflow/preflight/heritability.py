@@ -199,6 +199,8 @@ def _bim_snps(path: Path, chrom: str) -> NDArray[np.object_]:
         table = pd.read_csv(path, sep=r"\s+", header=None, usecols=[0, 1], dtype=str, names=["chrom", "snp"], keep_default_na=False)
     except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise InputError(f"is no plink .bim table ({str(error).splitlines()[0]})", path) from None
+    if table.empty:
+        raise InputError("holds no SNP", path)
     other = table["chrom"].str.removeprefix("chr") != chrom.removeprefix("chr")
     if other.any():
         row = int(other.to_numpy().argmax())

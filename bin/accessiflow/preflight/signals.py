@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -36,12 +38,20 @@ def check_tracks(inputs: Inputs, rows: list[dict[str, str]], reference: Referenc
             _check_signal(inputs, row, kind, folds, reference)
         if row["scale"] and not float(row["scale"]) > 0:
             found.problem(f"track {row['track']}: its scale {row['scale']} must be positive")
-        if row["barcodes"]:
-            inputs.file(row["barcodes"], "file of barcodes")
+        _check_barcodes(inputs, row["barcodes"])
     for signal, count in Counter(row["signal"] for row in rows if not row["barcodes"]).items():
         if count > 1:
             found.warning(f"{signal}: is the signal of {count} tracks")
     found.summary["tracks"] = {"rows": len(rows), "kinds": dict(sorted(kinds.items())), "cell_types": len({row["cell_type"] for row in rows})}
+
+
+def _check_barcodes(inputs: Inputs, name: str) -> None:
+    from accessiflow.signal import read_barcodes
+
+    path = inputs.file(name, "file of barcodes") if name else None
+    if path is not None:
+        with inputs.found.collecting():
+            read_barcodes(path)
 
 
 def _check_signal(inputs: Inputs, row: Mapping[str, str], kind: str, folds: Mapping[str, list[str]], reference: Reference | None) -> None:
@@ -96,6 +106,13 @@ def _bigwig(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> Con
 def _bam(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> Contents:
     import pysam
 
+    with open(path, "rb") as raw, gzip.open(raw) as unzipped:
+        try:
+            is_bam = unzipped.read(4) == b"BAM\1"
+        except (OSError, EOFError, zlib.error):
+            is_bam = False
+    if not is_bam:
+        raise InputError("is not a readable BAM file (its first bytes are wrong)", path)
     beside = next((str(index[s]) for s in (".bai", ".csi") if s in index), None)
     verbosity = pysam.set_verbosity(0)
     try:

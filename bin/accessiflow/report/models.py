@@ -19,7 +19,7 @@ def section(results: Results) -> Section | None:
     curves = _curves(results)
     if bins is None and curves is None:
         return None
-    answer = _answer(bins, clusters)
+    answer = _answer(bins)
     if bins is not None:
         figures.append(
             _accuracy(
@@ -63,7 +63,7 @@ def _curves(results: Results) -> pd.DataFrame | None:
     return pd.concat(found, ignore_index=True) if found else None
 
 
-def _answer(bins: pd.DataFrame | None, clusters: pd.DataFrame | None) -> str:
+def _answer(bins: pd.DataFrame | None) -> str:
     if bins is None or bins["pearson"].notna().sum() == 0:
         return ""
     median = bins.groupby(["file", "bin"], sort=False)["pearson"].median().dropna()
@@ -142,7 +142,7 @@ def _loci(table: pd.DataFrame) -> Figure:
     shown["owner"] = shown["locus"].str.split(":").str[0]
     shown = shown[shown["track"] == shown["owner"]]
     long = shown.melt(["locus", "rule", "track", "chrom", "start", "end", "pearson"], ["measured", "predicted"], "signal", "value")
-    long["title"] = long["track"] + ", " + long["rule"] + " (R " + long["pearson"].map(lambda v: number(v)) + ")"
+    long["title"] = long["track"] + ", " + long["rule"] + " (R " + long["pearson"].map(number) + ")"
     order = list(dict.fromkeys(long["title"]))
     chart = alt.Chart(long).mark_line(interpolate="step-after", strokeWidth=1.6).encode(
         x=alt.X("start:Q", title=None, axis=alt.Axis(labels=False, ticks=False), scale=alt.Scale(zero=False)),
