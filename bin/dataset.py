@@ -25,12 +25,12 @@ def build(
     target_width: Annotated[int, typer.Option("-w", min=1, help="Bases summed into one target value.")] = 192,
     valid: Annotated[str, typer.Option("-v", help="Validation chromosomes, comma-separated.")] = "chr7,chr14,chr15",
     test: Annotated[str, typer.Option("-t", help="Test chromosomes, comma-separated.")] = "chr4,chr5",
-    stride: Annotated[int, typer.Option("--stride", help="Distance of windows in bp.")] = 192,
-    stride_test: Annotated[int | None, typer.Option("--stride_test", help="The same in test contigs; default: --stride.")] = None,
-    crop: Annotated[int, typer.Option(help="Bases cut from each side of the target.")] = 576,
+    stride: Annotated[float, typer.Option("--stride", min=0, help="Distance of windows in bp; at most 1: in windows.")] = 192,
+    stride_test: Annotated[float | None, typer.Option("--stride_test", min=0, help="The same for validation and test; default: --stride.")] = None,
+    crop: Annotated[int, typer.Option(min=0, help="Bases cut from each side of the target.")] = 576,
     limit: Annotated[Path | None, typer.Option(help="BED: windows inside its intervals only.")] = None,
-    records: Annotated[int, typer.Option("-r", min=1, help="Windows in one TFRecord file.")] = 256,
-    restart: Annotated[bool, typer.Option(help="Take the windows of OUT/sequences.bed.")] = False,
+    records: Annotated[int, typer.Option("-r", min=1, help="Windows in one TFRecord file.")] = 4096,
+    restart: Annotated[bool, typer.Option(help="Take the windows of OUT/sequences.bed, and targets that OUT/seqs_cov has.")] = False,
     peaks: Annotated[Path | None, typer.Option(help="peaks.h5ad, for the training sets.")] = None,
     training_set: Annotated[str, typer.Option(help="all, peaks, non_ubiquitous, balanced, gc_matched.")] = "all",
     nonpeak_ratio: Annotated[float, typer.Option(min=0, help="balanced: non-peak windows per peak window.")] = 1.0,
@@ -51,7 +51,8 @@ def build(
         raise InputError(f"--training-set {training_set}: expected one of {', '.join(training_sets.TRAINING_SETS)}")
     if compat not in ("", "basenji"):
         raise InputError(f"--compat {compat}: expected basenji")
-    geometry = Geometry(seq_length, crop, target_width, stride, stride if stride_test is None else stride_test)
+    strides = [round(s * seq_length if s <= 1 else s) for s in (stride, stride if stride_test is None else stride_test)]
+    geometry = Geometry(seq_length, crop, target_width, *strides)
     request = Request(
         geometry=geometry,
         valid_chroms=split_list(valid),
@@ -82,20 +83,15 @@ def targets(
 ) -> None:
     """The tracks sheet -> Basenji's targets table."""
     from accessiflow import sheets
-    from accessiflow.files import write_text
+    from accessiflow.dataset.targets import targets_table
+    from accessiflow.files import write_table
 
     rows = sheets.read_sheet("tracks", tracks)
     given = dict(item.partition("=")[::2] for item in signal or [])
     unknown = set(given) - set(rows["track"])
     if unknown:
-        raise InputError(f"--signal {sorted(unknown)[0]}: no such track in the sheet {tracks}")
-    with write_text(output) as out:
-        out.write("index\tidentifier\tfile\tclip\tclip_soft\tscale\tsum_stat\tdescription\n")
-        for i, row in enumerate(rows.to_dict("records")):
-            file = given.get(row["track"], row["signal"])
-            out.write(
-                f"{i}\t{row['track']}\t{file}\t{row['clip']}\t{row['clip_soft']}\t{row['scale'] or 1}\t{row['sum_stat'] or 'sum'}\t{row['cell_type']}\n"
-            )
+        raise InputError(f"--signal {min(unknown)}: no such track in the sheet {tracks}")
+    write_table(targets_table(rows, given), output)
 
 
 if __name__ == "__main__":

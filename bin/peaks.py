@@ -111,7 +111,8 @@ def merge(
 
     rows = sheets.read_sheet("tracks", tracks)
     wanted = list(rows["track"])
-    by_track = _match({files.read_layout(path)[0]: path for path in coverage}, wanted, "coverage file")
+    by_stem = {path.name.removesuffix(".h5").removesuffix(".coverage"): path for path in coverage}
+    by_track = _match(by_stem | {files.read_layout(path)[0]: path for path in coverage}, wanted, "coverage file")
     called = _match({path.name.removesuffix(".gz").removesuffix(".bed").removesuffix(".peaks"): path for path in peaks}, wanted, "peak file")
     layout = files.same_layout(by_track)
     given = split_list(edges)

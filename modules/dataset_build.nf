@@ -21,7 +21,7 @@ process DATASET_BUILD {
     def options = [
         blacklist ? "-b ${blacklist}" : '',
         gaps ? "-g ${gaps}" : '',
-        excluded.collect { "--exclude ${it}" }.join(' '),
+        [excluded].flatten().collect { "--exclude ${it}" }.join(' '),
         peaks ? "--peaks ${peaks}" : '',
     ].findAll().join(' ')
     """

@@ -14,7 +14,7 @@ process DATASET_TARGETS {
 
     script:
     def args = task.ext.args ?: ''
-    def files = [names, signals instanceof List ? signals : [signals]].transpose().collect { name, file -> "--signal ${name}=${file}" }.join(' ')
+    def files = [names, [signals].flatten()].transpose().collect { name, file -> "--signal ${name}=${file}" }.join(' ')
     """
     # code ${params.code_id}
     dataset.py --versions versions.yml --run-info DATASET_TARGETS.run.json \\

@@ -18,7 +18,7 @@ process EQTL_CLASSIFY {
     prefix = "${meta.id}.${meta.tissue}.${meta.shuffled ? 'shuffled' : 'classification'}"
     def options = [
         negatives ? "--negatives ${negatives}" : '',
-        (scores instanceof List ? scores : [scores]).collect { "--scores ${it}" }.join(' '),
+        [scores].flatten().collect { "--scores ${it}" }.join(' '),
         meta.shuffled ? '--shuffle-labels' : '',
     ].findAll().join(' ')
     """

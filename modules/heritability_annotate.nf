@@ -17,7 +17,7 @@ process HERITABILITY_ANNOTATE {
     script:
     def args = task.ext.args ?: ''
     def options = [
-        scores ? (scores instanceof List ? scores : [scores]).collect { "--sad ${it}" }.join(' ') + " --track-list ${track_list}" : '',
+        scores ? [scores].flatten().collect { "--sad ${it}" }.join(' ') + " --track-list ${track_list}" : '',
         chain ? "--chain ${chain}" : '',
     ].findAll().join(' ')
     """

@@ -16,7 +16,7 @@ process HERITABILITY_LD_SCORES {
 
     script:
     def args = task.ext.args ?: ''
-    def files = annotations.collect { "--annot ${it} --out ${it.name - '.annot.gz'}" }.join(' ')
+    def files = [annotations].flatten().collect { "--annot ${it} --out ${it.name - '.annot.gz'}" }.join(' ')
     """
     # code ${params.code_id}
     heritability.py --versions versions.yml --run-info HERITABILITY_LD_SCORES.${meta.id}.run.json \\
@@ -24,7 +24,7 @@ process HERITABILITY_LD_SCORES {
     """
 
     stub:
-    def names = ['base.' + meta.id] + annotations.collect { it.name - '.annot.gz' }
+    def names = ['base.' + meta.id] + [annotations].flatten().collect { it.name - '.annot.gz' }
     """
     touch base.${meta.id}.annot.gz ${names.collect { it + '.l2.ldscore.gz ' + it + '.l2.M ' + it + '.l2.M_5_50' }.join(' ')}
     touch HERITABILITY_LD_SCORES.${meta.id}.run.json versions.yml

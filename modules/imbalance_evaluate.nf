@@ -14,7 +14,7 @@ process IMBALANCE_EVALUATE {
 
     script:
     def args = task.ext.args ?: ''
-    def files = (scores instanceof List ? scores : [scores]).collect { "--scores ${it}" }.join(' ')
+    def files = [scores].flatten().collect { "--scores ${it}" }.join(' ')
     """
     # code ${params.code_id}
     imbalance.py --versions versions.yml --run-info IMBALANCE_EVALUATE.${meta.id}.${meta.cell_type}.run.json \\

@@ -22,7 +22,7 @@ process PEAKS_BIN {
         meta.scale ? "--scale ${meta.scale}" : '',
         barcodes ? "--barcodes ${barcodes}" : '',
         meta.kind == 'bigwig' ? '' : "--bigwig ${meta.id}.bw",
-        excluded.collect { "--exclude ${it}" }.join(' '),
+        [excluded].flatten().collect { "--exclude ${it}" }.join(' '),
     ].findAll().join(' ')
     """
     # code ${params.code_id}

@@ -19,7 +19,7 @@ process PEAKS_MERGE {
     script:
     def args = task.ext.args ?: ''
     def options = [
-        coverages.collect { "--coverage ${it}" }.join(' '),
+        [coverages].flatten().collect { "--coverage ${it}" }.join(' '),
         fasta ? "--fasta ${fasta[0]}" : '',
         genes ? "--genes ${genes}" : '',
         clusters ? "--clusters ${clusters}" : '',

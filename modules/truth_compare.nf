@@ -14,11 +14,11 @@ process TRUTH_COMPARE {
 
     script:
     def args = task.ext.args ?: ''
-    def named = { pattern, option -> tables.findAll { it.name ==~ pattern }.sort { it.name }.collect { "${option} ${it}" } }
+    def named = { pattern, option -> [tables].flatten().findAll { it.name ==~ pattern }.sort { it.name }.collect { "${option} ${it}" } }
     def options = [
         peaks ? ["--peaks ${peaks}"] : [],
         predictions ? ["--predictions ${predictions} --targets ${targets}"] : [],
-        scores.collect { "--scores ${it}" },
+        [scores].flatten().collect { "--scores ${it}" },
         named(/.*\.classification\.tsv/, '--eqtl'),
         named(/.*\.shuffled\.tsv/, '--eqtl-shuffled'),
         named(/.*\.auroc\.tsv/, '--imbalance'),

@@ -15,9 +15,9 @@ process VARIANTS_COLLECT {
     script:
     def args = task.ext.args ?: ''
     def options = [
-        vcfs.collect { "--vcf ${it}" },
-        eqtls.collect { "--eqtl ${it}" },
-        counts.collect { "--counts ${it}" },
+        [vcfs].flatten().collect { "--vcf ${it}" },
+        [eqtls].flatten().collect { "--eqtl ${it}" },
+        [counts].flatten().collect { "--counts ${it}" },
     ].flatten().join(' ')
     """
     # code ${params.code_id}

@@ -1,7 +1,7 @@
 """The peaks x tracks matrix: building peaks.h5ad from coverage and peak files, and reading it.
 
-Memory of the build: 8 bytes a peak bin, 5 bytes a (bin, track) peak, one track's coverage and a block of columns: under 4 GB for 1,000 tracks
-with 25 million bins and some millions of peak bins, whatever the number of tracks.
+Memory of the build: some 250 bytes a peak bin (its description and a block of columns), 14 bytes a (bin, track) peak and one track's coverage: under
+4 GB for 1,000 tracks with 25 million bins and 3 million peak bins (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def build(
     rows, is_peak = _incidence([called[t] for t in tracks["track"]], layout)
     obs = _describe_rows(rows, is_peak, tracks, layout, notes)
     var = tracks[["cell_type", "group"]].set_index(tracks["track"].to_numpy()).copy()
-    var["n_peaks"] = np.asarray(is_peak.sum(axis=0)).ravel().astype(np.int64)
+    var["n_peaks"] = np.diff(is_peak.indptr).astype(np.int64)
     with atomic(output) as temporary:
         matrix = anndata.AnnData(obs=obs, var=var.assign(**{"lambda": np.nan}), layers={"is_peak": is_peak})
         edges = rules.specificity_edges(len(tracks), notes.edges)
@@ -93,12 +93,20 @@ def _incidence(files: Sequence[Path], layout: Layout) -> tuple[NDArray[np.int64]
     return rows, csc_matrix((np.ones(len(indices), bool), indices, starts.astype(np.int64)), shape=(len(rows), len(files)))
 
 
+def _tracks_a_row(is_peak: csc_matrix) -> NDArray[np.int64]:
+    """Number of tracks (n,) with each peak, without the copy that a sparse sum makes."""
+    out = np.zeros(is_peak.shape[0], np.int64)
+    for low, high in zip(is_peak.indptr[:-1], is_peak.indptr[1:], strict=True):
+        out[is_peak.indices[low:high]] += 1
+    return out
+
+
 def _describe_rows(rows: NDArray[np.int64], is_peak: csc_matrix, tracks: pd.DataFrame, layout: Layout, notes: Annotations) -> pd.DataFrame:
     import pandas as pd
 
     chrom, start = layout.locate(rows)
     end = start + layout.bin_size
-    n_tracks = np.asarray(is_peak.sum(axis=1)).ravel().astype(np.int64)
+    n_tracks = _tracks_a_row(is_peak)
     edges = rules.specificity_edges(len(tracks), notes.edges)
     obs = pd.DataFrame({"chrom": chrom, "start": start, "end": end, "n_tracks": n_tracks, "specificity_bin": rules.specificity_bin(n_tracks, edges)})
     obs["cluster"] = _clusters(obs, is_peak, tracks, notes)
@@ -161,9 +169,10 @@ def read_tss(path: Path) -> pd.DataFrame:
     if len(first) >= 3 and first[2].isdigit() and not first[1].isdigit():
         return _tss_of_table(path, ("name", "chrom", "tx_start", "strand")[: len(first)])
     bed = read_bed(path)
-    strand = np.array(
-        [(line.split("\t") + [""] * 6)[5].strip() for line in open_text(path) if line.strip() and not line.startswith(("#", "track", "browser"))]
-    )
+    with open_text(path) as handle:
+        strand = np.array(
+            [(line.split("\t") + [""] * 6)[5].strip() for line in handle if line.strip() and not line.startswith(("#", "track", "browser"))]
+        )
     return pd.DataFrame(
         {"chrom": bed["chrom"], "position": np.where(strand == "-", np.maximum(bed["end"] - 1, 0), bed["start"]), "name": bed["name"]}
     )

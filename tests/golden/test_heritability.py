@@ -33,13 +33,13 @@ def scores(ldsc, script, tmp_path_factory) -> Path:
         listed = ldsc / "input/hm3like.snplist"
         script("heritability", "ld-scores", "--bfile", bfile, "--ld-wind-cm", 1, "--thin-annot", "--print-snps", listed, *options)
         script("heritability", "ld-scores", "--bfile", bfile, "--ld-wind-cm", 1, "--extract", listed, "--out", out / f"weights.{chrom}")
-        script("heritability", "ld-scores", "--bfile", bfile, "--ld-wind-cm", 1, "--out", out / f"univ.{chrom}")
+    script("heritability", "ld-scores", "--bfile", ldsc / "input/plink/ref.2", "--ld-wind-cm", 1, "--out", out / "univ.2")
     return out
 
 
 @pytest.mark.parametrize("model", [*MODELS, "weights", "univ"])
 def test_ld_scores_agree_to_print_rounding(ldsc, scores, model):
-    for chrom in CHROMS:
+    for chrom in ("2",) if model == "univ" else CHROMS:
         name = f"{model}.{chrom}.l2"
         ours = pd.read_csv(scores / f"{name}.ldscore.gz", sep="\t")
         theirs = pd.read_csv(ldsc / "golden_py27/ld" / f"{name}.ldscore.gz", sep="\t")
@@ -93,7 +93,7 @@ def test_annotations_and_their_sad_splits(ldsc, script, sad_file, tmp_path, peak
         ours = pd.read_csv(tmp_path / f"x.{chrom}.annot.gz", sep="\t")
         theirs = pd.read_csv(ldsc / "input/annot" / f"sad_split.{chrom}.annot.gz", sep="\t").filter(regex=f"^{peaks}_{statistic}_")
         member = pd.read_csv(ldsc / "input/annot" / f"{peaks}.{chrom}.annot.gz", sep="\t")
-        assert list(ours)[0] == peaks
+        assert next(iter(ours)) == peaks
         np.testing.assert_array_equal(ours[peaks], member.iloc[:, 0])
         assert set(ours.columns[1:]) == set(theirs.columns)
         pd.testing.assert_frame_equal(ours[list(theirs)], theirs, check_dtype=False)

@@ -35,8 +35,11 @@ def write_model(folder: Path) -> Path:
     (folder / "params.json").write_text(json.dumps(PARAMS))
     network = build_model(load_params(folder / "params.json"))
     for weight in network.weights:
-        value = weight.numpy() + 0.2 * rng.standard_normal(weight.shape)
-        weight.assign(np.abs(value) if "variance" in weight.path else value)
+        value = rng.standard_normal(weight.shape)
+        if "variance" in weight.path or "gamma" in weight.path:
+            weight.assign(1 + 0.2 * np.abs(value))
+        else:
+            weight.assign(value * (np.prod(weight.shape[:-1]) / 2) ** -0.5 if "kernel" in weight.path else 0.1 * value)
     save_weights(network, folder / "model_best.h5")
     (folder / "targets.txt").write_text(TARGETS)
     sequence = "".join("ACGT"[i] for i in rng.integers(0, 4, 500))

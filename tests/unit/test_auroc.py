@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -27,12 +27,14 @@ data = st.integers(4, 40).flatmap(
 )
 
 
+@settings(deadline=None)
 @given(data)
 def test_delong_is_its_definition(sample: tuple[np.ndarray, np.ndarray]) -> None:
     labels, scores = sample
     np.testing.assert_allclose(delong(labels, scores), brute_delong(labels, scores), atol=1e-12)
 
 
+@settings(deadline=None)
 @given(data)
 def test_swapping_classes_or_the_sign_mirrors_the_area(sample: tuple[np.ndarray, np.ndarray]) -> None:
     labels, scores = sample
@@ -42,6 +44,7 @@ def test_swapping_classes_or_the_sign_mirrors_the_area(sample: tuple[np.ndarray,
     assert other.variance == pytest.approx(area.variance)
 
 
+@settings(deadline=None)
 @given(data)
 def test_a_monotone_transform_changes_nothing(sample: tuple[np.ndarray, np.ndarray]) -> None:
     labels, scores = sample

@@ -16,10 +16,12 @@ pytest.importorskip("tensorflow")
 from small_model import PARAMS, L, write_model
 
 import accessiflow
+from accessiflow.dataset.tfrecords import write_records
 from accessiflow.errors import InputError
+from accessiflow.files import read_table, write_json
 from accessiflow.genome import UNKNOWN, reverse_complement
 from accessiflow.inference.predictor import Ensemble, Predictor, load_predictor, read_tracks
-from accessiflow.inference.run import predict_bed, predict_genome
+from accessiflow.inference.run import predict_bed, predict_genome, predict_test
 
 WIDTH = 16
 BOTH = Ensemble(True, (1, 0, -1))
@@ -164,3 +166,41 @@ def test_genome_tracks_have_the_unit_of_the_measured_ones(model, predictor, tmp_
     assert [p.read_bytes() for p in again] == [p.read_bytes() for p in paths]
     with pytest.raises(InputError, match="names the contig chrX"):
         predict_genome(predictor, model / "genome.fa", model / "targets.txt", tmp_path / "c", how, ["chrX"])
+
+
+@pytest.fixture
+def dataset(tmp_path, codes):
+    """A dataset of 40 test windows with the tracks D, C, B, A."""
+    folder, rng = tmp_path / "data", np.random.default_rng(1)
+    targets = rng.random((40, 4, 4)).astype(np.float32)
+    write_records(folder / "tfrecords/test-0.tfr", list(zip(codes[:40], targets, strict=True)))
+    facts = {"seq_length": L, "target_length": 4, "num_targets": 4, "test_seqs": 40, "crop_bp": 24, "pool_width": 4}
+    write_json(facts, folder / "statistics.json")
+    (folder / "targets.txt").write_text("\tidentifier\tdescription\n" + "".join(f"{i}\t{t}\t{t.lower()}\n" for i, t in enumerate("DCBA")))
+    (folder / "sequences.bed").write_text("chr9\t0\t64\ttrain\n" + "".join(f"chr1\t{64 * i}\t{64 * i + 64}\ttest\n" for i in range(40)))
+    return folder, targets
+
+
+def test_model_of_some_tracks_is_compared_with_these_by_name(model, predictor, dataset, codes, tmp_path):
+    folder, targets = dataset
+    predict_test(predictor, model / "model_best.h5", folder, tmp_path, Ensemble(), save=True)
+    with h5py.File(tmp_path / "targets.h5") as measured, h5py.File(tmp_path / "preds.h5") as predicted:
+        assert measured["target_ids"][()].tolist() == predicted["target_ids"][()].tolist() == [b"A", b"B", b"C"]
+        assert np.array_equal(measured["targets"][()], targets[:, :, [3, 2, 1]])
+        assert np.array_equal(predicted["preds"][()], predictor.predict(codes[:40]))
+        assert (measured["start"][1], measured["end"][1]) == (88, 104)
+        expected = np.corrcoef(predicted["preds"][()][..., 1].ravel(), targets[..., 2].ravel())[0, 1]
+    table = read_table(tmp_path / "acc.txt")
+    assert table["identifier"].tolist() == ["A", "B", "C"]
+    assert table["pearsonr"][1] == pytest.approx(expected, abs=2e-5)
+
+
+def test_datasets_that_do_not_fit_the_model_are_refused(model, predictor, dataset, tmp_path):
+    folder, _ = dataset
+    bed = folder / "sequences.bed"
+    bed.write_text(bed.read_text().replace("chr1\t0\t64\ttest\n", ""))
+    with pytest.raises(InputError, match="lists 39 test windows, the TFRecords hold 40"):
+        predict_test(predictor, model / "model_best.h5", folder, tmp_path, Ensemble(), save=True)
+    (folder / "targets.txt").write_text("identifier\nA\nB\nX\nY\n")
+    with pytest.raises(InputError, match="has no track C, which the model predicts"):
+        predict_test(predictor, model / "model_best.h5", folder, tmp_path, Ensemble(), save=False)

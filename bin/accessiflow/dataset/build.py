@@ -1,17 +1,20 @@
 """Building a dataset folder in Basenji's layout: windows, targets, TFRecords.
 
-Memory: the windows and their targets (4 bytes a window and track), one chunk of coverage, and one TFRecord file per thread; the sequence is read
-window by window. Flat in genome length but for the window table (about 100 bytes a window).
+Memory: 13 bytes a window and the targets of one track (4 bytes a window and position), one chunk of coverage and, a thread, one TFRecord file's
+targets; targets wait on disk, sequences are read window by window.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,16 +22,15 @@ from numpy.typing import NDArray
 from accessiflow.dataset import targets as target_rules
 from accessiflow.dataset import tfrecords, training_sets
 from accessiflow.dataset import windows as window_rules
-from accessiflow.dataset.windows import Geometry, Window
+from accessiflow.dataset.windows import Geometry, Windows
 from accessiflow.errors import InputError
-from accessiflow.files import create_hdf5, open_text, write_json, write_text
+from accessiflow.files import create_hdf5, open_hdf5, open_text, write_json, write_text
 from accessiflow.genome import Fasta
 from accessiflow.intervals import FOLDS, IntervalSet, read_bed
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 log = logging.getLogger("accessiflow")
+LAYOUT = ("targets.txt", "contigs.bed", "sequences.bed", "seqs_cov", "tfrecords", "statistics.json")
+CHUNK = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Request:
     peaks: Path | None = None
     training_set: str = "all"
     nonpeak_ratio: float = 1.0
-    records_per_file: int = 256
+    records_per_file: int = 4096
     seed: int = window_rules.SHUFFLE_SEED
     compat: bool = False
     restart: bool = False
@@ -54,29 +56,36 @@ class Request:
 
 
 def build(fasta: Path, targets: Path, out: Path, request: Request) -> dict[str, int]:
-    """Write the dataset; returns its statistics.
+    """Write the dataset, all of it or nothing; returns its statistics.
 
     Raises:
-        InputError: lengths that contradict each other, a fold without windows, unknown chromosomes, unreadable signals.
+        InputError: lengths that contradict each other, a fold without windows, unknown chromosomes, unreadable signals, a track of zeros.
     """
     check_geometry(request.geometry)
     tracks = target_rules.read_targets(targets)
-    with Fasta(fasta) as genome:
-        windows = _restart(out) if request.restart else _plan(genome, out, request)
+    with Fasta(fasta) as genome, _staged(out, request.restart) as folder:
+        target_rules.check_signals(tracks, genome.sizes)
+        windows = (
+            window_rules.read_windows(out / "sequences.bed", genome.sizes, request.geometry.seq_length)
+            if request.restart
+            else _plan(genome, folder, request)
+        )
         _check_folds(windows)
-        values = _all_targets(windows, tracks, request, out)
-        _write_records(genome.path, windows, values, out, request)
-    statistics = _statistics(windows, tracks, request.geometry)
-    write_json(statistics, out / "statistics.json")
-    with write_text(out / "targets.txt") as copy, open_text(targets) as original:
-        copy.write(original.read())
+        _write_coverage(windows, tracks, request, out, folder)
+        _write_records(genome.path, windows, folder, request, len(tracks))
+        statistics = _statistics(windows, tracks, request.geometry)
+        write_json(statistics, folder / "statistics.json")
+        with write_text(folder / "targets.txt") as copy, open_text(targets) as original:
+            copy.write(original.read())
+        if not request.keep_coverage:
+            shutil.rmtree(folder / "seqs_cov")
     return statistics
 
 
 def check_geometry(geometry: Geometry) -> None:
     """Raise InputError when seq_length, crop and target_width contradict each other."""
     inner = geometry.seq_length - 2 * geometry.crop
-    if inner <= 0 or inner % geometry.target_width:
+    if geometry.crop < 0 or inner <= 0 or inner % geometry.target_width:
         raise InputError(
             f"seq_length {geometry.seq_length} minus twice the crop {geometry.crop} leaves {inner} bp, no positive multiple of the target width {geometry.target_width}"
         )
@@ -84,143 +93,177 @@ def check_geometry(geometry: Geometry) -> None:
         raise InputError("the stride must be at least 1 bp")
 
 
-def _plan(genome: Fasta, out: Path, request: Request) -> list[Window]:
+@contextmanager
+def _staged(out: Path, restart: bool) -> Iterator[Path]:
+    """A folder beside `out` whose content takes its place at the end; a restart keeps what is not written anew. Nothing is left on failure."""
+    out = out.absolute()
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{out.name[:40]}.", dir=out.parent))
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror}): choose another output", out) from None
+    try:
+        if out.exists() and not out.is_dir():
+            raise InputError("is a file, expected a folder for the dataset", out)
+        yield folder
+        out.mkdir(exist_ok=True)
+        (out / "statistics.json").unlink(missing_ok=True)  # it comes last: a folder that has it is complete
+        for name in LAYOUT:
+            if (folder / name).exists() or not restart:
+                _remove(out / name)
+            if (folder / name).exists():
+                os.replace(folder / name, out / name)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _plan(genome: Fasta, folder: Path, request: Request) -> Windows:
     geometry = request.geometry
-    unknown = [c for c in (*request.valid_chroms, *request.test_chroms) if c not in genome.sizes]
-    if unknown and len(unknown) == len([*request.valid_chroms, *request.test_chroms]):
-        raise InputError(
-            f"has none of the validation and test chromosomes {', '.join(unknown)} (it has {', '.join(list(genome.sizes)[:5])}...)", genome.path
-        )
+    _check_chroms(genome, request)
     gaps = read_bed(request.gaps) if request.gaps else None
     limit = read_bed(request.limit) if request.limit else None
     contigs = window_rules.contigs_of(genome.sizes, gaps, limit, geometry.seq_length)
     contigs = window_rules.break_contigs(contigs, request.compat)
     folds = window_rules.split_folds(contigs, request.valid_chroms, request.test_chroms)
-    with write_text(out / "contigs.bed") as bed:
+    with write_text(folder / "contigs.bed") as bed:
         bed.writelines(f"{c.chrom}\t{c.start}\t{c.end}\n" for c in contigs)
-    by_fold = {fold: window_rules.windows_of(window_rules.join_contigs(folds[fold]), geometry, fold) for fold in FOLDS}
-    by_fold = {fold: _without_excluded(rows, request) for fold, rows in by_fold.items()}
-    rng = np.random.default_rng(request.seed)
-    by_fold = {fold: rows if fold == "test" else _chosen(rows, genome, request, rng) for fold, rows in by_fold.items()}
-    windows = window_rules.shuffled(by_fold, request.seed)
-    with write_text(out / "sequences.bed") as bed:
-        bed.writelines(f"{w.chrom}\t{w.start}\t{w.end}\t{w.fold}\n" for w in windows)
+    windows = window_rules.windows_of({fold: window_rules.join_contigs(folds[fold]) for fold in FOLDS}, geometry)
+    windows = _without_excluded(windows, request)
+    _check_folds(windows)
+    if request.training_set != "all":
+        windows = windows.take(_chosen(windows, genome, request))
+    windows = window_rules.shuffled(windows, request.seed)
+    window_rules.write_windows(windows, folder / "sequences.bed")
     return windows
 
 
-def _restart(out: Path) -> list[Window]:
-    table = read_bed(out / "sequences.bed")
-    windows = [Window(*row) for row in table.itertuples(index=False, name=None)]
-    order = [FOLDS.index(w.fold) if w.fold in FOLDS else -1 for w in windows]
-    if -1 in order or order != sorted(order):
-        raise InputError("needs the labels train, valid, test in column 4, in this order", out / "sequences.bed")
-    return windows
+def _check_chroms(genome: Fasta, request: Request) -> None:
+    asked = [*request.valid_chroms, *request.test_chroms]
+    unknown = [c for c in asked if c not in genome.sizes]
+    both = set(request.valid_chroms) & set(request.test_chroms)
+    if both:
+        raise InputError(f"{min(both)} is asked for as validation (-v) and as test chromosome (-t): choose one")
+    if unknown and len(unknown) == len(asked):
+        raise InputError(
+            f"has none of the validation and test chromosomes {', '.join(unknown)} (it has {', '.join(list(genome.sizes)[:5])}...)", genome.path
+        )
+    if unknown:
+        log.warning("%s has no %s: validation and test use the other chromosomes", genome.path.name, ", ".join(unknown))
 
 
-def _without_excluded(rows: list[Window], request: Request) -> list[Window]:
+def _without_excluded(windows: Windows, request: Request) -> Windows:
     """Windows none of whose target bases touches an excluded interval."""
-    kept = rows
+    geometry, kept = request.geometry, np.ones(len(windows), bool)
     for path in request.exclude:
         intervals = IntervalSet(read_bed(path))
-        touched = _by_chrom(
-            kept,
-            lambda chrom, start, index=intervals: index.overlaps(
-                chrom, start + request.geometry.crop, start + request.geometry.seq_length - request.geometry.crop
-            ),
-        )
-        kept = [w for w, bad in zip(kept, touched, strict=True) if not bad]
-    return kept
+        for chrom, rows in windows.stretches(CHUNK):
+            first = windows.start[rows] + geometry.crop
+            kept[rows] &= ~intervals.overlaps(chrom, first, first + geometry.seq_length - 2 * geometry.crop)
+    return windows if kept.all() else windows.take(kept)
 
 
-def _by_chrom(rows: Sequence[Window], query) -> NDArray:  # noqa: ANN001 (a local callable)
-    """Apply query(chrom, starts) chromosome by chromosome; results in row order."""
-    out: NDArray | None = None
-    starts = np.array([w.start for w in rows], np.int64)
-    chroms = np.array([w.chrom for w in rows], dtype=object)
-    for chrom in dict.fromkeys(chroms.tolist()):
-        at = np.flatnonzero(chroms == chrom)
-        found = query(chrom, starts[at])
-        out = np.zeros(len(rows), found.dtype) if out is None else out
-        out[at] = found
-    return np.zeros(0, bool) if out is None else out
-
-
-def _chosen(rows: list[Window], genome: Fasta, request: Request, rng: np.random.Generator) -> list[Window]:
-    if request.training_set == "all" or not rows:
-        return rows
+def _chosen(windows: Windows, genome: Fasta, request: Request) -> NDArray[np.int64]:
+    """Row numbers of the training set: chosen in the training and validation folds, all windows of the test fold."""
     if request.peaks is None:
         raise InputError(f"--training-set {request.training_set} needs --peaks peaks.h5ad")
-    in_peak, ubiquitous = _peak_membership(rows, request)
-    if not in_peak.any():
-        raise InputError(f"holds no peak in the {rows[0].fold} windows: the training set {request.training_set} would be empty", request.peaks)
-    gc = _gc(rows, genome) if request.training_set == "gc_matched" else None
-    kept = training_sets.choose(request.training_set, in_peak, ubiquitous, gc, request.nonpeak_ratio, rng)
-    return [rows[i] for i in kept]
+    in_peak, ubiquitous = _peak_membership(windows, request.peaks)
+    gc = gc_content(windows, genome) if request.training_set == "gc_matched" else np.zeros(len(windows))
+    kept = []
+    for fold in ("train", "valid"):
+        rows = windows.of_fold(fold)
+        if not in_peak[rows].any():
+            raise InputError(f"holds no peak in the {fold} windows: the training set {request.training_set} would be empty", request.peaks)
+        rng = np.random.default_rng(request.seed)
+        kept.append(rows[training_sets.choose(request.training_set, in_peak[rows], ubiquitous[rows], gc[rows], request.nonpeak_ratio, rng)])
+    return np.concatenate([*kept, windows.of_fold("test")])
 
 
-def _peak_membership(rows: Sequence[Window], request: Request) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _peak_membership(windows: Windows, peaks: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether the centre of each window's target lies in a peak bin, and in one of the ubiquitous cluster."""
     from accessiflow.peak_matrix import read_peaks
 
-    assert request.peaks is not None
-    matrix = read_peaks(request.peaks)
-    middle = np.array([(w.start + w.end) // 2 for w in rows])
-    found = matrix.locate([w.chrom for w in rows], middle)
+    matrix = read_peaks(peaks)
     cluster = matrix.obs["cluster"].astype(str).to_numpy()
+    found = np.full(len(windows), -1, np.int64)
+    for i, name in enumerate(windows.names):
+        rows = np.flatnonzero(windows.chrom == i)
+        found[rows] = matrix.locate(np.full(len(rows), name, object), windows.start[rows] + windows.length // 2)
     return found >= 0, (found >= 0) & (cluster[np.maximum(found, 0)] == "ubiquitous")
 
 
-def _gc(rows: Sequence[Window], genome: Fasta) -> NDArray[np.float64]:
-    out = np.empty(len(rows))
-    for i, w in enumerate(rows):
-        codes = genome.codes(w.chrom, w.start, w.end)
-        out[i] = np.isin(codes, (1, 2)).sum() / max((codes < 4).sum(), 1)
+def gc_content(windows: Windows, genome: Fasta) -> NDArray[np.float64]:
+    """Share of G and C among all bases of each window (n,), as `bedtools nuc` counts it (N are in the denominator)."""
+    out = np.empty(len(windows))
+    for chrom, rows in windows.stretches(CHUNK):
+        start = windows.start[rows]
+        codes = genome.codes(chrom, int(start[0]), int(start[-1]) + windows.length)
+        total = np.concatenate([[0], np.cumsum((codes == 1) | (codes == 2), dtype=np.int32)])
+        out[rows] = (total[start - start[0] + windows.length] - total[start - start[0]]) / windows.length
     return out
 
 
-def _check_folds(windows: Sequence[Window]) -> None:
-    present = {w.fold for w in windows}
-    missing = [fold for fold in FOLDS if fold not in present]
+def _check_folds(windows: Windows) -> None:
+    missing = [fold for fold in FOLDS if len(windows.of_fold(fold)) == 0]
     if missing:
         raise InputError(f"no window is left in the {' and '.join(missing)} fold: check the chromosomes, gaps, excluded regions and --limit")
 
 
-def _all_targets(windows: Sequence[Window], tracks: Sequence[target_rules.Track], request: Request, out: Path) -> NDArray[np.float32]:
-    black: pd.DataFrame | None = read_bed(request.blacklist) if request.blacklist else None
-    blacklist = target_rules.blacklist_of(black)
-    values = np.empty((len(windows), request.geometry.target_length, len(tracks)), np.float32)
+def _write_coverage(windows: Windows, tracks: Sequence[target_rules.Track], request: Request, out: Path, folder: Path) -> None:
+    """Write seqs_cov/I.h5, the targets (n, target_length) of each track; a restart takes those that OUT already has."""
+    blacklist = target_rules.blacklist_of(read_bed(request.blacklist) if request.blacklist else None)
+    shape, training = (len(windows), request.geometry.target_length), windows.of_fold("train")
     for i, track in enumerate(tracks):
-        values[:, :, i] = target_rules.window_targets(windows, track, request.geometry, blacklist, request.compat)
-        if not values[:, :, i].any():
-            log.warning("the track %s is zero in every window", track.identifier)
-        if request.keep_coverage:
-            with create_hdf5(out / "seqs_cov" / f"{i}.h5") as handle:
-                handle.create_dataset("targets", data=values[:, :, i])
+        name = Path("seqs_cov") / f"{i}.h5"
+        if request.restart and (out / name).exists():
+            values = _kept_coverage(out / name, shape)
+        else:
+            values = target_rules.window_targets(windows, track, request.geometry, blacklist, request.compat)
+        if not request.compat and not values[training].any():
+            raise InputError(f"the track {track.identifier} is zero in every training window: take it out of the targets table", track.file)
+        with create_hdf5(folder / name) as handle:
+            handle.create_dataset("targets", data=values)
         log.info("targets of %s: %d windows", track.identifier, len(windows))
-    return values
 
 
-def _write_records(fasta: Path, windows: Sequence[Window], values: NDArray[np.float32], out: Path, request: Request) -> None:
-    folder = out / "tfrecords"
-    for old in folder.glob("*.tfr"):
-        old.unlink()
-    jobs = []
+def _kept_coverage(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
+    with open_hdf5(path, ["targets"]) as handle:
+        if handle["targets"].shape != shape:
+            raise InputError(f"holds targets of shape {handle['targets'].shape}, sequences.bed needs {shape}: remove the folder seqs_cov", path)
+        return handle["targets"][:]
+
+
+def _write_records(fasta: Path, windows: Windows, folder: Path, request: Request, num_tracks: int) -> None:
+    """Write tfrecords/FOLD-K.tfr, one file a thread at a time."""
+    (folder / "tfrecords").mkdir()
+    size, jobs = request.records_per_file, []
     for fold in FOLDS:
-        at = [i for i, w in enumerate(windows) if w.fold == fold]
-        size = request.records_per_file
-        jobs += [(folder / f"{fold}-{k}.tfr", at[low : low + size]) for k, low in enumerate(range(0, len(at), size))]
+        rows = windows.of_fold(fold)
+        jobs += [(folder / "tfrecords" / f"{fold}-{k}.tfr", rows[low : low + size]) for k, low in enumerate(range(0, len(rows), size))]
 
-    def write(job: tuple[Path, list[int]]) -> None:
-        path, at = job
+    def write(job: tuple[Path, NDArray[np.int64]]) -> None:
+        path, rows = job
+        values = np.empty((len(rows), request.geometry.target_length, num_tracks), np.float32)
+        for i in range(num_tracks):
+            with open_hdf5(folder / "seqs_cov" / f"{i}.h5") as handle:
+                values[:, :, i] = handle["targets"][rows[0] : rows[-1] + 1]
+        part = windows.take(rows)
         with Fasta(fasta) as genome:
-            tfrecords.write_records(path, ((genome.codes(windows[i].chrom, windows[i].start, windows[i].end), values[i]) for i in at))
+            sequences = (genome.codes(windows.names[c], s, s + windows.length) for c, s in zip(part.chrom.tolist(), part.start.tolist(), strict=True))
+            tfrecords.write_records(path, zip(sequences, values, strict=True))
 
     with ThreadPoolExecutor(request.threads) as pool:
         list(pool.map(write, jobs))
 
 
-def _statistics(windows: Sequence[Window], tracks: Sequence[target_rules.Track], geometry: Geometry) -> dict[str, int]:
-    counts = {f"{fold}_seqs": sum(w.fold == fold for w in windows) for fold in FOLDS}
+def _statistics(windows: Windows, tracks: Sequence[target_rules.Track], geometry: Geometry) -> dict[str, int]:
+    counts = {f"{fold}_seqs": len(windows.of_fold(fold)) for fold in FOLDS}
     lengths = {
         "seq_length": geometry.seq_length,
         "pool_width": geometry.target_width,

@@ -78,6 +78,21 @@ def read_targets(path: Path) -> list[Track]:
     return [_track(row, path, line) for line, row in enumerate(table.to_dict("records"), 2)]
 
 
+def targets_table(sheet: pd.DataFrame, signals: Mapping[str, str]) -> pd.DataFrame:
+    """Basenji's targets table of a tracks sheet; clip and clip_soft are columns only where a track has one.
+
+    Args:
+        signals: track -> bigWig; a track without one has the sheet's signal.
+    """
+    table = sheet[["track", "signal", "clip", "clip_soft", "scale", "sum_stat", "cell_type"]].rename(
+        columns={"track": "identifier", "signal": "file", "cell_type": "description"}
+    )
+    table["file"] = [signals.get(track, file) for track, file in zip(sheet["track"], sheet["signal"], strict=True)]
+    table["scale"], table["sum_stat"] = table["scale"].replace("", "1"), table["sum_stat"].replace("", "sum")
+    table.insert(0, "index", range(len(table)))
+    return table.drop(columns=[c for c in ("clip", "clip_soft") if (table[c] == "").all()])
+
+
 def _track(row: dict[str, str], path: Path, line: int) -> Track:
     file, summary = Path(row["file"]), row["sum_stat"]
     if summary not in SUMMARIES:

@@ -103,13 +103,15 @@ def frequencies(counts: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray
 
 
 def write_frq(panel: Panel, output: Path) -> None:
-    """Write plink's .frq: CHR SNP A1 A2 MAF NCHROBS, MAF = frequency of A1 to four digits."""
+    """Write plink's .frq: CHR SNP A1 A2 MAF NCHROBS, A1 being the rarer allele as plink has it, MAF its frequency to four digits."""
     with write_text(output) as out:
         out.write(f"{'CHR':>4} {'SNP':>15} {'A1':>4} {'A2':>4} {'MAF':>12} {'NCHROBS':>8}\n")
         for low in range(0, len(panel.bim), 4096):
             part = panel.bim.iloc[low : low + 4096]
             a2, _, chromosomes = frequencies(panel.genotypes(low, low + len(part)))
-            rows = zip(part["CHR"], part["SNP"], part["A1"], part["A2"], 1 - a2, chromosomes, strict=True)
+            rare = a2 < 0.5
+            alleles = (np.where(rare, part[first], part[second]) for first, second in (("A2", "A1"), ("A1", "A2")))
+            rows = zip(part["CHR"], part["SNP"], *alleles, np.minimum(a2, 1 - a2), chromosomes, strict=True)
             out.writelines(f"{bare(c):>4} {s:>15} {x:>4} {y:>4} {f:>12.4g} {n:>8d}\n" for c, s, x, y, f, n in rows)
 
 

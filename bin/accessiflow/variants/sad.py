@@ -10,17 +10,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import numpy as np
 
 from accessiflow import cli
 from accessiflow.errors import InputError
-from accessiflow.files import create_hdf5, open_hdf5, write_text
+from accessiflow.files import create_hdf5, open_hdf5, require_file, write_text
 from accessiflow.genome import Fasta
 from accessiflow.inference.outputs import as_bytes
 from accessiflow.variants.alleles import ABSENT, allele_windows, judge
@@ -59,6 +58,15 @@ class Shape:
     widths: dict[str, int]
 
 
+class Part(NamedTuple):
+    """A scored shard: its rows, the widths of its text columns, and what must be the same in all."""
+
+    path: Path
+    rows: int
+    widths: dict[str, int]
+    form: tuple[object, ...]
+
+
 def score(predictor: Predictor, variants: Path, fasta: Path, tracks: pd.DataFrame, out: Path, how: Ensemble, options: Options) -> tuple[int, int]:
     """Score a variant file -> OUT/sad.h5 and OUT/excluded.tsv; returns the numbers of scored and excluded variants.
 
@@ -87,20 +95,17 @@ def merge(shards: Sequence[Path], out: Path) -> tuple[int, dict[str, int]]:
         InputError: the shards differ in tracks or kinds of scores, or no variant of any shard is on a contig of the FASTA.
     """
     folders = [path.parent if path.is_file() else path for path in shards]
-    with ExitStack() as stack:
-        files = [stack.enter_context(open_hdf5(folder / "sad.h5", ["SAD", "snp", "pos", "target_ids"])) for folder in folders]
-        for handle in files[1:]:
-            if _form(handle) != _form(files[0]):
-                raise InputError(
-                    f"has other tracks or kinds of scores than {files[0].filename}: shards of one model and set belong together", handle.filename
-                )
-        rows = sum(len(f["pos"]) for f in files)
-        with write_text(out / "excluded.tsv") as excluded:
-            reasons = _merge_excluded([folder / "excluded.tsv" for folder in folders], excluded)
-            if rows == 0 and set(reasons) == {ABSENT}:
-                raise InputError(f"shares no contig with the FASTA: none of {reasons.total()} variants", folders[0] / "excluded.tsv")
-            with create_hdf5(out / "sad.h5") as handle:
-                _merge_scores(files, rows, handle)
+    parts = [_inspect(folder / "sad.h5") for folder in folders]
+    odd = next((part for part in parts if part.form != parts[0].form), None)
+    if odd is not None:
+        raise InputError(f"has other tracks or kinds of scores than {parts[0].path}: shards of one model and set belong together", odd.path)
+    rows = sum(part.rows for part in parts)
+    with write_text(out / "excluded.tsv") as excluded:
+        reasons = _merge_excluded([folder / "excluded.tsv" for folder in folders], excluded)
+        if rows == 0 and set(reasons) == {ABSENT}:
+            raise InputError(f"shares no contig with the FASTA: none of {reasons.total()} variants", folders[0] / "excluded.tsv")
+        with create_hdf5(out / "sad.h5") as handle:
+            _merge_scores(parts, handle)
     return rows, dict(sorted(reasons.items()))
 
 
@@ -115,8 +120,10 @@ def _shard_name(path: Path) -> str:
     return path.parent.name if path.is_file() else path.name
 
 
-def _form(handle: h5py.File) -> tuple[object, ...]:
-    return handle["target_ids"][()].tobytes(), *((n, handle[n].dtype, handle[n].shape[1:]) for n in STATS if n in handle)
+def _inspect(path: Path) -> Part:
+    with open_hdf5(path, ["SAD", *TEXTS, "pos", "target_ids", "target_labels"]) as handle:
+        form = tuple((n, handle[n].dtype.str, handle[n].shape[1:]) for n in STATS if n in handle)
+        return Part(path, len(handle["pos"]), {n: handle[n].dtype.itemsize for n in TEXTS}, (handle["target_ids"][()].tobytes(), form))
 
 
 def _merge_excluded(paths: Sequence[Path], out: TextIO) -> Counter[str]:
@@ -124,7 +131,7 @@ def _merge_excluded(paths: Sequence[Path], out: TextIO) -> Counter[str]:
     reasons: Counter[str] = Counter()
     out.write("\t".join(EXCLUDED) + "\n")
     for path in paths:
-        with open(path, encoding="utf-8", newline="\n") as handle:
+        with open(require_file(path), encoding="utf-8", newline="\n") as handle:
             if handle.readline().rstrip("\n").split("\t") != list(EXCLUDED):
                 raise InputError(f"is no table of excluded variants (columns {', '.join(EXCLUDED)})", path)
             for line in handle:
@@ -133,29 +140,27 @@ def _merge_excluded(paths: Sequence[Path], out: TextIO) -> Counter[str]:
     return reasons
 
 
-def _merge_scores(files: Sequence[h5py.File], rows: int, handle: h5py.File) -> None:
-    names = [n for n in STATS if n in files[0]]
-    widths = {c: max(f[c].dtype.itemsize for f in files) for c in TEXTS}
-    for name in ("target_ids", "target_labels", "percentiles"):
-        handle.create_dataset(name, data=files[0][name][()])
-    for name, width in widths.items():
-        handle.create_dataset(name, (rows,), f"S{width}")
-    handle.create_dataset("pos", (rows,), np.uint32)
-    for name in names:
-        handle.create_dataset(name, (rows, *files[0][name].shape[1:]), files[0][name].dtype)
-    _concatenate(handle, files, [*widths, "pos", *names])
-    _write_percentiles(handle)
-
-
-def _concatenate(handle: h5py.File, files: Sequence[h5py.File], names: Sequence[str]) -> None:
+def _merge_scores(parts: Sequence[Part], handle: h5py.File) -> None:
+    rows = sum(part.rows for part in parts)
+    with open_hdf5(parts[0].path) as first:
+        for name in ("target_ids", "target_labels"):
+            handle.create_dataset(name, data=first[name][()])
+        handle.create_dataset("percentiles", data=PERCENTILES)
+        for name in TEXTS:
+            handle.create_dataset(name, (rows,), f"S{max(part.widths[name] for part in parts)}")
+        handle.create_dataset("pos", (rows,), np.uint32)
+        scores = [name for name in STATS if name in first]
+        for name in scores:
+            handle.create_dataset(name, (rows, *first[name].shape[1:]), first[name].dtype)
     at = 0
-    for part in files:
-        n = len(part["pos"])
-        for name in names:
-            for low in range(0, n, 1 << 16):
-                high = min(low + (1 << 16), n)
-                handle[name][at + low : at + high] = part[name][low:high]
-        at += n
+    for part in parts:
+        with open_hdf5(part.path) as source:
+            for low in range(0, part.rows, BLOCK):
+                high = min(low + BLOCK, part.rows)
+                for name in (*TEXTS, "pos", *scores):
+                    handle[name][at + low : at + high] = source[name][low:high]
+        at += part.rows
+    _write_percentiles(handle)
 
 
 def _judged(variants: Path, genome: Fasta, seq_length: int, options: Options) -> Iterator[tuple[Variant, str]]:

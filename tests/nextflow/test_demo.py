@@ -1,0 +1,35 @@
+"""The demo against its planted truth: every figure with a target reaches it."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = [pytest.mark.nextflow, pytest.mark.slow, pytest.mark.xdist_group("demo")]
+
+
+@pytest.fixture(scope="module")
+def summary(launcher: Path, environments: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+    folder = tmp_path_factory.mktemp("demo")
+    done = subprocess.run(
+        [str(launcher), "run", str(ROOT), "-profile", "demo,venv", "-ansi-log", "false"], cwd=folder, capture_output=True, text=True, check=False, timeout=3000
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    with open(folder / "results/truth/summary.tsv") as handle:
+        return list(csv.DictReader(handle, delimiter="\t"))
+
+
+def test_every_figure_reaches_its_target(summary: list[dict[str, str]]) -> None:
+    judged = [row for row in summary if row["target"] != "NA" and row["value"] != "NA"]
+    assert {"element_recall", "element_precision", "pearson_specific", "pearson_ubiquitous", "sad_correlation", "eqtl_auroc", "imbalance_auroc"} <= {r["figure"] for r in judged}
+    assert [row for row in judged if float(row["value"]) < float(row["target"])] == []
+
+
+def test_shuffled_labels_are_at_chance(summary: list[dict[str, str]]) -> None:
+    shuffled = [float(row["value"]) for row in summary if row["figure"] == "eqtl_auroc_shuffled" and row["value"] != "NA"]
+    assert shuffled
+    assert 0.4 < sum(shuffled) / len(shuffled) < 0.6
