@@ -19,7 +19,7 @@ if( params.help || params.help_all ) {
     System.exit(0)
 }
 
-def given  = Study.fromParameters(params).findAll { it.value }.keySet() + (params.simulate ? Study.FILES - ['peaks', 'dataset', 'truth'] : [])
+def given  = Study.fromParameters(params).findAll { it.value }.keySet() + (params.simulate ? Study.FILES - ['coverage', 'peaks', 'dataset', 'truth'] : [])
 def asked  = Parameters.list(params.stages)
 def faults = known.problems(params) ?: Study.problems(asked, given)
 if( !faults && !given ) faults = ['nothing to do: give --tracks and --fasta, or -profile demo (nextflow run . --help)']

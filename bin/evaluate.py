@@ -12,6 +12,9 @@ from accessiflow import cli
 from accessiflow.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from accessiflow.evaluation.inputs import Windows
 
 app = cli.make_app(__doc__ or "")
@@ -108,6 +111,78 @@ def precision(
     from accessiflow.files import write_table
 
     write_table(precision_of_top_tracks(_load(predictions, targets, peaks, is_peak, tracks, edges)), output)
+
+
+@app.command()
+def binary(
+    predictions: Predictions,
+    targets: Annotated[Path, typer.Option(help="Peak labels of the windows: windows x tracks of 0 and 1.")],
+    output: Output,
+    tracks: Tracks = None,
+    edges: Edges = "",
+    min_track_peaks: MinTrack = 1000,
+    min_bin_peaks: MinBin = 50,
+    min_negative_tracks: Annotated[int, typer.Option(min=0, help="A negative is a peak of more tracks than this.")] = 10,
+    seed: cli.Seed = 11,
+) -> None:
+    """AUROC and AUPRC of predicted peak probabilities against as many negatives, by specificity bin."""
+    from accessiflow.evaluation.binary import by_specificity
+    from accessiflow.files import write_table
+
+    windows = _load(predictions, targets, None, targets, tracks, edges)
+    write_table(by_specificity(windows, min_track_peaks, min_bin_peaks, min_negative_tracks, seed), output)
+
+
+@app.command("tss-distance")
+def tss_distance(
+    predictions: Predictions,
+    targets: Targets,
+    output: Output,
+    genes: Annotated[Path, typer.Option(help="Genes: name, chrom, tx_start, strand, or BED6.")],
+    peaks: Peaks = None,
+    is_peak: IsPeak = None,
+    tracks: Tracks = None,
+    edges: Edges = "",
+    distance_edges: Annotated[
+        str, typer.Option(help="Edges of the distance bins in bp, comma-separated, or `tertiles` of the peaks.")
+    ] = "8851,34701",
+    min_track_peaks: MinTrack = 1000,
+    min_bin_peaks: MinBin = 25,
+    min_all_peaks: Annotated[int, typer.Option(min=0, help="The row over all specificity bins needs more windows than this.")] = 500,
+    tests: Annotated[Path | None, typer.Option(help="Write the Mann-Whitney tests between distance bins too.")] = None,
+    seed: cli.Seed = 0,  # noqa: ARG001
+) -> None:
+    """Pearson R of log2(x + 1) by distance to the nearest TSS, within and over the specificity bins."""
+    import numpy as np
+
+    from accessiflow.evaluation import tss_distance as metric
+    from accessiflow.files import write_table
+    from accessiflow.peak_matrix import read_tss
+
+    windows = _load(predictions, targets, peaks, is_peak, tracks, edges)
+    if windows.sites is None:
+        raise InputError("does not say where its windows are (chrom, start, end): no distance can be measured", predictions)
+    distance = metric.distances(windows.sites, read_tss(genes))
+    if not np.isfinite(distance).any():
+        raise InputError("has no gene on a chromosome of the windows", genes)
+    cuts = _distance_edges(distance_edges, distance[windows.n_tracks > 0])
+    table = metric.by_distance(windows, distance, cuts, min_track_peaks, min_bin_peaks, min_all_peaks)
+    write_table(table, output)
+    if tests is not None:
+        write_table(metric.compare(table), tests)
+
+
+def _distance_edges(text: str, distance: NDArray[np.float64]) -> list[float]:
+    import numpy as np
+
+    from accessiflow.intervals import split_list
+
+    if text == "tertiles":
+        return np.floor(np.nanpercentile(distance, [33, 67])).tolist()
+    items = split_list(text)
+    if not all(item.isdigit() for item in items):
+        raise InputError(f"--distance-edges {text}: expected integers, comma-separated, or tertiles")
+    return sorted(float(item) for item in items)
 
 
 @app.command()

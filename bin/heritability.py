@@ -105,6 +105,21 @@ def panel(
 
 
 @app.command()
+def baseline(
+    annot: Annotated[Path, typer.Option(help="Annotation file of one chromosome.")],
+    ldscore: Annotated[str, typer.Option(help="Prefix of its LD scores.")],
+    out: Annotated[str, typer.Option(help="Prefix of the output.")],
+    exclude: Annotated[str | None, typer.Option(help="Globs of the columns to leave out, comma-separated; default: promoter and enhancer columns.")] = None,
+) -> None:
+    """A baseline without some of its columns."""
+    from accessiflow.heritability.baseline import REGULATORY, drop_columns
+    from accessiflow.intervals import split_list
+
+    kept, dropped = drop_columns(annot, ldscore, REGULATORY if exclude is None else split_list(exclude), out)
+    cli.log.info("%d annotations kept, %d left out", kept, dropped)
+
+
+@app.command()
 def check(
     bim: Annotated[Path, typer.Option(help=".bim of one chromosome.")],
     frq: Annotated[list[Path] | None, typer.Option(help=".frq file (repeatable).")] = None,

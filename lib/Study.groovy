@@ -7,7 +7,7 @@ import nextflow.Nextflow
 class Study {
     static final List<String> FILES = [
         'tracks', 'fasta', 'genes', 'blacklist', 'gaps', 'unmeasured', 'clusters', 'models', 'variants', 'eqtls', 'allelic_counts',
-        'gwas', 'ld_panel', 'chain', 'merge_alleles', 'motifs', 'truth', 'peaks', 'dataset',
+        'gwas', 'ld_panel', 'chain', 'merge_alleles', 'motifs', 'truth', 'coverage', 'peaks', 'dataset',
     ]
 
     /** stage -> the inputs that it cannot do without, and the products of other stages that it reads. */
@@ -67,12 +67,12 @@ class Study {
 
     /** Every local file that a study names, in the sheets too: what the preflight reads. Original name -> path. */
     static Map<String, Path> localFiles(Map study) {
-        List<Path> found = study.findAll { name, path -> path && name != 'truth' }.values().collectMany { it instanceof List ? it : [it] }
+        List<Path> found = study.findAll { name, path -> path && !(name in ['truth', 'coverage']) }.values().collectMany { it instanceof List ? it : [it] }
         if( study.fasta ) found += Sheets.withIndex(study.fasta, ['.fai', '.gzi'])
         Sheets.PATHS.each { kind, columns ->
             if( readable(study[kind]) ) Sheets.rows(kind, study[kind]).each { row -> found.addAll(columns.collect { row[it] }.findAll()) }
         }
-        if( readable(study.ld_panel) ) Sheets.rows('ld_panel', study.ld_panel).each { row -> if( row.bfile ) found.addAll(Sheets.siblings(row.bfile, study.ld_panel, ['.bed', '.bim', '.fam'])) }
+        if( readable(study.ld_panel) && !Panels.isVcf(study.ld_panel) ) found.addAll(Panels.rows(study.ld_panel).collectMany { it.plink + it.given + it.baseline })
         return found.findAll { readable(it) }.unique().collectEntries { [(it.toUriString()): it] }
     }
 

@@ -22,6 +22,7 @@ process TRUTH_COMPARE {
         named(/.*\.classification\.tsv/, '--eqtl'),
         named(/.*\.shuffled\.tsv/, '--eqtl-shuffled'),
         named(/.*\.auroc\.tsv/, '--imbalance'),
+        named(/.*\.calls\.tsv/, '--calls'),
         named(/heritability\.tsv/, '--heritability'),
     ].flatten().join(' ')
     """

@@ -1,6 +1,7 @@
 // Peak sets and |SAD| splits -> annotations -> LD scores -> the real ldsc, each annotation alone with the baseline -> one table.
 
 include { HERITABILITY_PANEL     } from '../modules/heritability_panel'
+include { HERITABILITY_BASELINE  } from '../modules/heritability_baseline'
 include { HERITABILITY_FREQ      } from '../modules/heritability_freq'
 include { HERITABILITY_ANNOTATE  } from '../modules/heritability_annotate'
 include { HERITABILITY_LD_SCORES } from '../modules/heritability_ld_scores'
@@ -22,12 +23,13 @@ workflow HERITABILITY {
 
     if( 'heritability' in stages ) {
         // the panel: a sheet of plink prefixes, or one VCF
-        HERITABILITY_PANEL(study.filter { vcf_panel(it) }.map { [[id: 'panel'], it.ld_panel] })
-        ch_panel = study.filter { !vcf_panel(it) }.flatMap { s -> Panels.rows(s.ld_panel) }
+        HERITABILITY_PANEL(study.filter { Panels.isVcf(it.ld_panel) }.map { [[id: 'panel'], it.ld_panel] })
+        ch_panel = study.filter { !Panels.isVcf(it.ld_panel) }.flatMap { s -> Panels.rows(s.ld_panel) }
             .mix(HERITABILITY_PANEL.out.plink.flatMap { meta, files -> Panels.fromFiles(files) })
         ch_plink = ch_panel.map { [[id: it.chrom, stem: it.stem], it.plink] }
         ch_names = ch_panel.toSortedList { a, b -> a.chrom <=> b.chrom }.map { Panels.names(it) }
 
+        HERITABILITY_BASELINE(ch_panel.filter { it.baseline }.map { [[id: it.chrom, prefix: it.baseline[0].name - '.annot.gz'], it.baseline] })
         HERITABILITY_FREQ(ch_panel.filter { !it.frq }.map { [[id: it.chrom, stem: it.stem], it.plink] })
 
         // annotations of every set, split by the scores of the first model where there are any
@@ -57,7 +59,7 @@ workflow HERITABILITY {
             .combine(ch_names.map { [it] })
             .map { name, files, names -> [[id: name, baseline: names.baseline, weights: names.weights, frq: names.frq], files.sort { it.name }] }
         ch_reference = HERITABILITY_LD_SCORES.out.scores.flatMap { meta, files -> files.findAll { it.name.startsWith('base.') } }
-            .mix(HERITABILITY_LD_SCORES.out.base.map { it[1] }, HERITABILITY_FREQ.out.frq.map { it[1] }, ch_panel.flatMap { it.given })
+            .mix(HERITABILITY_LD_SCORES.out.base.map { it[1] }, HERITABILITY_FREQ.out.frq.map { it[1] }, HERITABILITY_BASELINE.out.baseline.flatMap { it[1] }, ch_panel.flatMap { it.given })
             .toSortedList { a, b -> a.name <=> b.name }
 
         ch_gwas = study.flatMap { s -> Sheets.rows('gwas', s.gwas) }.map { row -> [[id: row.trait, n: row.n, index: row.index], row.sumstats] }
@@ -76,16 +78,12 @@ workflow HERITABILITY {
                 .map { results, files, names -> [[id: 'all', baseline: names.baseline, frq: names.frq], results, files] }
         )
         ch_tables   = HERITABILITY_SUMMARISE.out.tables.flatMap { meta, table, qc, pooled -> [table, qc, pooled] }
-        ch_run_info = HERITABILITY_PANEL.out.run_info.mix(HERITABILITY_FREQ.out.run_info, HERITABILITY_ANNOTATE.out.run_info, HERITABILITY_LD_SCORES.out.run_info, HERITABILITY_SUMMARISE.out.run_info)
-        ch_versions = HERITABILITY_PANEL.out.versions.mix(HERITABILITY_FREQ.out.versions, HERITABILITY_ANNOTATE.out.versions, HERITABILITY_LD_SCORES.out.versions, LDSC_MUNGE.out.versions, LDSC_H2.out.versions, HERITABILITY_SUMMARISE.out.versions)
+        ch_run_info = HERITABILITY_PANEL.out.run_info.mix(HERITABILITY_BASELINE.out.run_info, HERITABILITY_FREQ.out.run_info, HERITABILITY_ANNOTATE.out.run_info, HERITABILITY_LD_SCORES.out.run_info, HERITABILITY_SUMMARISE.out.run_info)
+        ch_versions = HERITABILITY_PANEL.out.versions.mix(HERITABILITY_BASELINE.out.versions, HERITABILITY_FREQ.out.versions, HERITABILITY_ANNOTATE.out.versions, HERITABILITY_LD_SCORES.out.versions, LDSC_MUNGE.out.versions, LDSC_H2.out.versions, HERITABILITY_SUMMARISE.out.versions)
     }
 
     emit:
     tables   = ch_tables    // tsv
     run_info = ch_run_info  // json
     versions = ch_versions  // yml
-}
-
-def vcf_panel(study) {
-    return study.ld_panel && study.ld_panel.name ==~ /.*\.(vcf(\.b?gz)?|bcf)/
 }

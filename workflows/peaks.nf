@@ -20,7 +20,10 @@ workflow PEAKS {
 
     ch_rows = study.flatMap { Sheets.rows('tracks', it.tracks) }
         .map { row -> [[id: row.track, kind: row.kind ?: signal_kind(row.signal), scale: row.scale, index: row.index], row.signal, row.barcodes ?: []] }
-    ch_bin  = ch_rows.filter { meta, signal, barcodes -> 'peaks' in stages || ('dataset' in stages && meta.kind != 'bigwig') }
+    ch_given = study.filter { it.coverage }.combine(ch_rows).map { s, meta, signal, barcodes -> [meta, s.coverage.resolve("${meta.id}.coverage.h5")] }
+    ch_bin   = ch_rows.combine(study)
+        .filter { meta, signal, barcodes, s -> ('peaks' in stages && !s.coverage) || ('dataset' in stages && meta.kind != 'bigwig') }
+        .map { meta, signal, barcodes, s -> [meta, signal, barcodes] }
 
     PEAKS_BIN(
         ch_bin,
@@ -32,8 +35,9 @@ workflow PEAKS {
     ch_versions = ch_versions.mix(PEAKS_BIN.out.versions)
 
     if( 'peaks' in stages ) {
-        PEAKS_CALL(PEAKS_BIN.out.coverage)
-        ch_called = PEAKS_BIN.out.coverage.join(PEAKS_CALL.out.peaks)
+        ch_coverage = ch_given.mix(PEAKS_BIN.out.coverage.combine(study).filter { meta, coverage, s -> !s.coverage }.map { meta, coverage, s -> [meta, coverage] })
+        PEAKS_CALL(ch_coverage)
+        ch_called = ch_coverage.join(PEAKS_CALL.out.peaks)
             .toSortedList { a, b -> a[0].index <=> b[0].index }
             .combine(study)
             .map { it -> [[id: 'all'], it[-1].tracks, it[0..-2].collect { c -> c[1] }, it[0..-2].collect { c -> c[2] }] }

@@ -42,7 +42,7 @@ workflow VARIANTS {
         ch_by_model = SAD_MERGE.out.scores
             .map { meta, scores -> [meta.id, meta, scores] }
             .groupTuple()
-            .map { id, metas, scores -> [[id: id, model: metas[0].model], [metas*.set_index, scores].transpose().sort { it[0] }.collect { it[1] }] }
+            .map { id, metas, scores -> [[id: id, model: metas[0].model, track: metas[0].track], [metas*.set_index, scores].transpose().sort { it[0] }.collect { it[1] }] }
         ch_scores   = ch_scores.mix(ch_by_model)
         ch_tables   = SAD_MERGE.out.metrics.map { it[1] }
         ch_run_info = ch_run_info.mix(VARIANTS_COLLECT.out.run_info, SAD_SPLIT.out.run_info, SAD_SCORE.out.run_info, SAD_MERGE.out.run_info)

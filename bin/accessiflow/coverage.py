@@ -43,11 +43,9 @@ def write_coverage(path: Path, track: str, kind: str, scale: float, bin_size: in
     """Write one track's coverage; chromosomes (name, bins) in genome order."""
     with create_hdf5(path) as out:
         out.attrs.update({"bin_size": bin_size, "kind": kind, "scale": scale, "track": track})
-        out.attrs["chromosomes"] = ""
-        names = []
-        for chrom, bins in chromosomes:
+        for order, (chrom, bins) in enumerate(chromosomes):
             chunks = (min(len(bins), 1 << 16),) if len(bins) else None
-            out.create_dataset(
+            written = out.create_dataset(
                 chrom,
                 data=bins.astype(np.float32),
                 chunks=chunks,
@@ -55,8 +53,7 @@ def write_coverage(path: Path, track: str, kind: str, scale: float, bin_size: in
                 compression_opts=1 if chunks else None,
                 shuffle=bool(chunks),
             )
-            names.append(chrom)
-        out.attrs["chromosomes"] = ",".join(names)
+            written.attrs["order"] = order
 
 
 def read_layout(path: Path) -> tuple[str, Layout]:
@@ -64,9 +61,9 @@ def read_layout(path: Path) -> tuple[str, Layout]:
     with open_hdf5(path) as handle:
         if "bin_size" not in handle.attrs:
             raise InputError("is not a coverage file: it has no bin_size attribute", path)
-        order = str(handle.attrs["chromosomes"]).split(",") if "chromosomes" in handle.attrs else list(handle)
+        order = sorted(handle, key=lambda chrom: int(handle[chrom].attrs.get("order", 0)))  # stable: else in the order of the names
         track = str(handle.attrs.get("track", "")) or path.name.removesuffix(".coverage.h5")
-        return track, Layout(int(handle.attrs["bin_size"]), {c: int(handle[c].shape[0]) for c in order if c})
+        return track, Layout(int(handle.attrs["bin_size"]), {c: int(handle[c].shape[0]) for c in order})
 
 
 def read_coverage(path: Path, layout: Layout) -> NDArray[np.float32]:

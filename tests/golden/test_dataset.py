@@ -17,7 +17,7 @@ from accessiflow.dataset.windows import Geometry, read_windows
 from accessiflow.genome import Fasta
 from accessiflow.intervals import FOLDS, read_bed
 
-PAPER = "-l 1344 -w 192 -v chr7,chr14,chr15 -t chr4,chr5 --stride 192 --stride_test 192 --crop 576 -r 4096".split()
+PAPER = ["-l", 1344, "-w", 192, "-v", "chr7,chr14,chr15", "-t", "chr4,chr5", "--stride", 192, "--stride_test", 192, "--crop", 576, "-r", 4096]
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_restart_takes_the_windows_of_the_folder(golden, inputs, script, plain, 
     lines = (reference / "sequences.bed").read_text().splitlines(keepends=True)
     subset = [line for fold in FOLDS for line in [x for x in lines if x.split()[3] == fold][:100]]
     (tmp_path / "sequences.bed").write_text("".join(subset))
-    fixed = ["-b", inputs / "blacklist.bed", *PAPER[:-1], "64", "-o", tmp_path, "--restart", "--compat", "basenji"]
+    fixed = ["-b", inputs / "blacklist.bed", *PAPER[:-1], 64, "-o", tmp_path, "--restart", "--compat", "basenji"]
     script("dataset", "build", inputs / "genome.fa", inputs / "targets.txt", *fixed)
     assert sorted(p.name for p in (tmp_path / "tfrecords").iterdir()) == sorted(f"{fold}-{k}.tfr" for fold in FOLDS for k in (0, 1))
     assert (tmp_path / "sequences.bed").read_text() == "".join(subset)

@@ -1,4 +1,4 @@
-"""Reference accuracy against the paper's own code (kathail2024/02), through the script."""
+"""Reference accuracy against the paper's own code (kathail2024/02, 04, 05), through the script."""
 
 from __future__ import annotations
 
@@ -31,3 +31,52 @@ def test_pearson_by_specificity_bin_is_the_papers(golden, script, inputs, predic
         reference = pd.read_csv(golden / "kathail2024" / file, sep="\t", index_col=0)
         found = table[column].to_numpy().reshape(reference.shape)
         np.testing.assert_allclose(found, reference.to_numpy(), atol=tolerance)
+
+
+def test_areas_of_predicted_probabilities_are_the_papers(golden, script, tmp_path):
+    reference = np.load(golden / "kathail2024" / "05_sei_inputs.npz")
+    for name in ("preds", "labels"):
+        np.save(tmp_path / f"{name}.npy", reference[name])
+    script(
+        *("evaluate", "binary", "--predictions", tmp_path / "preds.npy", "--targets", tmp_path / "labels.npy", "--edges", "1,3,5,8"),
+        *("--min-track-peaks", 10, "--min-bin-peaks", 5, "--min-negative-tracks", 2, "--seed", reference["np_random_seed"]),
+        *("--output", tmp_path / "out.tsv"),
+    )
+    table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+    for column, file in (("n", "num"), ("auroc", "auc"), ("auprc", "auprc")):
+        expected = pd.read_csv(golden / "kathail2024" / f"05_sei_{file}.tsv", sep="\t", index_col=0).to_numpy()
+        np.testing.assert_allclose(table[column].to_numpy().reshape(expected.shape), expected, atol=1e-9)
+
+
+def test_accuracy_by_tss_distance_is_the_papers(golden, script, inputs):
+    folder = golden / "kathail2024"
+    reference = np.load(folder / "02_inputs.npz")
+    place = pd.read_csv(folder / "04_bins_tss_distance.tsv", sep="\t")
+    rows = reference["peak_inds"]
+    for name in ("preds", "targets", "peaks"):
+        with h5py.File(inputs / f"{name}.h5", "w") as out:
+            out[{"peaks": "is_peak"}.get(name, name)] = reference[name][rows]
+            out["chrom"] = place["Chromosome"].to_numpy().astype("S")
+            out["start"], out["end"] = place["Start"].to_numpy(), place["End"].to_numpy()
+    genes = pd.read_csv(folder / "04_genes.tsv", sep="\t").set_axis(["name", "chrom", "tx_start", "end"], axis=1)
+    genes.to_csv(inputs / "genes.tsv", sep="\t", index=False)
+    script(
+        *("evaluate", "tss-distance", "--predictions", inputs / "preds.h5", "--targets", inputs / "targets.h5", "--is-peak", inputs / "peaks.h5"),
+        *("--genes", inputs / "genes.tsv", "--edges", EDGES, "--distance-edges", "tertiles", "--min-track-peaks", 10, "--min-bin-peaks", 4),
+        *("--min-all-peaks", 4, "--tests", inputs / "tests.tsv", "--output", inputs / "out.tsv"),
+    )
+    table = pd.read_csv(inputs / "out.tsv", sep="\t")
+    bins = dict(zip(table["bin"].unique(), ["All", "(1, 4)", "(4, 8)", "(8, 12)", "(12, 18)", "(18, 25)"], strict=True))
+    found = table.assign(bin=table["bin"].map(bins)).dropna(subset="pearson").set_index(["track", "distance_bin", "bin"])
+    expected = pd.read_csv(folder / "04_tss_stratified_corrs.tsv", sep="\t").set_index(["ti", "TSS distance bin", "Cell type specificity bin"])
+    assert set(found.index) == set(expected.index)
+    joined = expected.join(found.rename_axis(expected.index.names))
+    np.testing.assert_allclose(joined["pearson"], joined["Pearson R"], atol=1e-5)
+    np.testing.assert_array_equal(joined["n"], joined["Number of peaks"])
+    tests = pd.read_csv(inputs / "tests.tsv", sep="\t")
+    tests["bin"] = tests["bin"].map(bins)
+    both = pd.read_csv(folder / "04_mannwhitney_bh.tsv", sep="\t").merge(tests, left_on=["bin", "A", "B"], right_on=["bin", "near", "far"])
+    assert len(both) == 18
+    np.testing.assert_array_equal(both["U"], both["u"])
+    np.testing.assert_allclose(both["p_y"], both["p_x"], atol=1e-6)
+    np.testing.assert_allclose(both["q"], both["p_bh"], atol=1e-6)

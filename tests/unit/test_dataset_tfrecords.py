@@ -105,7 +105,7 @@ def flip(data: bytes, at: int) -> bytes:
     ("damage", "sentence"),
     [
         (cut(0.6), r"train-0.tfr:\d+: ends .*truncated"),
-        (lambda raw: raw[:-6], r"train-0.tfr:4: ends before this record"),
+        (lambda raw: raw[:-2], r"train-0.tfr:4: ends before this record"),
         (recompressed(lambda data: data[:-10]), r"train-0.tfr:3: ends in the middle"),
         (recompressed(lambda data: data + b"abc"), r"train-0.tfr:4: ends in the middle"),
         (recompressed(lambda data: flip(data, 2)), r"train-0.tfr:1: has a damaged record header"),

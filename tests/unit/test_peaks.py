@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 
 import anndata
+import h5py
 import numpy as np
 import pandas as pd
 import pysam
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from scipy.stats import false_discovery_control, poisson
 
 from accessiflow import peak_matrix, peaks
-from accessiflow.coverage import Layout, break_at_chromosomes, read_coverage, read_peak_bins, write_coverage, write_peaks
+from accessiflow.coverage import Layout, break_at_chromosomes, read_coverage, read_layout, read_peak_bins, write_coverage, write_peaks
 from accessiflow.errors import InputError
 from accessiflow.peak_matrix import read_tss
 from accessiflow.sheets import read_sheet
@@ -165,6 +166,25 @@ class TestTissueSets:
         var = pd.DataFrame({"group": ["g"] * 10})
         is_peak = np.array([[1, 1, 1] + [0] * 7], bool)
         assert next(peaks.tissue_sets(is_peak, np.array([3]), var, ["group"], 0.3)).low.tolist() == [0]
+
+
+class TestCoverageFiles:
+    def test_chromosomes_keep_their_order_however_many(self, tmp_path):
+        path, names = tmp_path / "t.coverage.h5", [f"scaffold_{i}_of_an_unfinished_assembly" for i in range(3000, 0, -1)]
+        write_coverage(path, "t", "bigwig", 1.0, BIN, ((name, np.full(i % 2, 1.0)) for i, name in enumerate(names)))
+        track, layout = read_layout(path)
+        assert track == "t" and list(layout.bins) == names
+        assert layout.locate(np.array([0, 1]))[0].tolist() == [names[1], names[3]]
+
+    def test_a_file_of_another_layout_is_refused(self, tmp_path):
+        path = tmp_path / "t.coverage.h5"
+        write_coverage(path, "t", "bigwig", 1.0, BIN, [("chr1", np.ones(20))])
+        with pytest.raises(InputError, match="chr2"):
+            read_coverage(path, LAYOUT)
+        with pytest.raises(InputError, match="bin_size"):
+            with h5py.File(tmp_path / "x.h5", "w") as out:
+                out["chr1"] = np.ones(3)
+            read_layout(tmp_path / "x.h5")
 
 
 class TestPeakFiles:

@@ -3,7 +3,7 @@
 All batches have one shape. Matrix kernels sum the last rows of a block in another order, so a few places of a batch (which ones depends on the
 shape and the threads) give other last bits than the rest: these are found once by a probe, and only ever hold padding.
 
-Memory: windows x positions x filters of a batch's widest layer are at most 2^24 (64 MB), and one block of windows and predictions.
+Memory: windows x positions x filters of a batch's widest layer are at most 2^25 (128 MB), and one block of windows and predictions.
 """
 
 from __future__ import annotations
@@ -170,8 +170,8 @@ def described(tracks: pd.DataFrame) -> pd.DataFrame:
 def _batch_size(params: Params) -> int:
     blocks = params.model["trunk"]
     widest = max(int(block.get("filters") or block.get("filters_init") or 1) for block in blocks)
-    ideal = (1 << 24) // (params.seq_length * widest)
-    return int(2 ** np.clip(np.floor(np.log2(max(ideal, 1))), 4, 8))
+    ideal = (1 << 25) // (params.seq_length * widest)
+    return int(2 ** np.clip(np.floor(np.log2(max(ideal, 1))), 5, 8))
 
 
 def _first_integers(table: pd.DataFrame) -> NDArray[np.int64]:

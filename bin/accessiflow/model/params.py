@@ -33,6 +33,7 @@ TRAIN: dict[str, Any] = {
     "weight_decay": 0.0,
     "schedule": "constant",
     "augment_per_example": False,
+    "keep": "best",
 }
 MODEL: dict[str, Any] = {
     "seq_length": None,
@@ -73,6 +74,7 @@ CHOICES = {
     "optimizer": ("sgd", "adam", "adamw"),
     "loss": ("poisson", "mse", "log_mse"),
     "schedule": ("constant", "cosine"),
+    "keep": ("best", "last"),
     "activation": ("gelu", "relu", "softplus", "linear", "exp"),
     "padding": ("same", "valid"),
     "pool": ("mean", "max"),
@@ -128,7 +130,7 @@ class Params:
 
         model = {k: v for k, v in self.model.items() if k not in ("trunk", "head_seq") and v is not None}
         blocks = {part: [changed(b, BLOCKS[b["name"]]) for b in self.model[part]] for part in ("trunk", "head_seq")}
-        ours = ("weight_decay", "schedule", "augment_per_example", "clip_norm", "adam_beta1", "adam_beta2", "num_gpu", "shuffle_buffer")
+        ours = ("weight_decay", "schedule", "augment_per_example", "keep", "clip_norm", "adam_beta1", "adam_beta2", "num_gpu", "shuffle_buffer")
         return {"train": {k: v for k, v in self.train.items() if k not in ours or v != TRAIN[k]}, "model": model | blocks}
 
 

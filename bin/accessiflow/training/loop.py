@@ -1,7 +1,8 @@
 """The training loop: batches of base codes, one compiled step, validation, early stopping.
 
 Basenji's rules: floor(n / batch) steps an epoch, validation on whole batches, the best epoch by the validation Pearson R, and a stop when
-`patience` epochs bring nothing new (`patience` null: all epochs are trained). The order of windows, augmentation, initial weights and dropout
+`patience` epochs bring nothing new (`patience` null: all epochs are trained). Our `keep: last` takes the last epoch instead of the best, for
+data so small that the validation chromosomes would choose by chance. The order of windows, augmentation, initial weights and dropout
 follow from the seed, so that a run can be repeated byte for byte on the same number of threads.
 
 Memory: the training and validation windows (seq_length bytes each and 4 bytes a target), the network, and one batch.
@@ -12,7 +13,7 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -58,9 +59,9 @@ def fit(
     seed: int,
     epochs: int | None = None,
     jit: bool = True,
-    on_best: Callable[[Epoch], None] = lambda _: None,
+    on_keep: Callable[[Epoch], None] = lambda _: None,
 ) -> list[Epoch]:
-    """Train a model in place; `on_best` is called after each epoch with a better validation Pearson R than all before.
+    """Train a model in place; `on_keep` is called after each epoch that `kept` would choose so far.
 
     Args:
         epochs: train exactly this many.
@@ -85,11 +86,16 @@ def fit(
         history.append(_epoch(number, step, evaluate, params, train, valid, rng))
         score = history[-1].val_pearsonr
         best, since = (score, 0) if score > best else (best, since + 1)
-        if since == 0:
-            on_best(history[-1])
+        if since == 0 or options["keep"] == "last":
+            on_keep(history[-1])
         if epochs is None and options["patience"] is not None and number > options["train_epochs_min"] and since >= options["patience"]:
             break
     return history
+
+
+def kept(history: Sequence[Epoch], params: Params) -> Epoch:
+    """The epoch whose weights a run keeps: the first of the best validation Pearson R, or the last one (train.keep)."""
+    return history[-1] if params.train["keep"] == "last" else max(history, key=lambda e: e.val_pearsonr)
 
 
 def _epoch(number: int, step: Step, evaluate: Step, params: Params, train: Fold, valid: Fold, rng: np.random.Generator) -> Epoch:

@@ -14,7 +14,7 @@ from accessiflow.files import read_table, write_json, write_table
 from accessiflow.model.build import build_model, count_parameters
 from accessiflow.model.params import load_params
 from accessiflow.model.weights import load_weights, save_weights
-from accessiflow.training.loop import Epoch, Fold, fit
+from accessiflow.training.loop import Epoch, Fold, fit, kept
 
 TIMES = ("seconds", "ms_per_step", "seq_per_s")
 
@@ -61,7 +61,7 @@ def train_model(
     write_table(table.drop(columns=list(TIMES)), out / "training_curve.tsv", "%.6g")
     write_table(targets, out / "targets.txt", None)
     write_json(params.document(), out / "params.json")
-    best = max(history, key=lambda e: e.val_pearsonr)
+    best = kept(history, params)
     facts = {
         "best_epoch": best.epoch,
         "epochs": len(history),

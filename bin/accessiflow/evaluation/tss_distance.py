@@ -1,0 +1,92 @@
+"""Accuracy by distance to the nearest TSS, within and over the specificity bins (Kathail et al. 2024, Fig. S4).
+
+Pearson of log2(x + 1) over a track's peaks in each pair of distance and specificity bin; between distance bins a one-sided Mann-Whitney test over the
+tracks (nearer greater), Benjamini-Hochberg over all pairs of all specificity bins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.evaluation.accuracy import pearson_log2
+from accessiflow.evaluation.inputs import Windows
+from accessiflow.peaks import benjamini_hochberg, nearest_distance
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ALL = "all"
+PAPER_EDGES = (8851, 34701)
+
+
+def distances(sites: pd.DataFrame, tss: pd.DataFrame) -> NDArray[np.float64]:
+    """Distance (n,) of each window to the nearest TSS of its chromosome in bp; NaN without any.
+
+    Args:
+        tss: chrom, position.
+    """
+    out = np.full(len(sites), np.nan)
+    positions = {str(chrom): np.sort(rows["position"].to_numpy()) for chrom, rows in tss.groupby("chrom")}
+    for chrom, at in sites.groupby("chrom", sort=False).indices.items():
+        start, end = sites["start"].to_numpy()[at], sites["end"].to_numpy()[at]
+        out[at] = nearest_distance(start, end, positions.get(str(chrom), np.empty(0, np.int64)))
+    return out
+
+
+def by_distance(
+    windows: Windows, distance: NDArray[np.float64], edges: Sequence[float], min_track_peaks: int, min_cell_peaks: int, min_all_peaks: int
+) -> pd.DataFrame:
+    """Rows (track, distance_bin, bin): n, pearson, reason; bin `all` takes every peak of the track.
+
+    Args:
+        distance: (n,) bp.
+        edges: upper edges of all distance bins but the last.
+        min_track_peaks, min_cell_peaks, min_all_peaks: a track, a cell, an `all` cell needs more peaks than this.
+    """
+    import pandas as pd
+
+    names = distance_labels(edges)
+    which = np.searchsorted(np.asarray(edges), distance, side="right")
+    rows = []
+    for column, track in enumerate(windows.tracks):
+        own = windows.is_peak[:, column] & np.isfinite(distance)
+        few = f"{own.sum()} test peaks in the track, not above {min_track_peaks}" if own.sum() <= min_track_peaks else ""
+        for label in (ALL, *windows.labels):
+            least = min_all_peaks if label == ALL else min_cell_peaks
+            for number, name in enumerate(names):
+                chosen = own & (which == number) & ((windows.specificity == label) if label != ALL else True)
+                n = int(chosen.sum())
+                reason = few or (f"{n} windows, not above {least}" if n <= least else "")
+                value = np.nan if reason else pearson_log2(windows.predictions[chosen, column], windows.targets[chosen, column])
+                rows.append((track, name, label, n, value, reason or ("" if np.isfinite(value) else "constant values")))
+    return pd.DataFrame(rows, columns=["track", "distance_bin", "bin", "n", "pearson", "reason"])
+
+
+def compare(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows (bin, near, far): whether tracks do better in the nearer distance bin: n_near, n_far, u, p, q, reason."""
+    import pandas as pd
+    from scipy.stats import mannwhitneyu
+
+    rows = []
+    for label, cells in table.groupby("bin", sort=False):
+        values = {name: part["pearson"].dropna().to_numpy() for name, part in cells.groupby("distance_bin", sort=False)}
+        for near, far in combinations(values, 2):
+            sizes = len(values[near]), len(values[far])
+            tested = mannwhitneyu(values[near], values[far], alternative="greater") if min(sizes) else (np.nan, np.nan)
+            rows.append((label, near, far, *sizes, *tested, "" if min(sizes) else "no track has a value in one of them"))
+    out = pd.DataFrame(rows, columns=["bin", "near", "far", "n_near", "n_far", "u", "p", "reason"])
+    tested = out["p"].notna().to_numpy()
+    out.insert(7, "q", np.nan)
+    out.loc[tested, "q"] = benjamini_hochberg(out.loc[tested, "p"].to_numpy())
+    return out
+
+
+def distance_labels(edges: Sequence[float]) -> list[str]:
+    """`0-8851`, `8851-34701`, `34701-inf`."""
+    cuts = ["0", *(f"{edge:g}" if edge % 1 else str(int(edge)) for edge in edges), "inf"]
+    return [f"{low}-{high}" for low, high in pairwise(cuts)]

@@ -1,0 +1,238 @@
+"""The dataset folder: what it holds, training sets, restarts, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import anndata
+import h5py
+import numpy as np
+import pandas as pd
+import pyBigWig
+import pytest
+from scipy.sparse import csc_matrix
+
+from accessiflow.dataset import build as b
+from accessiflow.dataset.tfrecords import load_fold
+from accessiflow.dataset.windows import Geometry
+from accessiflow.errors import InputError
+from accessiflow.genome import Fasta, encode
+from accessiflow.intervals import FOLDS, read_bed
+
+SIZES = {"chr1": 12_000, "chr2": 4_000, "chr3": 4_000}
+SHAPE = Geometry(seq_length=300, crop=100, target_width=100, stride=100, stride_test=100)
+REQUEST = b.Request(SHAPE, ["chr2"], ["chr3"], records_per_file=40)
+PEAK_BIN = 100
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Path:
+    folder, rng = tmp_path_factory.mktemp("study"), np.random.default_rng(2)
+    letters = {chrom: "".join(rng.choice(list("ACGTacgtN"), n)) for chrom, n in SIZES.items()}
+    (folder / "genome.fa").write_text("".join(f">{chrom}\n{text}\n" for chrom, text in letters.items()))
+    for name, scale in (("a", 1.0), ("b", 0.0)):
+        out = pyBigWig.open(str(folder / f"{name}.bw"), "w")
+        out.addHeader(list(SIZES.items()))
+        for chrom, n in SIZES.items():
+            out.addEntries(chrom, 0, values=(rng.gamma(1, 2, n // 10) * scale).tolist(), span=10, step=10)
+        out.close()
+    (folder / "targets.txt").write_text("index\tidentifier\tfile\tsum_stat\tdescription\n0\tA\ta.bw\tsum\tA\n1\tB\ta.bw\tmax\tB\n")
+    write_peaks(folder / "peaks.h5ad")
+    return folder
+
+
+def write_peaks(path: Path) -> None:
+    rows = [(chrom, s, s + PEAK_BIN, "ubiquitous" if s % 300 == 0 else "A") for chrom, n in SIZES.items() for s in range(600, n // 3, 100)]
+    obs = pd.DataFrame(rows, columns=["chrom", "start", "end", "cluster"]).assign(n_tracks=1, specificity_bin="[1,2)")
+    obs.index = [f"{r.chrom}:{r.start}" for r in obs.itertuples()]
+    matrix = anndata.AnnData(obs=obs, var=pd.DataFrame(index=["A"]), layers={"is_peak": csc_matrix(np.ones((len(obs), 1), bool))})
+    matrix.write_h5ad(path)
+
+
+def run(study: Path, out: Path, **changes: object) -> dict[str, int]:
+    return b.build(study / "genome.fa", study / "targets.txt", out, replace(REQUEST, **changes))
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_the_folder_holds_windows_sequences_and_targets_in_one_order(study, tmp_path):
+    statistics = run(study, tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "statistics.json").read_text()) == statistics
+    assert statistics["num_targets"] == 2
+    assert [statistics[f"{fold}_seqs"] for fold in FOLDS] == [118, 38, 38]
+    assert sorted(p.name for p in (tmp_path / "out" / "tfrecords").iterdir()) == [
+        "test-0.tfr",
+        "train-0.tfr",
+        "train-1.tfr",
+        "train-2.tfr",
+        "valid-0.tfr",
+    ]
+    bed = read_bed(tmp_path / "out" / "sequences.bed")
+    signal = pyBigWig.open(str(study / "a.bw"))
+    with Fasta(study / "genome.fa") as genome:
+        for fold in FOLDS:
+            codes, targets = load_fold(tmp_path / "out", fold)
+            for row, (chrom, start, end) in enumerate(bed.loc[bed["name"] == fold, ["chrom", "start", "end"]].itertuples(index=False)):
+                np.testing.assert_array_equal(codes[row], genome.codes(chrom, start, end))
+                values = signal.values(chrom, start + 100, end - 100, numpy=True)
+                np.testing.assert_allclose(targets[row], [[values.sum(), values.max()]], rtol=1e-5)
+
+
+def test_equal_requests_give_equal_bytes_whatever_the_threads(study, tmp_path):
+    run(study, tmp_path / "a", training_set="balanced", peaks=study / "peaks.h5ad")
+    run(study, tmp_path / "b", training_set="balanced", peaks=study / "peaks.h5ad", threads=3)
+    assert content(tmp_path / "a") == content(tmp_path / "b")
+    run(study, tmp_path / "c", training_set="balanced", peaks=study / "peaks.h5ad", seed=1)
+    assert content(tmp_path / "a") != content(tmp_path / "c")
+
+
+def test_building_again_replaces_the_whole_dataset(study, tmp_path):
+    run(study, tmp_path / "out", records_per_file=10, keep_coverage=True)
+    run(study, tmp_path / "out")
+    run(study, tmp_path / "new")
+    assert content(tmp_path / "out") == content(tmp_path / "new")
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []
+
+
+def centres(folder: Path, fold: str) -> pd.DataFrame:
+    bed = read_bed(folder / "sequences.bed")
+    bed = bed[bed["name"] == fold]
+    return bed.assign(middle=bed["start"] + 150, limit=bed["chrom"].map(SIZES) // 3)
+
+
+@pytest.mark.parametrize("training_set", ["peaks", "non_ubiquitous", "balanced", "gc_matched"])
+def test_training_sets_choose_training_and_validation_windows_only(study, tmp_path, training_set):
+    statistics = run(study, tmp_path / "out", training_set=training_set, peaks=study / "peaks.h5ad")
+    assert statistics["test_seqs"] == 38
+    for fold in ("train", "valid"):
+        found = centres(tmp_path / "out", fold)
+        start = found["middle"] // PEAK_BIN * PEAK_BIN
+        in_peak = start.between(600, (found["limit"] - 1) // PEAK_BIN * PEAK_BIN)
+        ubiquitous = in_peak & (start % 300 == 0)
+        expected = {"train": 34, "valid": 8}[fold]
+        if training_set == "non_ubiquitous":
+            assert not ubiquitous.any()
+            assert 0 < in_peak.sum() < expected
+        else:
+            assert in_peak.sum() == expected
+        if training_set == "balanced":
+            assert (~in_peak).sum() == expected
+        elif training_set == "gc_matched":
+            assert 0.5 * expected < (~in_peak).sum() <= expected
+        else:
+            assert in_peak.all()
+
+
+def test_gc_content_is_that_of_bedtools(study):
+    windows = b.window_rules.windows_of(
+        b.window_rules.split_folds(b.window_rules.contigs_of(SIZES, None, None, 300), ["chr2"], ["chr3"]), replace(SHAPE, stride=77)
+    )
+    with Fasta(study / "genome.fa") as genome:
+        found = b.gc_content(windows, genome)
+        for i in range(0, len(windows), 13):
+            codes = genome.codes(windows.names[windows.chrom[i]], int(windows.start[i]), int(windows.start[i]) + 300)
+            assert found[i] == ((codes == encode("G")[0]) | (codes == encode("C")[0])).sum() / 300
+
+
+def test_targets_do_not_touch_excluded_intervals(study, tmp_path):
+    (tmp_path / "unmeasured.bed").write_text("chr1\t1000\t1050\nchr3\t0\t2000\n")
+    run(study, tmp_path / "out", exclude=[tmp_path / "unmeasured.bed"])
+    bed = read_bed(tmp_path / "out" / "sequences.bed")
+    left, right = bed["start"] + 100, bed["end"] - 100
+    assert not ((bed["chrom"] == "chr1") & (left < 1050) & (right > 1000)).any()
+    assert left[bed["chrom"] == "chr3"].min() == 2000
+    assert len(bed) == 194 - 1 - 19
+
+
+def test_a_restart_takes_windows_and_finished_targets(study, tmp_path):
+    out = tmp_path / "out"
+    run(study, out, keep_coverage=True)
+    whole = load_fold(out, "train")[1]
+    with h5py.File(out / "seqs_cov" / "1.h5", "r+") as handle:
+        handle["targets"][...] = 7
+    bed = (out / "sequences.bed").read_bytes()
+    run(study, out, restart=True)
+    again = load_fold(out, "train")[1]
+    np.testing.assert_array_equal(again[:, :, 0], whole[:, :, 0])
+    assert (again[:, :, 1] == 7).all()
+    assert (out / "sequences.bed").read_bytes() == bed
+    (out / "sequences.bed").write_bytes(b"".join(bed.splitlines(keepends=True)[3:]))
+    with pytest.raises(InputError, match=r"0.h5: holds targets of shape \(194, 1\), sequences.bed needs \(191, 1\)"):
+        run(study, out, restart=True)
+
+
+def refusals() -> list[tuple[dict[str, object], str]]:
+    return [
+        ({"geometry": replace(SHAPE, crop=90)}, "leaves 120 bp, no positive multiple of the target width 100"),
+        ({"geometry": replace(SHAPE, crop=150)}, "leaves 0 bp"),
+        ({"geometry": replace(SHAPE, stride=0)}, "stride must be at least 1"),
+        ({"geometry": replace(SHAPE, seq_length=5000, crop=2450)}, "no window is left in the valid and test fold"),
+        ({"valid_chroms": ["chr9"], "test_chroms": ["chr8"]}, "has none of the validation and test chromosomes chr9, chr8"),
+        ({"valid_chroms": ["chr9"]}, "no window is left in the valid fold"),
+        ({"valid_chroms": ["chr3"]}, "chr3 is asked for as validation .* and as test"),
+        ({"training_set": "peaks"}, "needs --peaks"),
+        ({"restart": True}, "no such file"),
+    ]
+
+
+@pytest.mark.parametrize(("changes", "sentence"), refusals())
+def test_bad_requests_are_refused_and_leave_nothing(study, tmp_path, changes, sentence):
+    with pytest.raises(InputError, match=sentence):
+        run(study, tmp_path / "out", **changes)
+    assert list(tmp_path.iterdir()) == []
+
+
+TARGETS = "index\tidentifier\tfile\tsum_stat\n0\tA\ta.bw\tsum\n1\tZero\t{}\tsum\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [("b.bw", "the track Zero is zero in every training window"), ("gone.bw", "no such bigWig file"), ("genome.fa", "is not a bigWig file")],
+)
+def test_bad_signals_are_refused_and_leave_nothing(study, tmp_path, file, sentence):
+    (study / "bad.txt").write_text(TARGETS.format(file))
+    with pytest.raises(InputError, match=sentence):
+        b.build(study / "genome.fa", study / "bad.txt", tmp_path / "out", REQUEST)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_signal_of_another_assembly_is_refused(study, tmp_path):
+    out = pyBigWig.open(str(study / "other.bw"), "w")
+    out.addHeader([("1", 12_000)])
+    out.addEntries("1", [5], values=[1.0], span=1)
+    out.close()
+    (study / "other.txt").write_text(TARGETS.format("other.bw"))
+    with pytest.raises(InputError, match=r"other.bw: shares no contig"):
+        b.build(study / "genome.fa", study / "other.txt", tmp_path / "out", REQUEST)
+
+
+def test_peaks_elsewhere_leave_no_training_set(study, tmp_path):
+    obs = pd.DataFrame({"chrom": ["chr1"], "start": [0], "end": [100], "cluster": ["A"], "n_tracks": [1], "specificity_bin": ["[1,2)"]}, index=["x"])
+    anndata.AnnData(obs=obs, var=pd.DataFrame(index=["A"]), layers={"is_peak": csc_matrix(np.ones((1, 1), bool))}).write_h5ad(tmp_path / "p.h5ad")
+    with pytest.raises(InputError, match=r"p.h5ad: holds no peak in the train windows"):
+        run(study, tmp_path / "out", training_set="peaks", peaks=tmp_path / "p.h5ad")
+
+
+def test_the_script_reads_strides_as_basenji_does(study, script, tmp_path):
+    options = ["-l", 300, "-w", 100, "--crop", 100, "-v", "chr2", "-t", "chr3", "--stride", 1, "--stride_test", 0.5, "-o", tmp_path / "out"]
+    script("dataset", "build", study / "genome.fa", study / "targets.txt", *options)
+    facts = json.loads((tmp_path / "out" / "statistics.json").read_text())
+    assert [facts[f"{fold}_seqs"] for fold in FOLDS] == [40, 25, 25]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--training-set", "everything"], "expected one of all, peaks"),
+        (["--compat", "enformer"], "expected basenji"),
+        (["--crop", 90], "no positive multiple"),
+    ],
+)
+def test_the_script_refuses_wrong_options(study, refused, tmp_path, options, sentence):
+    fixed = ["-l", 300, "-w", 100, "-v", "chr2", "-t", "chr3", "-o", tmp_path / "out"]
+    assert sentence in refused("dataset", "build", study / "genome.fa", study / "targets.txt", *fixed, *options)
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,114 @@
+"""Any variant file gives a row or an exclusion for each of its alleles, in order; the network is replaced by a sum over bases."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accessiflow.errors import InputError
+from accessiflow.genome import Fasta
+from accessiflow.variants import sad
+from accessiflow.variants.alleles import allele_windows
+from accessiflow.variants.vcf import Variant, read_variants, split
+
+L = 32
+WEIGHTS = np.random.default_rng(0).random((L, 5))
+TRACKS = pd.DataFrame({"identifier": ["T"], "description": ["t"]})
+
+
+class Summing:
+    """Stands for a predictor: each base at each position has a weight."""
+
+    params = SimpleNamespace(seq_length=L)
+    output_length = 1
+
+    def ensemble(self, codes, how):
+        return WEIGHTS[np.arange(L), codes].sum(axis=1).reshape(-1, 1, 1)
+
+
+@pytest.fixture(scope="module")
+def fasta(tmp_path_factory):
+    path = tmp_path_factory.mktemp("genome") / "g.fa"
+    path.write_text(">chr1\n" + "".join("ACGT"[i] for i in np.random.default_rng(3).integers(0, 4, 90)) + "NNnn\n>chr2\nACGTACGTAC\n")
+    with Fasta(path) as genome:
+        genome.codes("chr1", 0, 1)
+    return path
+
+
+ALLELE = st.text("ACGTNacgt", min_size=1, max_size=4) | st.sampled_from(["<INS>", "*", ".", "R", "ACGT" * 20])
+RECORD = st.tuples(
+    st.sampled_from(["chr1"] * 6 + ["chr2", "1"]),
+    st.integers(0, 100),
+    st.sampled_from([".", "rs1", "é"]),
+    ALLELE,
+    st.lists(ALLELE, min_size=1, max_size=3),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    records=st.lists(RECORD, max_size=12),
+    genomes=st.lists(st.booleans(), min_size=12, max_size=12),
+    rule=st.sampled_from(["score", "exclude", "swap"]),
+)
+def test_every_allele_has_a_row_or_a_reason(tmp_path, fasta, records, genomes, rule):
+    with Fasta(fasta) as genome:
+        bases = "".join("ACGTN"[c] for c in genome.codes("chr1", 0, 94))
+    rows = [
+        (c, p, i, bases[p - 1 : p] if own and c == "chr1" and 1 <= p <= 94 else r, a) for (c, p, i, r, a), own in zip(records, genomes, strict=False)
+    ]
+    vcf = tmp_path / "a.vcf"
+    vcf.write_text("#CHROM\tPOS\tID\tREF\tALT\n" + "".join(f"{c}\t{p}\t{i}\t{r}\t{','.join(a)}\n" for c, p, i, r, a in rows))
+    options = sad.Options(ref_mismatch=rule)
+    alleles = list(read_variants(vcf))
+    if alleles and all(v.chrom == "1" for v in alleles):
+        with pytest.raises(InputError, match="shares no contig"):
+            sad.score(Summing(), vcf, fasta, TRACKS, tmp_path / "whole", None, options)
+        return
+    sad.score(Summing(), vcf, fasta, TRACKS, tmp_path / "whole", None, options)
+    excluded = [line.split("\t") for line in (tmp_path / "whole/excluded.tsv").read_text().split("\n")[1:-1]]
+    with h5py.File(tmp_path / "whole/sad.h5") as handle:
+        stored = [
+            (c.decode(), int(p), s.decode(), r.decode(), a.decode())
+            for c, p, s, r, a in zip(*(handle[n][()] for n in ("chr", "pos", "snp", "ref_allele", "alt_allele")), strict=True)
+        ]
+        scores = handle["SAD"][:, 0]
+    _check_rows(alleles, stored, excluded, rule)
+    with Fasta(fasta) as genome:
+        for (chrom, pos, name, ref, alt), score in zip(stored, scores, strict=True):
+            pair = allele_windows(Variant(0, chrom, pos, name, ref, alt), genome, L)
+            expected = np.subtract(*(WEIGHTS[np.arange(L), codes].sum() for codes in (pair.alt, pair.ref)))
+            assert score == pytest.approx(expected, abs=1e-5)
+    shards = split(vcf, 3, tmp_path / "shards", "s")
+    parts = [tmp_path / "parts" / shard.name for shard in shards]
+    for shard, part in zip(shards, parts, strict=True):
+        sad.score(Summing(), shard, fasta, TRACKS, part, None, options)
+    sad.merge(parts, tmp_path / "merged")
+    for name in ("sad.h5", "excluded.tsv"):
+        assert (tmp_path / "merged" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def _check_rows(alleles, stored, excluded, rule):
+    """Walk through the alleles: each is the next stored row or the next exclusion."""
+    rows, reasons = iter(stored), iter(excluded)
+    kept, left = next(rows, None), next(reasons, None)
+    for v in alleles:
+        same = (
+            kept is not None
+            and kept[:3] == (v.chrom, v.pos, v.id)
+            and ((v.ref, v.alt) == kept[3:] or (rule == "swap" and (v.alt, v.ref) == kept[3:]))
+        )
+        if left is not None and (left[1], left[3], left[6]) == (str(v.line), str(v.pos), v.alt):
+            assert left[7]
+            left = next(reasons, None)
+        else:
+            assert same, (v, kept)
+            kept = next(rows, None)
+    assert kept is None
+    assert left is None
