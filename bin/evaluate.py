@@ -24,6 +24,7 @@ Targets = Annotated[Path, typer.Option(help="The same of the measurement.")]
 Peaks = Annotated[Path | None, typer.Option(help="peaks.h5ad")]
 IsPeak = Annotated[Path | None, typer.Option(help="Peak flags of the windows, instead of --peaks.")]
 Tracks = Annotated[Path | None, typer.Option(help="Tracks sheet: names the columns of files without names.")]
+Clusters = Annotated[Path | None, typer.Option(help="BED of clusters (name in column 4), instead of those of peaks.h5ad.")]
 Output = Annotated[Path, typer.Option(help="Table.")]
 Edges = Annotated[str, typer.Option(help="Lower edges of the specificity bins, comma-separated; default: those of --peaks.")]
 MinTrack = Annotated[int, typer.Option(min=0, help="A track needs more test peaks than this.")]
@@ -74,15 +75,22 @@ def clusters(
     output: Output,
     peaks: Peaks = None,
     tracks: Tracks = None,
-    clusters: Annotated[Path | None, typer.Option(help="BED of clusters (name in column 4), instead of those of peaks.h5ad.")] = None,
+    clusters: Clusters = None,
     min_track_peaks: MinTrack = 0,
     min_bin_peaks: MinBin = 1,
     seed: cli.Seed = 0,  # noqa: ARG001
 ) -> None:
     """Pearson R of log2(x + 1) in each peak cluster, for every track."""
     from accessiflow.evaluation.accuracy import by_cluster
-    from accessiflow.evaluation.clusters import assign_clusters, load_clustered
     from accessiflow.files import write_table
+
+    windows, names = _clustered(predictions, targets, peaks, clusters, tracks)
+    write_table(by_cluster(windows, names, min_track_peaks, min_bin_peaks), output)
+
+
+def _clustered(predictions: Path, targets: Path, peaks: Path | None, clusters: Path | None, tracks: Path | None) -> tuple[Windows, list[str]]:
+    """The windows with their clusters, and the names of the clusters."""
+    from accessiflow.evaluation.clusters import assign_clusters, load_clustered
 
     windows = (
         assign_clusters(load_clustered(predictions, targets, _names(tracks)), clusters)
@@ -92,7 +100,7 @@ def clusters(
     names = sorted({str(c) for c in windows.cluster} - {""})
     if not names:
         raise InputError("no test window lies in a cluster: do the windows and the clusters have the same chromosomes?")
-    write_table(by_cluster(windows, names, min_track_peaks, min_bin_peaks), output)
+    return windows, names
 
 
 @app.command()
@@ -111,6 +119,58 @@ def precision(
     from accessiflow.files import write_table
 
     write_table(precision_of_top_tracks(_load(predictions, targets, peaks, is_peak, tracks, edges)), output)
+
+
+@app.command("cell-types")
+def cell_types(
+    predictions: Predictions,
+    targets: Targets,
+    output: Output,
+    peaks: Peaks = None,
+    tracks: Tracks = None,
+    clusters: Clusters = None,
+    summary: Annotated[Path | None, typer.Option(help="Write the over-correlation of each cluster too.")] = None,
+    seed: cli.Seed = 0,  # noqa: ARG001
+) -> None:
+    """Pearson R of log2(x + 1) between tracks in each cluster, of the predictions and of the measurements."""
+    from accessiflow.evaluation.cell_types import between_tracks, over_correlation
+    from accessiflow.files import write_table
+
+    table = between_tracks(*_clustered(predictions, targets, peaks, clusters, tracks))
+    write_table(table, output)
+    if summary is not None:
+        write_table(over_correlation(table), summary)
+
+
+@app.command("replicate-ceiling")
+def replicate_ceiling(
+    predictions: Predictions,
+    targets: Targets,
+    output: Output,
+    replicate: Annotated[Path, typer.Option(help="A second experiment of the same tracks: windows x tracks.")],
+    peaks: Peaks = None,
+    is_peak: IsPeak = None,
+    tracks: Tracks = None,
+    edges: Edges = "",
+    min_track_peaks: MinTrack = 1000,
+    min_bin_peaks: MinBin = 50,
+    fdr: cli.Fdr = 0.01,
+    bh: Annotated[str, typer.Option(help="Benjamini-Hochberg: correct, or floor (as the paper's code).")] = "correct",
+    seed: cli.Seed = 0,  # noqa: ARG001
+) -> None:
+    """How well a replicate reproduces each track's peaks, by specificity bin, beside the predictions."""
+    from accessiflow.evaluation.inputs import read_matrix
+    from accessiflow.evaluation.replicates import ceiling
+    from accessiflow.files import write_table
+
+    if bh not in ("correct", "floor"):
+        raise InputError(f"--bh {bh}: expected one of correct, floor")
+    windows, second = _load(predictions, targets, peaks, is_peak, tracks, edges), read_matrix(replicate)
+    if second.values.shape != windows.targets.shape or (second.tracks or windows.tracks) != windows.tracks:
+        raise InputError(
+            f"holds windows x tracks of shape {second.values.shape} or other tracks than the predictions {windows.targets.shape}", replicate
+        )
+    write_table(ceiling(windows, second.values, fdr, bh, min_track_peaks, min_bin_peaks), output)
 
 
 @app.command()

@@ -80,6 +80,8 @@ def call(
 
     track, layout = files.read_layout(coverage)
     bins = files.read_coverage(coverage, layout)
+    if np.isinf(bins).any() or (bins < 0).any():
+        raise InputError("holds negative or infinite coverage: bin the signal again", coverage)
     if not np.nansum(bins) > 0:
         raise InputError("has no coverage at all: no peak can be called", coverage)
     is_peak, mean = peaks.call_bins(bins, fdr, _one_of(bh, ("correct", "floor"), "--bh"))

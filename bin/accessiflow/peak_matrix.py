@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 COLUMNS_AT_ONCE = 32
 ROWS_A_CHUNK = 4096
+CELLS_AT_ONCE = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def _describe_rows(rows: NDArray[np.int64], is_peak: csc_matrix, tracks: pd.Data
 
 
 def _clusters(obs: pd.DataFrame, is_peak: csc_matrix, tracks: pd.DataFrame, notes: Annotations) -> NDArray[np.object_]:
-    block, parts = 1 << 18, []
+    block, parts = max(CELLS_AT_ONCE // len(tracks), 1), []
     by_row = is_peak.tocsr()
     for low in range(0, len(obs), block):
         dense = by_row[low : low + block].toarray()

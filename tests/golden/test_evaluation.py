@@ -1,4 +1,4 @@
-"""Reference accuracy against the paper's own code (kathail2024/02, 04, 05), through the script."""
+"""Reference accuracy against the paper's own code (kathail2024/02, 04, 05, 13), through the script."""
 
 from __future__ import annotations
 
@@ -80,3 +80,24 @@ def test_accuracy_by_tss_distance_is_the_papers(golden, script, inputs):
     np.testing.assert_array_equal(both["U"], both["u"])
     np.testing.assert_allclose(both["p_y"], both["p_x"], atol=1e-6)
     np.testing.assert_allclose(both["q"], both["p_bh"], atol=1e-6)
+
+
+@pytest.mark.parametrize(("task", "label"), [("Multi", "Multi-task predictions"), ("Singl", "Single-task predictions")])
+def test_correlations_between_cell_types_are_the_papers(golden, script, tmp_path, task, label):
+    reference = np.load(golden / "kathail2024" / "13_inputs.npz")
+    specific, ubiquitous = (reference[f"{task}_cluster_{name}"] for name in ("B_resting", "open"))
+    values = np.concatenate([specific, ubiquitous]).astype(np.float64)
+    start = np.arange(len(values)) * 200
+    frame = pd.DataFrame({"chrom": "chr1", "start": start, "end": start + 192})
+    pd.concat([frame, pd.DataFrame(values, columns=list("ABC"))], axis=1).to_csv(tmp_path / "preds.tsv", sep="\t", index=False)
+    cut = len(specific) * 200
+    (tmp_path / "clusters.bed").write_text(f"chr1\t0\t{cut}\tCell-type specific\nchr1\t{cut}\t{cut + 200 * len(ubiquitous)}\tUbiquitous\n")
+    options = ("--predictions", tmp_path / "preds.tsv", "--targets", tmp_path / "preds.tsv", "--clusters", tmp_path / "clusters.bed")
+    script("evaluate", "cell-types", *options, "--summary", tmp_path / "summary.tsv", "--output", tmp_path / "out.tsv")
+    table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+    expected = pd.read_csv(golden / "kathail2024" / "13_cross_cell_type_correlations.tsv", sep="\t")
+    expected = expected[expected["Training task"] == label].rename(columns={"Cluster": "cluster", "Cell Type": "track", "Cell Type 2": "other"})
+    both = expected.merge(table[table["source"] == "prediction"], on=["cluster", "track", "other"])
+    assert len(both) == 12
+    np.testing.assert_allclose(both["pearson"], both["log-log Pearson R"], atol=1e-6)
+    assert (pd.read_csv(tmp_path / "summary.tsv", sep="\t")["over_correlation"] == 0).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import anndata
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csc_matrix
 
 from accessiflow.errors import InputError
-from accessiflow.evaluation import accuracy, inputs
+from accessiflow.evaluation import accuracy, binary, cell_types, inputs, replicates, tss_distance
 from accessiflow.evaluation.clusters import assign_clusters, load_clustered
 from accessiflow.evaluation.loci import example_loci
 
@@ -217,6 +218,47 @@ class TestAccuracy:
             assert table.loc[name, "precision"] == pytest.approx(np.mean(values))
             assert table.loc[name, "n"] == len(values)
         assert table.loc["[3,inf)", "precision"] == table.loc["[3,inf)", "chance"] == 1
+
+
+class TestFurtherMetrics:
+    def test_areas_are_perfect_for_a_perfect_score_and_negatives_are_peaks_elsewhere(self, study):
+        folder, _, _, _, is_peak = study
+        is_peak[1:30:2, 1] = True  # peaks of the second track only
+        np.save(folder / "labels.npy", is_peak.astype(np.int8))
+        np.save(folder / "scores.npy", is_peak + 0.1)
+        windows = inputs.load(folder / "scores.npy", folder / "labels.npy", None, folder / "labels.npy", [1, 3])
+        table = binary.by_specificity(windows, 0, 0, 0, 11).set_index(["track", "bin"])
+        assert table.loc[("0", "[1,3)"), "auroc"] == table.loc[("0", "[1,3)"), "auprc"] == 1
+        assert table.loc[("1", "[1,3)"), "reason"] == "10 negatives for 15 positives"
+        assert table["auroc"].isna().equals(table["reason"] != "")
+
+    def test_distance_bins_hold_every_peak_once(self, study):
+        windows = load(study[0])
+        tss = pd.DataFrame({"chrom": ["chr4", "chr4", "chr5"], "position": [0, 3000, 5000]})
+        distance = tss_distance.distances(windows.sites, tss)
+        assert distance[0] == 50 and (distance >= 0).all()
+        table = tss_distance.by_distance(windows, distance, [500, 900], 0, 0, 0)
+        counts = table[table["bin"] == "all"].groupby("track", sort=False)["n"].sum()
+        assert counts.tolist() == windows.is_peak.sum(axis=0).tolist()
+        assert table["distance_bin"].unique().tolist() == ["0-500", "500-900", "900-inf"]
+        tests = tss_distance.compare(table)
+        assert len(tests) == 9 and (tests["q"].dropna() >= tests["p"].dropna() - 1e-12).all()
+
+    def test_identical_tracks_are_over_correlated_by_what_the_measurement_lacks(self, study):
+        windows = load(study[0])
+        alike = replace(windows, predictions=np.repeat(windows.predictions[:, :1], 3, axis=1))
+        table = cell_types.between_tracks(alike, ["A"])
+        assert len(table) == 12 and table.loc[table["source"] == "prediction", "pearson"].to_numpy() == pytest.approx(1)
+        measured = table.loc[table["source"] == "measurement", "pearson"].mean()
+        assert cell_types.over_correlation(table)["over_correlation"].tolist() == pytest.approx([1 - measured])
+
+    def test_a_perfect_replicate_is_a_ceiling_of_one(self, study):
+        windows = load(study[0])
+        flat = np.where(windows.is_peak, 1000.0 + windows.targets, 1.0)
+        table = replicates.ceiling(replace(windows, targets=flat), flat, 0.01, "correct", 0, 1)
+        known = table[table["reason"] == ""]
+        assert known["replicate"].to_numpy() == pytest.approx(1) and (known["recalled"] == 1).all()
+        assert table.loc[table["n"] == 0, "reason"].tolist() == ["0 windows, not above 1"] * 2
 
 
 class TestLoci:

@@ -116,6 +116,17 @@ def test_damaged_files_are_refused_with_their_place(tmp_path):
         list(read_variants(tmp_path / "absent.vcf"))
 
 
+def test_bgzipped_file_without_its_closing_block_is_refused(tmp_path):
+    import pysam
+
+    vcf = write(tmp_path / "a.vcf", "chr1\t10\trs1\tA\tC")
+    pysam.tabix_compress(str(vcf), str(tmp_path / "a.vcf.gz"))
+    assert brief(tmp_path / "a.vcf.gz") == brief(vcf)
+    (tmp_path / "cut.vcf.gz").write_bytes((tmp_path / "a.vcf.gz").read_bytes()[:-28])
+    with pytest.raises(InputError, match="closing block"):
+        list(read_variants(tmp_path / "cut.vcf.gz"))
+
+
 def test_truncated_bcf_is_refused(tmp_path):
     import pysam
 
@@ -125,7 +136,7 @@ def test_truncated_bcf_is_refused(tmp_path):
             copy.write(record)
     content = (tmp_path / "a.bcf").read_bytes()
     (tmp_path / "cut.bcf").write_bytes(content[: len(content) // 2])
-    with pytest.raises(InputError, match=r"truncated or damaged"):
+    with pytest.raises(InputError, match="truncated"):
         list(read_variants(tmp_path / "cut.bcf"))
 
 

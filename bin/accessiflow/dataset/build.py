@@ -1,6 +1,6 @@
 """Building a dataset folder in Basenji's layout: windows, targets, TFRecords.
 
-Memory: 13 bytes a window and the targets of one track (4 bytes a window and position), one chunk of coverage and, a thread, one TFRecord file's
+Memory: 21 bytes a window and the targets of one track (4 bytes a window and position), one chunk of coverage and, a thread, one TFRecord file's
 targets; targets wait on disk, sequences are read window by window.
 """
 
@@ -31,6 +31,7 @@ from accessiflow.intervals import FOLDS, IntervalSet, read_bed
 log = logging.getLogger("accessiflow")
 LAYOUT = ("targets.txt", "contigs.bed", "sequences.bed", "seqs_cov", "tfrecords", "statistics.json")
 CHUNK = 1 << 24
+LONGEST = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -192,8 +193,7 @@ def _peak_membership(windows: Windows, peaks: Path) -> tuple[NDArray[np.bool_], 
     matrix = read_peaks(peaks)
     cluster = matrix.obs["cluster"].astype(str).to_numpy()
     found = np.full(len(windows), -1, np.int64)
-    for i, name in enumerate(windows.names):
-        rows = np.flatnonzero(windows.chrom == i)
+    for name, rows in windows.stretches(LONGEST):
         found[rows] = matrix.locate(np.full(len(rows), name, object), windows.start[rows] + windows.length // 2)
     return found >= 0, (found >= 0) & (cluster[np.maximum(found, 0)] == "ubiquitous")
 

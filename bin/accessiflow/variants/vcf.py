@@ -16,6 +16,7 @@ from accessiflow.files import require_file, write_text
 
 SHARD = "##accessiflow_shard"
 LINE = "LINE="
+_BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _ALLELE = re.compile(r"[ACGTNacgtn]+")
 
 
@@ -46,6 +47,7 @@ def read_variants(path: Path) -> Iterator[Variant]:
     if path.is_file() and path.stat().st_size == 0:
         return
     require_file(path, "variant file")
+    _check_end(path)
     if _is_bcf(path):
         yield from _read_bcf(path)
     elif path.name.endswith((".tsv", ".tsv.gz", ".txt", ".txt.gz")) and not _starts_with(path, b"##"):
@@ -79,6 +81,16 @@ def _record_lines(path: Path) -> Iterator[str]:
     """The lines of a shard: one a record, multi-allelic ones whole, its line in the user's file in INFO."""
     for (line, chrom, pos, name, ref), alleles in groupby(read_variants(path), key=lambda v: (v.line, v.chrom, v.pos, v.id, v.ref)):
         yield f"{chrom}\t{pos}\t{name}\t{ref}\t{','.join(v.alt for v in alleles)}\t.\t.\t{LINE}{line}\n"
+
+
+def _check_end(path: Path) -> None:
+    """Refuse a bgzipped file without its closing block: cut between two blocks, it would read as a shorter file."""
+    with open(path, "rb") as raw:
+        start = raw.read(14)
+        if start[:4] == b"\x1f\x8b\x08\x04" and start[12:] == b"BC":
+            raw.seek(max(0, path.stat().st_size - len(_BGZF_END)))
+            if raw.read() != _BGZF_END:
+                raise InputError("lacks the closing block of bgzip: truncated; copy it again, or compress it again with bgzip", path)
 
 
 def _read_vcf(path: Path) -> Iterator[Variant]:
