@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import copy
 import difflib
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from typing import Any
 from accessiflow.errors import InputError
 from accessiflow.files import read_json
 
+Rule = tuple[Callable[[Any], bool], str]
 TRAIN: dict[str, Any] = {
     "batch_size": 64,
     "shuffle_buffer": None,
@@ -76,10 +79,32 @@ CHOICES = {
     "schedule": ("constant", "cosine"),
     "keep": ("best", "last"),
     "activation": ("gelu", "relu", "softplus", "linear", "exp"),
+    "activation_end": ("gelu", "relu", "softplus", "linear", "exp"),
     "padding": ("same", "valid"),
     "pool": ("mean", "max"),
     "bn_type": ("standard",),
 }
+
+
+def _integer(low: int) -> Rule:
+    return (lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= low), f"an integer of at least {low}"
+
+
+def _number(fits: Callable[[float], bool], what: str) -> Rule:
+    return (lambda v: isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) and fits(v)), what
+
+
+# space-separated keys of sections and blocks -> what their values must be; NULLABLE ones may be null too
+RULES: dict[str, Rule] = {
+    "batch_size shuffle_buffer train_epochs_max num_gpu seq_length": _integer(1),
+    "filters filters_init kernel_size repeat pool_size stride dilation_rate units": _integer(1),
+    "patience train_epochs_min augment_shift": _integer(0),
+    "learning_rate clip_norm filters_mult": _number(lambda v: v > 0, "a positive number"),
+    "weight_decay l1_scale l2_scale": _number(lambda v: v >= 0, "a number of at least 0"),
+    "momentum adam_beta1 adam_beta2 bn_momentum dropout": _number(lambda v: 0 <= v < 1, "a number in [0, 1)"),
+    "augment_rc batch_norm residual augment_per_example": ((lambda v: isinstance(v, bool)), "true or false"),
+}
+NULLABLE = ("seq_length", "units", "shuffle_buffer", "patience", "clip_norm", "l2_scale", "batch_norm", "bn_momentum")
 
 
 @dataclass(frozen=True)
@@ -167,36 +192,40 @@ def _section(given: Any, defaults: dict[str, Any], where: str, source: str) -> d
     if not isinstance(given, dict):
         raise InputError(f"needs an object in {where}", source)
     for key in given:
-        if key not in defaults and key != "name":
+        if key not in defaults and not (key == "name" and defaults in BLOCKS.values()):
             near = difflib.get_close_matches(key, list(defaults), 1, 0.5)
             raise InputError(f"has the unknown key {where}.{key}{f' (did you mean {near[0]}?)' if near else ''}", source)
     values = copy.deepcopy(defaults) | given
     for key, allowed in CHOICES.items():
-        if values.get(key) is not None and key in defaults and values[key] not in allowed:
+        if key in defaults and values[key] not in allowed and not (values[key] is None and defaults[key] is None):
             raise InputError(f"has {where}.{key} = {values[key]!r}, expected one of {', '.join(allowed)}", source)
+    for keys, (fits, what) in RULES.items():
+        for key in keys.split():
+            if key in defaults and not fits(values[key]) and not (values[key] is None and key in NULLABLE):
+                raise InputError(f"needs {what} in {where}.{key}, found {values[key]!r}", source)
     return values
 
 
 def _block(given: Any, where: str, source: str) -> dict[str, Any]:
     name = given.get("name") if isinstance(given, dict) else None
-    if name not in BLOCKS:
+    if not isinstance(name, str) or name not in BLOCKS:
         raise InputError(f"has the block {name!r} at {where}, known are {', '.join(BLOCKS)}", source)
-    block = _section(given, BLOCKS[name], where, source)
-    for key in ("filters", "filters_init", "kernel_size", "repeat", "pool_size", "stride", "dilation_rate"):
-        if key in block and not (isinstance(block[key], int) and block[key] >= 1):
-            raise InputError(f"needs a positive integer in {where}.{key}, found {block[key]!r}", source)
-    if not 0 <= block.get("dropout", 0) < 1:
-        raise InputError(f"needs 0 <= {where}.dropout < 1", source)
-    return block
+    return _section(given, BLOCKS[name], where, source)
 
 
 def _check_values(train: dict[str, Any], model: dict[str, Any], source: str) -> None:
-    for key in ("batch_size", "train_epochs_max"):
-        if not (isinstance(train[key], int) and train[key] >= 1):
-            raise InputError(f"needs a positive integer in train.{key}, found {train[key]!r}", source)
-    if not (isinstance(train["learning_rate"], int | float) and train["learning_rate"] > 0):
-        raise InputError(f"needs a positive number in train.learning_rate, found {train['learning_rate']!r}", source)
     if train["train_epochs_min"] > train["train_epochs_max"]:
         raise InputError("has train_epochs_min above train_epochs_max", source)
-    if model["seq_length"] is not None and not (isinstance(model["seq_length"], int) and model["seq_length"] >= 1):
-        raise InputError(f"needs a positive integer in model.seq_length, found {model['seq_length']!r}", source)
+    if model["seq_length"] is not None and model["augment_shift"] >= model["seq_length"]:
+        raise InputError(f"has model.augment_shift = {model['augment_shift']}, as long as model.seq_length", source)
+    for key in ("batch_norm", "bn_momentum", "l2_scale"):
+        if model[key] is None:
+            raise InputError(f"needs a value in model.{key}, found None", source)
+    for part in ("trunk", "head_seq"):
+        for i, block in enumerate(model[part]):
+            if "units" in block and block["units"] is None and block is not model["head_seq"][-1]:
+                raise InputError(f"needs units in model.{part}[{i}]: only the last layer takes them from the dataset", source)
+            if block.get("residual") and (block["stride"] > 1 or block["padding"] == "valid"):
+                raise InputError(f"has model.{part}[{i}] residual with a stride or valid padding: nothing of equal length to add", source)
+            if block.get("stride", 1) > 1 and block["dilation_rate"] > 1:
+                raise InputError(f"has model.{part}[{i}] with both stride and dilation_rate above 1", source)

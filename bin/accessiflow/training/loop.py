@@ -81,11 +81,11 @@ def fit(
     step, evaluate = _compiled(model, params, steps * last, jit)
     rng = np.random.default_rng([seed, 0])
     history: list[Epoch] = []
-    best, since = -math.inf, 0
+    best, since = math.nan, 0
     for number in range(1, last + 1):
         history.append(_epoch(number, step, evaluate, params, train, valid, rng))
-        score = history[-1].val_pearsonr
-        best, since = (score, 0) if score > best else (best, since + 1)
+        score = _score(history[-1])
+        best, since = (score, 0) if not score <= best else (best, since + 1)
         if since == 0 or options["keep"] == "last":
             on_keep(history[-1])
         if epochs is None and options["patience"] is not None and number > options["train_epochs_min"] and since >= options["patience"]:
@@ -94,8 +94,12 @@ def fit(
 
 
 def kept(history: Sequence[Epoch], params: Params) -> Epoch:
-    """The epoch whose weights a run keeps: the first of the best validation Pearson R, or the last one (train.keep)."""
-    return history[-1] if params.train["keep"] == "last" else max(history, key=lambda e: e.val_pearsonr)
+    """The epoch whose weights a run keeps: the first of the best validation Pearson R (any beats an undefined one), or the last (train.keep)."""
+    return history[-1] if params.train["keep"] == "last" else max(history, key=_score)
+
+
+def _score(epoch: Epoch) -> float:
+    return -math.inf if math.isnan(epoch.val_pearsonr) else epoch.val_pearsonr
 
 
 def _epoch(number: int, step: Step, evaluate: Step, params: Params, train: Fold, valid: Fold, rng: np.random.Generator) -> Epoch:
