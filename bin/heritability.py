@@ -109,7 +109,9 @@ def baseline(
     annot: Annotated[Path, typer.Option(help="Annotation file of one chromosome.")],
     ldscore: Annotated[str, typer.Option(help="Prefix of its LD scores.")],
     out: Annotated[str, typer.Option(help="Prefix of the output.")],
-    exclude: Annotated[str | None, typer.Option(help="Globs of the columns to leave out, comma-separated; default: promoter and enhancer columns.")] = None,
+    exclude: Annotated[
+        str | None, typer.Option(help="Globs of the columns to leave out, comma-separated; default: promoter and enhancer columns.")
+    ] = None,
 ) -> None:
     """A baseline without some of its columns."""
     from accessiflow.heritability.baseline import REGULATORY, drop_columns

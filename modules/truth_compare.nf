@@ -23,7 +23,7 @@ process TRUTH_COMPARE {
         named(/.*\.shuffled\.tsv/, '--eqtl-shuffled'),
         named(/.*\.auroc\.tsv/, '--imbalance'),
         named(/.*\.calls\.tsv/, '--calls'),
-        named(/heritability\.tsv/, '--heritability'),
+        named(/.*heritability\.tsv/, '--heritability'),
     ].flatten().join(' ')
     """
     # code ${params.code_id}

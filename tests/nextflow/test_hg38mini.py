@@ -31,7 +31,9 @@ def test_tracks_to_report(nextflow, environments: Path, shared: Path, sheets: Pa
     genome = ("--fasta", data / "hg38mini.fa", "--unmeasured", data / "hg38mini.unmeasured.bed", "--blacklist", data / "hg38mini.blacklist.bed")
     inputs = ("--tracks", "tracks.csv", "--variants", "variants.csv", "--gwas", "gwas.csv", "--ld_panel", data / "hg38mini.1000G_EUR489.vcf.gz")
     quick = ("--preset", "test", "--seq_length", "384", "--stride", "192", "--epochs", "1", "--shifts", "0")
-    done = nextflow("run", ROOT, "-profile", "venv", "-params-file", ROOT / "conf/params/hg38mini.yml", *genome, *inputs, *quick, "-ansi-log", "false")
+    done = nextflow(
+        "run", ROOT, "-profile", "venv", "-params-file", ROOT / "conf/params/hg38mini.yml", *genome, *inputs, *quick, "-ansi-log", "false"
+    )
     assert done.returncode == 0, done.stdout[-6000:]
     results = sheets / "results"
     with open(results / "peaks/peaks_per_track.tsv") as handle:

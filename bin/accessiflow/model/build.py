@@ -82,7 +82,9 @@ class _Builder:
             out = layers.Dropout(block["dropout"])(out)
         if block["residual"]:
             if x.shape[-1] != out.shape[-1]:
-                raise InputError(f"has a residual block of {block['filters']} filters on {x.shape[-1]} channels: they must be equal", self._params.source)
+                raise InputError(
+                    f"has a residual block of {block['filters']} filters on {x.shape[-1]} channels: they must be equal", self._params.source
+                )
             out = layers.Add()([x, out])
         if block["activation_end"]:
             out = _activate(out, block["activation_end"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from accessiflow import __version__
@@ -32,7 +33,12 @@ def render(folder: Path, output: Path) -> list[str]:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    page = environment.get_template("page.html").render(sections=sections, warnings=[str(w) for w in warnings], version=__version__)
+    page = environment.get_template("page.html").render(sections=sections, warnings=[_short(str(w)) for w in warnings], version=__version__)
     with write_text(output) as out:
         out.write(page + "\n")
     return [s.key for s in sections]
+
+
+def _short(sentence: str) -> str:
+    """A sentence with its absolute paths cut to folder and file: the page must not tell where a run's work folder was."""
+    return re.sub(r"(?<![\w.])/(?:[^\s/]+/)*([^\s/]+/[^\s/]+)", r"\1", sentence)
