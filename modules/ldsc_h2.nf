@@ -17,7 +17,12 @@ process LDSC_H2 {
     script:
     def args = task.ext.args ?: ''
     def model = "--ref-ld-chr ${meta.baseline},${meta.id}. --w-ld-chr ${meta.weights} --frqfile-chr ${meta.frq}"
-    def commands = traits.collect { "ldsc.py --h2 ${it}.sumstats.gz ${model} --overlap-annot --print-coefficients --print-delete-vals --out ${it}.${meta.id} ${args}" }
+    // a regression that ldsc cannot fit (an annotation without variance) is a result without numbers, not the end of the run
+    def commands = traits.collect { trait ->
+        def out = "${trait}.${meta.id}"
+        """ldsc.py --h2 ${trait}.sumstats.gz ${model} --overlap-annot --print-coefficients --print-delete-vals --out ${out} ${args} 2> ${out}.err \\
+            || { cat ${out}.err >> ${out}.log; touch ${out}.results ${out}.part_delete; }"""
+    }
     """
     # code ${params.code_id}
     ${commands.join('\n    ')}

@@ -152,7 +152,7 @@ def test_summary_equals_the_reference_table(ldsc, script, tmp_path):
         deleted = (tmp_path / f"{trait}.{model}.part_delete").exists()
         _equal(ours.reset_index(drop=True), theirs, [c for c in list(reference)[3:] if deleted or c != "tau_star_se_jack"])
         assert ours["tau_star_se_jack"].notna().all() == deleted
-    assert set(table.loc[table["focal"] == "yes", "annotation"]) == {"peak_specific", "peak_ubiquitous"}
+    assert set(table.loc[table["focal"] == "yes", "Category"]) == {"peak_specificL2_1", "peak_ubiquitousL2_1", "L2_1"}
     assert set(table.loc[table["model"] == "peaks", "se_method"]) == {"jackknife"}
     assert set(table.loc[table["model"] == "peak_specific", "se_method"]) == {"factor"}
     quality = pd.read_csv(tmp_path / "qc.tsv", sep="\t").set_index(["model", "trait"])

@@ -111,6 +111,11 @@ class _Builder:
 
         return (ops.mean if block["pool"] == "mean" else ops.max)(x, axis=1, keepdims=True)
 
+    def _flatten(self, x: KerasTensor, block: dict[str, Any]) -> KerasTensor:
+        from keras import layers
+
+        return layers.Reshape((1, x.shape[1] * x.shape[2]))(x)
+
     def _penalty(self, block: dict[str, Any]) -> keras.Regularizer | None:
         import keras
 

@@ -56,7 +56,7 @@ def section(results: Results) -> Section | None:
 
 
 def _answer(focal: pd.DataFrame) -> str:
-    specific = focal[focal["model"].str.endswith(".high")]
+    specific = focal[focal["model"].str.endswith(".high") & focal["Enrichment"].notna()]
     best = specific.loc[specific.groupby("trait")["Enrichment"].idxmax()] if len(specific) else specific
     return " ".join(
         f"{r.trait}: most enriched in the specific peaks of {r.model.removesuffix('.high')} ({number(r.Enrichment, 1)}x, SE {number(r.Enrichment_std_error, 1)})."
