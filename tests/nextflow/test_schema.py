@@ -66,7 +66,7 @@ def test_module_wires_one_process_completely(module: Path) -> None:
     assert len(label) == 1
     assert label[0] in {"process_single", "process_low", "process_medium", "process_high", "process_gpu"}
     read = re.sub(r"params\.(code_id|containers\.\w+|container_registry)", "", text)
-    assert "params." not in read, "a module reads params"
+    assert not re.search(r"params\.(?!json)", read), "a module reads params"
     outputs = text[text.index("output:") : text.index("script:")]
     assert all("emit: " in line for line in outputs.splitlines()[1:] if line.strip()), "an output without a name"
     assert len(text.splitlines()) <= 60

@@ -111,7 +111,7 @@ class _Builder:
 
         return (ops.mean if block["pool"] == "mean" else ops.max)(x, axis=1, keepdims=True)
 
-    def _flatten(self, x: KerasTensor, block: dict[str, Any]) -> KerasTensor:
+    def _flatten(self, x: KerasTensor, block: dict[str, Any]) -> KerasTensor:  # noqa: ARG002 (every block is called alike)
         from keras import layers
 
         return layers.Reshape((1, x.shape[1] * x.shape[2]))(x)
