@@ -38,7 +38,8 @@ workflow HERITABILITY {
             .flatMap { row -> [row.cell_type, row.group].findAll().unique().collect { ["${it}.tracks.txt", "${row.track}\n"] } }
             .collectFile(sort: true)
             .map { [it.name - '.tracks.txt', it] }
-        ch_sets = sets.flatMap { meta, beds -> beds.collect { [it.name.tokenize('.')[0..-3].join('.'), it] } }
+        // a set whose peaks are all equally specific has no more specific half: nothing to annotate
+        ch_sets = sets.flatMap { meta, beds -> beds.findAll { it.size() > 0 || workflow.stubRun }.collect { [it.name.tokenize('.')[0..-3].join('.'), it] } }
             .combine(ch_tracks, by: 0).combine(ch_scored.map { [it] }).combine(ch_names.map { [it] })
             .map { name, bed, tracks, sad, names -> [[id: bed.name - '.bed', stem: names.stem], bed, tracks, sad] }
         HERITABILITY_ANNOTATE(ch_sets, ch_panel.map { it.plink.find { f -> f.name.endsWith('.bim') } }.toSortedList { a, b -> a.name <=> b.name }, study.map { it.chain ?: [] })

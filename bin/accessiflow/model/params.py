@@ -72,6 +72,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "conv_tower": {k: v for k, v in CONV.items() if k != "filters"} | {"filters_init": None, "filters_mult": 1.0, "repeat": 1},
     "dense": {"units": None, "activation": "softplus", "dropout": 0.0, "l2_scale": None},
     "global_pool": {"pool": "mean"},
+    "flatten": {},
 }
 CHOICES = {
     "optimizer": ("sgd", "adam", "adamw"),
