@@ -95,7 +95,8 @@ def test_five_training_steps(basenji: Path) -> None:
     """Optimizer and batch normalisation: weights after five steps without dropout and augmentation, within 1e-5."""
     import tensorflow as tf
 
-    from accessiflow.training.loop import _compiled
+    from accessiflow.training.compute import Compute
+    from accessiflow.training.steps import compiled
 
     params = check_params(json.loads((basenji / "model/params_small_noaug.json").read_text()), "params")
     model = build_model(params)
@@ -104,7 +105,7 @@ def test_five_training_steps(basenji: Path) -> None:
         losses, sequences, targets = steps["losses_pearsonr_r2"][:, 0], steps["onehot"][()], steps["targets"][()].astype(np.float32)
     for layer in (one for one in model.layers if one.weights):
         layer.set_weights([before.pop(0) for _ in layer.weights])
-    step, _ = _compiled(model, params, 5, jit=False)
+    step = compiled(model, params, 5, Compute(jit=False)).train
     codes = np.where(sequences.any(axis=2), sequences.argmax(axis=2), 4).astype(np.uint8)
     ours = [float(step(tf.constant(codes[at : at + 64]), tf.constant(targets[at : at + 64]))[0]) for at in range(0, 320, 64)]
     assert len(losses) == len(ours)

@@ -11,7 +11,7 @@ import pytest
 
 from accessiflow.errors import InputError
 from accessiflow.model.build import build_model
-from accessiflow.model.params import BLOCKS, MODEL, RULES, TRAIN, check_params
+from accessiflow.model.params import BLOCKS, MODEL, RULES, TRAIN, check_params, load_params
 
 GOOD: dict[str, Any] = {
     "train": {"batch_size": 4},
@@ -50,11 +50,14 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("train.optimizer", ["sgd"], "train.optimizer"),
         ("train.train_epochs_min", 99, "train_epochs_min above"),
         ("train.name", "x", "train.name"),
+        ("train.deviation_weight", -1, "train.deviation_weight"),
+        ("train.initial_learning_rate", 0.1, "train.initial_learning_rate"),
         ("trian", {}, "section 'trian'"),
         ("model.activation", None, "model.activation"),
         ("model.augment_rc", 1, "model.augment_rc"),
         ("model.augment_shift", 48, "augment_shift"),
         ("model.seq_length", 0, "model.seq_length"),
+        ("model.norm_type", "layer", "model.norm_type"),
         ("model.bn_momentum", None, "model.bn_momentum"),
         ("model.trunk", [], "model.trunk"),
         ("model.trunk.0", "conv_block", "known are conv_block"),
@@ -106,7 +109,24 @@ def test_the_document_reads_back_as_the_same_params() -> None:
     assert (again.train, again.model) == (params.train, params.model)
 
 
-def test_a_file_that_is_no_params_file_is_refused(refused, tmp_path: Path) -> None:
+def test_contradictory_keys_are_refused() -> None:
+    document = changed("model.norm_type", "batch")
+    assert check_params(document, "p.json").model["batch_norm"]
+    document["model"]["batch_norm"] = False
+    with pytest.raises(InputError, match=r"norm_type = batch and model\.batch_norm = false"):
+        check_params(document, "p.json")
+
+
+def test_a_key_without_effect_is_named_and_left_out_of_the_document(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("WARNING", "accessiflow"):
+        params = check_params(changed("train", {"optimizer": "adam", "momentum": 0.98, "adam_beta1": 0.8}), "p.json")
+    assert [record.getMessage() for record in caplog.records] == ["p.json: train.momentum has no effect with the optimizer adam"]
+    train = params.document()["train"]
+    assert "momentum" not in train
+    assert train["adam_beta1"] == 0.8
+
+
+def test_a_file_that_is_no_params_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "p.json").write_text('{"model": 3}')
-    assert "is not a params file" in refused("train", "fit", tmp_path / "p.json", tmp_path, "-o", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+    with pytest.raises(InputError, match=r"p\.json: is not a params file"):
+        load_params(tmp_path / "p.json")

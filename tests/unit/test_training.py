@@ -1,4 +1,4 @@
-"""Augmentation, losses, metrics, and a training run: laws, repeatability, refusals."""
+"""Augmentation, batches, losses, metrics, and the training loop: laws, repeatability, refusals."""
 
 from __future__ import annotations
 
@@ -8,34 +8,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_training import fold, tiny
 
 from accessiflow.errors import InputError
 from accessiflow.genome import UNKNOWN, reverse_complement
 from accessiflow.model.build import build_model
-from accessiflow.model.params import Params, check_params
-from accessiflow.model.weights import load_weights, save_weights
+from accessiflow.model.weights import save_weights
 from accessiflow.training.augmentation import augment, shift_codes
-from accessiflow.training.loop import fit, kept
+from accessiflow.training.batches import Windows, a_step_late, plain_batches, prepared, training_batches
+from accessiflow.training.compute import Compute
+from accessiflow.training.history import kept
+from accessiflow.training.loop import fit
 from accessiflow.training.losses import loss_function
 from accessiflow.training.metrics import Accuracy
 
-
-def tiny(**train: object) -> Params:
-    settings = {"batch_size": 16, "train_epochs_max": 2, "train_epochs_min": 1, "patience": None, "learning_rate": 0.01}
-    model = {
-        "seq_length": 24,
-        "augment_rc": True,
-        "augment_shift": 2,
-        "batch_norm": True,
-        "trunk": [{"name": "conv_block", "filters": 4, "kernel_size": 24, "padding": "valid", "dropout": 0.2}],
-        "head_seq": [{"name": "dense", "units": 2}],
-    }
-    return check_params({"train": settings | train, "model": model}, "tiny.json")
-
-
-def fold(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    codes = np.random.default_rng(seed).integers(0, 5, (n, 24), dtype=np.uint8)
-    return codes, np.stack([(codes == 1).sum(1), (codes == 2).sum(1)], 1).astype(np.float32)[:, None]
+EAGER = Compute(jit=False)
 
 
 @settings(max_examples=30, deadline=None)
@@ -89,13 +76,67 @@ def test_losses_by_hand() -> None:
         assert float(loss_function(name)(y, p)) == pytest.approx(value, rel=1e-5)
 
 
+def test_a_fold_gives_the_wanted_tracks_of_the_wanted_rows_as_float32() -> None:
+    codes, targets = np.arange(12, dtype=np.uint8).reshape(6, 2), np.arange(36, dtype=np.float16).reshape(6, 2, 3)
+    windows = Windows(codes, targets, [2, 0])
+    assert windows.shape == (2, 2, 2)
+    got = windows.batch(np.array([4, 1]))
+    np.testing.assert_array_equal(got[0], codes[[4, 1]])
+    np.testing.assert_array_equal(got[1], targets[[4, 1]][:, :, [2, 0]])
+    assert got[1].dtype == np.float32
+
+
+@pytest.mark.parametrize("weights", [None, np.full(50, 0.02)])
+def test_an_epoch_has_whole_batches_in_an_order_of_its_own(weights: np.ndarray | None) -> None:
+    """Without augmentation each window comes once (less the rest of a batch); drawn by weights some come again."""
+    params = tiny(batch_size=16)
+    params.model.update(augment_rc=False, augment_shift=0)
+    windows = Windows(np.arange(50, dtype=np.uint8)[:, None], np.arange(50, dtype=np.float32)[:, None, None])
+    rng = np.random.default_rng(1)
+    epochs = [list(training_batches(windows, params, weights, rng)) for _ in range(2)]
+    orders = [np.concatenate([codes[:, 0] for codes, _ in batches]) for batches in epochs]
+    assert [len(order) for order in orders] == [48, 48]
+    assert (orders[0] != orders[1]).any()
+    assert (len(set(orders[0].tolist())) == 48) == (weights is None)
+    for codes, targets in epochs[0]:
+        np.testing.assert_array_equal(codes[:, 0], targets[:, 0, 0])
+
+
+def test_batches_made_ahead_or_read_late_are_the_same_in_the_same_order() -> None:
+    def numbers():
+        yield from range(7)
+
+    assert list(prepared(numbers())) == list(range(7)) == list(a_step_late(numbers()))
+    assert [list(a_step_late(iter(values))) for values in ([], [1])] == [[], [1]]
+    made: list[int] = []
+    late = a_step_late(made.append(i) or i for i in range(3))
+    assert next(late) == 0
+    assert made == [0, 1]
+
+
+def test_an_error_while_a_batch_is_made_reaches_the_loop() -> None:
+    def broken():
+        yield 1
+        raise OSError("the disk is gone")
+
+    ahead = prepared(broken())
+    assert next(ahead) == 1
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(ahead)
+
+
+def test_the_batches_of_a_fold_leave_out_the_rest() -> None:
+    sizes = [len(codes) for codes, _ in plain_batches(fold(40, 1), 16)]
+    assert sizes == [16, 16]
+
+
 def run(folder: Path, seed: int) -> bytes:
     import keras
 
     keras.utils.set_random_seed(seed)
     params = tiny()
     model = build_model(params)
-    fit(model, params, fold(64, 1), fold(32, 2), seed, jit=False)
+    fit(model, params, fold(64, 1), fold(32, 2), seed, compute=EAGER)
     save_weights(model, folder / f"{seed}.h5")
     return (folder / f"{seed}.h5").read_bytes()
 
@@ -105,32 +146,25 @@ def test_a_seed_gives_the_same_bytes_and_another_does_not(tmp_path: Path) -> Non
     assert run(tmp_path, 1) != run(tmp_path, 2)
 
 
-def test_a_loss_that_is_not_finite_ends_the_run() -> None:
+def test_a_loss_that_is_not_finite_ends_the_run_naming_epoch_and_step() -> None:
     train = fold(64, 1)
-    train[1][5] = np.inf
+    train.targets[:] = np.inf
     params = tiny()
-    with pytest.raises(InputError, match=r"diverged: .*epoch 1 .*lower train.learning_rate"):
-        fit(build_model(params), params, train, fold(32, 2), 1, jit=False)
+    with pytest.raises(InputError, match=r"diverged: the training loss of epoch 1 is not finite at step 1: lower train.learning_rate"):
+        fit(build_model(params), params, train, fold(32, 2), 1, compute=EAGER)
 
 
 def test_less_than_a_batch_is_refused() -> None:
     params = tiny()
     with pytest.raises(InputError, match="holds 15 validation windows, less than one batch of 16"):
-        fit(build_model(params), params, fold(64, 1), fold(15, 2), 1, jit=False)
+        fit(build_model(params), params, fold(64, 1), fold(15, 2), 1, compute=EAGER)
 
 
 def test_an_undefined_validation_accuracy_still_keeps_an_epoch() -> None:
     """Constant validation targets have no Pearson R: the first epoch's weights are kept rather than none."""
-    codes, y = fold(32, 2)
-    numbers: list[int] = []
+    valid = fold(32, 2)
+    valid.targets[:] = 1
     params = tiny()
-    history = fit(build_model(params), params, fold(64, 1), (codes, np.ones_like(y)), 1, jit=False, on_keep=lambda e: numbers.append(e.epoch))
-    assert numbers == [1] == [kept(history, params).epoch]
-
-
-def test_weights_of_another_shape_are_refused_naming_the_layer(tmp_path: Path) -> None:
-    save_weights(build_model(tiny()), tmp_path / "m.h5")
-    other = tiny()
-    other.model["head_seq"][0]["units"] = 3
-    with pytest.raises(InputError, match=r"in the layer dense, the params describe .*3"):
-        load_weights(build_model(other), tmp_path / "m.h5")
+    history = fit(build_model(params), params, fold(64, 1), valid, 1, compute=EAGER)
+    assert np.isnan([epoch.val_pearsonr for epoch in history]).all()
+    assert kept(history, params).epoch == 1

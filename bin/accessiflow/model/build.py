@@ -7,7 +7,7 @@ input, the one-hot sequence included. After the trunk comes one more activation,
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accessiflow.errors import InputError
 from accessiflow.model.params import Params
@@ -17,13 +17,30 @@ if TYPE_CHECKING:
     from keras import KerasTensor
 
 
+class Network(NamedTuple):
+    """A network, and the part of it below the head (the same layers)."""
+
+    model: keras.Model
+    trunk: keras.Model
+
+
 def build_model(params: Params) -> keras.Model:
     """The inference network: one-hot (n, seq_length, 4) float32 -> (n, target_length, tracks).
 
     Raises:
         InputError: the lengths do not work out (a valid convolution wider than its input).
     """
-    return _Builder(params).model()
+    return build_network(params).model
+
+
+def build_network(params: Params, mixed_precision: bool = False, synchronized: bool = False) -> Network:
+    """The network with its trunk (see build_model).
+
+    Args:
+        mixed_precision: the trunk computes in float16; weights and head are float32 all the same.
+        synchronized: batch statistics are those of the whole batch where several devices share it.
+    """
+    return _Builder(params, "mixed_float16" if mixed_precision else "float32", synchronized).network()
 
 
 def count_parameters(model: keras.Model) -> int:
@@ -34,20 +51,25 @@ def count_parameters(model: keras.Model) -> int:
 class _Builder:
     """Builds one network; names the layers as Basenji's weight files do (conv1d, conv1d_1, batch_normalization, dense)."""
 
-    def __init__(self, params: Params) -> None:
+    def __init__(self, params: Params, precision: str, synchronized: bool) -> None:
         self._params, self._model, self._counts = params, params.model, Counter[str]()
+        self._precision, self._synchronized = precision, synchronized
 
-    def model(self) -> keras.Model:
+    def network(self) -> Network:
         import keras
+        from keras import ops
 
         sequence = keras.Input((self._params.seq_length, 4), name="sequence")
-        current = sequence
-        for block in self._model["trunk"]:
-            current = getattr(self, f"_{block['name']}")(current, block)
-        current = _activate(current, self._model["activation"])
-        for block in self._model["head_seq"]:
-            current = getattr(self, f"_{block['name']}")(current, block)
-        return keras.Model(sequence, current, name="model")
+        trunk = _activate(self._blocks(sequence, "trunk"), self._model["activation"])
+        if self._precision != "float32":
+            trunk, self._precision = ops.cast(trunk, "float32"), "float32"
+        head = self._blocks(trunk, "head_seq")
+        return Network(keras.Model(sequence, head, name="model"), keras.Model(sequence, trunk, name="trunk"))
+
+    def _blocks(self, x: KerasTensor, part: str) -> KerasTensor:
+        for block in self._model[part]:
+            x = getattr(self, f"_{block['name']}")(x, block)
+        return x
 
     def _name(self, kind: str) -> str:
         number = self._counts[kind]
@@ -72,25 +94,36 @@ class _Builder:
             use_bias=False,
             kernel_initializer="he_normal",
             kernel_regularizer=self._penalty(block),
+            dtype=self._precision,
             name=self._name("conv1d"),
         )(out)
         if self._model["batch_norm"] if block["batch_norm"] is None else block["batch_norm"]:
-            momentum = block["bn_momentum"] or self._model["bn_momentum"]
-            gamma = "zeros" if block["residual"] else "ones"
-            out = layers.BatchNormalization(momentum=momentum, epsilon=1e-3, gamma_initializer=gamma, name=self._name("batch_normalization"))(out)
+            out = self._normalised(out, block)
         if block["dropout"]:
-            out = layers.Dropout(block["dropout"])(out)
+            out = layers.Dropout(block["dropout"], dtype=self._precision)(out)
         if block["residual"]:
             if x.shape[-1] != out.shape[-1]:
                 raise InputError(
                     f"has a residual block of {block['filters']} filters on {x.shape[-1]} channels: they must be equal", self._params.source
                 )
-            out = layers.Add()([x, out])
+            out = layers.Add(dtype=self._precision)([x, out])
         if block["activation_end"]:
             out = _activate(out, block["activation_end"])
         if block["pool_size"] > 1:
-            out = layers.MaxPooling1D(block["pool_size"], padding="same")(out)
+            out = layers.MaxPooling1D(block["pool_size"], padding="same", dtype=self._precision)(out)
         return out
+
+    def _normalised(self, x: KerasTensor, block: dict[str, Any]) -> KerasTensor:
+        from keras import layers
+
+        return layers.BatchNormalization(
+            momentum=self._model["bn_momentum"] if block["bn_momentum"] is None else block["bn_momentum"],
+            epsilon=1e-3,
+            gamma_initializer="zeros" if block["residual"] else "ones",
+            synchronized=self._synchronized,
+            dtype=self._precision,
+            name=self._name("batch_normalization"),
+        )(x)
 
     def _conv_tower(self, x: KerasTensor, block: dict[str, Any]) -> KerasTensor:
         shared = {k: v for k, v in block.items() if k not in ("name", "filters_init", "filters_mult", "repeat")}
@@ -102,8 +135,14 @@ class _Builder:
         from keras import layers
 
         if block["dropout"]:
-            x = layers.Dropout(block["dropout"])(x)
-        out = layers.Dense(block["units"], kernel_initializer="he_normal", kernel_regularizer=self._penalty(block), name=self._name("dense"))(x)
+            x = layers.Dropout(block["dropout"], dtype=self._precision)(x)
+        out = layers.Dense(
+            block["units"],
+            kernel_initializer="he_normal",
+            kernel_regularizer=self._penalty(block),
+            dtype=self._precision,
+            name=self._name("dense"),
+        )(x)
         return _activate(out, block["activation"])
 
     def _global_pool(self, x: KerasTensor, block: dict[str, Any]) -> KerasTensor:
@@ -114,7 +153,7 @@ class _Builder:
     def _flatten(self, x: KerasTensor, block: dict[str, Any]) -> KerasTensor:  # noqa: ARG002 (every block is called alike)
         from keras import layers
 
-        return layers.Reshape((1, x.shape[1] * x.shape[2]))(x)
+        return layers.Reshape((1, x.shape[1] * x.shape[2]), dtype=self._precision)(x)
 
     def _penalty(self, block: dict[str, Any]) -> keras.Regularizer | None:
         import keras

@@ -1,13 +1,31 @@
 """The params JSON (train and model sections) as Basenji reads it: every key is honoured, or refused by name.
 
-Our own keys keep Basenji's behaviour at their defaults. In a preset, `seq_length` and the `units` of the head may be null: they are filled from
-the dataset.
+Basenji's keys of `train`:
+    batch_size, optimizer (sgd, adam; adamw is ours), loss (see training.losses), learning_rate, momentum (sgd), adam_beta1, adam_beta2 (adam),
+    clip_norm (norm of each weight's gradient), patience (null: no early stop), train_epochs_min, train_epochs_max.
+    shuffle_buffer: any value holds, since the windows of the whole fold are shuffled every epoch, as by a buffer that is never too small.
+    num_gpu: GPUs over which each batch is split (see training.compute).
+Basenji's keys of `model`:
+    seq_length, augment_rc, augment_shift, activation, batch_norm, norm_type (null or batch; batch needs batch_norm), bn_momentum,
+    bn_type (standard, sync: the statistics of a batch are always those of the whole batch, however many GPUs share it), l1_scale, l2_scale,
+    trunk and head_seq: blocks conv_block, conv_tower, dense, global_pool, flatten with the keys of `BLOCKS`.
+
+Our own keys of `train` keep Basenji's behaviour at their defaults:
+    weight_decay: decoupled weight decay.
+    schedule: constant, or cosine (a warm-up over a twentieth of the steps, then a cosine down to a hundredth of learning_rate).
+    augment_per_example: coin and shift are drawn for each window, not for the batch.
+    keep: weights of the best epoch by validation Pearson R, or of the last.
+    deviation_weight, cosine_weight, specificity_sampling: objectives for the differences between tracks (see training.objectives).
+
+A key that has no effect beside another (momentum with adam) is named in a warning; keys that contradict each other are refused. In a preset,
+`seq_length` and the `units` of the head may be null: they are filled from the dataset.
 """
 
 from __future__ import annotations
 
 import copy
 import difflib
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +35,7 @@ from typing import Any
 from accessiflow.errors import InputError
 from accessiflow.files import read_json
 
+log = logging.getLogger("accessiflow")
 Rule = tuple[Callable[[Any], bool], str]
 TRAIN: dict[str, Any] = {
     "batch_size": 64,
@@ -37,7 +56,18 @@ TRAIN: dict[str, Any] = {
     "schedule": "constant",
     "augment_per_example": False,
     "keep": "best",
+    "deviation_weight": 0.0,
+    "cosine_weight": 0.0,
+    "specificity_sampling": 0.0,
 }
+ACROSS_TRACKS = ("deviation_weight", "cosine_weight", "specificity_sampling")
+# keys that act only where another key has one of these values
+ACTS_WITH = {
+    "momentum": ("optimizer", ("sgd",)),
+    "adam_beta1": ("optimizer", ("adam", "adamw")),
+    "adam_beta2": ("optimizer", ("adam", "adamw")),
+}
+BASENJI_ALWAYS = ("batch_size", "optimizer", "loss", "learning_rate", "momentum", "patience", "train_epochs_min", "train_epochs_max")
 MODEL: dict[str, Any] = {
     "seq_length": None,
     "augment_rc": False,
@@ -83,7 +113,8 @@ CHOICES = {
     "activation_end": ("gelu", "relu", "softplus", "linear", "exp"),
     "padding": ("same", "valid"),
     "pool": ("mean", "max"),
-    "bn_type": ("standard",),
+    "bn_type": ("standard", "sync"),
+    "norm_type": ("batch",),
 }
 
 
@@ -101,7 +132,7 @@ RULES: dict[str, Rule] = {
     "filters filters_init kernel_size repeat pool_size stride dilation_rate units": _integer(1),
     "patience train_epochs_min augment_shift": _integer(0),
     "learning_rate clip_norm filters_mult": _number(lambda v: v > 0, "a positive number"),
-    "weight_decay l1_scale l2_scale": _number(lambda v: v >= 0, "a number of at least 0"),
+    "weight_decay l1_scale l2_scale deviation_weight cosine_weight specificity_sampling": _number(lambda v: v >= 0, "a number of at least 0"),
     "momentum adam_beta1 adam_beta2 bn_momentum dropout": _number(lambda v: 0 <= v < 1, "a number in [0, 1)"),
     "augment_rc batch_norm residual augment_per_example": ((lambda v: isinstance(v, bool)), "true or false"),
 }
@@ -146,6 +177,9 @@ class Params:
                 holder[key] = value
             elif holder[key] != value:
                 raise InputError(f"states {name} = {holder[key]}, the dataset has {value}", self.source)
+        across = [key for key in ACROSS_TRACKS if self.train[key]]
+        if across and num_targets == 1:
+            raise InputError(f"has train.{across[0]}, which compares tracks, and there is one track: leave it out", self.source)
         return Params(self.train, model, self.source)
 
     def document(self) -> dict[str, Any]:
@@ -156,8 +190,14 @@ class Params:
 
         model = {k: v for k, v in self.model.items() if k not in ("trunk", "head_seq") and v is not None}
         blocks = {part: [changed(b, BLOCKS[b["name"]]) for b in self.model[part]] for part in ("trunk", "head_seq")}
-        ours = ("weight_decay", "schedule", "augment_per_example", "keep", "clip_norm", "adam_beta1", "adam_beta2", "num_gpu", "shuffle_buffer")
-        return {"train": {k: v for k, v in self.train.items() if k not in ours or v != TRAIN[k]}, "model": model | blocks}
+        train = {k: v for k, v in self.train.items() if _acts(k, self.train) and (v != TRAIN[k] or k in BASENJI_ALWAYS)}
+        return {"train": train, "model": model | blocks}
+
+
+def _acts(key: str, train: dict[str, Any]) -> bool:
+    """Whether a key of train has an effect beside the others."""
+    other, values = ACTS_WITH.get(key, ("optimizer", CHOICES["optimizer"]))
+    return train[other] in values
 
 
 def load_params(path: Path) -> Params:
@@ -186,6 +226,9 @@ def check_params(document: Any, source: str) -> Params:
     if model["head_seq"][-1]["name"] != "dense":
         raise InputError("needs a dense block at the end of model.head_seq", source)
     _check_values(train, model, source)
+    for key in document.get("train", {}):
+        if not _acts(key, train):
+            log.warning("%s: train.%s has no effect with the optimizer %s", source, key, train["optimizer"])
     return Params(train, model, source)
 
 
@@ -219,6 +262,8 @@ def _check_values(train: dict[str, Any], model: dict[str, Any], source: str) -> 
         raise InputError("has train_epochs_min above train_epochs_max", source)
     if model["seq_length"] is not None and model["augment_shift"] >= model["seq_length"]:
         raise InputError(f"has model.augment_shift = {model['augment_shift']}, as long as model.seq_length", source)
+    if model["norm_type"] == "batch" and not model["batch_norm"]:
+        raise InputError("has model.norm_type = batch and model.batch_norm = false: set batch_norm to true or leave norm_type out", source)
     for key in ("batch_norm", "bn_momentum", "l2_scale"):
         if model[key] is None:
             raise InputError(f"needs a value in model.{key}, found None", source)

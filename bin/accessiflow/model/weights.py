@@ -5,6 +5,7 @@ Read layer by layer in topological order, whatever the layers are called; nothin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     import h5py
     import keras
 
+Stored = tuple[str, list[np.ndarray]]
+
 
 def load_weights(model: keras.Model, path: Path) -> None:
     """Put the weights of a file into a model.
@@ -24,20 +27,28 @@ def load_weights(model: keras.Model, path: Path) -> None:
     Raises:
         InputError: not such a file, another number of layers, or a shape that does not fit (naming the layer).
     """
-    with open_hdf5(path) as handle:
-        root = handle["model_weights"] if "model_weights" in handle else handle
-        if "layer_names" not in root.attrs:
-            raise InputError("is not a Keras weights file: it has no layer_names", path)
-        stored = [(name, values) for name in _names(root, "layer_names") if (values := _layer_values(root, name, path))]
-    wanted = [layer for layer in model.layers if layer.weights]
-    if len(stored) != len(wanted):
-        raise InputError(f"holds {len(stored)} layers with weights, the params describe {len(wanted)}: weights of another model", path)
-    for layer, (name, values) in zip(wanted, stored, strict=True):
-        shapes = [tuple(v.shape) for v in values]
-        expected = [tuple(w.shape) for w in layer.weights]
-        if shapes != expected:
-            raise InputError(f"has shapes {shapes} in the layer {name}, the params describe {expected} ({layer.name})", path)
-        layer.set_weights(values)
+    _put([layer for layer in model.layers if layer.weights], _stored(path, model), path)
+
+
+def load_trunk(model: keras.Model, trunk: keras.Model, source: Path) -> None:
+    """Put the weights of a trained model below its head into the trunk of another; the head keeps its own.
+
+    Args:
+        source: a model folder, or a weights file. It must have as many layers with weights as `model`.
+
+    Raises:
+        InputError: as `load_weights`, for the layers of the trunk.
+    """
+    path = source / "model_best.h5" if source.is_dir() else source
+    layers = [layer for layer in trunk.layers if layer.weights]
+    _put(layers, _stored(path, model)[: len(layers)], path)
+
+
+def freeze(trunk: keras.Model) -> None:
+    """Keep the weights of a trunk and the statistics of its batch normalisation as they are in training."""
+    for layer in trunk.layers:
+        if layer.weights:
+            layer.trainable = False
 
 
 def save_weights(model: keras.Model, path: Path) -> None:
@@ -53,6 +64,29 @@ def save_weights(model: keras.Model, path: Path) -> None:
             group.attrs["weight_names"] = np.array([name.encode() for name in names])
             for name, value in zip(names, layer.get_weights(), strict=True):
                 group.create_dataset(name, data=value)
+
+
+def _stored(path: Path, model: keras.Model) -> list[Stored]:
+    """Name and weights of each layer of a file that has any; as many as the model has."""
+    with open_hdf5(path) as handle:
+        root = handle["model_weights"] if "model_weights" in handle else handle
+        if "layer_names" not in root.attrs:
+            raise InputError("is not a Keras weights file: it has no layer_names", path)
+        stored = [(name, values) for name in _names(root, "layer_names") if (values := _layer_values(root, name, path))]
+    wanted = sum(1 for layer in model.layers if layer.weights)
+    if len(stored) != wanted:
+        raise InputError(f"holds {len(stored)} layers with weights, the params describe {wanted}: weights of another model", path)
+    return stored
+
+
+def _put(layers: Sequence[keras.Layer], stored: Sequence[Stored], path: Path) -> None:
+    for layer, (name, values) in zip(layers, stored, strict=True):
+        shapes = [tuple(v.shape) for v in values]
+        expected = [tuple(w.shape) for w in layer.weights]
+        if shapes != expected:
+            raise InputError(f"has shapes {shapes} in the layer {name}, the params describe {expected} ({layer.name})", path)
+    for layer, (_, values) in zip(layers, stored, strict=True):
+        layer.set_weights(values)
 
 
 def _names(group: h5py.Group, attribute: str) -> list[str]:

@@ -1,0 +1,95 @@
+"""What a run computes on: one device, or several that share every batch; XLA; float32, or float16 with loss scaling.
+
+XLA pays on a GPU, and on a CPU for networks of the paper's size (1.1 times as fast); for small ones oneDNN alone is faster, without compiling.
+Several devices (MirroredStrategy): each takes an equal part of the batch, gradients are summed, batch normalisation uses the whole batch, so that
+the result is that of one device within rounding (dropout apart, which each device draws for itself). XLA is left out there: it cannot compile
+the exchange between devices.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from accessiflow.errors import InputError
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+    from accessiflow.model.params import Params
+
+log = logging.getLogger("accessiflow")
+XLA_FROM = 1_000_000  # parameters from which XLA pays on a CPU
+
+
+@dataclass(frozen=True)
+class Compute:
+    """How steps are computed.
+
+    Attributes:
+        jit: compile with XLA; None where it pays.
+        mixed_precision: float16 in the trunk, with loss scaling.
+        strategy: how several devices share a batch; None for one device.
+    """
+
+    jit: bool | None = None
+    mixed_precision: bool = False
+    strategy: tf.distribute.Strategy | None = None
+
+    @property
+    def replicas(self) -> int:
+        """Devices that share a batch."""
+        return 1 if self.strategy is None else self.strategy.num_replicas_in_sync
+
+    def uses_xla(self, model: keras.Model) -> bool:
+        """Whether the steps of a model are compiled with XLA."""
+        import tensorflow as tf
+
+        if self.jit is None and self.strategy is None:
+            return bool(tf.config.list_logical_devices("GPU")) or model.count_params() >= XLA_FROM
+        return bool(self.jit)
+
+    def scope(self) -> AbstractContextManager[object]:
+        """Where variables have to be made."""
+        return nullcontext() if self.strategy is None else self.strategy.scope()
+
+
+def choose(params: Params, gpus: int | None = None, jit: bool | None = None, mixed_precision: bool = False) -> Compute:
+    """The devices of a run: as many GPUs as asked for (`gpus`), or as train.num_gpu says and TensorFlow sees.
+
+    Raises:
+        InputError: more GPUs asked for than there are, or what `mirrored` refuses.
+    """
+    import tensorflow as tf
+
+    found = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices("GPU")]
+    if gpus is not None and gpus > len(found):
+        raise InputError(f"--gpus {gpus}: TensorFlow sees {len(found)} GPU(s) here ({', '.join(found) or 'none'}): ask for no more than these")
+    wanted = params.train["num_gpu"] if gpus is None else gpus
+    if wanted > max(len(found), 1):
+        log.warning("%s: train.num_gpu = %d, but TensorFlow sees %d GPU(s): batches stay as large", params.source, wanted, len(found))
+    if mixed_precision and not found:
+        log.warning("--mixed-precision: there is no GPU, and float16 is slow on a CPU")
+    devices = found[:wanted]
+    if len(devices) > 1:
+        return mirrored(params, devices, mixed_precision)
+    return Compute(jit, mixed_precision)
+
+
+def mirrored(params: Params, devices: Sequence[str], mixed_precision: bool = False) -> Compute:
+    """Several devices that share every batch.
+
+    Raises:
+        InputError: the batch does not divide.
+    """
+    import tensorflow as tf
+
+    batch = params.train["batch_size"]
+    if batch % len(devices):
+        raise InputError(f"has train.batch_size = {batch}, which {len(devices)} devices cannot share equally", params.source)
+    log.info("%d devices share each batch of %d: %s (without XLA)", len(devices), batch, ", ".join(devices))
+    return Compute(False, mixed_precision, tf.distribute.MirroredStrategy(devices))

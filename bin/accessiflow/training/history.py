@@ -1,0 +1,44 @@
+"""The epochs of a run: what each brought, which one's weights are kept, and when to stop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from accessiflow.model.params import Params
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch brought: the columns of train_log.tsv."""
+
+    epoch: int
+    seconds: float
+    ms_per_step: float
+    loss: float
+    pearsonr: float
+    r2: float
+    val_loss: float
+    val_pearsonr: float
+    val_r2: float
+    seq_per_s: float
+
+
+def kept(history: Sequence[Epoch], params: Params) -> Epoch:
+    """The epoch whose weights a run keeps: the first of the best validation Pearson R (any beats an undefined one), or the last (train.keep)."""
+    return history[-1] if params.train["keep"] == "last" else _best(history)
+
+
+def finished(history: Sequence[Epoch], params: Params, epochs: int | None = None) -> bool:
+    """Whether a run ends here: after `epochs`, or by Basenji's rule (train_epochs_max, train_epochs_min, patience)."""
+    options, done = params.train, len(history)
+    if done >= (epochs or options["train_epochs_max"]):
+        return True
+    if epochs is not None or options["patience"] is None or done <= options["train_epochs_min"]:
+        return False
+    return done - _best(history).epoch >= options["patience"]
+
+
+def _best(history: Sequence[Epoch]) -> Epoch:
+    return max(history, key=lambda epoch: -math.inf if math.isnan(epoch.val_pearsonr) else epoch.val_pearsonr)
