@@ -101,3 +101,35 @@ def test_correlations_between_cell_types_are_the_papers(golden, script, tmp_path
     assert len(both) == 12
     np.testing.assert_allclose(both["pearson"], both["log-log Pearson R"], atol=1e-6)
     assert (pd.read_csv(tmp_path / "summary.tsv", sep="\t")["over_correlation"] == 0).all()
+
+
+def test_correlations_between_donors_are_the_papers(golden, script, tmp_path):
+    folder = golden / "kathail2024"
+    files = {"Cell-type specific": "B_resting", "Ubiquitous": "open"}
+    parts = {name: pd.read_csv(folder / f"13b_inputs_cluster_{file}.tsv", sep="\t") for name, file in files.items()}
+    values = pd.concat(parts.values(), ignore_index=True)
+    values.columns = [name.removesuffix("_target") for name in values]
+    start = np.arange(len(values)) * 200
+    pd.concat([pd.DataFrame({"chrom": "chr4", "start": start, "end": start + 192}), values], axis=1).to_csv(
+        tmp_path / "targets.tsv", sep="\t", index=False
+    )
+    edges = np.cumsum([0, *(len(part) for part in parts.values())]) * 200
+    lines = [f"chr4\t{low}\t{high}\t{name}\n" for low, high, name in zip(edges[:-1], edges[1:], parts, strict=True)]
+    (tmp_path / "clusters.bed").write_text("".join(lines))
+    rows = [f"{name},{name.split('_')[0]},{name}.bw,{name.split('_')[1]}\n" for name in values]
+    (tmp_path / "tracks.csv").write_text("track,cell_type,signal,donor\n" + "".join(rows))
+    options = ("--targets", tmp_path / "targets.tsv", "--tracks", tmp_path / "tracks.csv", "--clusters", tmp_path / "clusters.bed")
+    script("evaluate", "donors", *options, "--bootstrap", 20, "--output", tmp_path / "out.tsv")
+    table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+    expected = pd.read_csv(folder / "13b_biological_replicate_correlations.tsv", sep="\t")
+    assert len(table) == len(expected) == 108
+    assert set(expected["Training task"].str.extract(r"\((.*)\)")[0]) == {"same cell type", "different cell types"} == set(table["kind"])
+    keys = [["Cluster", "Cell Type", "Cell Type 2"], ["cluster", "cell_type", "other_cell_type"]]
+    columns = ["log-log Pearson R", "pearson"]
+    ours, theirs = (
+        frame.sort_values([*by, value], kind="stable")[[*by, value]].to_numpy()
+        for frame, by, value in zip((table, expected), keys[::-1], columns[::-1], strict=True)
+    )
+    assert (ours[:, :3] == theirs[:, :3]).all()
+    np.testing.assert_allclose(ours[:, 3].astype(float), theirs[:, 3].astype(float), atol=1e-6)
+    assert (table["low"] <= table["pearson"]).mean() > 0.9

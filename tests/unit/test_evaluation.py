@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csc_matrix
 
+import evaluate
 from accessiflow.errors import InputError
 from accessiflow.evaluation import accuracy, binary, cell_types, inputs, replicates, tss_distance
 from accessiflow.evaluation.clusters import assign_clusters, load_clustered
@@ -247,10 +248,10 @@ class TestFurtherMetrics:
     def test_identical_tracks_are_over_correlated_by_what_the_measurement_lacks(self, study):
         windows = load(study[0])
         alike = replace(windows, predictions=np.repeat(windows.predictions[:, :1], 3, axis=1))
-        table = cell_types.between_tracks(alike, ["A"])
+        table, summary = cell_types.between_tracks(alike, ["A"])
         assert len(table) == 12 and table.loc[table["source"] == "prediction", "pearson"].to_numpy() == pytest.approx(1)
         measured = table.loc[table["source"] == "measurement", "pearson"].mean()
-        assert cell_types.over_correlation(table)["over_correlation"].tolist() == pytest.approx([1 - measured])
+        assert summary["over_correlation"].tolist() == pytest.approx([1 - measured])
 
     def test_a_perfect_replicate_is_a_ceiling_of_one(self, study):
         windows = load(study[0])
@@ -272,31 +273,49 @@ class TestLoci:
             assert rows["end"].max() - rows["start"].min() <= 8000 + WIDTH
 
 
+def evaluate_here(metric: str, *options: object) -> None:
+    """A command of the script, in this process."""
+    evaluate.app([metric, *map(str, options)], standalone_mode=False)
+
+
 class TestScript:
     @pytest.mark.parametrize("metric", ["specificity", "clusters", "precision", "loci"])
-    def test_the_same_bytes_each_time(self, script, study, metric):
+    def test_the_same_bytes_each_time(self, study, metric):
         folder = study[0]
         found = []
         for name in ("x.tsv", "y.tsv"):
             options = ("--predictions", folder / "preds.h5", "--targets", folder / "targets.h5", "--peaks", folder / "peaks.h5ad")
-            script("evaluate", metric, *options, "--seed", 1, "--output", folder / name)
+            evaluate_here(metric, *options, "--seed", 1, "--output", folder / name)
             found.append((folder / name).read_bytes())
         assert found[0] == found[1] and found[0].count(b"\n") > 2
 
-    def test_thresholds_default_to_the_papers(self, script, study):
+    def test_all_metrics_are_those_of_the_single_commands(self, study):
+        folder = study[0]
+        inputs = ("--predictions", folder / "preds.h5", "--targets", folder / "targets.h5", "--peaks", folder / "peaks.h5ad", "--bootstrap", 20)
+        (folder / "genes.tsv").write_text("name\tchrom\ttx_start\tstrand\ng\tchr4\t500\t+\n")
+        limits = ("--min-track-peaks", 0, "--min-bin-peaks", 1)
+        evaluate_here("all", *inputs, *limits, "--genes", folder / "genes.tsv", "--prefix", folder / "m")
+        names = {path.name for path in folder.glob("m.*.tsv")}
+        kinds = ("specificity", "clusters", "precision", "cell_types", "over_correlation", "height_matched", "errors", "loci")
+        assert names == {f"m.{kind}.tsv" for kind in (*kinds, "tss_distance", "tss_distance_tests")}
+        for metric in ("specificity", "clusters"):
+            evaluate_here(metric, *inputs, *limits, "--output", folder / "x.tsv")
+            assert (folder / "x.tsv").read_bytes() == (folder / f"m.{metric}.tsv").read_bytes()
+
+    def test_thresholds_default_to_the_papers(self, study):
         folder = study[0]
         options = ("--predictions", folder / "preds.h5", "--targets", folder / "targets.h5", "--peaks", folder / "peaks.h5ad")
-        script("evaluate", "specificity", *options, "--output", folder / "x.tsv")
+        evaluate_here("specificity", *options, "--output", folder / "x.tsv")
         table = pd.read_csv(folder / "x.tsv", sep="\t", keep_default_na=False)
         assert set(table["pearson"]) == {"NA"} and table["reason"].str.contains("not above 1000").all()
 
-    def test_sheet_names_the_columns_of_unnamed_files(self, script, study):
+    def test_sheet_names_the_columns_of_unnamed_files(self, study):
         folder, _, predicted, measured, is_peak = study
         for name, values in (("p", predicted), ("t", measured), ("f", is_peak)):
             np.save(folder / f"{name}.npy", values)
         (folder / "tracks.csv").write_text("track,cell_type,signal\n" + "".join(f"{t},A,{t}.bw\n" for t in TRACKS))
         options = ("--predictions", folder / "p.npy", "--targets", folder / "t.npy", "--is-peak", folder / "f.npy", "--tracks", folder / "tracks.csv")
-        script("evaluate", "specificity", *options, "--output", folder / "x.tsv")
+        evaluate_here("specificity", *options, "--output", folder / "x.tsv")
         assert pd.read_csv(folder / "x.tsv", sep="\t")["track"].unique().tolist() == TRACKS
 
     def test_needs_to_know_the_peaks(self, refused, study):

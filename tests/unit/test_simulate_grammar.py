@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from accessiflow.errors import InputError
 from accessiflow.genome import reverse_complement
+from accessiflow.motifs import write_meme
 from accessiflow.simulate import grammar, motifs
 from accessiflow.simulate.design import MAX_CELL_TYPES, SEQ_LENGTH, UBIQUITOUS, Design
 from accessiflow.simulate.elements import CORE, WIDTH, make_chromosome, make_genes
@@ -37,7 +38,7 @@ def test_meme_file_is_read_back(tmp_path):
     from Bio import motifs as bio
 
     some = motifs.load_motifs(3)
-    motifs.write_meme(some, tmp_path / "m.meme")
+    write_meme(some, tmp_path / "m.meme")
     with open(tmp_path / "m.meme") as handle:
         read = bio.parse(handle, "minimal")
     assert [m.name.split()[0] for m in read] == [m.matrix_id for m in some]

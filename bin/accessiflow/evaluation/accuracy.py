@@ -11,87 +11,133 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.evaluation.inputs import Floats, Windows
+from accessiflow.evaluation.bootstrap import Bootstrap, Doubles, interval
+from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.readers import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
+NO_BOOTSTRAP = Bootstrap()
+
+
+def log2p(values: Floats) -> Doubles:
+    """log2(x + 1) in double precision; negative values count as 0."""
+    return np.log2(np.maximum(np.asarray(values, np.float64), 0) + 1)
+
+
+def pearson(a: Doubles, b: Doubles) -> float:
+    """Pearson R of two vectors (n,); NaN below two windows or for a constant vector."""
+    if len(a) < 2:
+        return float("nan")
+    x, y = a - a.mean(), b - b.mean()
+    scale = np.sqrt((x * x).sum() * (y * y).sum())
+    return float((x * y).sum() / scale) if scale > 0 else float("nan")
+
 
 def pearson_log2(predictions: Floats, targets: Floats) -> float:
     """Pearson R of log2(x + 1) of two vectors (n,); NaN below two windows or for a constant vector."""
-    if len(predictions) < 2:
-        return float("nan")
-    p, t = np.log2(np.maximum(predictions, 0) + 1), np.log2(np.maximum(targets, 0) + 1)
-    p, t = p - p.mean(), t - t.mean()
-    scale = np.sqrt((p * p).sum() * (t * t).sum())
-    return float((p * t).sum() / scale) if scale > 0 else float("nan")
+    return pearson(log2p(predictions), log2p(targets))
 
 
-def by_specificity(windows: Windows, min_track_peaks: int, min_bin_peaks: int, all_bins: bool) -> pd.DataFrame:
+def resampled(windows: Windows, mask: NDArray[np.bool_], stream: str, bootstrap: Bootstrap) -> Doubles:
+    """Bootstrap (repeats, T) of each track's Pearson R of log2(x + 1) over its windows of the mask (n, T), or of a mask (n,) for all tracks."""
+    wide = mask if mask.ndim == 2 else mask[:, None]
+    used = np.flatnonzero(wide.any(axis=1))
+
+    def block(rows: slice, columns: slice) -> tuple[Doubles, Doubles, Doubles]:
+        at = used[rows]
+        x, y = log2p(windows.predictions[at, columns]), log2p(windows.targets[at, columns])
+        chosen = wide[at, columns] if mask.ndim == 2 else np.ones(x.shape)
+        return x, y, chosen.astype(np.float64)
+
+    return bootstrap.pearson(stream, len(used), len(windows.tracks), block)
+
+
+def by_specificity(windows: Windows, min_track_peaks: int, min_bin_peaks: int, all_bins: bool, bootstrap: Bootstrap = NO_BOOTSTRAP) -> pd.DataFrame:
     """Rows (track, bin): accuracy over the windows that are peaks of this track in this bin.
 
     Args:
         min_track_peaks, min_bin_peaks: a track, a bin needs more peaks than this (the paper: 1000, 50).
         all_bins: leave out the tracks that lack a bin, as the paper does.
+        bootstrap: of the interval low, high.
     """
-    table = _by_group(windows, windows.specificity, windows.labels, "bin", min_track_peaks, min_bin_peaks, own_peaks=True)
+    masks = {name: windows.is_peak & (windows.specificity == name)[:, None] for name in windows.labels}
+    table = by_group(windows, masks, "bin", min_track_peaks, min_bin_peaks, bootstrap)
     if all_bins:
         lacking = set(table.loc[table["reason"] != "", "track"])
         short = table["track"].isin(lacking) & (table["reason"] == "")
-        table.loc[short, ["pearson", "reason"]] = [np.nan, "the track lacks another bin"]
+        table.loc[short, ["pearson", "reason", "low", "high"]] = [np.nan, "the track lacks another bin", np.nan, np.nan]
     return table
 
 
-def by_cluster(windows: Windows, names: Sequence[str], min_track_peaks: int, min_windows: int) -> pd.DataFrame:
+def by_cluster(windows: Windows, names: Sequence[str], min_track_peaks: int, min_windows: int, bootstrap: Bootstrap = NO_BOOTSTRAP) -> pd.DataFrame:
     """Rows (track, cluster): accuracy over all windows of the cluster, whether or not they are a peak of this track.
 
     Args:
         min_track_peaks: a track needs more peaks than this (0: not asked).
         min_windows: a cluster needs more windows than this.
+        bootstrap: of the interval low, high.
     """
-    return _by_group(windows, windows.cluster, names, "cluster", min_track_peaks or -1, min_windows, own_peaks=False)
+    masks = {name: windows.cluster == name for name in names}
+    return by_group(windows, masks, "cluster", min_track_peaks or -1, min_windows, bootstrap)
 
 
-def _by_group(
-    windows: Windows, group: NDArray[np.object_], names: Sequence[str], column: str, min_track: int, min_group: int, own_peaks: bool
+def by_group(
+    windows: Windows, masks: dict[str, NDArray[np.bool_]], column: str, min_track: int, min_group: int, bootstrap: Bootstrap
 ) -> pd.DataFrame:
+    """Rows (track, group): n, pearson, reason, low, high over the windows of each mask, (n, T) by track or (n,) for all tracks."""
     import pandas as pd
 
+    totals = windows.is_peak.sum(axis=0)
+    limits = {name: interval(resampled(windows, mask, f"{column} {name}", bootstrap)) for name, mask in masks.items()}
     rows = []
     for i, track in enumerate(windows.tracks):
-        total = int(windows.is_peak[:, i].sum())
-        for name in names:
-            chosen = (group == name) & (windows.is_peak[:, i] if own_peaks else True)
-            n = int(chosen.sum())
-            reason = (
-                f"{total} test peaks in the track, not above {min_track}"
-                if total <= min_track
-                else f"{n} windows, not above {min_group}"
-                if n <= min_group
-                else ""
-            )
+        for name, mask in masks.items():
+            chosen = np.flatnonzero(mask[:, i] if mask.ndim == 2 else mask)
+            reason = too_few(int(totals[i]), len(chosen), min_track, min_group)
             value = float("nan") if reason else pearson_log2(windows.predictions[chosen, i], windows.targets[chosen, i])
-            rows.append((track, name, n, value, reason or ("" if np.isfinite(value) else "constant values")))
-    return pd.DataFrame(rows, columns=["track", column, "n", "pearson", "reason"])
+            low, high = (limits[name][0][i], limits[name][1][i]) if np.isfinite(value) else (np.nan, np.nan)
+            rows.append((track, name, len(chosen), value, reason or ("" if np.isfinite(value) else "constant values"), low, high))
+    return pd.DataFrame(rows, columns=["track", column, "n", "pearson", "reason", "low", "high"])
 
 
-def precision_of_top_tracks(windows: Windows) -> pd.DataFrame:
+def too_few(track_peaks: int, n: int, min_track: int, min_group: int) -> str:
+    """Why a group of n windows of a track is not judged, or ""."""
+    if track_peaks <= min_track:
+        return f"{track_peaks} test peaks in the track, not above {min_track}"
+    return f"{n} windows, not above {min_group}" if n <= min_group else ""
+
+
+def precision_of_top_tracks(windows: Windows, bootstrap: Bootstrap = NO_BOOTSTRAP) -> pd.DataFrame:
     """Rows, one a specificity bin: how many of the N tracks with the highest z score are among the N tracks with a peak, averaged over windows.
 
     z scores: each track's predictions over all windows. Beside it, what chance gives: N / T.
     """
     import pandas as pd
 
-    spread = windows.predictions.std(axis=0)
-    z = (windows.predictions - windows.predictions.mean(axis=0)) / np.where(spread > 0, spread, 1)
-    rank = np.argsort(np.argsort(-z, axis=1, kind="stable"), axis=1)
     peaks = windows.is_peak.sum(axis=1)
-    hits = (windows.is_peak & (rank < peaks[:, None])).sum(axis=1)
+    hits = _hits(windows, peaks)
     rows = []
     for name in windows.labels:
         chosen = (windows.specificity == name) & (peaks > 0)
         n = int(chosen.sum())
         share = hits[chosen] / peaks[chosen]
         values = (float(share.mean()), float(np.median(share)), float((peaks[chosen] / len(windows.tracks)).mean())) if n else (np.nan,) * 3
-        rows.append((name, n, *values, "" if n else "no peak"))
-    return pd.DataFrame(rows, columns=["bin", "n", "precision", "precision_median", "chance", "reason"])
+        low, high = interval(bootstrap.mean(name, share)[:, None])
+        rows.append((name, n, *values, "" if n else "no peak", low[0], high[0]))
+    return pd.DataFrame(rows, columns=["bin", "n", "precision", "precision_median", "chance", "reason", "low", "high"])
+
+
+def _hits(windows: Windows, peaks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Number (n,) of each window's `peaks` highest tracks by z score that have a peak; blocks of windows, so that no matrix is copied."""
+    mean = windows.predictions.mean(axis=0, dtype=np.float64)
+    spread = windows.predictions.std(axis=0, dtype=np.float64)
+    out = np.zeros(len(peaks), np.int64)
+    called = np.flatnonzero(peaks > 0)
+    for low in range(0, len(called), 1 << 13):
+        at = called[low : low + (1 << 13)]
+        z = (windows.predictions[at] - mean) / np.where(spread > 0, spread, 1)
+        rank = np.argsort(np.argsort(-z, axis=1, kind="stable"), axis=1)
+        out[at] = (windows.is_peak[at] & (rank < peaks[at][:, None])).sum(axis=1)
+    return out

@@ -1,37 +1,137 @@
-"""Over-correlation: are predictions of different cell types more alike than their measurements? (Kathail et al. 2024, Fig. 4B)"""
+"""Over-correlation: are predictions of different cell types more alike than their measurements? (Kathail et al. 2024, Fig. 4B)
+
+Beside it the correlation between replicates of different donors, the ceiling of any such comparison.
+"""
 
 from __future__ import annotations
 
 from itertools import permutations
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from accessiflow.evaluation.accuracy import pearson_log2
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.evaluation.accuracy import NO_BOOTSTRAP, log2p
+from accessiflow.evaluation.bootstrap import Bootstrap, Doubles, interval
 from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.readers import Matrix
 
 if TYPE_CHECKING:
     import pandas as pd
 
+CONSTANT = "fewer than two windows, or constant values"
 
-def between_tracks(windows: Windows, clusters: list[str]) -> pd.DataFrame:
-    """Rows (source, cluster, track, other), every ordered pair of tracks: n, pearson of log2(x + 1), reason; source is prediction or measurement."""
+
+class Between(NamedTuple):
+    """Correlations between tracks, and the over-correlation of each cluster."""
+
+    table: pd.DataFrame
+    summary: pd.DataFrame
+
+
+def correlations(values: Doubles) -> Doubles:
+    """Pearson R (T, T) between the columns of values (n, T); NaN below two windows or for a constant column."""
+    if len(values) < 2:
+        return np.full((values.shape[1],) * 2, np.nan)
+    centred = values - values.mean(axis=0)
+    norm = np.sqrt((centred * centred).sum(axis=0))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unit = centred / np.where(norm > 0, norm, np.nan)
+    return unit.T @ unit
+
+
+def between_tracks(windows: Windows, clusters: list[str], bootstrap: Bootstrap = NO_BOOTSTRAP) -> Between:
+    """Every ordered pair of tracks in every cluster.
+
+    Returns:
+        table: rows (source, cluster, track, other): n, pearson of log2(x + 1), reason, low, high; source is prediction or measurement.
+        summary: rows (cluster): pairs, mean prediction, mean measurement, over_correlation (mean over pairs of prediction - measurement), low, high.
+    """
     import pandas as pd
 
+    a, b = _pairs(len(windows.tracks))
+    tables: dict[str, list[pd.DataFrame]] = {"prediction": [], "measurement": []}
     rows = []
-    for source, values in (("prediction", windows.predictions), ("measurement", windows.targets)):
-        for cluster in clusters:
-            chosen = values[windows.cluster == cluster]
-            for a, b in permutations(range(len(windows.tracks)), 2):
-                found = pearson_log2(chosen[:, a], chosen[:, b])
-                reason = "" if found == found else "fewer than two windows, or constant values"
-                rows.append((source, cluster, windows.tracks[a], windows.tracks[b], len(chosen), found, reason))
-    return pd.DataFrame(rows, columns=["source", "cluster", "track", "other", "n", "pearson", "reason"])
+    for cluster in clusters:
+        chosen = windows.cluster == cluster
+        values = [log2p(part[chosen]) for part in (windows.predictions, windows.targets)]
+        found = [correlations(part)[a, b] for part in values]
+        again = [_resampled(part, a, b, cluster, bootstrap) for part in values]
+        for source, value, sample in zip(tables, found, again, strict=True):
+            tables[source].append(_rows(source, cluster, windows.tracks, int(chosen.sum()), value, sample))
+        rows.append((cluster, *_over_correlation(*found, *again)))
+    columns = ["cluster", "pairs", "prediction", "measurement", "over_correlation", "low", "high"]
+    summary = pd.DataFrame(rows, columns=columns)
+    return Between(pd.concat([t for part in tables.values() for t in part], ignore_index=True), summary[summary["pairs"] > 0].reset_index(drop=True))
 
 
-def over_correlation(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows (cluster): pairs, mean prediction, mean measurement, and over_correlation, the mean over pairs of prediction - measurement."""
+def _pairs(tracks: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Column numbers of every ordered pair."""
+    pairs = np.array(list(permutations(range(tracks), 2)), np.int64).reshape(-1, 2)
+    return pairs[:, 0], pairs[:, 1]
+
+
+def _resampled(values: Doubles, a: NDArray[np.int64], b: NDArray[np.int64], stream: str, bootstrap: Bootstrap) -> Doubles:
+    """Bootstrap (repeats, pairs) of the correlations of values (n, T) between columns a and b; each unordered pair is computed once."""
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    unique, back = np.unique(low * values.shape[1] + high, return_inverse=True)
+    first, second = np.divmod(unique, values.shape[1])
+
+    def block(rows: slice, columns: slice) -> tuple[Doubles, Doubles, Doubles]:
+        x = values[rows][:, first[columns]]
+        return x, values[rows][:, second[columns]], np.ones(x.shape)
+
+    return bootstrap.pearson(stream, len(values), len(unique), block)[:, back]
+
+
+def _rows(source: str, cluster: str, tracks: list[str], n: int, found: Doubles, sample: Doubles) -> pd.DataFrame:
     import pandas as pd
 
-    wide = table.pivot(index=["cluster", "track", "other"], columns="source", values="pearson").dropna()
-    each = wide.assign(over_correlation=wide["prediction"] - wide["measurement"]).groupby(level="cluster", sort=False)
-    means = each[["prediction", "measurement", "over_correlation"]].mean()
-    return pd.concat([each.size().rename("pairs"), means], axis=1).reset_index()
+    a, b = _pairs(len(tracks))
+    names, known = np.array(tracks, dtype=object), np.isfinite(found)
+    low, high = interval(sample)
+    table = pd.DataFrame({"source": source, "cluster": cluster, "track": names[a], "other": names[b], "n": n, "pearson": found})
+    return table.assign(reason=np.where(known, "", CONSTANT), low=np.where(known, low, np.nan), high=np.where(known, high, np.nan))
+
+
+def _over_correlation(predicted: Doubles, measured: Doubles, sample: Doubles, measured_sample: Doubles) -> tuple[float, ...]:
+    """pairs, mean prediction, mean measurement, mean difference, low, high."""
+    known = np.isfinite(predicted) & np.isfinite(measured)
+    if not known.any():
+        return (0, *(np.nan,) * 5)
+    difference = (sample - measured_sample)[:, known]
+    finite = np.isfinite(difference)
+    with np.errstate(invalid="ignore"):
+        mean = np.where(finite, difference, 0).sum(axis=1) / finite.sum(axis=1)
+    low, high = interval(mean[:, None])
+    return (int(known.sum()), predicted[known].mean(), measured[known].mean(), (predicted - measured)[known].mean(), low[0], high[0])
+
+
+def between_donors(
+    measured: Matrix, cluster: NDArray[np.object_], sheet: pd.DataFrame, drop_zeros: bool, bootstrap: Bootstrap = NO_BOOTSTRAP
+) -> pd.DataFrame:
+    """Rows, every ordered pair of experiments of different donors in every cluster: n, pearson of log2(x + 1), reason, low, high.
+
+    Args:
+        measured: windows x experiments, with names.
+        cluster: of the windows (n,), "" for none.
+        sheet: one row an experiment in the order of the columns: track, cell_type, donor.
+        drop_zeros: leave out the windows in which any experiment has 0, as the paper does.
+    """
+    import pandas as pd
+
+    donor, cell_type, track = (sheet[name].to_numpy(dtype=object) for name in ("donor", "cell_type", "track"))
+    a, b = _pairs(len(sheet))
+    a, b = a[donor[a] != donor[b]], b[donor[a] != donor[b]]
+    kind = np.where(cell_type[a] == cell_type[b], "same cell type", "different cell types")
+    parts = []
+    for name in sorted(set(cluster) - {""}):
+        values = measured.values[cluster == name]
+        values = log2p(values[(values != 0).all(axis=1)] if drop_zeros else values)
+        found = correlations(values)[a, b]
+        low, high = interval(_resampled(values, a, b, str(name), bootstrap))
+        known = np.isfinite(found)
+        part = pd.DataFrame({"kind": kind, "cluster": name, "cell_type": cell_type[a], "other_cell_type": cell_type[b]})
+        part = part.assign(track=track[a], other=track[b], donor=donor[a], other_donor=donor[b], n=len(values), pearson=found)
+        parts.append(part.assign(reason=np.where(known, "", CONSTANT), low=np.where(known, low, np.nan), high=np.where(known, high, np.nan)))
+    return pd.concat(parts, ignore_index=True)

@@ -1,14 +1,14 @@
 """What an evaluation reads: predictions and targets of the same windows, and which windows are peaks of which track.
 
-Predictions and targets may be HDF5 (preds.h5, targets.h5, predict.h5: (n, B, T), summed over B), h5ad, npy or TSV (windows x tracks). Windows are
-joined by chromosome and centre, tracks by name, either by position where a file has none. Memory: the two matrices in float64 and the peak flags.
+Windows are joined by chromosome and centre, tracks by name, either by position where a file has none. Memory: the two matrices in the precision of
+their files and the peak flags (a byte a value); a second copy of a matrix only where its windows or tracks have to be reordered.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import open_hdf5, read_table, require_file
+from accessiflow.evaluation.readers import Floats, Matrix, read_matrix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,27 +24,6 @@ if TYPE_CHECKING:
     from accessiflow.peak_matrix import PeakMatrix
 
 log = logging.getLogger("accessiflow")
-Floats = NDArray[np.float64]
-SITE = ("chrom", "start", "end")
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """Values of windows (n, T), and what the file says about them.
-
-    Attributes:
-        tracks: names (T,), or None. sites: chrom, start, end of the windows' central bases, or None.
-    """
-
-    values: Floats
-    tracks: list[str] | None
-    sites: pd.DataFrame | None
-
-    def centres(self) -> NDArray[np.object_]:
-        """`chrom:centre` (n,) of each window; needs sites."""
-        assert self.sites is not None
-        middle = (self.sites["start"] + self.sites["end"]) // 2
-        return (self.sites["chrom"].astype(str) + ":" + middle.astype(str)).to_numpy(dtype=object)
 
 
 @dataclass(frozen=True)
@@ -54,7 +33,7 @@ class Windows:
     Attributes:
         predictions, targets: (n, T). is_peak: (n, T) bool. n_tracks: tracks with a peak at each window (n,), over all tracks of the peak file.
         tracks: names (T,). labels: specificity bins in order; specificity, cluster: (n,), "" outside the peaks.
-        sites: chrom, start, end, or None.
+        sites: chrom, start, end, or None. cell_types, groups: of the tracks (T,), "" where unknown; empty lists without peaks.h5ad.
     """
 
     predictions: Floats
@@ -66,29 +45,8 @@ class Windows:
     specificity: NDArray[np.object_]
     cluster: NDArray[np.object_]
     sites: pd.DataFrame | None
-
-
-def read_matrix(path: Path) -> Matrix:
-    """Read predictions or targets.
-
-    Raises:
-        InputError: an unknown kind of file, no matrix in it, or values that are not finite.
-    """
-    require_file(path, "matrix file")
-    reader = {".h5": _read_hdf5, ".h5ad": _read_h5ad, ".npy": _read_npy, ".tsv": _read_tsv}.get(path.suffix)
-    if reader is None:
-        raise InputError("is neither .h5, .h5ad, .npy nor .tsv", path)
-    matrix = reader(path)
-    if matrix.values.ndim != 2 or matrix.values.size == 0:
-        raise InputError(f"holds an array of shape {matrix.values.shape}, expected windows x tracks", path)
-    if matrix.tracks is not None and len(matrix.tracks) != matrix.values.shape[1]:
-        raise InputError(f"names {len(matrix.tracks)} tracks and holds values of {matrix.values.shape[1]}", path)
-    bad = ~np.isfinite(matrix.values)
-    if bad.any():
-        window, column = np.argwhere(bad)[0]
-        track = matrix.tracks[column] if matrix.tracks else str(column)
-        raise InputError(f"holds {matrix.values[window, column]} in window {window + 1}, track {track}: expected finite numbers", path)
-    return matrix
+    cell_types: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
 
 
 def read_pair(predictions: Path, targets: Path, names: Sequence[str] = ()) -> tuple[Matrix, Matrix]:
@@ -100,16 +58,29 @@ def read_pair(predictions: Path, targets: Path, names: Sequence[str] = ()) -> tu
     Raises:
         InputError: nothing is shared, or the numbers differ where there are no coordinates or names.
     """
-    given, truth = _named(read_matrix(predictions), names), _named(read_matrix(targets), names)
+    given = read_matrix(predictions).named(names)
+    return join(given, given if predictions == targets else read_matrix(targets).named(names), predictions, targets)
+
+
+def join(given: Matrix, truth: Matrix, predictions: Path, targets: Path) -> tuple[Matrix, Matrix]:
+    """The shared windows and tracks of two matrices, in the order of the first; the paths are named in refusals.
+
+    Raises:
+        InputError: as `read_pair`.
+    """
     rows = _shared_windows(given, truth, predictions, targets)
     columns, tracks = _shared_tracks(given, truth, predictions, targets)
     place, at = (given.sites, rows[0]) if given.sites is not None else (truth.sites, rows[1])
     sites = None if place is None else place.iloc[at].reset_index(drop=True)
-    return Matrix(given.values[np.ix_(rows[0], columns[0])], tracks, sites), Matrix(truth.values[np.ix_(rows[1], columns[1])], tracks, sites)
+    return Matrix(_taken(given.values, rows[0], columns[0]), tracks, sites), Matrix(_taken(truth.values, rows[1], columns[1]), tracks, sites)
 
 
-def _named(matrix: Matrix, names: Sequence[str]) -> Matrix:
-    return matrix if matrix.tracks is not None or len(names) != matrix.values.shape[1] else replace(matrix, tracks=list(names))
+def _taken(values: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
+    """The chosen rows and columns, without a copy where they are all in order."""
+    whole = [len(at) == size and bool((at == np.arange(size)).all()) for at, size in zip((rows, columns), values.shape, strict=True)]
+    if all(whole):
+        return values
+    return values[rows] if whole[1] else values[np.ix_(rows, columns)]
 
 
 def _shared_windows(a: Matrix, b: Matrix, path: Path, other: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -168,10 +139,14 @@ def load(
     Raises:
         InputError: shapes, tracks or windows that do not agree.
     """
-    given, truth = read_pair(predictions, targets, names)
+    return attach(*read_pair(predictions, targets, names), peaks, is_peak, edges, predictions)
+
+
+def attach(given: Matrix, truth: Matrix, peaks: Path | None, is_peak: Path | None, edges: list[int] | None, source: Path) -> Windows:
+    """Aligned predictions and targets with the peaks of their windows, as `load`; `source` is named in refusals."""
     if (peaks is None) == (is_peak is None):
         raise InputError("needs either --peaks or --is-peak")
-    return _with_flags(given, truth, is_peak, edges) if is_peak is not None else _with_peaks(given, truth, peaks, edges, predictions)  # type: ignore[arg-type]
+    return _with_flags(given, truth, is_peak, edges) if is_peak is not None else _with_peaks(given, truth, peaks, edges, source)  # type: ignore[arg-type]
 
 
 def _with_flags(given: Matrix, truth: Matrix, path: Path, edges: list[int] | None) -> Windows:
@@ -231,7 +206,8 @@ def _with_peaks(given: Matrix, truth: Matrix, path: Path, edges: list[int] | Non
     n_tracks = np.where(inside, matrix.obs["n_tracks"].to_numpy()[safe], 0)
     specificity = specificity_bin(n_tracks, sorted(edges)) if edges else of("specificity_bin")
     labels = bin_labels(sorted(edges)) if edges else matrix.labels
-    return Windows(given.values, truth.values, flags, n_tracks, given.tracks, labels, specificity, of("cluster"), given.sites)
+    described = [[str(v) for v in matrix.var[name].iloc[columns]] if name in matrix.var else [] for name in ("cell_type", "group")]
+    return Windows(given.values, truth.values, flags, n_tracks, given.tracks, labels, specificity, of("cluster"), given.sites, *described)
 
 
 def _peak_rows(given: Matrix, matrix: PeakMatrix, path: Path, source: Path) -> NDArray[np.int64]:
@@ -245,57 +221,3 @@ def _peak_rows(given: Matrix, matrix: PeakMatrix, path: Path, source: Path) -> N
     if not (rows >= 0).any():
         raise InputError(f"has no peak at any of the {len(rows)} windows: another genome, or no peak on their chromosomes", path)
     return rows
-
-
-def _read_hdf5(path: Path) -> Matrix:
-    import pandas as pd
-
-    with open_hdf5(path) as handle:
-        names = [n for n in ("preds", "targets", "predictions", "is_peak", "labels") if n in handle]
-        names = names or [n for n, item in handle.items() if getattr(item, "ndim", 0) in (2, 3)]
-        if len(names) != 1:
-            raise InputError(f"needs one dataset of windows x tracks, preds or targets (found: {', '.join(list(handle)[:8])})", path)
-        values = handle[names[0]][()]
-        tracks = [_text(t) for t in handle["target_ids"][()]] if "target_ids" in handle else None
-        sites = None
-        if set(SITE) <= set(handle):
-            sites = pd.DataFrame({"chrom": [_text(c) for c in handle["chrom"][()]], "start": handle["start"][()], "end": handle["end"][()]})
-    if values.dtype.kind not in "fiub":
-        raise InputError(f"holds {names[0]} of type {values.dtype}, expected numbers", path)
-    values = values.astype(np.float64)
-    return Matrix(values.sum(axis=1) if values.ndim == 3 else values, tracks, sites if sites is None or len(sites) == len(values) else None)
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _read_h5ad(path: Path) -> Matrix:
-    from anndata.io import read_elem
-
-    with open_hdf5(path, ["obs", "var"]) as handle:
-        obs, var = read_elem(handle["obs"]), read_elem(handle["var"])
-        x = read_elem(handle["X"]) if "X" in handle else np.empty((0, 0))
-    values = x.toarray() if hasattr(x, "toarray") else np.asarray(x)
-    sites = obs[list(SITE)].reset_index(drop=True).astype({"chrom": str}) if set(SITE) <= set(obs) else None
-    return Matrix(values.astype(np.float64), [str(v) for v in var.index], sites)
-
-
-def _read_npy(path: Path) -> Matrix:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError):
-        raise InputError("is not a readable .npy array", path) from None
-    if values.dtype.kind not in "fiub":
-        raise InputError(f"holds an array of type {values.dtype}, expected numbers", path)
-    return Matrix(values[:, 0].astype(np.float64) if values.ndim == 3 and values.shape[1] == 1 else values.astype(np.float64), None, None)
-
-
-def _read_tsv(path: Path) -> Matrix:
-    table = read_table(path)
-    sites = table[list(SITE)].astype({"chrom": str}) if set(SITE) <= set(table) else None
-    numbers = table[[c for c in table if c not in (*SITE, "name") and not str(c).startswith("Unnamed")]]
-    text = [c for c in numbers if numbers[c].dtype.kind not in "fiub"]
-    if text:
-        raise InputError(f"has text in the column {text[0]}", path)
-    return Matrix(numbers.to_numpy(np.float64), [str(c) for c in numbers], sites)

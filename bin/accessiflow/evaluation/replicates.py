@@ -5,43 +5,57 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from accessiflow.evaluation.inputs import Floats, Windows
+from accessiflow.evaluation.accuracy import NO_BOOTSTRAP, pearson, too_few
+from accessiflow.evaluation.bootstrap import Bootstrap, Doubles, interval
+from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.readers import Floats
 from accessiflow.peaks import call_bins
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def ceiling(windows: Windows, replicate: Floats, fdr: float, bh: str, min_track_peaks: int, min_bin_peaks: int) -> pd.DataFrame:
-    """Rows (track, bin): n (the track's peaks), replicate and prediction (Pearson of the raw values with the track), recalled, reason.
+def ceiling(
+    windows: Windows, replicate: Floats, fdr: float, bh: str, min_track_peaks: int, min_bin_peaks: int, bootstrap: Bootstrap = NO_BOOTSTRAP
+) -> pd.DataFrame:
+    """Rows (track, bin): n (the track's peaks), replicate and prediction (Pearson of the raw values with the track), recalled, reason, intervals.
 
     Args:
         replicate: the same windows and tracks (n, T) of the second experiment.
         fdr, bh: how peaks are called on the replicate; recalled = share of the track's peaks that are peaks there too.
         min_track_peaks, min_bin_peaks: a track, a bin needs more peaks than this.
+        bootstrap: of low, high (of the replicate) and prediction_low, prediction_high.
     """
     import pandas as pd
 
+    masks = {name: windows.is_peak & (windows.specificity == name)[:, None] for name in windows.labels}
+    limits = {
+        name: [interval(_resampled(windows, values, mask, name, bootstrap)) for values in (replicate, windows.predictions)]
+        for name, mask in masks.items()
+    }
     rows = []
     for column, track in enumerate(windows.tracks):
-        own, again = windows.is_peak[:, column], call_bins(replicate[:, column], fdr, bh)[0]
-        for name in windows.labels:
-            chosen = own & (windows.specificity == name)
+        total = int(windows.is_peak[:, column].sum())
+        again = call_bins(replicate[:, column].astype(np.float64), fdr, bh)[0]
+        for name, mask in masks.items():
+            chosen = mask[:, column]
             n = int(chosen.sum())
-            least = f"{own.sum()} test peaks in the track, not above {min_track_peaks}" if own.sum() <= min_track_peaks else ""
-            reason = least or (f"{n} windows, not above {min_bin_peaks}" if n <= min_bin_peaks else "")
-            measured = windows.targets[chosen, column]
-            values = (
-                (np.nan,) * 3
-                if reason
-                else (_pearson(measured, replicate[chosen, column]), _pearson(measured, windows.predictions[chosen, column]), again[chosen].mean())
-            )
-            rows.append((track, name, n, *values, reason))
-    return pd.DataFrame(rows, columns=["track", "bin", "n", "replicate", "prediction", "recalled", "reason"])
+            reason = too_few(total, n, min_track_peaks, min_bin_peaks)
+            measured, second, predicted = (v[chosen, column].astype(np.float64) for v in (windows.targets, replicate, windows.predictions))
+            values = (np.nan,) * 3 if reason else (pearson(measured, second), pearson(measured, predicted), again[chosen].mean())
+            bounds = [np.nan if reason else side[column] for pair in limits[name] for side in pair]
+            rows.append((track, name, n, *values, reason, *bounds))
+    columns = ["track", "bin", "n", "replicate", "prediction", "recalled", "reason", "low", "high", "prediction_low", "prediction_high"]
+    return pd.DataFrame(rows, columns=columns)
 
 
-def _pearson(a: Floats, b: Floats) -> float:
-    x, y = a - a.mean(), b - b.mean()
-    scale = np.sqrt((x * x).sum() * (y * y).sum())
-    return float((x * y).sum() / scale) if scale > 0 else float("nan")
+def _resampled(windows: Windows, values: Floats, mask: NDArray[np.bool_], stream: str, bootstrap: Bootstrap) -> Doubles:
+    used = np.flatnonzero(mask.any(axis=1))
+
+    def block(rows: slice, columns: slice) -> tuple[Doubles, Doubles, Doubles]:
+        at = used[rows]
+        return tuple(part[at, columns].astype(np.float64) for part in (values, windows.targets, mask))  # type: ignore[return-value]
+
+    return bootstrap.pearson(stream, len(used), len(windows.tracks), block)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.evaluation.accuracy import pearson_log2
+from accessiflow.evaluation.accuracy import NO_BOOTSTRAP, pearson_log2, resampled, too_few
+from accessiflow.evaluation.bootstrap import Bootstrap, interval
 from accessiflow.evaluation.inputs import Windows
 from accessiflow.peaks import benjamini_hochberg, nearest_distance
 
@@ -39,9 +40,15 @@ def distances(sites: pd.DataFrame, tss: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def by_distance(
-    windows: Windows, distance: NDArray[np.float64], edges: Sequence[float], min_track_peaks: int, min_cell_peaks: int, min_all_peaks: int
+    windows: Windows,
+    distance: NDArray[np.float64],
+    edges: Sequence[float],
+    min_track_peaks: int,
+    min_cell_peaks: int,
+    min_all_peaks: int,
+    bootstrap: Bootstrap = NO_BOOTSTRAP,
 ) -> pd.DataFrame:
-    """Rows (track, distance_bin, bin): n, pearson, reason; bin `all` takes every peak of the track.
+    """Rows (track, distance_bin, bin): n, pearson, reason, low, high; bin `all` takes every peak of the track.
 
     Args:
         distance: (n,) bp.
@@ -52,19 +59,24 @@ def by_distance(
 
     names = distance_labels(edges)
     which = np.searchsorted(np.asarray(edges), distance, side="right")
+    own = windows.is_peak & np.isfinite(distance)[:, None]
+    cells = {
+        (label, name): (which == number) & ((windows.specificity == label) | (label == ALL))
+        for label in (ALL, *windows.labels)
+        for number, name in enumerate(names)
+    }
+    limits = {cell: interval(resampled(windows, own & rows[:, None], " ".join(cell), bootstrap)) for cell, rows in cells.items()}
     rows = []
     for column, track in enumerate(windows.tracks):
-        own = windows.is_peak[:, column] & np.isfinite(distance)
-        few = f"{own.sum()} test peaks in the track, not above {min_track_peaks}" if own.sum() <= min_track_peaks else ""
-        for label in (ALL, *windows.labels):
-            least = min_all_peaks if label == ALL else min_cell_peaks
-            for number, name in enumerate(names):
-                chosen = own & (which == number) & ((windows.specificity == label) if label != ALL else True)
-                n = int(chosen.sum())
-                reason = few or (f"{n} windows, not above {least}" if n <= least else "")
-                value = np.nan if reason else pearson_log2(windows.predictions[chosen, column], windows.targets[chosen, column])
-                rows.append((track, name, label, n, value, reason or ("" if np.isfinite(value) else "constant values")))
-    return pd.DataFrame(rows, columns=["track", "distance_bin", "bin", "n", "pearson", "reason"])
+        total = int(own[:, column].sum())
+        for (label, name), inside in cells.items():
+            chosen = own[:, column] & inside
+            n = int(chosen.sum())
+            reason = too_few(total, n, min_track_peaks, min_all_peaks if label == ALL else min_cell_peaks)
+            value = np.nan if reason else pearson_log2(windows.predictions[chosen, column], windows.targets[chosen, column])
+            low, high = (side[column] if np.isfinite(value) else np.nan for side in limits[label, name])
+            rows.append((track, name, label, n, value, reason or ("" if np.isfinite(value) else "constant values"), low, high))
+    return pd.DataFrame(rows, columns=["track", "distance_bin", "bin", "n", "pearson", "reason", "low", "high"])
 
 
 def compare(table: pd.DataFrame) -> pd.DataFrame:

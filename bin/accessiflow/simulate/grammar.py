@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from accessiflow.motifs import Motif
 from accessiflow.simulate.design import TARGET_WIDTH, Design
-from accessiflow.simulate.motifs import Motif, load_motifs
+from accessiflow.simulate.motifs import load_motifs
 
 MOTIFS_PER_CLUSTER = 2
 CELL = 8  # bp

@@ -1,18 +1,12 @@
-"""Transcription factor motifs from the JASPAR database that pyjaspar carries, as log-odds matrices, and the MEME format."""
+"""Transcription factor motifs from the JASPAR database that pyjaspar carries."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
 import numpy as np
-from numpy.typing import NDArray
 
-from accessiflow.files import write_text
+from accessiflow.motifs import BACKGROUND, Motif
 
 RELEASE = "JASPAR2024"
-BACKGROUND = 0.25  # each base, as in the simulated genome
 PSEUDO = 0.01  # weight of the background in each position
 # Human profiles of distinct families with at least 13.7 bits: shorter ones flood a genome with chance hits.
 # In order of use: ubiquitous, one pair a group, one pair a cell type.
@@ -35,35 +29,6 @@ PROFILES = (
 )
 
 
-@dataclass(frozen=True)
-class Motif:
-    """A motif.
-
-    Attributes:
-        name, matrix_id: of the transcription factor and of its JASPAR profile.
-        probabilities: (width, 4) float64, rows sum to 1.
-    """
-
-    name: str
-    matrix_id: str
-    probabilities: NDArray[np.float64]
-
-    @property
-    def width(self) -> int:
-        """Length in bp."""
-        return len(self.probabilities)
-
-    @property
-    def log_odds(self) -> NDArray[np.float64]:
-        """(width, 4) log2 of probability over background: bits."""
-        return np.log2(self.probabilities / BACKGROUND)
-
-    @property
-    def information(self) -> float:
-        """Information content in bits: the mean score of an instance."""
-        return float((self.probabilities * self.log_odds).sum())
-
-
 def load_motifs(n: int) -> list[Motif]:
     """The first `n` motifs of `PROFILES`, read from the bundled database."""
     from pyjaspar import jaspardb
@@ -76,12 +41,3 @@ def _motif(profile: object) -> Motif:
     counts = np.array([profile.counts[base] for base in "ACGT"], np.float64).T
     observed = counts / counts.sum(1, keepdims=True)
     return Motif(profile.name, profile.matrix_id, (1 - PSEUDO) * observed + PSEUDO * BACKGROUND)
-
-
-def write_meme(motifs: Sequence[Motif], path: Path) -> None:
-    """Write motifs in MEME's minimal format."""
-    with write_text(path) as out:
-        out.write("MEME version 4\n\nALPHABET= ACGT\n\nstrands: + -\n\nBackground letter frequencies\nA 0.25 C 0.25 G 0.25 T 0.25\n")
-        for motif in motifs:
-            out.write(f"\nMOTIF {motif.matrix_id} {motif.name}\nletter-probability matrix: alength= 4 w= {motif.width} nsites= 100 E= 0\n")
-            out.writelines(" ".join(f"{p:.6f}" for p in row) + "\n" for row in motif.probabilities)

@@ -19,12 +19,12 @@ from accessiflow.cli import log, progress
 from accessiflow.errors import InputError
 from accessiflow.files import write_json, write_table, write_text
 from accessiflow.genome import decode
+from accessiflow.motifs import write_meme
 from accessiflow.simulate import genotypes, signal, traits
 from accessiflow.simulate.design import BIN_SIZE, POLYGENIC, SEQ_LENGTH, TARGET_WIDTH, VARIANT_KEY, Design
 from accessiflow.simulate.elements import Chromosome, make_chromosome, make_genes
 from accessiflow.simulate.genotypes import Snps, make_snps, with_reference_alleles
 from accessiflow.simulate.grammar import Effects, Grammar, accessibility, make_grammar
-from accessiflow.simulate.motifs import write_meme
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,0 +1,278 @@
+"""Several models side by side: each replicate judged on the same windows, tests between the models across tracks.
+
+The cross-track mean, a model's own mean over its tracks predicted for every one of them, is a row of every comparison: a model that does not beat it
+knows nothing of cell types. Memory: the measurement, one file of predictions at a time, and a table row a track and group.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.evaluation.accuracy import NO_BOOTSTRAP, by_group, log2p, resampled
+from accessiflow.evaluation.bootstrap import Bootstrap, Doubles
+from accessiflow.evaluation.error_rates import called_on, rates
+from accessiflow.evaluation.inputs import Windows, join
+from accessiflow.evaluation.readers import Floats, Matrix, read_matrix
+from accessiflow.evaluation.sets import cluster_names, specific_windows, ubiquitous_windows
+from accessiflow.evaluation.variability import q_values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CROSS_TRACK_MEAN = "cross_track_mean"
+FILE_STEMS = ("preds", "predict", "predictions")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How models are judged: thresholds as in `accuracy`, and how peaks are called on predictions."""
+
+    min_track_peaks: int = 0
+    min_bin_peaks: int = 1
+    fdr: float = 0.05
+    bh: str = "correct"
+    bootstrap: Bootstrap = NO_BOOTSTRAP
+
+
+class Judged(NamedTuple):
+    """One file of predictions, judged.
+
+    Attributes:
+        table: rows (grouping, group, track): n, pearson, reason, low, high.
+        figures: means over the tracks: over_correlation_specific, over_correlation_ubiquitous, fnr, fpr, deviation_pearson.
+        sample: bootstrap (repeats,) of the mean specific accuracy.
+    """
+
+    table: pd.DataFrame
+    figures: dict[str, float]
+    sample: Doubles
+
+
+class Entry(NamedTuple):
+    """A replicate of a model and, judged beside it, its own cross-track mean (None for a single track)."""
+
+    model: str
+    replicate: int
+    judged: Judged
+    own_mean: Judged | None
+
+
+def parse_models(given: Sequence[str]) -> list[tuple[str, Path]]:
+    """Name and file of each `[NAME=]FILE`; without a name the file's own, or its folder's for preds.h5 and the like.
+
+    Raises:
+        InputError: a name that is not allowed.
+    """
+    out = []
+    for text in given:
+        name, found, file = text.partition("=")
+        path = Path(file if found else text)
+        name = name if found else (path.resolve().parent.name if path.stem in FILE_STEMS else path.stem)
+        if not NAME.fullmatch(name) or name == CROSS_TRACK_MEAN:
+            raise InputError(f"--predictions {text}: {name!r} is no name for a model: letters, digits, . _ - (and not {CROSS_TRACK_MEAN})")
+        out.append((name, path))
+    return out
+
+
+def predicted_windows(base: Windows, targets: Path, path: Path, names: Sequence[str]) -> Windows:
+    """The windows of the measurement with the predictions of a file, on the tracks that it has.
+
+    Raises:
+        InputError: the file lacks a window of the measurement, or shares no track with it.
+    """
+    given = read_matrix(path).named(names)
+    truth = Matrix(base.targets, base.tracks, base.sites)
+    measured, predicted = join(truth, given, targets, path)
+    if len(measured.values) < len(base.targets):
+        lacking = sorted(set(truth.centres()) - set(given.centres()))
+        raise InputError(f"lacks {len(lacking)} of the {len(base.targets)} windows of {targets.name} (around {lacking[0]}...)", path)
+    assert measured.tracks is not None
+    at = [base.tracks.index(track) for track in measured.tracks]
+    described = [[part[i] for i in at] if part else [] for part in (base.cell_types, base.groups)]
+    return replace(
+        base,
+        predictions=predicted.values,
+        targets=measured.values,
+        is_peak=base.is_peak if at == list(range(len(base.tracks))) else base.is_peak[:, at],
+        tracks=measured.tracks,
+        cell_types=described[0],
+        groups=described[1],
+    )
+
+
+def replicate_predictions(windows: Windows, paths: Sequence[Path], names: Sequence[str]) -> list[Floats]:
+    """Predictions (n, T) of every replicate for the windows and tracks of the first.
+
+    Raises:
+        InputError: fewer than two files, or one that lacks a window or a track.
+    """
+    if len(paths) < 2:
+        raise InputError("needs --predictions of at least two replicates")
+    out = []
+    for path in paths:
+        predicted = predicted_windows(windows, paths[0], path, names)
+        if predicted.tracks != windows.tracks:
+            lacking = next(track for track in windows.tracks if track not in predicted.tracks)
+            raise InputError(f"has no track {lacking}, which {paths[0].name} has: replicates of one model predict the same tracks", path)
+        out.append(predicted.predictions)
+    return out
+
+
+def judge_all(base: Windows, targets: Path, models: Sequence[tuple[str, Path]], names: Sequence[str], options: Options) -> list[Entry]:
+    """Judge every file; files of one name are its replicates, numbered from 1 in the order given."""
+    number: dict[str, int] = {}
+    out = []
+    for model, path in models:
+        windows = predicted_windows(base, targets, path, names)
+        number[model] = number.get(model, 0) + 1
+        own = judge(own_mean(windows), options) if len(windows.tracks) > 1 else None
+        out.append(Entry(model, number[model], judge(windows, options), own))
+    return out
+
+
+def own_mean(windows: Windows) -> Windows:
+    """The windows with the mean of each window's predictions over the tracks as the prediction for every track."""
+    mean = windows.predictions.mean(axis=1, dtype=np.float64)
+    return replace(windows, predictions=np.broadcast_to(mean[:, None], windows.predictions.shape))
+
+
+def judge(windows: Windows, options: Options) -> Judged:
+    """Accuracy by group and track, and the figures of the leaderboard."""
+    import pandas as pd
+
+    own, common = specific_windows(windows), ubiquitous_windows(windows)
+    parts = []
+    for grouping, masks in _groupings(windows, own, common):
+        least = (-1, 1) if grouping == "all" else (options.min_track_peaks or -1, options.min_bin_peaks)
+        parts.append(by_group(windows, masks, "group", *least, options.bootstrap).assign(grouping=grouping))
+    table = pd.concat(parts, ignore_index=True)[["grouping", "group", "track", "n", "pearson", "low", "high", "reason"]]
+    sample = resampled(windows, own, "group specific", options.bootstrap)
+    known = table.loc[table["group"] == "specific", "pearson"].notna().to_numpy()
+    errors = rates(windows, called_on(windows.predictions, options.fdr, options.bh), ())
+    everywhere = errors[errors["region"] == "all"]
+    figures = {
+        "over_correlation_specific": over_correlation(windows, own),
+        "over_correlation_ubiquitous": over_correlation(windows, common),
+        "fnr": everywhere["fnr"].mean(),
+        "fpr": everywhere["fpr"].mean(),
+        "deviation_pearson": deviation_pearson(windows),
+    }
+    return Judged(table, figures, _row_means(sample[:, known]))
+
+
+def _groupings(windows: Windows, own: NDArray[np.bool_], common: NDArray[np.bool_]) -> Iterator[tuple[str, dict[str, NDArray[np.bool_]]]]:
+    yield "all", {"all": np.ones(len(windows.cluster), bool)}
+    yield "specific", {"specific": own, "ubiquitous": common}
+    yield "specificity", {name: windows.is_peak & (windows.specificity == name)[:, None] for name in windows.labels}
+    yield "cluster", {name: windows.cluster == name for name in cluster_names(windows)}
+
+
+def _row_means(sample: Doubles) -> Doubles:
+    finite = np.isfinite(sample)
+    with np.errstate(invalid="ignore"):
+        return np.where(finite, sample, 0).sum(axis=1) / finite.sum(axis=1)
+
+
+def over_correlation(windows: Windows, mask: NDArray[np.bool_]) -> float:
+    """Mean over ordered pairs of tracks (a, b) of R(a, b) predicted - measured, log2(x + 1), over the windows of the mask's (n, T) column a.
+
+    Pairs of one cell type are left out: they are replicates. NaN without a pair.
+    """
+    found = []
+    types = np.array(windows.cell_types or windows.tracks, dtype=object)
+    for column in range(len(windows.tracks)):
+        chosen = np.flatnonzero(mask[:, column])
+        others = types != types[column]
+        if len(chosen) > 1 and others.any():
+            predicted, measured = (_with_others(log2p(part[chosen]), column)[others] for part in (windows.predictions, windows.targets))
+            found.append(predicted - measured)
+    values = np.concatenate(found) if found else np.empty(0)
+    values = values[np.isfinite(values)]
+    return float(values.mean()) if len(values) else np.nan
+
+
+def _with_others(values: Doubles, column: int) -> Doubles:
+    """Pearson R (T,) of a column with each of values (n, T); NaN for a constant one."""
+    return column_pearson(np.repeat(values[:, [column]], values.shape[1], axis=1), values)
+
+
+def column_pearson(a: Doubles, b: Doubles) -> Doubles:
+    """Pearson R (T,) of the columns of a and b (n, T); NaN for a constant one."""
+    x, y = a - a.mean(axis=0), b - b.mean(axis=0)
+    xx, yy = (x * x).sum(axis=0), (y * y).sum(axis=0)
+    varies = (xx > 1e-20 * len(a)) & (yy > 1e-20 * len(a))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(varies, (x * y).sum(axis=0) / np.sqrt(xx * yy), np.nan)
+
+
+def deviation_pearson(windows: Windows) -> float:
+    """Mean over tracks of the Pearson R between the deviations of log2(x + 1) from each window's mean over the tracks, over all peak windows.
+
+    What is left when the accessibility common to all tracks is taken away. NaN for a single track or a prediction without deviations.
+    """
+    chosen = np.flatnonzero(windows.n_tracks > 0)
+    if len(chosen) < 2 or len(windows.tracks) < 2:
+        return float("nan")
+    predicted, measured = (log2p(part[chosen]) for part in (windows.predictions, windows.targets))
+    found = column_pearson(predicted - predicted.mean(axis=1, keepdims=True), measured - measured.mean(axis=1, keepdims=True))
+    found = found[np.isfinite(found)]
+    return float(found.mean()) if len(found) else float("nan")
+
+
+def tidy(entries: Sequence[Entry]) -> pd.DataFrame:
+    """Rows (model, replicate, grouping, group, track): n, pearson, low, high, reason."""
+    import pandas as pd
+
+    parts = [entry.judged.table.assign(model=entry.model, replicate=entry.replicate) for entry in entries]
+    columns = ["model", "replicate", "grouping", "group", "track", "n", "pearson", "low", "high", "reason"]
+    return pd.concat(parts, ignore_index=True)[columns]
+
+
+def track_means(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean Pearson over the replicates: rows (grouping, group, track), a column a model."""
+    return table.pivot_table(index=["grouping", "group", "track"], columns="model", values="pearson", aggfunc="mean", sort=False)
+
+
+def wilcoxon_tests(table: pd.DataFrame, reference: str | None) -> pd.DataFrame:
+    """Wilcoxon signed-rank tests across tracks between every two models: rows (grouping, group, model, other).
+
+    For all windows, specific, ubiquitous and each specificity bin; replicates are averaged; the reference is the `other` of its pairs.
+    Columns: n (tracks with both), median_difference (model - other), statistic, p (two-sided), q (Benjamini-Hochberg over the table), reason.
+    """
+    import pandas as pd
+
+    means = track_means(table).reset_index()
+    models = [name for name in dict.fromkeys(table["model"]) if name != reference] + ([reference] if reference else [])
+    rows = []
+    groups = table.loc[table["grouping"] != "cluster", ["grouping", "group"]].drop_duplicates()
+    for grouping, group in groups.itertuples(index=False):
+        values = means[(means["grouping"] == grouping) & (means["group"] == group)].reindex(columns=models)
+        for model, other in combinations(models, 2):
+            difference = (values[model] - values[other]).dropna().to_numpy(np.float64)
+            rows.append((grouping, group, model, other, *signed_rank(difference, "two-sided")))
+    out = pd.DataFrame(rows, columns=["grouping", "group", "model", "other", "n", "median_difference", "statistic", "p", "reason"])
+    out.insert(8, "q", q_values(out["p"].to_numpy(np.float64)))
+    return out
+
+
+def signed_rank(difference: Doubles, alternative: str) -> tuple[int, float, float, float, str]:
+    """n, median, statistic, p and a reason where there is no test, for paired differences (n,)."""
+    from scipy.stats import wilcoxon
+
+    n = len(difference)
+    if n == 0:
+        return 0, np.nan, np.nan, np.nan, "no track has a value of both"
+    if not difference.any():
+        return n, 0.0, np.nan, np.nan, "no difference in any track"
+    found = wilcoxon(difference, alternative=alternative)
+    return n, float(np.median(difference)), float(found.statistic), float(found.pvalue), ""

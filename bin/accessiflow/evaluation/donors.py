@@ -1,0 +1,59 @@
+"""Inputs of the comparison between donors: the experiments of a tracks sheet and the clusters of their windows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.evaluation.clusters import clusters_of
+from accessiflow.evaluation.readers import Matrix
+from accessiflow.sheets import read_sheet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def experiments(measured: Matrix, sheet: Path, source: Path) -> tuple[Matrix, pd.DataFrame]:
+    """The columns that the sheet names, with a row of the sheet each (track, cell_type, donor), in the order of the file.
+
+    Raises:
+        InputError: fewer than two donors, or no column of the sheet's tracks.
+    """
+    table = read_sheet("tracks", sheet)
+    table = table[table["donor"].fillna("") != ""] if "donor" in table else table.iloc[:0]
+    if table["track"].size == 0 or table["donor"].nunique() < 2:
+        raise InputError("names fewer than two donors: fill its column donor", sheet)
+    row_of = {track: at for at, track in enumerate(table["track"])}
+    columns = [i for i, name in enumerate(measured.tracks or []) if name in row_of]
+    if not columns:
+        raise InputError(f"has no track of {sheet.name} that has a donor ({', '.join(list(row_of)[:5])}...)", source)
+    chosen = [(measured.tracks or [])[i] for i in columns]
+    rows = table.iloc[[row_of[name] for name in chosen]].reset_index(drop=True)
+    return replace(measured, values=measured.values[:, columns], tracks=chosen), rows[["track", "cell_type", "donor"]]
+
+
+def window_clusters(measured: Matrix, peaks: Path | None, clusters: Path | None, source: Path) -> NDArray[np.object_]:
+    """Cluster (n,) of each window: from the BED, or of the peak bin that holds its centre.
+
+    Raises:
+        InputError: neither or both are given, no coordinates, or no window in a cluster.
+    """
+    if (peaks is None) == (clusters is None):
+        raise InputError("needs either --peaks or --clusters")
+    if measured.sites is None:
+        raise InputError("does not say where its windows are (chrom, start, end)", source)
+    if clusters is not None:
+        out = clusters_of(measured.sites, clusters)
+    else:
+        from accessiflow.peak_rows import column_at, read_peak_rows
+
+        middle = ((measured.sites["start"] + measured.sites["end"]) // 2).to_numpy()
+        out = column_at(read_peak_rows(peaks), measured.sites["chrom"].to_numpy(dtype=object), middle + 1, "cluster")  # type: ignore[arg-type]
+    if not (out != "").any():
+        raise InputError("no window lies in a cluster: do the windows and the clusters have the same chromosomes?", source)
+    return out

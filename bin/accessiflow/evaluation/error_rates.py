@@ -1,0 +1,54 @@
+"""False negatives and false positives of peaks called on the predictions (Kathail et al. 2024, Fig. S14).
+
+The predictions of a track over all windows are called as measured coverage is: a Poisson test against their mean, Benjamini-Hochberg.
+FNR = share of the measured peaks that are not called, FPR = share of the other windows that are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.evaluation.bootstrap import wilson
+from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.readers import Floats
+from accessiflow.peaks import call_bins
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REGIONS = {"all": "all windows", "peaks": "windows that are a peak of any track"}
+
+
+def called_on(values: Floats, fdr: float, bh: str) -> NDArray[np.bool_]:
+    """Peaks (n, T) called on each column of values (n, T); a column without a positive value has none."""
+    columns = [call_bins(values[:, column].astype(np.float64), fdr, bh)[0] for column in range(values.shape[1])]
+    return np.column_stack(columns)
+
+
+def rates(windows: Windows, called: NDArray[np.bool_], clusters: Sequence[str]) -> pd.DataFrame:
+    """Rows (track, region): n_peaks, n_others, fnr, fpr, their Wilson intervals, reason.
+
+    Args:
+        called: peaks (n, T) on the predictions.
+        clusters: regions beside `all` and `peaks` (windows that are a peak of any track): the FNR over the track's peaks in them.
+    """
+    import pandas as pd
+
+    everywhere = np.ones(len(windows.cluster), bool)
+    regions = {"all": everywhere, "peaks": windows.n_tracks > 0} | {name: windows.cluster == name for name in clusters}
+    rows = []
+    for column, track in enumerate(windows.tracks):
+        measured, found = windows.is_peak[:, column], called[:, column]
+        for name, inside in regions.items():
+            positives, others = inside & measured, inside & ~measured
+            n, m = int(positives.sum()), int(others.sum()) if name in REGIONS else 0
+            missed, wrong = int((positives & ~found).sum()), int((others & found).sum())
+            reason = "" if n and (m or name not in REGIONS) else f"no {'peak' if n == 0 else 'window without a peak'} of the track"
+            values = (missed / n if n else np.nan, *wilson(missed, n), wrong / m if m else np.nan, *wilson(wrong, m))
+            rows.append((track, name, n, m, *values, reason))
+    columns = ["track", "region", "n_peaks", "n_others", "fnr", "fnr_low", "fnr_high", "fpr", "fpr_low", "fpr_high", "reason"]
+    return pd.DataFrame(rows, columns=columns)

@@ -1,0 +1,86 @@
+"""Accuracy in specific peaks beside ubiquitous peaks of the same height (Kathail et al. 2024, Fig. S7C).
+
+The measured heights, log2(x + 1), of a track's specific windows are counted in bins of 0.5 from 2.5 to 10 (a bin holds its lower edge; a value below
+2.5, or of 10 or more, is in no bin). From the ubiquitous windows of each bin as many are drawn: without replacement, with it where they are fewer; a
+bin without ubiquitous windows is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.evaluation.accuracy import NO_BOOTSTRAP, log2p, pearson, resampled
+from accessiflow.evaluation.bootstrap import LEVELS, Bootstrap, Doubles, interval
+from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.sets import specific_windows, ubiquitous_windows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EDGES = np.arange(2.5, 10.5, 0.5)
+
+
+def match(specific: Doubles, ubiquitous: Doubles, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Numbers of the ubiquitous windows, as many in each height bin as there are specific ones.
+
+    Args:
+        specific, ubiquitous: heights (n,), (m,).
+    """
+    wanted, there = np.digitize(specific, EDGES), np.digitize(ubiquitous, EDGES)
+    drawn = [np.empty(0, np.int64)]
+    for number in range(1, len(EDGES)):
+        count, pool = int((wanted == number).sum()), np.flatnonzero(there == number)
+        if count and len(pool):
+            drawn.append(rng.choice(pool, count, replace=len(pool) < count))
+    return np.concatenate(drawn)
+
+
+def by_track(
+    windows: Windows, specific: Sequence[str], ubiquitous: Sequence[str], repeats: int, seed: int, bootstrap: Bootstrap = NO_BOOTSTRAP
+) -> pd.DataFrame:
+    """Rows (track, set): n, pearson of log2(x + 1), reason, low, high.
+
+    Sets: `specific` (windows whose height is in a bin) and `ubiquitous` (as many of the same heights: mean over `repeats` draws, with the interval of
+    the draws); for comparison `specific_unmatched` and `ubiquitous_unmatched`, all windows. Intervals of the others: bootstrap.
+    """
+    import pandas as pd
+
+    own, common = specific_windows(windows, specific), ubiquitous_windows(windows, ubiquitous)
+    heights = log2p(windows.targets)
+    kept = own & (heights >= EDGES[0]) & (heights < EDGES[-1])
+    masks = {"specific": kept, "specific_unmatched": own, "ubiquitous_unmatched": common}
+    limits = {name: interval(resampled(windows, mask, name, bootstrap)) for name, mask in masks.items()}
+    rows = []
+    for column, track in enumerate(windows.tracks):
+        for name, mask in masks.items():
+            low, high = (side[column] for side in limits[name])
+            x, y = _heights(windows, mask[:, column], column)
+            rows.append(_row(track, name, len(x), pearson(x, y), low, high))
+        rows.append(_drawn(windows, kept[:, column], common[:, column], column, repeats, seed))
+    return pd.DataFrame(rows, columns=["track", "set", "n", "pearson", "reason", "low", "high"])
+
+
+def _heights(windows: Windows, chosen: NDArray[np.bool_], column: int) -> tuple[Doubles, Doubles]:
+    return log2p(windows.predictions[chosen, column]), log2p(windows.targets[chosen, column])
+
+
+def _drawn(windows: Windows, own: NDArray[np.bool_], common: NDArray[np.bool_], column: int, repeats: int, seed: int) -> tuple[object, ...]:
+    rng = np.random.default_rng([seed, crc32(windows.tracks[column].encode())])
+    wanted = log2p(windows.targets[own, column])
+    predicted, measured = _heights(windows, common, column)
+    draws = [match(wanted, measured, rng) for _ in range(repeats)]
+    found = np.array([pearson(predicted[at], measured[at]) for at in draws])
+    known = found[np.isfinite(found)]
+    low, high = np.quantile(known, LEVELS) if len(known) > 1 else (np.nan, np.nan)
+    return _row(windows.tracks[column], "ubiquitous", len(draws[0]), float(known.mean()) if len(known) else np.nan, low, high)
+
+
+def _row(track: str, name: str, n: int, value: float, low: float, high: float) -> tuple[object, ...]:
+    known = np.isfinite(value)
+    reason = "" if known else "fewer than two windows, or constant values"
+    return (track, name, n, value, reason, low if known else np.nan, high if known else np.nan)

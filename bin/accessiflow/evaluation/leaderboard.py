@@ -1,0 +1,156 @@
+"""One row a model: accuracy, over-correlation, errors, what it gains over the baselines, and a verdict in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from accessiflow.evaluation.bootstrap import Doubles, interval
+from accessiflow.evaluation.comparison import CROSS_TRACK_MEAN, Entry, Judged, signed_rank
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MIN_REPLICATES, SIGNIFICANT = 3, 0.05
+FIGURES = ("over_correlation_specific", "over_correlation_ubiquitous", "fnr", "fpr", "deviation_pearson")
+COLUMNS = (
+    *("rank", "model", "replicates", "n_tracks", "pearson_all", "pearson_specific", "low", "high", "interval", "pearson_ubiquitous", *FIGURES),
+    *("specific_minus_own_mean", "p_own_mean", "specific_minus_kmer_ridge", "p_kmer_ridge", "specific_minus_reference", "p_reference"),
+    *("verdict", "note"),
+)
+
+
+class Gain(NamedTuple):
+    """Mean difference of the specific accuracy over tracks, and the p of a one-sided Wilcoxon signed-rank test."""
+
+    mean: float
+    p: float
+
+
+def add_cross_track_mean(entries: Sequence[Entry]) -> tuple[list[Entry], str]:
+    """The entries with the cross-track mean of the model that ranks first, and the name of that model ("" where all have a single track)."""
+    usable = [e for e in entries if e.own_mean is not None]
+    if not usable:
+        return list(entries), ""
+    by_model = {model: [e.judged for e in usable if e.model == model] for model in dict.fromkeys(e.model for e in usable)}
+    best = max(by_model, key=lambda model: tuple(np.nan_to_num(_mean(_accuracy(by_model[model], g)), nan=-2.0) for g in ("specific", "all")))
+    added = [Entry(CROSS_TRACK_MEAN, e.replicate, e.own_mean, None) for e in usable if e.model == best and e.own_mean is not None]
+    return [*entries, *added], best
+
+
+def leaderboard(entries: Sequence[Entry], best: str, baseline: str, reference: str | None) -> pd.DataFrame:
+    """Rows, one a model, best specific accuracy first.
+
+    Args:
+        best: the model whose mean the cross-track mean is.
+        baseline: name of the k-mer ridge; its columns are NA where no model is called so.
+        reference: another model to subtract.
+
+    pearson_*: mean over the tracks of the mean over the replicates. low, high: of pearson_specific, by Student's t over three or more replicates, else
+    bootstrap over windows; `interval` says which.
+    """
+    import pandas as pd
+
+    accuracy = {model: _specific([e.judged for e in entries if e.model == model]) for model in dict.fromkeys(e.model for e in entries)}
+    n_tracks = max(e.judged.table["track"].nunique() for e in entries)
+    rows = []
+    for model, own in accuracy.items():
+        mine = [e for e in entries if e.model == model]
+        against = {"own_mean": _specific([e.own_mean for e in mine if e.own_mean is not None])}
+        against |= {"kmer_ridge": accuracy.get(baseline) if model != baseline else None}
+        against |= {"reference": accuracy.get(reference or "") if model != reference else None}
+        gains = {name: _gain(own, other) for name, other in against.items()}
+        rows.append(_row(mine, own, gains, _note(mine, best, n_tracks)))
+    table = pd.DataFrame(rows).sort_values(["pearson_specific", "pearson_all"], ascending=False, kind="stable", na_position="last")
+    rank = pd.Series(np.arange(1, len(table) + 1), index=table.index, dtype="Int64")
+    table.insert(0, "rank", rank.where(table["pearson_specific"].notna()))
+    return table[list(COLUMNS)].reset_index(drop=True)
+
+
+def _row(mine: Sequence[Entry], own: pd.Series, gains: dict[str, Gain], note: str) -> dict[str, object]:
+    judged = [e.judged for e in mine]
+    low, high, kind = _interval(judged)
+    out: dict[str, object] = {"model": mine[0].model, "replicates": len(mine), "n_tracks": judged[0].table["track"].nunique()}
+    out |= {f"pearson_{group}": _mean(_accuracy(judged, group)) for group in ("all", "ubiquitous")}
+    out |= {"pearson_specific": _mean(own), "low": low, "high": high, "interval": kind, "note": note}
+    out |= {name: _finite_mean([j.figures[name] for j in judged]) for name in FIGURES}
+    for name, gain in gains.items():
+        out |= {f"specific_minus_{name}": gain.mean, f"p_{name}": gain.p}
+    return out | {"verdict": _verdict(gains) if mine[0].model != CROSS_TRACK_MEAN else "baseline"}
+
+
+def _accuracy(judged: Sequence[Judged], group: str) -> pd.Series:
+    """Mean over the replicates of each track's accuracy in a group (all, specific, ubiquitous)."""
+    import pandas as pd
+
+    parts = [j.table[(j.table["group"] == group) & j.table["grouping"].isin(["all", "specific"])] for j in judged]
+    return pd.concat(parts).groupby("track", sort=False)["pearson"].mean() if parts else pd.Series(dtype=float)
+
+
+def _specific(judged: Sequence[Judged]) -> pd.Series:
+    return _accuracy(judged, "specific")
+
+
+def _mean(values: pd.Series) -> float:
+    return float(values.mean()) if values.notna().any() else np.nan
+
+
+def _finite_mean(values: Sequence[float]) -> float:
+    known = [v for v in values if np.isfinite(v)]
+    return float(np.mean(known)) if known else np.nan
+
+
+def _interval(judged: Sequence[Judged]) -> tuple[float, float, str]:
+    each = np.array([_mean(_specific([j])) for j in judged])
+    if len(each) >= MIN_REPLICATES and np.isfinite(each).all():
+        from scipy.stats import t
+
+        half = float(t.ppf(0.975, len(each) - 1) * each.std(ddof=1) / np.sqrt(len(each)))
+        return float(each.mean()) - half, float(each.mean()) + half, "replicates"
+    sample: Doubles = np.mean([j.sample for j in judged], axis=0)
+    low, high = interval(sample[:, None])
+    return float(low[0]), float(high[0]), "bootstrap" if np.isfinite(low[0]) else "NA"
+
+
+def _gain(own: pd.Series, other: pd.Series | None) -> Gain:
+    difference = (own - other).dropna().to_numpy() if other is not None and len(other) else np.empty(0)
+    if len(difference) == 0:
+        return Gain(np.nan, np.nan)
+    return Gain(float(difference.mean()), signed_rank(difference, "greater")[3])
+
+
+def _verdict(gains: dict[str, Gain]) -> str:
+    """What a model gains over the two baselines, as a fragment of a sentence."""
+    named = {"its own cross-track mean": gains["own_mean"], "the k-mer ridge": gains["kmer_ridge"]}
+    known = {name: gain for name, gain in named.items() if np.isfinite(gain.mean)}
+    if not known:
+        return "not compared with a baseline"
+    kinds = {name: _kind(gain) for name, gain in known.items()}
+    if len(known) == 2 and len(set(kinds.values())) == 1:
+        both = {"beats": "beats both baselines", "fails": "does not beat either baseline"}
+        return both.get(next(iter(kinds.values())), "is ahead of both baselines, not significantly")
+    words = {"beats": "beats {}", "fails": "does not beat {}", "ahead": "is ahead of {}, not significantly"}
+    return "; ".join(words[kind].format(name) for name, kind in kinds.items())
+
+
+def _kind(gain: Gain) -> str:
+    if gain.mean <= 0:
+        return "fails"
+    return "beats" if gain.p < SIGNIFICANT else "ahead"
+
+
+def _note(mine: Sequence[Entry], best: str, n_tracks: int) -> str:
+    notes = []
+    if mine[0].model == CROSS_TRACK_MEAN:
+        notes.append(f"mean over the tracks of the predictions of {best}")
+    own = mine[0].judged.table["track"].nunique()
+    if own < n_tracks:
+        notes.append(f"judged on {own} of {n_tracks} tracks")
+    specific = mine[0].judged.table.query("grouping == 'specific' and group == 'specific'")
+    if specific["pearson"].isna().all():
+        notes.append(f"no specific accuracy: {specific['reason'].iloc[0]}")
+    elif 0.5**own >= SIGNIFICANT:
+        notes.append(f"{own} tracks: no p below {0.5**own:g} is possible")
+    return "; ".join(notes)

@@ -1,0 +1,116 @@
+"""Variability of predictions across the replicates of a model (Kathail et al. 2024, Fig. 3D).
+
+Coefficient of variation of a window = standard deviation / mean of its predictions over the replicates; a one-sided Mann-Whitney test asks whether
+it is greater in specific windows than in ubiquitous ones, Benjamini-Hochberg over the tracks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.evaluation.accuracy import NO_BOOTSTRAP
+from accessiflow.evaluation.bootstrap import Bootstrap, Doubles, interval
+from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.readers import Floats
+from accessiflow.evaluation.sets import UBIQUITOUS, cluster_names, specific_windows, ubiquitous_windows
+from accessiflow.peaks import benjamini_hochberg
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class MannWhitney(NamedTuple):
+    """A one-sided Mann-Whitney test (first greater)."""
+
+    u: float
+    p: float
+    reason: str
+
+
+def coefficient_of_variation(replicates: Sequence[Floats], ddof: int) -> Doubles:
+    """CV (n, T) of predictions (n, T) of each replicate; NaN where their mean is 0.
+
+    Args:
+        ddof: 1 (sample standard deviation) or 0 (population); the test does not depend on it.
+    """
+    mean = sum(replicates[1:], np.asarray(replicates[0], np.float64)) / len(replicates)
+    squares = sum(((part - mean) ** 2 for part in replicates), np.zeros(mean.shape))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(mean != 0, np.sqrt(squares / (len(replicates) - ddof)) / mean, np.nan)
+
+
+def by_cluster(windows: Windows, cv: Doubles, ubiquitous: Sequence[str], bootstrap: Bootstrap = NO_BOOTSTRAP) -> pd.DataFrame:
+    """Rows (track, cluster): n, cv_median, cv_mean, u, p, q (greater than in the ubiquitous windows; q over the tracks of the cluster), reason, low, high.
+
+    Args:
+        cv: (n, T). ubiquitous: clusters to compare with; default `ubiquitous`.
+        bootstrap: of low, high, the interval of cv_mean.
+    """
+    import pandas as pd
+
+    names, parts = cluster_names(windows), []
+    common = ubiquitous_windows(windows, ubiquitous)
+    for name in names:
+        rows = []
+        for column, track in enumerate(windows.tracks):
+            values = _known(cv, windows.cluster == name, column)
+            against = values[:0] if name in (ubiquitous or [UBIQUITOUS]) else _known(cv, common[:, column], column)
+            test = mann_whitney(values, against)
+            low, high = interval(bootstrap.mean(f"{name} {track}", values)[:, None])
+            reason = "no window with predictions other than 0" if len(values) == 0 else ""
+            rows.append((track, name, len(values), _median(values), _mean(values), test.u, test.p, reason, low[0], high[0]))
+        part = pd.DataFrame(rows, columns=["track", "cluster", "n", "cv_median", "cv_mean", "u", "p", "reason", "low", "high"])
+        part.insert(7, "q", q_values(part["p"].to_numpy()))
+        parts.append(part)
+    table = pd.concat(parts, ignore_index=True)
+    order = table["track"].map({track: at for at, track in enumerate(windows.tracks)}).sort_values(kind="stable").index
+    return table.loc[order].reset_index(drop=True)
+
+
+def compare(windows: Windows, cv: Doubles, specific: Sequence[str], ubiquitous: Sequence[str]) -> pd.DataFrame:
+    """Rows (track): whether the CV is greater in the track's specific windows: n, medians, u, p, q over the tracks, reason."""
+    import pandas as pd
+
+    own, common = specific_windows(windows, specific), ubiquitous_windows(windows, ubiquitous)
+    rows = []
+    for column, track in enumerate(windows.tracks):
+        first, second = _known(cv, own[:, column], column), _known(cv, common[:, column], column)
+        test = mann_whitney(first, second)
+        rows.append((track, len(first), len(second), _median(first), _median(second), *test))
+    table = pd.DataFrame(rows, columns=["track", "n_specific", "n_ubiquitous", "median_specific", "median_ubiquitous", "u", "p", "reason"])
+    table.insert(7, "q", q_values(table["p"].to_numpy()))
+    return table
+
+
+def mann_whitney(greater: Doubles, than: Doubles) -> MannWhitney:
+    """One-sided test; NaN with a reason where one sample is empty."""
+    from scipy.stats import mannwhitneyu
+
+    if min(len(greater), len(than)) == 0:
+        return MannWhitney(np.nan, np.nan, "no window in one of the sets")
+    found = mannwhitneyu(greater, than, alternative="greater")
+    return MannWhitney(float(found.statistic), float(found.pvalue), "")
+
+
+def q_values(p: Doubles) -> Doubles:
+    """Benjamini-Hochberg q (n,) of the p values that are not NaN."""
+    out, known = np.full(len(p), np.nan), np.isfinite(p)
+    out[known] = benjamini_hochberg(p[known])
+    return out
+
+
+def _known(cv: Doubles, chosen: NDArray[np.bool_], column: int) -> Doubles:
+    values = cv[chosen, column]
+    return values[np.isfinite(values)]
+
+
+def _median(values: Doubles) -> float:
+    return float(np.median(values)) if len(values) else np.nan
+
+
+def _mean(values: Doubles) -> float:
+    return float(values.mean()) if len(values) else np.nan
