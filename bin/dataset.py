@@ -76,6 +76,63 @@ def build(
 
 
 @app.command()
+def subset(
+    data_dir: Annotated[Path, typer.Argument(help="Dataset folder of all windows.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Dataset folder.")],
+    peaks: Annotated[Path | None, typer.Option(help="peaks.h5ad, for the training sets.")] = None,
+    training_set: Annotated[str, typer.Option(help="all, peaks, non_ubiquitous, balanced, gc_matched.")] = "all",
+    nonpeak_ratio: Annotated[float, typer.Option(min=0, help="balanced: non-peak windows per peak window.")] = 1.0,
+    valid: Annotated[str, typer.Option("-v", help="Other validation chromosomes, comma-separated.")] = "",
+    test: Annotated[str, typer.Option("-t", help="Other test chromosomes, comma-separated.")] = "",
+    tracks: Annotated[str, typer.Option(help="Keep these tracks only, comma-separated.")] = "",
+    records: Annotated[int, typer.Option("-r", min=1, help="Windows in one TFRecord file.")] = 4096,
+    seed: cli.Seed = 44,
+    threads: Annotated[int, typer.Option("-p", "--threads", min=1, help="CPU threads.")] = 1,
+) -> None:
+    """A training set, other folds or fewer tracks, from a dataset of all windows; as `build` makes it, without reading genome and signals again."""
+    from accessiflow.dataset import subset as subsets
+    from accessiflow.dataset import training_sets
+    from accessiflow.dataset.build import Request
+    from accessiflow.dataset.windows import Geometry
+    from accessiflow.intervals import split_list
+
+    if training_set not in training_sets.TRAINING_SETS:
+        raise InputError(f"--training-set {training_set}: expected one of {', '.join(training_sets.TRAINING_SETS)}")
+    request = Request(
+        geometry=Geometry(),
+        valid_chroms=split_list(valid),
+        test_chroms=split_list(test),
+        peaks=peaks,
+        training_set=training_set,
+        nonpeak_ratio=nonpeak_ratio,
+        records_per_file=records,
+        seed=seed,
+        threads=threads,
+    )
+    statistics = subsets.subset(data_dir, out, request, split_list(tracks))
+    cli.log.info("%(train_seqs)d training, %(valid_seqs)d validation, %(test_seqs)d test windows, %(num_targets)d tracks", statistics)
+
+
+@app.command()
+def folds(
+    fasta: Annotated[Path, typer.Argument(help="Genome FASTA.")],
+    number: Annotated[int, typer.Option(min=3, help="Folds.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Table: fold, valid_chroms, test_chroms.")],
+    seq_length: Annotated[int, typer.Option("-l", min=1, help="Chromosomes shorter than a window are left out.")] = 1344,
+) -> None:
+    """Chromosomes for k-fold rotation, in parts of near-equal length."""
+    import pandas as pd
+
+    from accessiflow.dataset.folds import rotation
+    from accessiflow.files import write_table
+    from accessiflow.genome import Fasta
+
+    with Fasta(fasta) as genome:
+        sizes = {name: size for name, size in genome.sizes.items() if size >= seq_length}
+    write_table(pd.DataFrame(rotation(sizes, number), columns=["fold", "valid_chroms", "test_chroms"]), output)
+
+
+@app.command()
 def targets(
     tracks: Annotated[Path, typer.Option(help="Tracks sheet.")],
     output: Annotated[Path, typer.Option(help="targets.txt")],

@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,17 +64,17 @@ def build(fasta: Path, targets: Path, out: Path, request: Request) -> dict[str, 
     """
     check_geometry(request.geometry)
     tracks = target_rules.read_targets(targets)
-    with Fasta(fasta) as genome, _staged(out, request.restart) as folder:
+    with Fasta(fasta) as genome, staged(out, request.restart) as folder:
         target_rules.check_signals(tracks, genome.sizes)
         windows = (
             window_rules.read_windows(out / "sequences.bed", genome.sizes, request.geometry.seq_length)
             if request.restart
             else _plan(genome, folder, request)
         )
-        _check_folds(windows)
+        check_folds(windows)
         _write_coverage(windows, tracks, request, out, folder)
         _write_records(genome.path, windows, folder, request, len(tracks))
-        statistics = _statistics(windows, tracks, request.geometry)
+        statistics = statistics_of(windows, len(tracks), request.geometry)
         write_json(statistics, folder / "statistics.json")
         with write_text(folder / "targets.txt") as copy, open_text(targets) as original:
             copy.write(original.read())
@@ -95,7 +95,7 @@ def check_geometry(geometry: Geometry) -> None:
 
 
 @contextmanager
-def _staged(out: Path, restart: bool) -> Iterator[Path]:
+def staged(out: Path, restart: bool) -> Iterator[Path]:
     """A folder beside `out` whose content takes its place at the end; a restart keeps what is not written anew. Nothing is left on failure."""
     out = out.absolute()
     try:
@@ -137,9 +137,9 @@ def _plan(genome: Fasta, folder: Path, request: Request) -> Windows:
         bed.writelines(f"{c.chrom}\t{c.start}\t{c.end}\n" for c in contigs)
     windows = window_rules.windows_of({fold: window_rules.join_contigs(folds[fold]) for fold in FOLDS}, geometry)
     windows = _without_excluded(windows, request)
-    _check_folds(windows)
+    check_folds(windows)
     if request.training_set != "all":
-        windows = windows.take(_chosen(windows, genome, request))
+        windows = windows.take(choose_windows(windows, request, lambda: gc_content(windows, genome)))
     windows = window_rules.shuffled(windows, request.seed)
     window_rules.write_windows(windows, folder / "sequences.bed")
     return windows
@@ -170,19 +170,23 @@ def _without_excluded(windows: Windows, request: Request) -> Windows:
     return windows if kept.all() else windows.take(kept)
 
 
-def _chosen(windows: Windows, genome: Fasta, request: Request) -> NDArray[np.int64]:
-    """Row numbers of the training set: chosen in the training and validation folds, all windows of the test fold."""
+def choose_windows(windows: Windows, request: Request, gc: Callable[[], NDArray[np.float64]]) -> NDArray[np.int64]:
+    """Row numbers of the training set: chosen in the training and validation folds, all windows of the test fold.
+
+    Args:
+        gc: gives the GC share (n,) of the windows, where the set needs it.
+    """
     if request.peaks is None:
         raise InputError(f"--training-set {request.training_set} needs --peaks peaks.h5ad")
     in_peak, ubiquitous = _peak_membership(windows, request.peaks)
-    gc = gc_content(windows, genome) if request.training_set == "gc_matched" else np.zeros(len(windows))
+    share = gc() if request.training_set == "gc_matched" else np.zeros(len(windows))
     kept = []
     for fold in ("train", "valid"):
         rows = windows.of_fold(fold)
         if not in_peak[rows].any():
             raise InputError(f"holds no peak in the {fold} windows: the training set {request.training_set} would be empty", request.peaks)
         rng = np.random.default_rng(request.seed)
-        kept.append(rows[training_sets.choose(request.training_set, in_peak[rows], ubiquitous[rows], gc[rows], request.nonpeak_ratio, rng)])
+        kept.append(rows[training_sets.choose(request.training_set, in_peak[rows], ubiquitous[rows], share[rows], request.nonpeak_ratio, rng)])
     return np.concatenate([*kept, windows.of_fold("test")])
 
 
@@ -209,7 +213,7 @@ def gc_content(windows: Windows, genome: Fasta) -> NDArray[np.float64]:
     return out
 
 
-def _check_folds(windows: Windows) -> None:
+def check_folds(windows: Windows) -> None:
     missing = [fold for fold in FOLDS if len(windows.of_fold(fold)) == 0]
     if missing:
         raise InputError(f"no window is left in the {' and '.join(missing)} fold: check the chromosomes, gaps, excluded regions and --limit")
@@ -262,7 +266,7 @@ def _write_records(fasta: Path, windows: Windows, folder: Path, request: Request
         list(pool.map(write, jobs))
 
 
-def _statistics(windows: Windows, tracks: Sequence[target_rules.Track], geometry: Geometry) -> dict[str, int]:
+def statistics_of(windows: Windows, num_tracks: int, geometry: Geometry) -> dict[str, int]:
     counts = {f"{fold}_seqs": len(windows.of_fold(fold)) for fold in FOLDS}
     lengths = {
         "seq_length": geometry.seq_length,
@@ -270,4 +274,4 @@ def _statistics(windows: Windows, tracks: Sequence[target_rules.Track], geometry
         "crop_bp": geometry.crop,
         "target_length": geometry.target_length,
     }
-    return {"num_targets": len(tracks)} | lengths | counts
+    return {"num_targets": num_tracks} | lengths | counts

@@ -207,8 +207,11 @@ def write_windows(windows: Windows, path: Path) -> None:
             bed.writelines(f"{windows.names[c]}\t{s}\t{s + windows.length}\t{FOLDS[f]}\n" for c, s, f in rows)
 
 
-def read_windows(path: Path, sizes: Mapping[str, int], seq_length: int) -> Windows:
+def read_windows(path: Path, sizes: Mapping[str, int] | None, seq_length: int) -> Windows:
     """Read sequences.bed, as written here, by Basenji, or by a user who chose the windows.
+
+    Args:
+        sizes: of the contigs; None where the genome is not at hand.
 
     Raises:
         InputError: a row is no window of seq_length bp inside a contig of the genome, or the labels are not train, valid, test in this order.
@@ -223,7 +226,7 @@ def read_windows(path: Path, sizes: Mapping[str, int], seq_length: int) -> Windo
         raise InputError(f"needs the columns chromosome, start, end and fold ({str(error).strip().splitlines()[0]})", path) from None
     names = tuple(map(str, table["chrom"].cat.categories))
     start, end = table["start"].to_numpy(), table["end"].to_numpy()
-    limit = np.array([sizes.get(name, -1) for name in names], np.int64)[table["chrom"].cat.codes]
+    limit = np.array([np.iinfo(np.int64).max if sizes is None else sizes.get(name, -1) for name in names], np.int64)[table["chrom"].cat.codes]
     fold = np.array([FOLDS.index(f) if f in FOLDS else -1 for f in table["fold"].cat.categories], np.int8)[table["fold"].cat.codes]
     _require(limit >= 0, "names a contig that the genome does not have", path)
     _require(end - start == seq_length, f"has a window that is not {seq_length} bp long (-l)", path)

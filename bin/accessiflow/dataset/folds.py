@@ -1,0 +1,33 @@
+"""k-fold rotation over chromosomes: parts of near-equal length, each in turn test, the next one validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from accessiflow.errors import InputError
+
+
+def parts_of(sizes: Mapping[str, int], number: int) -> list[list[str]]:
+    """Chromosomes in `number` parts: the longest first, each to the part that is shortest so far; in every part in genome order.
+
+    Raises:
+        InputError: fewer than three parts, or fewer chromosomes than parts.
+    """
+    if number < 3:
+        raise InputError(f"--number {number}: a rotation needs at least 3 parts (training, validation, test)")
+    if len(sizes) < number:
+        raise InputError(f"has {len(sizes)} chromosomes that hold a window, fewer than the {number} folds asked for")
+    parts: list[list[str]] = [[] for _ in range(number)]
+    filled = [0] * number
+    for name in sorted(sizes, key=lambda n: (-sizes[n], n)):
+        least = filled.index(min(filled))
+        parts[least].append(name)
+        filled[least] += sizes[name]
+    place = {name: i for i, name in enumerate(sizes)}
+    return [sorted(part, key=place.__getitem__) for part in parts]
+
+
+def rotation(sizes: Mapping[str, int], number: int) -> list[tuple[int, str, str]]:
+    """Rows fold (from 1), valid_chroms, test_chroms: part i is tested, the next one validates."""
+    parts = parts_of(sizes, number)
+    return [(i + 1, ",".join(parts[(i + 1) % number]), ",".join(parts[i])) for i in range(number)]
