@@ -2,11 +2,11 @@
 SHELL    := /bin/bash
 VENVS    ?= $(CURDIR)/.venvs
 NEXTFLOW := $(CURDIR)/scripts/nextflow
-STAGES   := $(notdir $(patsubst %/,%,$(wildcard containers/*/)))
+STAGES   := $(filter-out enformer,$(notdir $(patsubst %/,%,$(wildcard containers/*/))))  # enformer: large wheels, only on demand (make envs STAGES=enformer)
 OUTDIR   ?= results
 ARGS     ?=
 
-.PHONY: help demo test test-fast lint envs test-env nextflow lock clean
+.PHONY: help demo test test-fast test-enformer lint envs test-env nextflow lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,10 @@ test: test-env envs nextflow lint ## every test (nf-test suites too where nf-tes
 
 test-fast: test-env ## the tests that run no pipeline
 	@OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest -n 2 -q -m "not nextflow and not slow" $(ARGS)
+
+test-enformer: envs test-env ## the Enformer adapter against its package (large wheels: 6 GB)
+	@$(MAKE) -s envs STAGES=enformer
+	@PYTHONPATH=$(VENVS)/test/lib/python3.11/site-packages $(VENVS)/enformer/bin/python -m pytest -q tests/unit/test_enformer.py
 
 lint: test-env ## ruff, check and format
 	@$(VENVS)/test/bin/ruff check -q . && $(VENVS)/test/bin/ruff format -q --check .

@@ -24,10 +24,14 @@ Targets = Annotated[Path, typer.Option("-t", "--targets", help="Targets table of
 Rc = Annotated[bool, typer.Option("--rc", help="Average over both strands.")]
 Shifts = Annotated[str, typer.Option(help="Average over these shifts in bp, comma-separated.")]
 RequireGpu = Annotated[bool, typer.Option(help="Fail at once without a GPU.")]
+Adapter = Annotated[
+    str, typer.Option(help="How to run the model: keras, kmer_ridge, enformer, or FILE.py:CLASS (runs that code); default: by params.json.")
+]
 
 
-def _load(params: Path, weights: Path, rc: bool, shifts: str, threads: int, require_gpu: bool) -> tuple[Predictor, Ensemble]:
+def _load(params: Path, weights: Path, rc: bool, shifts: str, threads: int, require_gpu: bool, adapter: str) -> tuple[Predictor, Ensemble]:
     from accessiflow.device import start_tensorflow
+    from accessiflow.inference.adapters import KERAS, adapter_of
     from accessiflow.inference.predictor import Ensemble, load_predictor
     from accessiflow.intervals import split_list
 
@@ -35,8 +39,10 @@ def _load(params: Path, weights: Path, rc: bool, shifts: str, threads: int, requ
         moves = [int(s) for s in split_list(shifts)] or [0]
     except ValueError:
         raise InputError(f"--shifts {shifts}: expected integers, comma-separated") from None
-    start_tensorflow(threads, require_gpu)
-    return load_predictor(params, weights), Ensemble(rc, moves)
+    adapter = adapter or adapter_of(params)
+    if adapter == KERAS:
+        start_tensorflow(threads, require_gpu)
+    return load_predictor(params, weights, adapter), Ensemble(rc, moves)
 
 
 @app.command()
@@ -51,11 +57,12 @@ def bed(
     shifts: Shifts = "0",
     threads: cli.Threads = 2,
     require_gpu: RequireGpu = False,
+    adapter: Adapter = "",
 ) -> None:
     """Predictions at the middle of each region -> predict.h5."""
     from accessiflow.inference.run import predict_bed
 
-    predictor, how = _load(params, model, rc, shifts, threads, require_gpu)
+    predictor, how = _load(params, model, rc, shifts, threads, require_gpu, adapter)
     cli.log.info("%d regions predicted", predict_bed(predictor, bed_file, fasta, targets, out, how))
 
 
@@ -70,13 +77,14 @@ def test(
     shifts: Shifts = "0",
     threads: cli.Threads = 2,
     require_gpu: RequireGpu = False,
+    adapter: Adapter = "",
 ) -> None:
     """Accuracy on the test fold -> acc.txt, preds.h5, targets.h5."""
     import numpy as np
 
     from accessiflow.inference.run import predict_test
 
-    predictor, how = _load(params, model, rc, shifts, threads, require_gpu)
+    predictor, how = _load(params, model, rc, shifts, threads, require_gpu, adapter)
     accuracy = predict_test(predictor, model, data_dir, out, how, save)
     cli.log.info("test Pearson R %.4f, R2 %.4f (mean over tracks)", np.nanmean(accuracy.pearson()), np.nanmean(accuracy.r2()))
 
@@ -94,13 +102,53 @@ def genome(
     target_width: Annotated[int, typer.Option(min=1, help="Bases that one prediction sums.")] = 192,
     threads: cli.Threads = 2,
     require_gpu: RequireGpu = False,
+    adapter: Adapter = "",
 ) -> None:
     """Predictions along whole chromosomes -> one bigWig a track."""
     from accessiflow.inference.run import predict_genome
     from accessiflow.intervals import split_list
 
-    predictor, how = _load(params, model, rc, shifts, threads, require_gpu)
+    predictor, how = _load(params, model, rc, shifts, threads, require_gpu, adapter)
     predict_genome(predictor, fasta, targets, out, how, split_list(chromosomes), target_width)
+
+
+@app.command("import")
+def import_(
+    given: Annotated[list[Path], typer.Argument(help="Predictions made elsewhere (a file, bigWigs, or their folder), then the dataset folder.")],
+    out: Out,
+    kind: Annotated[str, typer.Option("--format", help="auto, basenji, sei, bigwig, h5ad or tsv.")] = "auto",
+    rows: Annotated[Path | None, typer.Option(help="Row labels of Sei's predictions; default: beside them.")] = None,
+    tracks: Annotated[str, typer.Option(help="Names that differ: OURS=THEIRS, comma-separated.")] = "",
+    missing: Annotated[str, typer.Option(help="Test windows that are not predicted: refuse, or exclude.")] = "refuse",
+) -> None:
+    """Predictions of any model at the test windows of a dataset -> preds.h5, targets.h5, acc.txt."""
+    from accessiflow.inference import imports
+    from accessiflow.intervals import split_list
+
+    if len(given) < 2:
+        raise InputError("give the predictions and, last, the dataset folder")
+    for value, allowed, option in ((kind, imports.FORMATS, "--format"), (missing, ("refuse", "exclude"), "--missing")):
+        if value not in allowed:
+            raise InputError(f"{option} {value}: expected one of {', '.join(allowed)}")
+    pairs = [item.partition("=") for item in split_list(tracks)]
+    if not all(ours and theirs for ours, _, theirs in pairs):
+        raise InputError(f"--tracks {tracks}: expected OURS=THEIRS, comma-separated")
+    names = {ours: theirs for ours, _, theirs in pairs}
+    imports.import_predictions(given[:-1], given[-1], out, kind, rows, names, missing == "exclude")
+
+
+@app.command()
+def merge(
+    folders: Annotated[list[Path], typer.Argument(help="Folders with preds.h5 and targets.h5 of the same windows.")],
+    out: Out,
+    tracks: Annotated[Path | None, typer.Option(help="Targets table: the order of the tracks.")] = None,
+) -> None:
+    """Predictions of single-task models -> one preds.h5, targets.h5, acc.txt of all their tracks."""
+    from accessiflow.files import read_table
+    from accessiflow.inference.joining import merge_predictions
+
+    order = list(read_table(tracks, ["identifier"], text=["identifier"])["identifier"]) if tracks is not None else []
+    merge_predictions(folders, out, order)
 
 
 if __name__ == "__main__":

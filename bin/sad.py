@@ -27,6 +27,9 @@ Rc = Annotated[bool, typer.Option("--rc", help="Average over both strands.")]
 Shifts = Annotated[str, typer.Option(help="Average over these shifts in bp, comma-separated.")]
 Engine = Annotated[str, typer.Option(help="auto, native or tensorflow.")]
 RequireGpu = Annotated[bool, typer.Option(help="Fail at once without a GPU.")]
+Adapter = Annotated[
+    str, typer.Option(help="How to run the model: keras, kmer_ridge, enformer, or FILE.py:CLASS (runs that code); default: by params.json.")
+]
 
 
 def _one_of(value: str, allowed: tuple[str, ...], option: str) -> str:
@@ -36,9 +39,10 @@ def _one_of(value: str, allowed: tuple[str, ...], option: str) -> str:
 
 
 def _load(
-    params: Path, weights: Path, targets: Path, rc: bool, shifts: str, engine: str, threads: int, require_gpu: bool
+    params: Path, weights: Path, targets: Path, rc: bool, shifts: str, engine: str, threads: int, require_gpu: bool, adapter: str
 ) -> tuple[Predictor, Ensemble, pd.DataFrame]:
     from accessiflow.device import start_tensorflow
+    from accessiflow.inference.adapters import KERAS, adapter_of
     from accessiflow.inference.predictor import Ensemble, load_predictor, read_tracks
     from accessiflow.intervals import split_list
 
@@ -48,9 +52,11 @@ def _load(
         moves = [int(s) for s in split_list(shifts)] or [0]
     except ValueError:
         raise InputError(f"--shifts {shifts}: expected integers, comma-separated") from None
-    start_tensorflow(threads, require_gpu)
-    predictor = load_predictor(params, weights)
-    cli.log.info("engine: tensorflow, batches of %d windows", predictor.batch)
+    adapter = adapter or adapter_of(params)
+    if adapter == KERAS:
+        start_tensorflow(threads, require_gpu)
+    predictor = load_predictor(params, weights, adapter)
+    cli.log.info("engine: %s", predictor.engine)
     return predictor, Ensemble(rc, moves), read_tracks(targets, predictor)
 
 
@@ -71,6 +77,7 @@ def score(
     set_name: Annotated[str, typer.Option("--set", help="Name of the variant set, for excluded.tsv.")] = "variants",
     threads: cli.Threads = 2,
     require_gpu: RequireGpu = False,
+    adapter: Adapter = "",
 ) -> None:
     """SNP accessibility differences -> sad.h5, excluded.tsv."""
     import time
@@ -85,11 +92,11 @@ def score(
         _one_of(ref_mismatch, ("score", "exclude", "swap"), "--ref-mismatch"),
         set_name,
     )
-    predictor, how, tracks = _load(params, model, targets, rc, shifts, engine, threads, require_gpu)
+    predictor, how, tracks = _load(params, model, targets, rc, shifts, engine, threads, require_gpu, adapter)
     started = time.monotonic()
     scored, excluded = sad.score(predictor, variants, fasta, tracks, out, how, options)
     rate = scored / max(time.monotonic() - started, 1e-9) * 3600
-    cli.note(engine="tensorflow", variants=scored, excluded=excluded, variants_per_hour=round(rate))
+    cli.note(engine=predictor.engine.split(",")[0], variants=scored, excluded=excluded, variants_per_hour=round(rate))
     cli.log.info("%d variants scored (%.0f an hour), %d excluded", scored, rate, excluded)
 
 
@@ -105,6 +112,18 @@ def split(
     from accessiflow.variants import vcf
 
     cli.log.info("%d shard(s)", len(vcf.split(variants, records, out, check_name(set_name, "set"))))
+
+
+@app.command()
+def join(
+    scores: Annotated[list[Path], typer.Argument(help="sad.h5 of the same variants, one a single-task model.")],
+    out: Out,
+) -> None:
+    """Scores of single-task models -> one sad.h5 of all their tracks."""
+    from accessiflow.variants.joining import join_scores
+
+    rows, tracks = join_scores(scores, out)
+    cli.log.info("%d variants, %d tracks", rows, tracks)
 
 
 @app.command()
@@ -150,11 +169,12 @@ def ism(
     length: Annotated[int | None, typer.Option(min=1, help="Mutate this many bases at the middle; default: the whole window.")] = None,
     threads: cli.Threads = 2,
     require_gpu: RequireGpu = False,
+    adapter: Adapter = "",
 ) -> None:
     """Score every single-base change of each region's window -> scores.h5."""
     from accessiflow.variants.ism import saturate
 
-    predictor, how, tracks = _load(params, model, targets, rc, shifts, engine, threads, require_gpu)
+    predictor, how, tracks = _load(params, model, targets, rc, shifts, engine, threads, require_gpu, adapter)
     cli.log.info("%d regions mutated", saturate(predictor, bed, fasta, tracks, out, how, length))
 
 

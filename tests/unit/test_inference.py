@@ -20,7 +20,7 @@ from accessiflow.dataset.tfrecords import write_records
 from accessiflow.errors import InputError
 from accessiflow.files import read_table, write_json
 from accessiflow.genome import UNKNOWN, reverse_complement
-from accessiflow.inference.predictor import Ensemble, Predictor, load_predictor, read_tracks
+from accessiflow.inference.predictor import Ensemble, KerasPredictor, load_predictor, read_tracks
 from accessiflow.inference.run import predict_bed, predict_genome, predict_test
 
 WIDTH = 16
@@ -58,7 +58,7 @@ def test_bytes_of_a_prediction_do_not_depend_on_its_neighbours(predictor, codes,
 
 
 def test_bytes_do_not_depend_on_the_batch_size(model, predictor, codes):
-    other = Predictor(predictor.params, model / "model_best.h5")
+    other = KerasPredictor(predictor.params, model / "model_best.h5")
     other.batch = 32
     assert np.array_equal(other.predict(codes), predictor.predict(codes))
 

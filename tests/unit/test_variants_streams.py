@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import h5py
 import numpy as np
 import pandas as pd
@@ -25,7 +23,7 @@ TRACKS = pd.DataFrame({"identifier": ["T"], "description": ["t"]})
 class Summing:
     """Stands for a predictor: each base at each position has a weight."""
 
-    params = SimpleNamespace(seq_length=L)
+    seq_length = L
     output_length = 1
 
     def ensemble(self, codes, how):

@@ -8,6 +8,7 @@ Memory: windows x positions x filters of a batch's widest layer are at most 2^25
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,9 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import read_table
-from accessiflow.genome import reverse_complement
+from accessiflow.genome import UNKNOWN, reverse_complement
+from accessiflow.genome import one_hot as host_one_hot
+from accessiflow.inference.adapters import KERAS, Adapter, adapter_of, load_adapter
 from accessiflow.inference.encoding import one_hot
 from accessiflow.model.build import build_model
 from accessiflow.model.params import Params, load_params
@@ -49,42 +52,31 @@ class Ensemble:
         return len(self.shifts) * (2 if self.rc else 1)
 
 
-class Predictor:
-    """A model ready to predict: `predict` one pass, `ensemble` the mean over strands and shifts."""
+class Predictor(ABC):
+    """A model ready to predict windows of base codes: `predict` one pass, `ensemble` the mean over strands and shifts."""
 
-    def __init__(self, params: Params, weights: Path) -> None:
-        self.params = params
-        self.model: keras.Model = build_model(params)
-        load_weights(self.model, weights)
-        self.batch = _batch_size(params)
-        self._outputs = list(range(params.num_targets))
+    def __init__(self, seq_length: int, output_length: int, num_targets: int) -> None:
+        """Of a model that reads windows of seq_length bp and predicts output_length positions of num_targets tracks."""
+        self.seq_length, self.output_length, self.num_targets = seq_length, output_length, num_targets
+        self._outputs = list(range(num_targets))
 
     def keep(self, outputs: Sequence[int]) -> None:
         """Predict these tracks of the model only, in this order."""
         self._outputs = list(outputs)
-        self.__dict__.pop("_run", None)
-        self.__dict__.pop("_places", None)
-
-    @property
-    def output_length(self) -> int:
-        """Positions that the model predicts for a window."""
-        return int(self.model.output_shape[1])
 
     @property
     def output_shape(self) -> tuple[int, int]:
         """Positions and tracks of a window's prediction."""
         return self.output_length, len(self._outputs)
 
+    @property
+    @abstractmethod
+    def engine(self) -> str:
+        """What computes, for the log."""
+
+    @abstractmethod
     def predict(self, codes: Codes) -> NDArray[np.float32]:
         """Predictions (n, B, T) of windows (n, seq_length) of base codes."""
-        out = np.empty((len(codes), *self.output_shape), np.float32)
-        batch = np.zeros((self.batch, self.params.seq_length), np.uint8)
-        for low in range(0, len(codes), len(self._places)):
-            part = codes[low : low + len(self._places)]
-            places = self._places[: len(part)]
-            batch[places] = part
-            out[low : low + len(part)] = np.asarray(self._run(batch))[places]
-        return out
 
     def ensemble(self, codes: Codes, how: Ensemble) -> NDArray[np.float64]:
         """Mean prediction (n, B, T) over shifts and strands; a reverse-complement prediction is read backwards."""
@@ -98,25 +90,89 @@ class Predictor:
             out[low : low + step] = passes.sum(axis=0, dtype=np.float64) / how.size
         return out
 
+
+class KerasPredictor(Predictor):
+    """A Basenji-type network."""
+
+    def __init__(self, params: Params, weights: Path) -> None:
+        """Build the network and load its weights."""
+        self.params = params
+        self.model: keras.Model = build_model(params)
+        load_weights(self.model, weights)
+        self.batch = _batch_size(params)
+        super().__init__(params.seq_length, int(self.model.output_shape[1]), params.num_targets)
+
+    @property
+    def engine(self) -> str:
+        """What computes, for the log."""
+        return f"tensorflow, batches of {self.batch} windows"
+
+    def keep(self, outputs: Sequence[int]) -> None:
+        """Predict these tracks of the model only, in this order."""
+        super().keep(outputs)
+        self.__dict__.pop("_run", None)
+        self.__dict__.pop("_places", None)
+
+    def predict(self, codes: Codes) -> NDArray[np.float32]:
+        """Predictions (n, B, T) of windows (n, seq_length) of base codes."""
+        out = np.empty((len(codes), *self.output_shape), np.float32)
+        batch = np.zeros((self.batch, self.seq_length), np.uint8)
+        for low in range(0, len(codes), len(self._places)):
+            part = codes[low : low + len(self._places)]
+            places = self._places[: len(part)]
+            batch[places] = part
+            out[low : low + len(part)] = np.asarray(self._run(batch))[places]
+        return out
+
     @cached_property
     def _run(self) -> Callable[[Codes], tf.Tensor]:
         import tensorflow as tf
 
         def forward(codes: tf.Tensor) -> tf.Tensor:
             predicted = self.model(one_hot(codes), training=False)
-            return predicted if self._outputs == list(range(self.params.num_targets)) else tf.gather(predicted, self._outputs, axis=2)
+            return predicted if self._outputs == list(range(self.num_targets)) else tf.gather(predicted, self._outputs, axis=2)
 
-        return tf.function(forward, input_signature=[tf.TensorSpec((self.batch, self.params.seq_length), tf.uint8)], autograph=False)
+        return tf.function(forward, input_signature=[tf.TensorSpec((self.batch, self.seq_length), tf.uint8)], autograph=False)
 
     @cached_property
     def _places(self) -> NDArray[np.int64]:
         """Places of a batch that give the same bytes for the same window: those of the majority, for each of a few random windows."""
         same = np.ones(self.batch, bool)
-        for window in np.random.default_rng(0).integers(0, 4, (PROBES, self.params.seq_length), dtype=np.uint8):
+        for window in np.random.default_rng(0).integers(0, 4, (PROBES, self.seq_length), dtype=np.uint8):
             predicted = np.asarray(self._run(np.tile(window, (self.batch, 1)))).reshape(self.batch, -1)
             _, kind, counts = np.unique(predicted.view(np.uint32), axis=0, return_inverse=True, return_counts=True)
             same &= kind.ravel() == counts.argmax()
         return np.flatnonzero(same) if same.any() else np.zeros(1, np.int64)
+
+
+class AdaptedPredictor(Predictor):
+    """Any other model, through its adapter."""
+
+    def __init__(self, adapter: Adapter, name: str) -> None:
+        """Of an adapter known by a name."""
+        super().__init__(adapter.seq_length, adapter.output_length, adapter.num_targets)
+        self._adapter, self._name = adapter, name
+
+    @property
+    def engine(self) -> str:
+        """What computes, for the log."""
+        return f"the adapter {self._name}"
+
+    def predict(self, codes: Codes) -> NDArray[np.float32]:
+        """Predictions (n, B, T) of windows (n, seq_length) of base codes, `batch_size` of them at a time, the last batch filled up."""
+        out = np.empty((len(codes), *self.output_shape), np.float32)
+        size = self._adapter.batch_size
+        for low in range(0, len(codes), size):
+            part = codes[low : low + size]
+            batch = np.full((size, self.seq_length), UNKNOWN, np.uint8)
+            batch[: len(part)] = part
+            predicted = np.asarray(self._adapter.predict(host_one_hot(batch)), np.float32)
+            if predicted.shape != (size, self.output_length, self.num_targets):
+                raise InputError(
+                    f"the adapter {self._name} predicted an array of shape {predicted.shape}, expected {(size, self.output_length, self.num_targets)}"
+                )
+            out[low : low + size] = predicted[: len(part), :, self._outputs]
+        return out
 
 
 def _passes(codes: Codes, how: Ensemble) -> Iterator[Codes]:
@@ -128,16 +184,22 @@ def _passes(codes: Codes, how: Ensemble) -> Iterator[Codes]:
             yield reverse_complement(moved)
 
 
-def load_predictor(params_file: Path, weights: Path) -> Predictor:
+def load_predictor(params_file: Path, weights: Path, adapter: str = "") -> Predictor:
     """A predictor from a params JSON and a weights file.
 
+    Args:
+        adapter: how to read and run the model (inference/adapters); default: what the params say, else a Keras network.
+
     Raises:
-        InputError: the params leave seq_length or the number of tracks open, or the weights do not fit.
+        InputError: the params leave seq_length or the number of tracks open, the weights do not fit, or there is no such adapter.
     """
+    name = adapter or adapter_of(params_file)
+    if name != KERAS:
+        return AdaptedPredictor(load_adapter(name, params_file, weights), name)
     params = load_params(params_file)
     if params.model["seq_length"] is None or params.model["head_seq"][-1]["units"] is None:
         raise InputError("leaves seq_length or the units of the last layer open: take the params.json beside the trained weights", params_file)
-    return Predictor(params, weights)
+    return KerasPredictor(params, weights)
 
 
 def read_tracks(targets: Path, predictor: Predictor) -> pd.DataFrame:
@@ -149,7 +211,7 @@ def read_tracks(targets: Path, predictor: Predictor) -> pd.DataFrame:
         InputError: the table has other rows than the model has outputs.
     """
     table = read_table(targets, ["identifier"], text=["identifier"])
-    outputs = predictor.params.num_targets
+    outputs = predictor.num_targets
     if len(table) < outputs:
         index = _first_integers(table)
         if len(index) == 0 or len(np.unique(index)) < len(table) or index.min() < 0 or index.max() >= outputs:

@@ -42,7 +42,7 @@ def predict_bed(predictor: Predictor, bed: Path, fasta: Path, targets: Path, out
         blocks = range(0, len(regions), 4096)
         for low in cli.progress(blocks, len(blocks), "blocks of regions predicted"):
             part = slice(low, low + 4096)
-            data[part] = predictor.ensemble(windows.centred(genome, list(regions["chrom"][part]), middles[part], predictor.params.seq_length), how)
+            data[part] = predictor.ensemble(windows.centred(genome, list(regions["chrom"][part]), middles[part], predictor.seq_length), how)
         outputs.write_sites(handle, list(regions["chrom"]), middles - site // 2, middles + site // 2, tracks)
     return len(regions)
 
@@ -50,8 +50,8 @@ def predict_bed(predictor: Predictor, bed: Path, fasta: Path, targets: Path, out
 def predict_test(predictor: Predictor, weights: Path, data_dir: Path, out: Path, how: Ensemble, save: bool, fold: str = "test") -> Accuracy:
     """Predict a fold of a dataset -> OUT/acc.txt and, with `save`, preds.h5 and targets.h5."""
     codes, values = load_fold(data_dir, fold)
-    if codes.shape[1] != predictor.params.seq_length:
-        raise InputError(f"holds windows of {codes.shape[1]} bp, the model reads {predictor.params.seq_length}", data_dir)
+    if codes.shape[1] != predictor.seq_length:
+        raise InputError(f"holds windows of {codes.shape[1]} bp, the model reads {predictor.seq_length}", data_dir)
     tracks = described(read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"]))
     columns = _columns(tracks["identifier"].tolist(), predictor, weights, data_dir)
     tracks, values = tracks.iloc[columns], values[:, :, columns]
@@ -77,10 +77,8 @@ def _columns(known: list[str], predictor: Predictor, weights: Path, data_dir: Pa
     """Columns of the dataset that the model predicts: by the targets.txt beside the weights, else all."""
     own = weights.parent / "targets.txt"
     names = read_table(own, ["identifier"], text=["identifier"])["identifier"].tolist() if own.exists() else known
-    if len(names) != predictor.params.num_targets:
-        raise InputError(
-            f"lists {len(names)} tracks, the model predicts {predictor.params.num_targets}", own if own.exists() else data_dir / "targets.txt"
-        )
+    if len(names) != predictor.num_targets:
+        raise InputError(f"lists {len(names)} tracks, the model predicts {predictor.num_targets}", own if own.exists() else data_dir / "targets.txt")
     unknown = [n for n in names if n not in known]
     if unknown:
         raise InputError(f"has no track {unknown[0]}, which the model predicts", data_dir / "targets.txt")
@@ -110,7 +108,7 @@ def predict_genome(
             handle.addHeader([(c, genome.sizes[c]) for c in chosen])
         for chrom in chosen:
             cli.log.info("predicting %s", chrom)
-            for starts, codes in windows.tiles(genome, chrom, width * predictor.output_length, predictor.params.seq_length):
+            for starts, codes in windows.tiles(genome, chrom, width * predictor.output_length, predictor.seq_length):
                 values = predictor.ensemble(codes, how).reshape(-1, len(paths)) * per_base
                 for column, handle in enumerate(handles):
                     handle.addEntries(chrom, int(starts[0]), values=values[:, column].tolist(), span=width, step=width)

@@ -33,7 +33,7 @@ def saturate(predictor: Predictor, bed: Path, fasta: Path, tracks: pd.DataFrame,
     over the four bases; chr, start, end, strand of the mutated stretch. Beside them: scores (n, length, 4, T) float32, the changed window's
     prediction less the reference's (0 at the reference base), ref (n, T) the reference's, target_ids, target_labels.
     """
-    regions, size = read_bed(bed), predictor.params.seq_length
+    regions, size = read_bed(bed), predictor.seq_length
     wide = size if length is None else length
     if not 1 <= wide <= size:
         raise InputError(f"--length {wide}: expected 1 to {size}, the model's input")

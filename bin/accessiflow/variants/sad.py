@@ -74,17 +74,17 @@ def score(predictor: Predictor, variants: Path, fasta: Path, tracks: pd.DataFram
         InputError: the file cannot be read, or shares no contig with the genome (a whole file, not a shard).
     """
     with Fasta(fasta) as genome, write_text(out / "excluded.tsv") as excluded:
-        shape = _survey(variants, genome, predictor.params.seq_length, options, excluded)
+        shape = _survey(variants, genome, predictor.seq_length, options, excluded)
         if shape.rows == 0:
             cli.log.warning("%s: no variant to score", variants.name)
         with create_hdf5(out / "sad.h5") as handle:
             _create(handle, shape, tracks, options, predictor.output_length)
             row = 0
-            blocks = _blocks(variants, genome, predictor.params.seq_length, options)
+            blocks = _blocks(variants, genome, predictor.seq_length, options)
             for block in cli.progress(blocks, -(-shape.rows // BLOCK), "blocks of variants scored"):
                 _write_block(handle, row, block, predictor, how, options, genome)
                 row += len(block)
-            _write_percentiles(handle)
+            write_percentiles(handle)
     return shape.rows, shape.excluded
 
 
@@ -160,7 +160,7 @@ def _merge_scores(parts: Sequence[Part], handle: h5py.File) -> None:
                 for name in (*TEXTS, "pos", *scores):
                     handle[name][at + low : at + high] = source[name][low:high]
         at += part.rows
-    _write_percentiles(handle)
+    write_percentiles(handle)
 
 
 def _judged(variants: Path, genome: Fasta, seq_length: int, options: Options) -> Iterator[tuple[Variant, str]]:
@@ -210,7 +210,7 @@ def _write_block(handle: h5py.File, row: int, block: Sequence[Variant], predicto
     for name, texts in zip(TEXTS, zip(*((v.id, v.chrom, v.ref, v.alt) for v in block), strict=True), strict=True):
         handle[name][rows] = as_bytes(texts)
     handle["pos"][rows] = np.array([v.pos for v in block], np.uint32)
-    pairs = [allele_windows(v, genome, predictor.params.seq_length) for v in block]
+    pairs = [allele_windows(v, genome, predictor.seq_length) for v in block]
     ref, alt = np.split(predictor.ensemble(np.array([p.ref for p in pairs] + [p.alt for p in pairs]), how), 2)
     handle["SAD"][rows] = (alt.sum(axis=1) - ref.sum(axis=1)).astype(options.dtype)
     for name, values in (("REF", ref), ("ALT", alt)):
@@ -218,7 +218,7 @@ def _write_block(handle: h5py.File, row: int, block: Sequence[Variant], predicto
             handle[name][rows] = values.astype(options.dtype)
 
 
-def _write_percentiles(handle: h5py.File) -> None:
+def write_percentiles(handle: h5py.File) -> None:
     """SAD_pct (T, 279): percentiles of the stored SAD, linear, in its precision; NaN without variants."""
     rows, tracks = handle["SAD"].shape
     out = np.full((tracks, len(PERCENTILES)), np.nan, handle["SAD"].dtype)
