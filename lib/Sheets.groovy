@@ -36,17 +36,4 @@ class Sheets {
         Path main = path as Path
         return [main] + suffixes.collect { main.resolveSibling("${main.name}${it}") }.findAll { it.exists() }
     }
-
-    /** One entry a model to train or judge: replicates numbered, single-task rows one a track. */
-    static List<Map> models(sheet, List<String> tracks, Map defaults) {
-        List<Map> rows = sheet ? rows('models', sheet) : [defaults + [model: defaults.preset, index: 0]]
-        return rows.collectMany { Map row ->
-            int replicates = (row.replicates ?: 1) as int
-            List<String> targets = row.task == 'single' ? tracks : [null]
-            [targets, 1..replicates].combinations().collect { track, replicate ->
-                String id = [row.model, track, replicates > 1 ? "r${replicate}" : null].findAll().join('.')
-                defaults + row.findAll { it.value != null } + [id: id, track: track, replicate: replicate]
-            }
-        }
-    }
 }

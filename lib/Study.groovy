@@ -14,7 +14,7 @@ class Study {
     static final Map<String, Map<String, List<String>>> STAGES = [
         peaks       : [inputs: ['tracks', 'fasta'], needs: []],
         dataset     : [inputs: ['tracks', 'fasta'], needs: ['peaks']],
-        train       : [inputs: ['tracks', 'fasta'], needs: ['dataset']],
+        train       : [inputs: ['tracks', 'fasta'], needs: ['dataset', 'peaks']],
         predict     : [inputs: ['tracks', 'fasta'], needs: ['train', 'dataset']],
         evaluate    : [inputs: ['tracks'], needs: ['predict', 'peaks']],
         score       : [inputs: ['fasta'], needs: ['train']],

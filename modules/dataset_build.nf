@@ -1,11 +1,11 @@
-// Windows, targets and sequences of one training set, in Basenji's layout.
+// Windows, targets and sequences of all training sets, in Basenji's layout.
 process DATASET_BUILD {
     tag "${meta.id}"
     label 'process_medium'
     container "${Images.of(params.containers.train, params.container_registry)}"
 
     input:
-    tuple val(meta), path(targets), path(signals, stageAs: 'signals/?/*'), path(peaks)
+    tuple val(meta), path(targets), path(signals, stageAs: 'signals/?/*')
     path fasta
     path blacklist
     path gaps
@@ -22,12 +22,11 @@ process DATASET_BUILD {
         blacklist ? "-b ${blacklist}" : '',
         gaps ? "-g ${gaps}" : '',
         [excluded].flatten().collect { "--exclude ${it}" }.join(' '),
-        peaks ? "--peaks ${peaks}" : '',
     ].findAll().join(' ')
     """
     # code ${params.code_id}
     dataset.py --versions versions.yml --run-info DATASET_BUILD.${meta.id}.run.json \\
-        build ${fasta[0]} ${targets} -o ${meta.id} --training-set ${meta.training_set} ${options} ${args}
+        build ${fasta[0]} ${targets} -o ${meta.id} ${options} ${args}
     """
 
     stub:

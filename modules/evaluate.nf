@@ -1,27 +1,27 @@
-// One metric of reference accuracy of one model.
+// Reference accuracy of one model: every metric that its inputs allow.
 process EVALUATE {
-    tag "${meta.id} ${metric}"
-    label 'process_single'
+    tag "${meta.id}"
+    label 'process_low'
     container "${Images.of(params.containers.peaks, params.container_registry)}"
 
     input:
-    tuple val(meta), path(predictions), path(targets), val(metric), path(peaks), path(tracks)
+    tuple val(meta), path(predictions), path(targets), path(peaks), path(tracks), path(genes)
 
     output:
-    tuple val(meta), val(metric), path("${meta.id}.${metric}.tsv"), emit: table
-    path '*.run.json'                                            , emit: run_info
-    path 'versions.yml'                                          , emit: versions
+    tuple val(meta), path("${meta.id}.*.tsv"), emit: tables
+    path '*.run.json'                        , emit: run_info
+    path 'versions.yml'                      , emit: versions
 
     script:
     def args = task.ext.args ?: ''
     """
     # code ${params.code_id}
-    evaluate.py --versions versions.yml --run-info EVALUATE.${meta.id}.${metric}.run.json \\
-        ${metric} --predictions ${predictions} --targets ${targets} --peaks ${peaks} --tracks ${tracks} --output ${meta.id}.${metric}.tsv ${args}
+    evaluate.py --versions versions.yml --run-info EVALUATE.${meta.id}.run.json \\
+        all --predictions ${predictions} --targets ${targets} --peaks ${peaks} --tracks ${tracks} ${genes ? "--genes ${genes}" : ''} --prefix ${meta.id} ${args}
     """
 
     stub:
     """
-    touch ${meta.id}.${metric}.tsv EVALUATE.${meta.id}.${metric}.run.json versions.yml
+    touch ${['specificity', 'clusters', 'precision', 'loci', 'cell_types', 'errors'].collect { "${meta.id}.${it}.tsv" }.join(' ')} EVALUATE.${meta.id}.run.json versions.yml
     """
 }

@@ -1,11 +1,12 @@
-// Train one model.
+// Train one model, from nothing or from the trunk of another.
 process TRAIN_FIT {
     tag "${meta.id}"
     label 'process_gpu'
     container "${Images.of(params.containers.train, params.container_registry)}"
 
     input:
-    tuple val(meta), path(parameters), path(dataset), path(initial)
+    tuple val(meta), path(parameters), path(dataset, stageAs: 'dataset'), path(initial, stageAs: 'initial')
+    val checkpoints // a folder that outlives the task, or nothing
 
     output:
     tuple val(meta), path("${meta.id}"), emit: model
@@ -17,7 +18,9 @@ process TRAIN_FIT {
     def args = task.ext.args ?: ''
     def options = [
         meta.track ? "--tracks ${meta.track}" : '',
-        initial ? "--restore ${initial}/model_best.h5" : '',
+        meta.freeze ? '--freeze-trunk' : '',
+        initial ? "--init-from ${initial}/model_best.h5" : '',
+        checkpoints ? "--checkpoint ${checkpoints}/${meta.id}.h5" : '', // a retried or resumed training goes on from its last epoch
     ].findAll().join(' ')
     """
     # code ${params.code_id}

@@ -5,6 +5,7 @@ include { HERITABILITY_BASELINE  } from '../modules/heritability_baseline'
 include { HERITABILITY_FREQ      } from '../modules/heritability_freq'
 include { HERITABILITY_ANNOTATE  } from '../modules/heritability_annotate'
 include { HERITABILITY_LD_SCORES } from '../modules/heritability_ld_scores'
+include { LDSC_L2                } from '../modules/ldsc_l2'
 include { LDSC_MUNGE             } from '../modules/ldsc_munge'
 include { LDSC_H2                } from '../modules/ldsc_h2'
 include { HERITABILITY_SUMMARISE } from '../modules/heritability_summarise'
@@ -33,7 +34,7 @@ workflow HERITABILITY {
         HERITABILITY_FREQ(ch_panel.filter { !it.frq }.map { [[id: it.chrom, stem: it.stem], it.plink] })
 
         // annotations of every set, split by the scores of the first model where there are any
-        ch_scored = params.sad_quantiles ? scores.toSortedList { a, b -> a[0].id <=> b[0].id }.map { it ? it[0][1] : [] } : Channel.value([])
+        ch_scored = params.sad_quantiles ? scores.combine(study).filter { it[0].id == Models.first(it[2].models, params) }.map { it[1] }.toList().map { it ? it[0] : [] } : Channel.value([])
         ch_tracks = study.flatMap { s -> Sheets.rows('tracks', s.tracks) }
             .flatMap { row -> [row.cell_type, row.group].findAll().unique().collect { ["${it}.tracks.txt", "${row.track}\n"] } }
             .collectFile(sort: true)
@@ -44,22 +45,23 @@ workflow HERITABILITY {
             .map { name, bed, tracks, sad, names -> [[id: bed.name - '.bed', stem: names.stem], bed, tracks, sad] }
         HERITABILITY_ANNOTATE(ch_sets, ch_panel.map { it.plink.find { f -> f.name.endsWith('.bim') } }.toSortedList { a, b -> a.name <=> b.name }, study.map { it.chain ?: [] })
 
-        // one pass of the genotypes a chromosome
+        // one pass of the genotypes a chromosome; where ldsc's own program is asked for, ours only brings the annotation of all SNPs
         ch_annotations = HERITABILITY_ANNOTATE.out.annotations.flatMap { meta, files -> (files instanceof List ? files : [files]).collect { [*Panels.parse(it.name, '.annot.gz'), it] } }
-        HERITABILITY_LD_SCORES(
-            ch_plink.map { meta, plink -> [meta.id, meta, plink] }
-                .join(ch_annotations.map { name, chrom, file -> [chrom, file] }.groupTuple())
-                .map { chrom, meta, plink, files -> [meta, plink, files.sort { it.name }] },
-            study.map { [] },
-        )
+        boolean theirs = params.ld_score_engine == 'ldsc'
+        ch_chromosomes = ch_plink.map { meta, plink -> [meta.id, meta, plink] }
+            .join(ch_annotations.map { name, chrom, file -> [chrom, file] }.groupTuple())
+            .map { chrom, meta, plink, files -> [meta, plink, files.sort { it.name }] }
+        HERITABILITY_LD_SCORES(ch_chromosomes.map { meta, plink, files -> [meta, plink, theirs ? [] : files] }, study.map { [] })
+        LDSC_L2(ch_chromosomes.filter { theirs }.join(HERITABILITY_LD_SCORES.out.base).map { meta, plink, files, base -> [meta, plink, files + [base]] })
+        ch_ld_scores = theirs ? LDSC_L2.out.scores : HERITABILITY_LD_SCORES.out.scores
 
         // each annotation alone with the baseline
         ch_models = ch_annotations.map { name, chrom, file -> [name, file] }
-            .mix(HERITABILITY_LD_SCORES.out.scores.flatMap { meta, files -> files.collect { [it.name.substring(0, it.name.lastIndexOf(".${meta.id}.l2.")), it] } }.filter { it[0] != 'base' })
+            .mix(ch_ld_scores.flatMap { meta, files -> files.collect { [it.name.substring(0, it.name.lastIndexOf(".${meta.id}.l2.")), it] } }.filter { it[0] != 'base' })
             .groupTuple()
             .combine(ch_names.map { [it] })
             .map { name, files, names -> [[id: name, baseline: names.baseline, weights: names.weights, frq: names.frq], files.sort { it.name }] }
-        ch_reference = HERITABILITY_LD_SCORES.out.scores.flatMap { meta, files -> files.findAll { it.name.startsWith('base.') } }
+        ch_reference = ch_ld_scores.flatMap { meta, files -> files.findAll { it.name.startsWith('base.') } }
             .mix(HERITABILITY_LD_SCORES.out.base.map { it[1] }, HERITABILITY_FREQ.out.frq.map { it[1] }, HERITABILITY_BASELINE.out.baseline.flatMap { it[1] }, ch_panel.flatMap { it.given })
             .toSortedList { a, b -> a.name <=> b.name }
 
@@ -80,7 +82,7 @@ workflow HERITABILITY {
         )
         ch_tables   = HERITABILITY_SUMMARISE.out.tables.flatMap { meta, table, qc, pooled -> [table, qc, pooled] }
         ch_run_info = HERITABILITY_PANEL.out.run_info.mix(HERITABILITY_BASELINE.out.run_info, HERITABILITY_FREQ.out.run_info, HERITABILITY_ANNOTATE.out.run_info, HERITABILITY_LD_SCORES.out.run_info, HERITABILITY_SUMMARISE.out.run_info)
-        ch_versions = HERITABILITY_PANEL.out.versions.mix(HERITABILITY_BASELINE.out.versions, HERITABILITY_FREQ.out.versions, HERITABILITY_ANNOTATE.out.versions, HERITABILITY_LD_SCORES.out.versions, LDSC_MUNGE.out.versions, LDSC_H2.out.versions, HERITABILITY_SUMMARISE.out.versions)
+        ch_versions = HERITABILITY_PANEL.out.versions.mix(HERITABILITY_BASELINE.out.versions, HERITABILITY_FREQ.out.versions, HERITABILITY_ANNOTATE.out.versions, HERITABILITY_LD_SCORES.out.versions, LDSC_L2.out.versions, LDSC_MUNGE.out.versions, LDSC_H2.out.versions, HERITABILITY_SUMMARISE.out.versions)
     }
 
     emit:

@@ -19,7 +19,6 @@ workflow IMBALANCE {
         IMBALANCE_CALL(study.flatMap { s -> Sheets.rows('allelic_counts', s.allelic_counts).collect { [[cell_type: it.cell_type, track: it.track ?: it.cell_type], it.counts] } })
         IMBALANCE_EVALUATE(
             scores.combine(IMBALANCE_CALL.out.calls).combine(peaks.map { it[1] })
-                .filter { meta, files, meta_calls, calls, h5ad -> !meta.track || meta.track == meta_calls.track }
                 .map { meta, files, meta_calls, calls, h5ad -> [meta + meta_calls, calls, files, h5ad] }
         )
         ch_tables   = IMBALANCE_CALL.out.calls.mix(IMBALANCE_EVALUATE.out.table).map { it[1] }

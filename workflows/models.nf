@@ -1,11 +1,18 @@
-// Dataset -> trained models -> predictions on the test chromosomes -> reference accuracy.
+// Dataset -> trained models -> predictions on the test chromosomes -> reference accuracy, model by model and side by side.
 
-include { DATASET_TARGETS } from '../modules/dataset_targets'
-include { DATASET_BUILD   } from '../modules/dataset_build'
-include { TRAIN_FIT       } from '../modules/train_fit'
-include { PREDICT_TEST    } from '../modules/predict_test'
-include { PREDICT_GENOME  } from '../modules/predict_genome'
-include { EVALUATE        } from '../modules/evaluate'
+include { DATASET_TARGETS           } from '../modules/dataset_targets'
+include { DATASET_BUILD             } from '../modules/dataset_build'
+include { DATASET_SUBSET            } from '../modules/dataset_subset'
+include { TRAIN_FIT                 } from '../modules/train_fit'
+include { TRAIN_FIT as TRAIN_TRANSFER } from '../modules/train_fit'
+include { PREDICT_TEST              } from '../modules/predict_test'
+include { PREDICT_MERGE             } from '../modules/predict_merge'
+include { PREDICT_IMPORT            } from '../modules/predict_import'
+include { PREDICT_GENOME            } from '../modules/predict_genome'
+include { EVALUATE                  } from '../modules/evaluate'
+include { EVALUATE_REPLICATES       } from '../modules/evaluate_replicates'
+include { EVALUATE_SEQUENCE         } from '../modules/evaluate_sequence'
+include { EVALUATE_COMPARE          } from '../modules/evaluate_compare'
 
 workflow MODELS {
     take:
@@ -22,69 +29,96 @@ workflow MODELS {
     ch_bigwigs     = Channel.empty()
     ch_tables      = Channel.empty()
 
-    ch_entries = study.flatMap { s ->
-        Sheets.models(s.models, Sheets.rows('tracks', s.tracks)*.track, [preset: params.preset, training_set: params.training_set, task: 'multi', seed: params.seed])
-            .collect { it + [seed: (params.seed as int) + it.replicate - 1] }
-    }
-    ch_trained  = ch_entries.filter { it.weights }.map { meta -> [meta, meta.weights.isDirectory() ? meta.weights : meta.weights.parent] }
+    // an entry is one training: a row of the models sheet x replicate x track (single-task)
+    ch_entries  = study.flatMap { s -> Models.entries(s.models, Sheets.rows('tracks', s.tracks)*.track, params, file("${projectDir}/assets/presets")) }
+    ch_given    = ch_entries.filter { it.weights }.map { [it.meta, it.weights.isDirectory() ? it.weights : it.weights.parent] }
+    ch_trained  = ch_given
     ch_wanted   = ch_entries.filter { !it.weights && !it.predictions && !it.scores }
-    ch_datasets = study.filter { it.dataset }.map { [[id: it.dataset.name, training_set: 'given'], it.dataset] }
+    ch_all      = study.filter { it.dataset }.map { [[id: 'all'], it.dataset] }
 
     if( 'dataset' in stages ) {
         ch_signals = signals.toSortedList { a, b -> a[0].index <=> b[0].index }.map { rows -> [rows.collect { it[0].id }, rows.collect { it[1] }] }
         DATASET_TARGETS(study.map { it.tracks }.combine(ch_signals).map { tracks, names, files -> [[id: 'targets'], tracks, names, files] })
-        ch_sets = ch_wanted.map { it.training_set }.unique().ifEmpty(params.training_set)
+        // the genome and the tracks are read once: every training set is chosen from the dataset of all windows
         DATASET_BUILD(
-            ch_sets.combine(DATASET_TARGETS.out.targets).combine(ch_signals).combine(peaks)
-                .map { set, meta, targets, names, files, meta_peaks, h5ad -> [[id: set, training_set: set], targets, files, h5ad] },
+            DATASET_TARGETS.out.targets.combine(ch_signals).map { meta, targets, names, files -> [[id: 'all'], targets, files] },
             study.map { Sheets.withIndex(it.fasta, ['.fai', '.gzi']) },
             study.map { it.blacklist ?: [] },
             study.map { it.gaps ?: [] },
             study.map { [it.unmeasured].findAll() },
         )
-        ch_datasets = DATASET_BUILD.out.dataset
+        ch_all      = DATASET_BUILD.out.dataset
         ch_run_info = ch_run_info.mix(DATASET_TARGETS.out.run_info, DATASET_BUILD.out.run_info)
         ch_versions = ch_versions.mix(DATASET_TARGETS.out.versions, DATASET_BUILD.out.versions)
     }
-    // every model is judged on the complete test chromosomes: any training set holds them all
-    ch_test = ch_datasets.toSortedList { a, b -> a[0].id <=> b[0].id }.filter { it }.map { it[0][1] }
+    ch_test = ch_all.map { it[1] }.first()
 
     if( 'train' in stages ) {
-        ch_with_data = ch_wanted.combine(ch_datasets)
-            .filter { meta, meta_data, dataset -> meta_data.training_set in ['given', meta.training_set] }
-            .map { meta, meta_data, dataset -> [meta, meta.params ?: file("${projectDir}/assets/presets/${meta.preset}.json"), dataset] }
-        TRAIN_FIT(ch_with_data.map { it + [[]] })
-        ch_trained  = ch_trained.mix(TRAIN_FIT.out.model)
-        ch_logs     = TRAIN_FIT.out.log.map { it[1] }
-        ch_run_info = ch_run_info.mix(TRAIN_FIT.out.run_info)
-        ch_versions = ch_versions.mix(TRAIN_FIT.out.versions)
+        // where tasks see the work folder as it is, a training's last epoch is kept there
+        boolean shared = workflow.workDir.toUri().scheme == 'file' && workflow.containerEngine in [null, 'singularity', 'apptainer']
+        String checkpoints = shared ? "${workflow.workDir}/checkpoints/${workflow.sessionId}" : ''
+        ch_sets = ch_wanted.map { it.meta.training_set }.unique().filter { it != 'all' }
+        DATASET_SUBSET(ch_sets.combine(ch_all).combine(peaks).map { set, meta, dataset, meta_peaks, h5ad -> [[id: set, training_set: set], dataset, h5ad] })
+        ch_datasets = ch_all.mix(DATASET_SUBSET.out.dataset).map { meta, dataset -> [meta.id, dataset] }
+        ch_fits = ch_wanted.map { [it.meta.training_set, it] }.combine(ch_datasets, by: 0).map { set, entry, dataset -> [entry.init, entry.meta, entry.params, dataset] }
+        TRAIN_FIT(ch_fits.filter { !it[0] }.map { init, meta, parameters, dataset -> [meta, parameters, dataset, []] }, checkpoints)
+        // transfer: the trunk of another row's model, which is trained or given first
+        ch_starts = TRAIN_FIT.out.model.mix(ch_given).map { meta, folder -> [meta.id, folder] }
+        TRAIN_TRANSFER(ch_fits.filter { it[0] }.combine(ch_starts, by: 0).map { init, meta, parameters, dataset, folder -> [meta, parameters, dataset, folder] }, checkpoints)
+        ch_trained  = ch_given.mix(TRAIN_FIT.out.model, TRAIN_TRANSFER.out.model)
+        ch_logs     = TRAIN_FIT.out.log.mix(TRAIN_TRANSFER.out.log).map { it[1] }
+        ch_run_info = ch_run_info.mix(DATASET_SUBSET.out.run_info, TRAIN_FIT.out.run_info, TRAIN_TRANSFER.out.run_info)
+        ch_versions = ch_versions.mix(DATASET_SUBSET.out.versions, TRAIN_FIT.out.versions, TRAIN_TRANSFER.out.versions)
     }
 
     if( 'predict' in stages ) {
         PREDICT_TEST(ch_trained.combine(ch_test))
-        PREDICT_GENOME(ch_trained, study.map { Sheets.withIndex(it.fasta, ['.fai', '.gzi']) })
-        ch_predictions = PREDICT_TEST.out.predictions
+        // single-task models of one row and replicate are judged as one model
+        ch_single = PREDICT_TEST.out.predictions.filter { meta, preds, targets -> meta.track }
+            .map { meta, preds, targets -> [groupKey(Models.judged(meta), meta.tasks), [meta.position, preds, targets]] }
+            .groupTuple()
+            .map { key, parts -> [key.target, parts.sort { it[0] }*.get(1), parts*.get(2)] }
+        PREDICT_MERGE(ch_single.combine(ch_test))
+        PREDICT_IMPORT(ch_entries.filter { it.predictions }.map { [Models.judged(it.meta), it.predictions] }.combine(ch_test))
+        PREDICT_GENOME(ch_trained.filter { params.score_replicates || it[0].replicate == 1 }, study.map { Sheets.withIndex(it.fasta, ['.fai', '.gzi']) })
+        ch_predictions = PREDICT_TEST.out.predictions.filter { !it[0].track }.map { [Models.judged(it[0]), it[1], it[2]] }
+            .mix(PREDICT_MERGE.out.predictions, PREDICT_IMPORT.out.predictions)
         ch_bigwigs     = PREDICT_GENOME.out.bigwig
-        ch_run_info    = ch_run_info.mix(PREDICT_TEST.out.run_info, PREDICT_GENOME.out.run_info)
-        ch_versions    = ch_versions.mix(PREDICT_TEST.out.versions, PREDICT_GENOME.out.versions)
+        ch_run_info    = ch_run_info.mix(PREDICT_TEST.out.run_info, PREDICT_MERGE.out.run_info, PREDICT_IMPORT.out.run_info, PREDICT_GENOME.out.run_info)
+        ch_versions    = ch_versions.mix(PREDICT_TEST.out.versions, PREDICT_MERGE.out.versions, PREDICT_IMPORT.out.versions, PREDICT_GENOME.out.versions)
     }
 
     if( 'evaluate' in stages ) {
-        ch_given = ch_entries.filter { it.predictions }.map { meta -> [meta, meta.predictions.resolve('preds.h5'), meta.predictions.resolve('targets.h5')] }
-        EVALUATE(
-            ch_predictions.mix(ch_given)
-                .combine(Channel.of('specificity', 'clusters', 'precision', 'loci'))
-                .combine(peaks.map { it[1] })
-                .combine(study.map { it.tracks })
+        ch_context = peaks.map { it[1] }.combine(study.map { it.tracks })
+        EVALUATE(ch_predictions.combine(ch_context).combine(study.map { [it.genes ?: []] }))
+        EVALUATE_REPLICATES(
+            ch_predictions.filter { it[0].replicates > 1 }
+                .map { meta, preds, targets -> [groupKey([id: meta.model], meta.replicates), [meta.replicate, preds, targets]] }
+                .groupTuple()
+                .map { key, parts -> [key.target, parts.sort { it[0] }*.get(1), parts[0][2]] }
+                .combine(ch_context)
         )
-        ch_tables   = EVALUATE.out.table.map { it[2] }
-        ch_run_info = ch_run_info.mix(EVALUATE.out.run_info)
-        ch_versions = ch_versions.mix(EVALUATE.out.versions)
+        // side by side in the order of the sheet
+        EVALUATE_COMPARE(
+            ch_predictions.combine(study)
+                .map { meta, preds, targets, s -> [Models.names(s.models, params).indexOf(meta.model), meta.replicate, meta.model, preds, targets] }
+                .toSortedList { a, b -> a[0] <=> b[0] ?: a[1] <=> b[1] }
+                .filter { it }
+                .map { rows -> [[id: 'models'], rows*.get(2), rows*.get(3), rows[0][4]] }
+                .combine(ch_context)
+        )
+        EVALUATE_SEQUENCE(
+            peaks.combine(study).filter { meta, h5ad, s -> s.motifs && s.fasta }.map { meta, h5ad, s -> [[id: 'peaks'], h5ad, s.motifs] },
+            study.map { it.fasta ? Sheets.withIndex(it.fasta, ['.fai', '.gzi']) : [] },
+        )
+        ch_tables   = EVALUATE.out.tables.flatMap { meta, files -> files }.mix(EVALUATE_REPLICATES.out.table.map { it[1] }, EVALUATE_SEQUENCE.out.tables.flatMap { it[2..3] }, EVALUATE_COMPARE.out.tables.flatMap { it[1..3] })
+        ch_run_info = ch_run_info.mix(EVALUATE.out.run_info, EVALUATE_REPLICATES.out.run_info, EVALUATE_SEQUENCE.out.run_info, EVALUATE_COMPARE.out.run_info)
+        ch_versions = ch_versions.mix(EVALUATE.out.versions, EVALUATE_REPLICATES.out.versions, EVALUATE_SEQUENCE.out.versions, EVALUATE_COMPARE.out.versions)
     }
 
     emit:
-    models      = ch_trained      // [meta, folder]
-    predictions = ch_predictions  // [meta, preds.h5, targets.h5]
+    models      = ch_trained      // [meta, folder]: one a training
+    predictions = ch_predictions  // [meta, preds.h5, targets.h5]: one a judged model (row x replicate)
     bigwigs     = ch_bigwigs      // [meta, [bw]]
     tables      = ch_tables       // tsv
     logs        = ch_logs         // tsv

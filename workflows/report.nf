@@ -27,12 +27,13 @@ workflow REPORT {
     main:
     if( 'report' in stages ) {
         // the truth is compared with the first model of the sheet
-        ch_first = predictions.toSortedList { a, b -> a[0].index <=> b[0].index }.map { it ? it[0][1..2] : [[], []] }
-        ch_scored = scores.toSortedList { a, b -> a[0].id <=> b[0].id }.map { it ? it[0][1] : [] }
+        ch_first = study.map { Models.first(it.models, params) }
+        ch_predicted = predictions.combine(ch_first).filter { it[0].id == it[3] }.toList().map { it ? it[0][1..2] : [[], []] }
+        ch_scored = scores.combine(ch_first).filter { it[0].id == it[2] }.toList().map { it ? it[0][1] : [] }
         TRUTH_COMPARE(
             study.filter { it.truth }
                 .combine(peaks.map { it[1] }.ifEmpty([]).toList())
-                .combine(ch_first)
+                .combine(ch_predicted)
                 .combine(ch_scored.map { [it] })
                 .combine(heritability.mix(eqtl, imbalance).toSortedList { a, b -> a.name <=> b.name }.map { [it] })
                 .map { s, h5ad, preds, targets, sad, tables -> [[id: 'truth'], s.truth, h5ad, preds, targets, sad, tables] }

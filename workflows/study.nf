@@ -12,7 +12,7 @@ workflow STUDY {
     ch_versions = Channel.empty()
     if( params.simulate ) {
         SIMULATE_STUDY([id: 'study', seed: params.seed])
-        ch_files    = SIMULATE_STUDY.out.study.map { meta, folder -> Study.fromFolder(folder) }
+        ch_files    = SIMULATE_STUDY.out.study.map { meta, folder -> Study.fromFolder(folder) + Study.fromParameters(params).findAll { it.value } } // what the user gives wins
         ch_run_info = ch_run_info.mix(SIMULATE_STUDY.out.run_info)
         ch_versions = ch_versions.mix(SIMULATE_STUDY.out.versions)
     }

@@ -4,6 +4,7 @@ include { VARIANTS_COLLECT } from '../modules/variants_collect'
 include { SAD_SPLIT        } from '../modules/sad_split'
 include { SAD_SCORE        } from '../modules/sad_score'
 include { SAD_MERGE        } from '../modules/sad_merge'
+include { SAD_JOIN         } from '../modules/sad_join'
 
 workflow VARIANTS {
     take:
@@ -29,7 +30,7 @@ workflow VARIANTS {
             .map { meta, shards -> [meta, shards instanceof List ? shards : [shards]] }
             .flatMap { meta, shards -> shards.collect { [meta + [shards: shards.size(), shard: it.name.replaceAll(/\.vcf\.gz$/, '')], it] } }
         SAD_SCORE(
-            models.combine(ch_shards).map { meta, model, meta_set, shard -> [meta + [set: meta_set.id, set_index: meta_set.index, shards: meta_set.shards, shard: meta_set.shard], model, shard] },
+            models.filter { params.score_replicates || it[0].replicate == 1 }.combine(ch_shards).map { meta, model, meta_set, shard -> [meta + [set: meta_set.id, set_index: meta_set.index, shards: meta_set.shards, shard: meta_set.shard], model, shard] },
             study.map { Sheets.withIndex(it.fasta, ['.fai', '.gzi']) },
         )
         SAD_MERGE(
@@ -38,15 +39,22 @@ workflow VARIANTS {
                 .groupTuple(sort: { it.name })
                 .map { meta, shards -> [meta.target, shards] }
         )
-        // all sets of a model together, in sheet order
-        ch_by_model = SAD_MERGE.out.scores
-            .map { meta, scores -> [meta.id, meta, scores] }
+        // single-task models of one row and replicate are one model; all sets of a model together, in sheet order
+        SAD_JOIN(
+            SAD_MERGE.out.scores.filter { it[0].track }
+                .map { meta, scores -> [groupKey(judged(meta), meta.tasks), [meta.position, scores]] }
+                .groupTuple()
+                .map { key, parts -> [key.target, parts.sort { it[0] }*.get(1)] }
+        )
+        ch_by_model = SAD_MERGE.out.scores.filter { !it[0].track }.map { meta, scores -> [judged(meta), scores] }
+            .mix(SAD_JOIN.out.scores)
+            .map { meta, scores -> [meta.findAll { !(it.key in ['set', 'set_index']) }, [meta.set_index, scores]] }
             .groupTuple()
-            .map { id, metas, scores -> [[id: id, model: metas[0].model, track: metas[0].track], [metas*.set_index, scores].transpose().sort { it[0] }.collect { it[1] }] }
+            .map { meta, parts -> [meta, parts.sort { it[0] }*.get(1)] }
         ch_scores   = ch_scores.mix(ch_by_model)
         ch_tables   = SAD_MERGE.out.metrics.map { it[1] }
-        ch_run_info = ch_run_info.mix(VARIANTS_COLLECT.out.run_info, SAD_SPLIT.out.run_info, SAD_SCORE.out.run_info, SAD_MERGE.out.run_info)
-        ch_versions = ch_versions.mix(VARIANTS_COLLECT.out.versions, SAD_SPLIT.out.versions, SAD_SCORE.out.versions, SAD_MERGE.out.versions)
+        ch_run_info = ch_run_info.mix(VARIANTS_COLLECT.out.run_info, SAD_SPLIT.out.run_info, SAD_SCORE.out.run_info, SAD_MERGE.out.run_info, SAD_JOIN.out.run_info)
+        ch_versions = ch_versions.mix(VARIANTS_COLLECT.out.versions, SAD_SPLIT.out.versions, SAD_SCORE.out.versions, SAD_MERGE.out.versions, SAD_JOIN.out.versions)
     }
 
     emit:
@@ -54,4 +62,9 @@ workflow VARIANTS {
     tables   = ch_tables    // json
     run_info = ch_run_info  // json
     versions = ch_versions  // yml
+}
+
+/** The judged model and the variant set of a scored one. */
+def judged(meta) {
+    return Models.judged(meta) + meta.subMap(['set', 'set_index'])
 }

@@ -69,11 +69,11 @@ SHEETS: dict[str, Sheet] = {
     "models": Sheet(
         "model",
         ("model",),
-        ("preset", "params", "training_set", "task", "replicates", "init_from", "weights", "predictions", "scores"),
+        ("preset", "params", "training_set", "task", "replicates", "init_from", "freeze", "weights", "predictions", "scores"),
         names=("model", "preset", "init_from"),
         paths=("params", "weights", "predictions", "scores"),
         numbers=("replicates",),
-        choices={"training_set": TRAINING_SETS, "task": ("multi", "single")},
+        choices={"training_set": TRAINING_SETS, "task": ("multi", "single"), "freeze": ("yes", "no")},
     ),
     "variants": Sheet("set", ("set", "vcf"), names=("set",), paths=("vcf",)),
     "eqtls": Sheet("tissue", ("tissue", "variants"), ("negatives", "group"), names=("tissue", "group"), paths=("variants", "negatives")),

@@ -35,9 +35,51 @@ def first(launcher: Path, folder: Path) -> str:
     return done.stdout
 
 
-def test_every_process_runs_as_a_stub(first: str) -> None:
+@pytest.fixture(scope="module")
+def compared(launcher: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The committed sheet of training choices with predictions from elsewhere, and ldsc's own LD scores."""
+    folder = tmp_path_factory.mktemp("choices")
+    (folder / "elsewhere.tsv").write_text("chrom\tstart\tend\tA\n")
+    rows = (ROOT / "assets" / "choices.csv").read_text().splitlines()
+    (folder / "models.csv").write_text(
+        "\n".join([rows[0], rows[2] + ",predictions", *(f"{row}," for row in rows[3:]), "elsewhere,,,,,,elsewhere.tsv", ""])
+    )
+    return folder, run_choices(launcher, folder)
+
+
+def run_choices(launcher: Path, folder: Path, *more: str) -> str:
+    import subprocess
+
+    command = [launcher, "run", ROOT, "-profile", "test,venv", "-stub-run", "-ansi-log", "false", "--models", folder / "models.csv", *more]
+    done = subprocess.run(
+        [*map(str, command), "--ld_score_engine", "ldsc"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_every_process_runs_as_a_stub(first: str, compared: tuple[Path, str]) -> None:
     optional = {"HERITABILITY_PANEL", "HERITABILITY_BASELINE"}  # only where the panel is a VCF, or brings a baseline
-    assert {module.stem.upper() for module in (ROOT / "modules").glob("*.nf")} - submitted(first) <= optional
+    ran = submitted(first) | submitted(compared[1])
+    assert {module.stem.upper() for module in (ROOT / "modules").glob("*.nf")} - ran <= optional
+
+
+def test_a_models_sheet_becomes_trainings(compared: tuple[Path, str]) -> None:
+    ran = set(re.findall(r"MODELS:(TRAIN_\w+ \(.+\))", compared[1]))
+    plain = {"multi.r1", "multi.r2", "multi.r3", "single.A", "single.B", "multi_2x", "peaks", "gc_matched", "kmer_ridge"}
+    assert ran == {f"TRAIN_FIT ({name})" for name in plain} | {f"TRAIN_TRANSFER (transfer.{track})" for track in "AB"}
+    judged = set(re.findall(r"MODELS:EVALUATE \((.+)\)", compared[1]))
+    assert judged == {"multi.r1", "multi.r2", "multi.r3", "single", "multi_2x", "peaks", "gc_matched", "transfer", "kmer_ridge", "elsewhere"}
+
+
+def test_a_new_row_trains_only_itself(compared: tuple[Path, str], launcher: Path) -> None:
+    folder = compared[0]
+    with open(folder / "models.csv", "a") as sheet:
+        sheet.write("small,demo,non_ubiquitous,multi,1,,\n")
+    again = run_choices(launcher, folder, "-resume")
+    ran = re.findall(r"Submitted process > (?:MODELS|VARIANTS):\w+ \((.+)\)", again)
+    assert {name for name in ran if not name.startswith("small")} <= {"non_ubiquitous", "models"}
+    assert "TRAIN_FIT (small)" in again
 
 
 def test_results_have_the_documented_layout(first: str, folder: Path) -> None:

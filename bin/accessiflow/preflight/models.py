@@ -9,13 +9,15 @@ from accessiflow.preflight.findings import Inputs
 
 PRESETS = Path(__file__).resolve().parents[3] / "assets" / "presets"
 TRAINED = ("params.json", "model_best.h5")
-PREDICTED = ("preds.h5", "targets.h5")
+SIGNALS = (".bw", ".bigwig")
 
 
 def check_models(inputs: Inputs, rows: list[dict[str, str]]) -> None:
     """Check every row of the models sheet."""
     for row in rows:
         _check_source(inputs, row)
+        if row["freeze"] == "yes" and not row["init_from"]:
+            inputs.found.problem(f"model {row['model']}: freeze keeps a trunk that it starts from: name one in init_from")
         if row["replicates"] and (not row["replicates"].isdigit() or int(row["replicates"]) < 1):
             inputs.found.problem(f"model {row['model']}: replicates must be a positive integer, found {row['replicates']}")
     _check_starts(inputs, {row["model"]: row["init_from"] for row in rows})
@@ -52,27 +54,46 @@ def _check_source(inputs: Inputs, row: dict[str, str]) -> None:
         check_params(inputs, row["params"])
     if row["scores"]:
         inputs.file(row["scores"], "file of scores")
-    for column, members in (("weights", TRAINED), ("predictions", PREDICTED)):
-        if row[column] and not inputs.is_remote(row[column]) and not inputs.is_hidden(row[column]):
-            _check_folder(inputs, row["model"], row[column], members)
+    if _is_here(inputs, row["weights"]):
+        _check_trained(inputs, row["model"], row["weights"])
+    if _is_here(inputs, row["predictions"]):
+        _check_predictions(inputs, row["model"], row["predictions"])
 
 
-def _check_folder(inputs: Inputs, model: str, name: str, members: tuple[str, ...]) -> None:
+def _is_here(inputs: Inputs, name: str) -> bool:
+    return bool(name) and not inputs.is_remote(name) and not inputs.is_hidden(name)
+
+
+def _check_trained(inputs: Inputs, model: str, name: str) -> None:
     folder = inputs.locate(name)
+    if folder.is_file():
+        return  # the weights themselves: their params.json lies beside them, which need not be so in the task
     if not folder.is_dir():
-        inputs.found.problem(f"{name}: no such folder: the model {model} expects {' and '.join(members)} in it")
+        inputs.found.problem(f"{name}: no such folder: the model {model} expects {' and '.join(TRAINED)} in it")
         return
-    for member in members:
+    for member in TRAINED:
         if not (folder / member).is_file():
             inputs.found.problem(f"{name}: holds no {member}, which the model {model} needs")
 
 
+def _check_predictions(inputs: Inputs, model: str, name: str) -> None:
+    path = inputs.locate(name)
+    if not path.exists():
+        inputs.found.problem(f"{name}: no such file or folder: the model {model} expects its predictions there")
+    elif path.is_dir() and not (path / "preds.h5").is_file() and not any(p.suffix.lower() in SIGNALS for p in path.iterdir()):
+        inputs.found.problem(f"{name}: holds neither preds.h5 nor bigWigs, the predictions of the model {model}")
+
+
 def _check_starts(inputs: Inputs, starts: dict[str, str]) -> None:
-    """init_from names another row, and nothing starts from itself in a circle."""
+    """init_from names another row that starts from none itself, and nothing starts from itself in a circle."""
     for model, start in starts.items():
         if start and start not in starts:
             inputs.found.problem(f"model {model}: starts from {start!r} (init_from), which is no model of the sheet")
             continue
+        if start and start != model and starts[start] and starts[start] != model:
+            inputs.found.problem(
+                f"model {model}: starts from {start} (init_from), which starts from {starts[start]}: start both from {starts[start]}"
+            )
         path = [model]
         while starts.get(path[-1]) and starts[path[-1]] not in path:
             path.append(starts[path[-1]])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f"]
+PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f", "#8c510a", "#1b7837", "#c51b7d", "#01665e"]
 _TEXT, _GRID, _AXIS = "#010203", "#040506", "#070809"  # sentinels, exchanged for CSS variables
 WIDTH = 620
 
@@ -76,9 +76,11 @@ def _theme() -> dict[str, Any]:
     header = {"labelColor": _TEXT, "titleColor": _TEXT, "labelFontSize": 12}
     return {
         "background": None,
+        "padding": {"left": 14, "right": 30, "top": 6, "bottom": 6},  # the reader's font may be wider than the one measured here
         "font": "Helvetica, Arial, sans-serif",
         "view": {"stroke": None},
         "axis": axis,
+        "axisQuantitative": {"tickCount": 6},
         "legend": legend,
         "header": header,
         "title": {"color": _TEXT},

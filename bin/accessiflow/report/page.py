@@ -8,11 +8,14 @@ from pathlib import Path
 from accessiflow import __version__
 from accessiflow.errors import InputError
 from accessiflow.files import write_text
-from accessiflow.report import heritability, models, peaks, run_info, truth, variants
+from accessiflow.report import comparison, heritability, models, peaks, run_info, truth, variants
 from accessiflow.report.results import Results
 from accessiflow.report.section import Section
 
-MAKERS = (truth.section, models.section, peaks.section, variants.eqtl, variants.imbalance, heritability.section, variants.scored, run_info.section)
+MAKERS = (
+    *(truth.section, models.section, comparison.section, peaks.section),
+    *(variants.eqtl, variants.imbalance, heritability.section, variants.scored, run_info.section),
+)
 
 
 def render(folder: Path, output: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +29,21 @@ class Results:
 
         parts = [
             read_table(path).assign(file=path.name.removesuffix(ending))
-            for path in sorted((self.folder / folder).glob(f"*{ending}"))
+            for path in sorted((self.folder / folder).glob(f"*{ending}"), key=lambda path: (self._place(path.name), path.name))
             if path.stat().st_size and not (ending == ".tsv" and path.name.count(".") > 1)
         ]
         parts = [p for p in parts if len(p)]
         return pd.concat(parts, ignore_index=True) if parts else None
+
+    def _place(self, name: str) -> int:
+        """Place in the models sheet of the model that a file's name starts with; files of no model come last."""
+        places = [i for i, model in enumerate(self._models) if name.startswith(f"{model}.")]
+        return max(places, key=lambda i: len(self._models[i])) if places else len(self._models)
+
+    @cached_property
+    def _models(self) -> list[str]:
+        compared = self.table("evaluation/comparison.tsv")
+        return [] if compared is None else list(dict.fromkeys(compared["model"]))
 
     def json(self, name: str) -> dict[str, Any]:
         """A JSON object, or an empty one."""

@@ -87,7 +87,7 @@ def _by_bin(table: pd.DataFrame, shuffled: pd.DataFrame | None) -> Figure:
     return figure(
         "eqtl-bins",
         "eQTL classification by specificity",
-        "AUROC with its 95 % interval; crosses: the same with shuffled labels (0.5 is chance).",
+        "AUROC with its 95 % interval; diamonds: the same with shuffled labels (0.5 is chance).",
         alt.layer(chance, bars, points).properties(width=WIDTH - 60, height=300),
         both,
     )

@@ -1,0 +1,49 @@
+import java.nio.file.Path
+
+/** The models sheet as trainings: a row x its replicates x, for single-task rows, the tracks. */
+class Models {
+    /**
+     * One entry a training: `meta` (what its tasks are told) and what it is made from: params (a file), init (the id of the entry it starts
+     * from), or weights, predictions, scores that exist. Without a sheet the parameters are the only row.
+     */
+    static List<Map> entries(sheet, List<String> tracks, Map params, Path presets) {
+        List<Map> rows = rows(sheet, params)
+        Map<String, Map> named = rows.collectEntries { [(it.model): it] }
+        return rows.collectMany { Map row ->
+            List<String> tasks = row.task == 'single' ? tracks : [null]
+            [tasks, 1..replicates(row)].combinations().collect { String track, int replicate ->
+                Map start = row.init_from ? named[row.init_from] : null
+                [
+                    meta: [
+                        id: name(row, track, replicate), model: row.model, replicate: replicate, replicates: replicates(row), track: track,
+                        position: tasks.indexOf(track), tasks: tasks.size(), seed: (params.seed as int) + replicate - 1,
+                        training_set: row.training_set ?: params.training_set, freeze: row.freeze == 'yes',
+                    ],
+                    params: row.params ?: presets.resolve("${row.preset ?: params.preset}.json"),
+                    init: start ? name(start, start.task == 'single' ? track : null, Math.min(replicate, replicates(start))) : null,
+                ] + row.subMap(['weights', 'predictions', 'scores'])
+            }
+        }
+    }
+
+    /** What is evaluated as one model: the tracks of single-task trainings together. */
+    static Map judged(Map meta) {
+        return [id: name(meta, null, meta.replicate)] + meta.subMap(['model', 'replicate', 'replicates'])
+    }
+
+    /** The models in the order of the sheet. */
+    static List<String> names(sheet, Map params) { rows(sheet, params)*.model }
+
+    /** The id of the model that stands for all where only one is shown: the sheet's first row, its first replicate. */
+    static String first(sheet, Map params) { name(rows(sheet, params)[0], null, 1) }
+
+    private static List<Map> rows(sheet, Map params) {
+        return sheet ? Sheets.rows('models', sheet) : [[model: params.preset, preset: params.preset]]
+    }
+
+    private static String name(Map row, String track, int replicate) {
+        return [row.model, track, replicates(row) > 1 ? "r${replicate}" : null].findAll().join('.')
+    }
+
+    private static int replicates(Map row) { (row.replicates ?: 1) as int }
+}

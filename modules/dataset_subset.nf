@@ -1,0 +1,28 @@
+// One training set, chosen from the dataset of all windows without reading genome and tracks again.
+process DATASET_SUBSET {
+    tag "${meta.id}"
+    label 'process_low'
+    container "${Images.of(params.containers.train, params.container_registry)}"
+
+    input:
+    tuple val(meta), path(dataset, stageAs: 'all'), path(peaks)
+
+    output:
+    tuple val(meta), path("${meta.id}"), emit: dataset
+    path '*.run.json'                  , emit: run_info
+    path 'versions.yml'                , emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    # code ${params.code_id}
+    dataset.py --versions versions.yml --run-info DATASET_SUBSET.${meta.id}.run.json \\
+        subset ${dataset} -o ${meta.id} --training-set ${meta.training_set} --peaks ${peaks} --threads ${task.cpus} ${args}
+    """
+
+    stub:
+    """
+    mkdir ${meta.id}
+    touch ${meta.id}/targets.txt ${meta.id}/statistics.json ${meta.id}/sequences.bed ${meta.id}/contigs.bed DATASET_SUBSET.${meta.id}.run.json versions.yml
+    """
+}
