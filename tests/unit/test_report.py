@@ -1,0 +1,116 @@
+"""The report: sections from whatever results are there, names as text, everything inside one file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from accessiflow.errors import InputError
+from accessiflow.report.page import render
+
+HOSTILE = "<script>alert(1)</script>"
+MODELS = {"multi": 2, "ridge": 1}
+
+
+def write(folder: Path, name: str, rows: list[dict[str, object]]) -> None:
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).to_csv(path, sep="\t", index=False, na_rep="NA")
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Results of two models, one of them with two replicates, on two tracks, one of a hostile name."""
+    tracks, folder = ["A", HOSTILE], tmp_path / "results"
+    compared, board = [], []
+    for rank, (model, replicates) in enumerate(MODELS.items(), 1):
+        for replicate in range(1, replicates + 1):
+            name = f"{model}.r{replicate}" if replicates > 1 else model
+            accuracy = [
+                {"track": t, "bin": b, "n": 60, "pearson": 0.1 * rank + 0.2 * i, "reason": ""}
+                for t in tracks
+                for i, b in enumerate(("[1,3)", "[3,inf)"))
+            ]
+            write(folder, f"evaluation/{name}.specificity.tsv", accuracy)
+            pairs = [
+                {"source": s, "cluster": "A", "track": t, "other": o, "n": 60, "pearson": 0.5, "reason": ""}
+                for s in ("prediction", "measurement")
+                for t in tracks
+                for o in tracks
+                if t != o
+            ]
+            write(folder, f"evaluation/{name}.cell_types.tsv", pairs)
+            write(
+                folder,
+                f"evaluation/{name}.over_correlation.tsv",
+                [{"cluster": "A", "pairs": 2, "prediction": 0.9, "measurement": 0.1, "over_correlation": 0.8}],
+            )
+            for group in ("specific", "ubiquitous"):
+                compared += [
+                    {
+                        "model": model,
+                        "replicate": replicate,
+                        "grouping": "specific",
+                        "group": group,
+                        "track": t,
+                        "n": 60,
+                        "pearson": 0.3,
+                        "reason": "",
+                    }
+                    for t in tracks
+                ]
+        lost = -0.1 if model == "multi" else 0.2
+        board.append(
+            {
+                "rank": rank,
+                "model": model,
+                "replicates": replicates,
+                "pearson_specific": 0.4,
+                "low": 0.3,
+                "high": 0.5,
+                "specific_minus_own_mean": lost,
+                "verdict": "v",
+            }
+        )
+    write(folder, "evaluation/comparison.tsv", compared)
+    write(folder, "evaluation/leaderboard.tsv", board)
+    return folder
+
+
+def test_models_are_compared_in_the_order_of_the_sheet(results: Path, tmp_path: Path) -> None:
+    assert render(results, tmp_path / "report.html") == ["accuracy", "comparison", "run"]
+    page = (tmp_path / "report.html").read_text()
+    assert "Best in cell type-specific peaks: multi (Pearson R 0.40, 0.30 to 0.50), before ridge 0.40." in page
+    assert "multi does not beat its own mean over tracks in cell type-specific peaks" in page
+    assert "predicted (multi.r1)" in page
+    assert page.index("multi.r1: median Pearson R") < page.index("multi.r2: median Pearson R")
+
+
+def test_names_are_text_and_nothing_is_fetched(results: Path, tmp_path: Path) -> None:
+    render(results, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert HOSTILE not in page
+    assert "&lt;script&gt;" in page
+    assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", page)
+
+
+def test_a_single_model_is_not_compared(results: Path, tmp_path: Path) -> None:
+    board = pd.read_csv(results / "evaluation" / "leaderboard.tsv", sep="\t")
+    board[board["model"] == "multi"].to_csv(results / "evaluation" / "leaderboard.tsv", sep="\t", index=False)
+    assert "comparison" not in render(results, tmp_path / "report.html")
+
+
+def test_the_same_results_give_the_same_page(results: Path, tmp_path: Path, script) -> None:
+    for name in ("a.html", "b.html"):
+        script("report", "render", results, "--output", tmp_path / name)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no result"):
+        render(tmp_path / "empty", tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()
