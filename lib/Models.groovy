@@ -11,38 +11,42 @@ class Models {
         Map<String, Map> named = rows.collectEntries { [(it.model): it] }
         return rows.collectMany { Map row ->
             List<String> tasks = row.task == 'single' ? tracks : [null]
-            [tasks, 1..replicates(row)].combinations().collect { String track, int replicate ->
+            List<Integer> folds = params.k_folds && !row.predictions && !row.scores && !row.weights ? (1..(params.k_folds as int)).toList() : [null]
+            [tasks, 1..replicates(row), folds].combinations().collect { String track, int replicate, Integer fold ->
                 Map start = row.init_from ? named[row.init_from] : null
                 [
                     meta: [
-                        id: name(row, track, replicate), model: row.model, replicate: replicate, replicates: replicates(row), track: track,
-                        position: tasks.indexOf(track), tasks: tasks.size(), seed: (params.seed as int) + replicate - 1,
+                        id: name(row, track, replicate, fold), model: row.model, replicate: replicate, replicates: replicates(row), track: track, fold: fold,
+                        position: tasks.indexOf(track), tasks: tasks.size(), parts: tasks.size() * folds.size(), seed: (params.seed as int) + replicate - 1,
                         training_set: row.training_set ?: params.training_set, freeze: row.freeze == 'yes',
                     ],
                     params: row.params ?: presets.resolve("${row.preset ?: params.preset}.json"),
-                    init: start ? name(start, start.task == 'single' ? track : null, Math.min(replicate, replicates(start))) : null,
+                    init: start ? name(start, start.task == 'single' ? track : null, Math.min(replicate, replicates(start)), start.weights ? null : fold) : null,
                 ] + row.subMap(['weights', 'predictions', 'scores'])
             }
         }
     }
 
-    /** What is evaluated as one model: the tracks of single-task trainings together. */
+    /** What is evaluated as one model: the tracks of single-task trainings and the folds of a rotation together. */
     static Map judged(Map meta) {
-        return [id: name(meta, null, meta.replicate)] + meta.subMap(['model', 'replicate', 'replicates'])
+        return [id: name(meta, null, meta.replicate, null)] + meta.subMap(['model', 'replicate', 'replicates'])
     }
 
     /** The models in the order of the sheet. */
     static List<String> names(sheet, Map params) { rows(sheet, params)*.model }
 
     /** The id of the model that stands for all where only one is shown: the sheet's first row, its first replicate. */
-    static String first(sheet, Map params) { name(rows(sheet, params)[0], null, 1) }
+    static String first(sheet, Map params) { name(rows(sheet, params)[0], null, 1, null) }
 
     private static List<Map> rows(sheet, Map params) {
         return sheet ? Sheets.rows('models', sheet) : [[model: params.preset, preset: params.preset]]
     }
 
-    private static String name(Map row, String track, int replicate) {
-        return [row.model, track, replicates(row) > 1 ? "r${replicate}" : null].findAll().join('.')
+    /** The name of a training set's dataset, of all folds or of one of a rotation. */
+    static String dataset(String set, Integer fold) { fold ? "${set}.f${fold}" : set }
+
+    private static String name(Map row, String track, int replicate, Integer fold) {
+        return [row.model, track, replicates(row) > 1 ? "r${replicate}" : null, fold ? "f${fold}" : null].findAll().join('.')
     }
 
     private static int replicates(Map row) { (row.replicates ?: 1) as int }

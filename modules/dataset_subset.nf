@@ -1,4 +1,4 @@
-// One training set, chosen from the dataset of all windows without reading genome and tracks again.
+// One training set, or other folds, chosen from the dataset of all windows without reading genome and tracks again.
 process DATASET_SUBSET {
     tag "${meta.id}"
     label 'process_low'
@@ -14,10 +14,11 @@ process DATASET_SUBSET {
 
     script:
     def args = task.ext.args ?: ''
+    def folds = meta.test ? "-v ${meta.valid} -t ${meta.test}" : ''
     """
     # code ${params.code_id}
     dataset.py --versions versions.yml --run-info DATASET_SUBSET.${meta.id}.run.json \\
-        subset ${dataset} -o ${meta.id} --training-set ${meta.training_set} --peaks ${peaks} --threads ${task.cpus} ${args}
+        subset ${dataset} -o ${meta.id} --training-set ${meta.training_set} --peaks ${peaks} --threads ${task.cpus} ${folds} ${args}
     """
 
     stub:

@@ -2,6 +2,7 @@
 
 include { DATASET_TARGETS           } from '../modules/dataset_targets'
 include { DATASET_BUILD             } from '../modules/dataset_build'
+include { DATASET_FOLDS             } from '../modules/dataset_folds'
 include { DATASET_SUBSET            } from '../modules/dataset_subset'
 include { TRAIN_FIT                 } from '../modules/train_fit'
 include { TRAIN_FIT as TRAIN_TRANSFER } from '../modules/train_fit'
@@ -51,37 +52,46 @@ workflow MODELS {
         ch_run_info = ch_run_info.mix(DATASET_TARGETS.out.run_info, DATASET_BUILD.out.run_info)
         ch_versions = ch_versions.mix(DATASET_TARGETS.out.versions, DATASET_BUILD.out.versions)
     }
-    ch_test = ch_all.map { it[1] }.first()
+    // the datasets to choose from that of all windows: [name, set, validation, test chromosomes]; with --k_folds each in every rotation
+    DATASET_FOLDS(study.filter { params.k_folds && ('train' in stages || 'predict' in stages) }.map { [[id: 'folds', number: params.k_folds as int], Sheets.withIndex(it.fasta, ['.fai', '.gzi'])] })
+    ch_rotation = DATASET_FOLDS.out.folds.splitCsv(header: true, sep: '\t').map { meta, row -> [row.fold as int, row.valid_chroms, row.test_chroms] }
+    ch_sets     = ch_wanted.map { it.meta.training_set }.mix(Channel.of('all')).unique()
+    ch_choices  = params.k_folds ? ch_sets.combine(ch_rotation) : ch_sets.filter { it != 'all' }.map { [it, null, null, null] }
+    DATASET_SUBSET(
+        ch_choices.combine(ch_all).combine(peaks)
+            .map { set, fold, valid, test, meta, dataset, meta_peaks, h5ad -> [[id: Models.dataset(set, fold), training_set: set, valid: valid, test: test], dataset, h5ad] }
+    )
+    ch_datasets = ch_all.mix(DATASET_SUBSET.out.dataset).map { meta, dataset -> [meta.id, dataset] }
+    ch_run_info = ch_run_info.mix(DATASET_FOLDS.out.run_info, DATASET_SUBSET.out.run_info)
+    ch_versions = ch_versions.mix(DATASET_FOLDS.out.versions, DATASET_SUBSET.out.versions)
 
     if( 'train' in stages ) {
         // where tasks see the work folder as it is, a training's last epoch is kept there
         boolean shared = workflow.workDir.toUri().scheme == 'file' && workflow.containerEngine in [null, 'singularity', 'apptainer']
         String checkpoints = shared ? "${workflow.workDir}/checkpoints/${workflow.sessionId}" : ''
-        ch_sets = ch_wanted.map { it.meta.training_set }.unique().filter { it != 'all' }
-        DATASET_SUBSET(ch_sets.combine(ch_all).combine(peaks).map { set, meta, dataset, meta_peaks, h5ad -> [[id: set, training_set: set], dataset, h5ad] })
-        ch_datasets = ch_all.mix(DATASET_SUBSET.out.dataset).map { meta, dataset -> [meta.id, dataset] }
-        ch_fits = ch_wanted.map { [it.meta.training_set, it] }.combine(ch_datasets, by: 0).map { set, entry, dataset -> [entry.init, entry.meta, entry.params, dataset] }
+        ch_fits = ch_wanted.map { [Models.dataset(it.meta.training_set, it.meta.fold), it] }.combine(ch_datasets, by: 0).map { set, entry, dataset -> [entry.init, entry.meta, entry.params, dataset] }
         TRAIN_FIT(ch_fits.filter { !it[0] }.map { init, meta, parameters, dataset -> [meta, parameters, dataset, []] }, checkpoints)
         // transfer: the trunk of another row's model, which is trained or given first
         ch_starts = TRAIN_FIT.out.model.mix(ch_given).map { meta, folder -> [meta.id, folder] }
         TRAIN_TRANSFER(ch_fits.filter { it[0] }.combine(ch_starts, by: 0).map { init, meta, parameters, dataset, folder -> [meta, parameters, dataset, folder] }, checkpoints)
         ch_trained  = ch_given.mix(TRAIN_FIT.out.model, TRAIN_TRANSFER.out.model)
         ch_logs     = TRAIN_FIT.out.log.mix(TRAIN_TRANSFER.out.log).map { it[1] }
-        ch_run_info = ch_run_info.mix(DATASET_SUBSET.out.run_info, TRAIN_FIT.out.run_info, TRAIN_TRANSFER.out.run_info)
-        ch_versions = ch_versions.mix(DATASET_SUBSET.out.versions, TRAIN_FIT.out.versions, TRAIN_TRANSFER.out.versions)
+        ch_run_info = ch_run_info.mix(TRAIN_FIT.out.run_info, TRAIN_TRANSFER.out.run_info)
+        ch_versions = ch_versions.mix(TRAIN_FIT.out.versions, TRAIN_TRANSFER.out.versions)
     }
 
     if( 'predict' in stages ) {
-        PREDICT_TEST(ch_trained.combine(ch_test))
-        // single-task models of one row and replicate are judged as one model
-        ch_single = PREDICT_TEST.out.predictions.filter { meta, preds, targets -> meta.track }
-            .map { meta, preds, targets -> [groupKey(Models.judged(meta), meta.tasks), [meta.position, preds, targets]] }
+        PREDICT_TEST(ch_trained.map { meta, folder -> [Models.dataset('all', meta.fold), meta, folder] }.combine(ch_datasets, by: 0).map { name, meta, folder, dataset -> [meta, folder, dataset] })
+        // single-task models of one row and replicate, and the folds of a rotation, are judged as one model
+        ch_parts = PREDICT_TEST.out.predictions.filter { meta, preds, targets -> meta.parts > 1 }
+            .map { meta, preds, targets -> [groupKey(Models.judged(meta), meta.parts), [meta.fold ?: 0, meta.position, preds, targets]] }
             .groupTuple()
-            .map { key, parts -> [key.target, parts.sort { it[0] }*.get(1), parts*.get(2)] }
-        PREDICT_MERGE(ch_single.combine(ch_test))
-        PREDICT_IMPORT(ch_entries.filter { it.predictions }.map { [Models.judged(it.meta), it.predictions] }.combine(ch_test))
-        PREDICT_GENOME(ch_trained.filter { params.score_replicates || it[0].replicate == 1 }, study.map { Sheets.withIndex(it.fasta, ['.fai', '.gzi']) })
-        ch_predictions = PREDICT_TEST.out.predictions.filter { !it[0].track }.map { [Models.judged(it[0]), it[1], it[2]] }
+            .map { key, parts -> [key.target, parts.sort { a, b -> a[0] <=> b[0] ?: a[1] <=> b[1] }*.get(2), parts*.get(3)] }
+        ch_whole = ch_all.map { it[1] }.first()
+        PREDICT_MERGE(ch_parts.combine(ch_whole))
+        PREDICT_IMPORT(ch_entries.filter { it.predictions }.map { [Models.judged(it.meta), it.predictions] }.combine(ch_whole))
+        PREDICT_GENOME(ch_trained.filter { (params.score_replicates || it[0].replicate == 1) && (it[0].fold ?: 1) == 1 }, study.map { Sheets.withIndex(it.fasta, ['.fai', '.gzi']) })
+        ch_predictions = PREDICT_TEST.out.predictions.filter { it[0].parts == 1 }.map { [Models.judged(it[0]), it[1], it[2]] }
             .mix(PREDICT_MERGE.out.predictions, PREDICT_IMPORT.out.predictions)
         ch_bigwigs     = PREDICT_GENOME.out.bigwig
         ch_run_info    = ch_run_info.mix(PREDICT_TEST.out.run_info, PREDICT_MERGE.out.run_info, PREDICT_IMPORT.out.run_info, PREDICT_GENOME.out.run_info)

@@ -30,7 +30,7 @@ workflow VARIANTS {
             .map { meta, shards -> [meta, shards instanceof List ? shards : [shards]] }
             .flatMap { meta, shards -> shards.collect { [meta + [shards: shards.size(), shard: it.name.replaceAll(/\.vcf\.gz$/, '')], it] } }
         SAD_SCORE(
-            models.filter { params.score_replicates || it[0].replicate == 1 }.combine(ch_shards).map { meta, model, meta_set, shard -> [meta + [set: meta_set.id, set_index: meta_set.index, shards: meta_set.shards, shard: meta_set.shard], model, shard] },
+            models.filter { (params.score_replicates || it[0].replicate == 1) && (it[0].fold ?: 1) == 1 }.combine(ch_shards).map { meta, model, meta_set, shard -> [meta + [set: meta_set.id, set_index: meta_set.index, shards: meta_set.shards, shard: meta_set.shard], model, shard] },
             study.map { Sheets.withIndex(it.fasta, ['.fai', '.gzi']) },
         )
         SAD_MERGE(

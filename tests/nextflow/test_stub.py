@@ -59,7 +59,8 @@ def run_choices(launcher: Path, folder: Path, *more: str) -> str:
 
 
 def test_every_process_runs_as_a_stub(first: str, compared: tuple[Path, str]) -> None:
-    optional = {"HERITABILITY_PANEL", "HERITABILITY_BASELINE"}  # only where the panel is a VCF, or brings a baseline
+    # only where the panel is a VCF, or brings a baseline, or with --k_folds
+    optional = {"HERITABILITY_PANEL", "HERITABILITY_BASELINE", "DATASET_FOLDS"}
     ran = submitted(first) | submitted(compared[1])
     assert {module.stem.upper() for module in (ROOT / "modules").glob("*.nf")} - ran <= optional
 
@@ -119,3 +120,12 @@ def test_stages_named_bring_what_they_need(nextflow, tmp_path: Path) -> None:
     ran = submitted(done.stdout)
     assert {"IMBALANCE_EVALUATE", "SAD_MERGE", "TRAIN_FIT", "PEAKS_MERGE"} <= ran
     assert not ran & {"EVALUATE", "EQTL_CLASSIFY", "REPORT_RENDER", "LDSC_H2"}
+
+
+def test_a_rotation_trains_every_fold_and_judges_them_as_one(nextflow) -> None:
+    done = nextflow("run", ROOT, "-profile", "test,venv", "-stub-run", "--stages", "evaluate", "--k_folds", "3", "-ansi-log", "false")
+    assert done.returncode == 0, done.stdout
+    assert {"DATASET_FOLDS", "PREDICT_MERGE"} <= submitted(done.stdout)
+    assert set(re.findall(r"TRAIN_FIT \((.+)\)", done.stdout)) == {"demo.f1", "demo.f2", "demo.f3"}
+    assert set(re.findall(r"DATASET_SUBSET \((.+)\)", done.stdout)) == {f"{name}.f{i}" for name in ("all", "balanced") for i in (1, 2, 3)}
+    assert re.findall(r"MODELS:EVALUATE \((.+)\)", done.stdout) == ["demo"]

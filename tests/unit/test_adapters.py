@@ -233,6 +233,23 @@ def test_single_task_predictions_are_joined_in_the_order_asked_for(dataset: Path
         merge_predictions([tmp_path / "A"], tmp_path / "other", ["C"])
 
 
+def test_folds_of_a_rotation_are_joined_window_below_window(dataset: Path, test_fold: tuple, tmp_path: Path) -> None:
+    sites, targets = test_fold
+    sites.assign(A=targets[:, 0], B=targets[:, 1]).to_csv(tmp_path / "all.tsv", sep="\t", index=False)
+    import_predictions([tmp_path / "all.tsv"], dataset, tmp_path / "whole")
+    for name, rows in (("f1", slice(0, 20)), ("f2", slice(20, 50)), ("again", slice(10, 15))):
+        (tmp_path / name).mkdir()
+        for file in ("preds.h5", "targets.h5"):
+            with h5py.File(tmp_path / "whole" / file) as source, h5py.File(tmp_path / name / file, "w") as out:
+                for item in source:
+                    out[item] = source[item][()] if item.startswith("target_") else source[item][rows]
+    merge_predictions([tmp_path / "f1", tmp_path / "f2"], tmp_path / "out")
+    for file in ("preds.h5", "targets.h5", "acc.txt"):
+        assert (tmp_path / "out" / file).read_bytes() == (tmp_path / "whole" / file).read_bytes()
+    with pytest.raises(InputError, match="folds must not overlap"):
+        merge_predictions([tmp_path / "f1", tmp_path / "again"], tmp_path / "bad")
+
+
 def test_scores_of_single_task_models_are_joined(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     whole = rng.normal(size=(5, 3)).astype(np.float32)

@@ -1,4 +1,5 @@
-"""Predictions of single-task models put together: the same windows, each file's tracks beside the next one's."""
+"""Predictions put together: of single-task models, the same windows with each file's tracks beside the next one's; of the folds of a rotation,
+the same tracks with each file's windows below the last one's."""
 
 from __future__ import annotations
 
@@ -28,18 +29,42 @@ class Part(NamedTuple):
 
 
 def merge_predictions(folders: Sequence[Path], out: Path, order: Sequence[str] = ()) -> Accuracy:
-    """Join preds.h5 and targets.h5 of folders -> OUT/{preds.h5,targets.h5,acc.txt}.
+    """Join preds.h5 and targets.h5 of folders -> OUT/{preds.h5,targets.h5,acc.txt}: tracks where the windows agree, windows where they do not.
 
     Args:
         order: the tracks, all of them, in the order wanted; default: as they come.
 
     Raises:
-        InputError: other windows, a track twice, or a track that no folder has.
+        InputError: a track twice, a window twice, tracks that some windows lack, or a track that no folder has.
     """
     parts = [read_part(folder) for folder in folders]
+    groups: list[list[tuple[Path, Part]]] = []
     for folder, part in zip(folders, parts, strict=True):
-        if not part.sites.equals(parts[0].sites):
-            raise InputError(f"was predicted at other windows than {folders[0]}: join predictions of one dataset", folder)
+        same = next((g for g in groups if part.sites.equals(g[0][1].sites)), None)
+        if same is None:
+            groups.append([(folder, part)])
+        else:
+            same.append((folder, part))
+    return _below([_beside(*zip(*group, strict=True), order) for group in groups], out)  # type: ignore[arg-type]
+
+
+def _below(parts: Sequence[Part], out: Path) -> Accuracy:
+    """Parts of other windows and the same tracks, written as one."""
+    odd = next((p for p in parts if list(p.tracks["identifier"]) != list(parts[0].tracks["identifier"])), None)
+    if odd is not None:
+        raise InputError(
+            f"some windows have predictions of {', '.join(parts[0].tracks['identifier'][:3])}..., others of {', '.join(odd.tracks['identifier'][:3])}..."
+        )
+    sites = pd.concat([p.sites for p in parts], ignore_index=True)
+    if sites.duplicated().any():
+        first = sites[sites.duplicated()].iloc[0]
+        raise InputError(f"the window {first['chrom']}:{first['start']}-{first['end']} is in two of the folders: folds must not overlap")
+    values = (np.concatenate(v) for v in ([p.predictions for p in parts], [p.targets for p in parts]))
+    return write_predictions(out, *values, sites, parts[0].tracks)
+
+
+def _beside(folders: Sequence[Path], parts: Sequence[Part], order: Sequence[str]) -> Part:
+    """Parts of the same windows as one, tracks in the order asked for."""
     tracks = pd.concat([p.tracks for p in parts], ignore_index=True)
     twice = tracks["identifier"][tracks["identifier"].duplicated()]
     if len(twice):
@@ -49,7 +74,7 @@ def merge_predictions(folders: Sequence[Path], out: Path, order: Sequence[str] =
         raise InputError(f"the folders hold {len(tracks)} tracks, {len(order)} are asked for{f': none has {unknown[0]}' if unknown else ''}")
     place = [list(tracks["identifier"]).index(t) for t in order] or list(range(len(tracks)))
     predictions, targets = (np.concatenate(values, axis=2)[:, :, place] for values in ([p.predictions for p in parts], [p.targets for p in parts]))
-    return write_predictions(out, predictions, targets, parts[0].sites, tracks.iloc[place])
+    return Part(predictions, targets, parts[0].sites, tracks.iloc[place].reset_index(drop=True))
 
 
 def write_predictions(
