@@ -38,6 +38,7 @@ def build(
     seed: cli.Seed = 44,
     compat: Annotated[str, typer.Option(help="basenji: keep the original's faults, for parity.")] = "",
     keep_coverage: Annotated[bool, typer.Option(help="Write seqs_cov/I.h5 too.")] = False,
+    float_type: Annotated[str, typer.Option(help="Targets in the TFRecords: float32, or float16 (65504 at most).")] = "float32",
     threads: Annotated[int, typer.Option("-p", "--threads", min=1, help="CPU threads.")] = 1,
 ) -> None:
     """Windows, targets and sequences as TFRecords."""
@@ -51,6 +52,8 @@ def build(
         raise InputError(f"--training-set {training_set}: expected one of {', '.join(training_sets.TRAINING_SETS)}")
     if compat not in ("", "basenji"):
         raise InputError(f"--compat {compat}: expected basenji")
+    if float_type not in ("float32", "float16"):
+        raise InputError(f"--float-type {float_type}: expected float32 or float16")
     strides = [round(s * seq_length if s <= 1 else s) for s in (stride, stride if stride_test is None else stride_test)]
     geometry = Geometry(seq_length, crop, target_width, *strides)
     request = Request(
@@ -69,6 +72,7 @@ def build(
         compat=compat == "basenji",
         restart=restart,
         keep_coverage=keep_coverage,
+        half=float_type == "float16",
         threads=threads,
     )
     statistics = build_dataset(fasta, targets, out, request)
@@ -115,20 +119,18 @@ def subset(
 
 @app.command()
 def folds(
-    fasta: Annotated[Path, typer.Argument(help="Genome FASTA.")],
-    number: Annotated[int, typer.Option(min=3, help="Folds.")],
+    fasta: Annotated[Path, typer.Argument(help="Genome FASTA, or its .fai (or chrom.sizes).")],
+    number: Annotated[int, typer.Option(help="Folds, at least 3.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Table: fold, valid_chroms, test_chroms.")],
     seq_length: Annotated[int, typer.Option("-l", min=1, help="Chromosomes shorter than a window are left out.")] = 1344,
 ) -> None:
     """Chromosomes for k-fold rotation, in parts of near-equal length."""
     import pandas as pd
 
-    from accessiflow.dataset.folds import rotation
+    from accessiflow.dataset.folds import contig_sizes, rotation
     from accessiflow.files import write_table
-    from accessiflow.genome import Fasta
 
-    with Fasta(fasta) as genome:
-        sizes = {name: size for name, size in genome.sizes.items() if size >= seq_length}
+    sizes = {name: size for name, size in contig_sizes(fasta).items() if size >= seq_length}
     write_table(pd.DataFrame(rotation(sizes, number), columns=["fold", "valid_chroms", "test_chroms"]), output)
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from accessiflow.dataset import targets as rules
-from accessiflow.dataset.tfrecords import fold_files, load_fold, read_records
+from accessiflow.dataset.tfrecords import Shape, fold_files, load_fold, read_file, write_records
 from accessiflow.dataset.training_sets import gc_matched
 from accessiflow.dataset.windows import Geometry, read_windows
 from accessiflow.genome import Fasta
@@ -146,14 +146,65 @@ def test_basenji_reads_our_records(ours):
         np.testing.assert_array_equal(target, targets[i])
 
 
+def test_newer_basenji_reads_our_half_precision_records(tmp_path):
+    tensorflow = pytest.importorskip("tensorflow")
+    rng = np.random.default_rng(0)
+    codes, targets = rng.integers(0, 5, (5, 90)).astype(np.uint8), rng.gamma(1, 1e4, (5, 2, 3)).astype(np.float32)
+    write_records(tmp_path / "test-0.tfr", zip(codes, targets, strict=True), half=True)
+    features = {name: tensorflow.io.FixedLenFeature([], tensorflow.string) for name in ("sequence", "target")}
+    for i, record in enumerate(tensorflow.data.TFRecordDataset(str(tmp_path / "test-0.tfr"), compression_type="ZLIB")):
+        example = tensorflow.io.parse_single_example(record, features)
+        one_hot = tensorflow.reshape(tensorflow.io.decode_raw(example["sequence"], tensorflow.uint8), (90, 4)).numpy()
+        target = tensorflow.reshape(tensorflow.io.decode_raw(example["target"], tensorflow.float16), (2, 3)).numpy()
+        np.testing.assert_array_equal(one_hot, np.vstack([np.eye(4), np.zeros(4)])[codes[i]])
+        np.testing.assert_array_equal(target, np.minimum(targets[i], 65504).astype(np.float16))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float16])
+def test_records_that_tensorflow_writes_are_read(tmp_path, kind):
+    """basenji_data_write.py: one-hot rows and float32 (the fork), codes and float16 (HEAD)."""
+    train = pytest.importorskip("tensorflow").train
+    io = pytest.importorskip("tensorflow").io
+    rng = np.random.default_rng(1)
+    codes, targets = rng.integers(0, 5, (5, 90)).astype(np.uint8), rng.gamma(1, 10, (5, 2, 3)).astype(kind)
+    with io.TFRecordWriter(str(tmp_path / "a.tfr"), io.TFRecordOptions(compression_type="ZLIB")) as writer:
+        for sequence, target in zip(codes, targets, strict=True):
+            stored = (sequence[:, None] == np.arange(4)) if kind == np.float32 else sequence
+            values = {"sequence": stored.tobytes(), "target": target.tobytes()}
+            feature = {name: train.Feature(bytes_list=train.BytesList(value=[value])) for name, value in values.items()}
+            writer.write(train.Example(features=train.Features(feature=feature)).SerializeToString())
+    parts = zip(*read_file(tmp_path / "a.tfr", Shape(90, 2, 3)), strict=True)
+    for found, expected in zip(map(np.concatenate, parts), (codes, targets), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_float16_dataset_holds_the_same_windows(ours, build):
+    half = build("--float-type", "float16")
+    for name in ("sequences.bed", "contigs.bed", "targets.txt", "statistics.json"):
+        assert (half / name).read_bytes() == (ours / name).read_bytes()
+    codes, targets = load_fold(half, "test")
+    np.testing.assert_array_equal(codes, load_fold(ours, "test")[0])
+    np.testing.assert_array_equal(targets, load_fold(ours, "test")[1].astype(np.float16))
+
+
+def test_a_subset_of_the_whole_dataset_is_the_dataset_of_other_folds(ours, build, script, tmp_path):
+    folds = ["-v", "chr4", "-t", "chr1", "-r", 500]
+    script("dataset", "subset", ours, "-o", tmp_path / "out", *folds)
+    built = build(*folds)
+    names = sorted(str(p.relative_to(built)) for p in built.rglob("*") if p.is_file())
+    assert names == sorted(str(p.relative_to(tmp_path / "out")) for p in (tmp_path / "out").rglob("*") if p.is_file())
+    for name in names:
+        assert (tmp_path / "out" / name).read_bytes() == (built / name).read_bytes(), name
+
+
 def test_newer_basenji_records_are_read(golden):
     folder = golden / "basenji" / "data_head_plain"
     codes, targets = load_fold(folder, "test")
     assert codes.shape == (1036, 1344)
     assert codes.max() <= 4
     np.testing.assert_array_equal(targets, targets.astype(np.float16))
-    first, _ = next(read_records(fold_files(folder, "test"), 1344, 1))
-    np.testing.assert_array_equal(first, codes[0])
+    first, _ = next(read_file(fold_files(folder, "test")[0], Shape(1344, 1, 4)))
+    np.testing.assert_array_equal(first, codes[: len(first)])
 
 
 def test_restart_takes_the_windows_of_the_folder(golden, inputs, script, plain, tmp_path):

@@ -189,11 +189,23 @@ def test_bad_requests_are_refused_and_leave_nothing(study, tmp_path, changes, se
 TARGETS = "index\tidentifier\tfile\tsum_stat\n0\tA\ta.bw\tsum\n1\tZero\t{}\tsum\n"
 
 
+def empty_bigwig(path: Path, chroms: dict[str, int]) -> None:
+    out = pyBigWig.open(str(path), "w")
+    out.addHeader(list(chroms.items()))
+    out.close()
+
+
 @pytest.mark.parametrize(
     ("file", "sentence"),
-    [("b.bw", "the track Zero is zero in every training window"), ("gone.bw", "no such bigWig file"), ("genome.fa", "is not a bigWig file")],
+    [
+        ("empty.bw", "the track Zero is zero in every training window"),
+        ("b.bw", "the track Zero is zero in every training window"),
+        ("gone.bw", "no such bigWig file"),
+        ("genome.fa", "is not a bigWig file"),
+    ],
 )
 def test_bad_signals_are_refused_and_leave_nothing(study, tmp_path, file, sentence):
+    empty_bigwig(study / "empty.bw", SIZES)
     (study / "bad.txt").write_text(TARGETS.format(file))
     with pytest.raises(InputError, match=sentence):
         b.build(study / "genome.fa", study / "bad.txt", tmp_path / "out", REQUEST)
@@ -208,6 +220,52 @@ def test_a_signal_of_another_assembly_is_refused(study, tmp_path):
     (study / "other.txt").write_text(TARGETS.format("other.bw"))
     with pytest.raises(InputError, match=r"other.bw: shares no contig"):
         b.build(study / "genome.fa", study / "other.txt", tmp_path / "out", REQUEST)
+
+
+def test_a_signal_without_some_chromosomes_is_zero_there(study, tmp_path):
+    out = pyBigWig.open(str(study / "chr1.bw"), "w")
+    out.addHeader([("chr1", 12_000)])
+    out.addEntries("chr1", 0, values=[2.0] * 1200, span=10, step=10)
+    out.close()
+    (study / "chr1.txt").write_text("index\tidentifier\tfile\tsum_stat\n0\tA\tchr1.bw\tsum\n")
+    b.build(study / "genome.fa", study / "chr1.txt", tmp_path / "out", REQUEST)
+    assert [load_fold(tmp_path / "out", fold)[1].max() for fold in FOLDS] == [200, 0, 0]
+
+
+def test_half_precision_clips_at_its_largest_number(study, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(b.log, "propagate", True)
+    (study / "large.txt").write_text(f"index\tidentifier\tfile\tsum_stat\tscale\n0\tA\ta.bw\tsum\t{1e3}\n")
+    for half in (False, True):
+        b.build(study / "genome.fa", study / "large.txt", tmp_path / str(half), replace(REQUEST, half=half))
+    full, found = (load_fold(tmp_path / str(half), "train")[1] for half in (False, True))
+    assert full.max() > 65504
+    np.testing.assert_array_equal(found, np.minimum(full, 65504).astype(np.float16))
+    assert "targets above 65504" in caplog.text
+    small = json.loads((tmp_path / "True" / "statistics.json").read_text())
+    assert small == json.loads((tmp_path / "False" / "statistics.json").read_text())
+
+
+def test_kept_coverage_that_is_no_number_is_refused(study, tmp_path):
+    run(study, tmp_path / "out", keep_coverage=True)
+    before = content(tmp_path / "out")
+    with h5py.File(tmp_path / "out" / "seqs_cov" / "1.h5", "r+") as handle:
+        handle["targets"][9] = np.nan
+    with pytest.raises(InputError, match=r"the track B has a target that is no finite number \(window 10\)"):
+        run(study, tmp_path / "out", restart=True)
+    assert set(content(tmp_path / "out")) == set(before)
+
+
+def test_peaks_of_another_genome_are_refused(study, tmp_path):
+    matrix = anndata.read_h5ad(study / "peaks.h5ad")
+    matrix.obs["chrom"] = matrix.obs["chrom"].astype(str).str.removeprefix("chr")
+    matrix.write_h5ad(tmp_path / "p.h5ad")
+    with pytest.raises(InputError, match=r"p.h5ad: shares no chromosome with the windows \(1 against chr1\)"):
+        run(study, tmp_path / "out", training_set="peaks", peaks=tmp_path / "p.h5ad")
+
+
+def test_the_statistics_name_a_training_set_that_is_not_all_windows(study, tmp_path):
+    assert "training_set" not in run(study, tmp_path / "all")
+    assert run(study, tmp_path / "peaks", training_set="peaks", peaks=study / "peaks.h5ad")["training_set"] == "peaks"
 
 
 def test_peaks_elsewhere_leave_no_training_set(study, tmp_path):
@@ -229,6 +287,7 @@ def test_the_script_reads_strides_as_basenji_does(study, script, tmp_path):
     [
         (["--training-set", "everything"], "expected one of all, peaks"),
         (["--compat", "enformer"], "expected basenji"),
+        (["--float-type", "float8"], "expected float32 or float16"),
         (["--crop", 90], "no positive multiple"),
     ],
 )

@@ -126,7 +126,7 @@ def test_a_target_that_is_no_number_is_refused(request_: Request, tmp_path: Path
     def change(targets: np.ndarray) -> None:
         targets[6, 0, 1] = np.nan
 
-    with pytest.raises(InputError, match=r"no finite number \(window 7\)"):
+    with pytest.raises(InputError, match=r"train-0\.tfr:7: has a target that is no finite number"):
         train_model(with_targets(request_, tmp_path, change))
 
 

@@ -53,10 +53,11 @@ class Request:
     compat: bool = False
     restart: bool = False
     keep_coverage: bool = False
+    half: bool = False
     threads: int = 1
 
 
-def build(fasta: Path, targets: Path, out: Path, request: Request) -> dict[str, int]:
+def build(fasta: Path, targets: Path, out: Path, request: Request) -> dict[str, int | str]:
     """Write the dataset, all of it or nothing; returns its statistics.
 
     Raises:
@@ -74,7 +75,7 @@ def build(fasta: Path, targets: Path, out: Path, request: Request) -> dict[str, 
         check_folds(windows)
         _write_coverage(windows, tracks, request, out, folder)
         _write_records(genome.path, windows, folder, request, len(tracks))
-        statistics = statistics_of(windows, len(tracks), request.geometry)
+        statistics = statistics_of(windows, len(tracks), request)
         write_json(statistics, folder / "statistics.json")
         with write_text(folder / "targets.txt") as copy, open_text(targets) as original:
             copy.write(original.read())
@@ -195,6 +196,9 @@ def _peak_membership(windows: Windows, peaks: Path) -> tuple[NDArray[np.bool_], 
     from accessiflow.peak_matrix import read_peaks
 
     matrix = read_peaks(peaks)
+    if not set(matrix.obs["chrom"].astype(str)) & set(windows.names):
+        theirs, ours = str(matrix.obs["chrom"].iloc[0]) if len(matrix.obs) else "no peak", windows.names[0]
+        raise InputError(f"shares no chromosome with the windows ({theirs} against {ours}): peaks of another genome?", peaks)
     cluster = matrix.obs["cluster"].astype(str).to_numpy()
     found = np.full(len(windows), -1, np.int64)
     for name, rows in windows.stretches(LONGEST):
@@ -229,11 +233,19 @@ def _write_coverage(windows: Windows, tracks: Sequence[target_rules.Track], requ
             values = _kept_coverage(out / name, shape)
         else:
             values = target_rules.window_targets(windows, track, request.geometry, blacklist, request.compat)
+        if not np.isfinite(values).all():
+            raise InputError(f"the track {track.identifier} has a target that is no finite number (window {_first_bad(values)})", track.file)
         if not request.compat and not values[training].any():
             raise InputError(f"the track {track.identifier} is zero in every training window: take it out of the targets table", track.file)
+        if request.half and (cut := np.count_nonzero(values > tfrecords.LARGEST_HALF)):
+            log.warning("%s: %d targets above %.0f are stored as that number, the largest float16", track.identifier, cut, tfrecords.LARGEST_HALF)
         with create_hdf5(folder / name) as handle:
             handle.create_dataset("targets", data=values)
         log.info("targets of %s: %d windows", track.identifier, len(windows))
+
+
+def _first_bad(values: NDArray[np.float32]) -> int:
+    return int(np.isfinite(values).all(axis=1).argmin()) + 1
 
 
 def _kept_coverage(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -244,15 +256,9 @@ def _kept_coverage(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
 
 
 def _write_records(fasta: Path, windows: Windows, folder: Path, request: Request, num_tracks: int) -> None:
-    """Write tfrecords/FOLD-K.tfr, one file a thread at a time."""
-    (folder / "tfrecords").mkdir()
-    size, jobs = request.records_per_file, []
-    for fold in FOLDS:
-        rows = windows.of_fold(fold)
-        jobs += [(folder / "tfrecords" / f"{fold}-{k}.tfr", rows[low : low + size]) for k, low in enumerate(range(0, len(rows), size))]
+    """Write the TFRecords, one file a thread at a time."""
 
-    def write(job: tuple[Path, NDArray[np.int64]]) -> None:
-        path, rows = job
+    def write(path: Path, rows: NDArray[np.int64]) -> None:
         values = np.empty((len(rows), request.geometry.target_length, num_tracks), np.float32)
         for i in range(num_tracks):
             with open_hdf5(folder / "seqs_cov" / f"{i}.h5") as handle:
@@ -260,13 +266,25 @@ def _write_records(fasta: Path, windows: Windows, folder: Path, request: Request
         part = windows.take(rows)
         with Fasta(fasta) as genome:
             sequences = (genome.codes(windows.names[c], s, s + windows.length) for c, s in zip(part.chrom.tolist(), part.start.tolist(), strict=True))
-            tfrecords.write_records(path, zip(sequences, values, strict=True))
+            tfrecords.write_records(path, zip(sequences, values, strict=True), request.half)
 
+    each_file(windows, folder, request, write)
+
+
+def each_file(windows: Windows, folder: Path, request: Request, write: Callable[[Path, NDArray[np.int64]], None]) -> None:
+    """Call `write` with each file tfrecords/FOLD-K.tfr and its row numbers, in threads."""
+    (folder / "tfrecords").mkdir()
+    size, files = request.records_per_file, []
+    for fold in FOLDS:
+        rows = windows.of_fold(fold)
+        files += [(folder / "tfrecords" / f"{fold}-{k}.tfr", rows[low : low + size]) for k, low in enumerate(range(0, len(rows), size))]
     with ThreadPoolExecutor(request.threads) as pool:
-        list(pool.map(write, jobs))
+        list(pool.map(lambda file: write(*file), files))
 
 
-def statistics_of(windows: Windows, num_tracks: int, geometry: Geometry) -> dict[str, int]:
+def statistics_of(windows: Windows, num_tracks: int, request: Request) -> dict[str, int | str]:
+    """Content of statistics.json: Basenji's keys, and the training set where it is not all windows (Basenji passes over what it does not know)."""
+    geometry = request.geometry
     counts = {f"{fold}_seqs": len(windows.of_fold(fold)) for fold in FOLDS}
     lengths = {
         "seq_length": geometry.seq_length,
@@ -274,4 +292,5 @@ def statistics_of(windows: Windows, num_tracks: int, geometry: Geometry) -> dict
         "crop_bp": geometry.crop,
         "target_length": geometry.target_length,
     }
-    return {"num_targets": num_tracks} | lengths | counts
+    chosen = {} if request.training_set == "all" else {"training_set": request.training_set}
+    return {"num_targets": num_tracks} | lengths | counts | chosen

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from accessiflow.errors import InputError
+from accessiflow.genome import Fasta
+from accessiflow.intervals import read_chrom_sizes
+
+
+def contig_sizes(path: Path) -> dict[str, int]:
+    """Contig name -> length of a FASTA, of its .fai or of a chrom.sizes, in file order."""
+    if path.suffix in (".fai", ".sizes"):
+        return read_chrom_sizes(path)
+    with Fasta(path) as genome:
+        return genome.sizes
 
 
 def parts_of(sizes: Mapping[str, int], number: int) -> list[list[str]]:
@@ -16,7 +27,7 @@ def parts_of(sizes: Mapping[str, int], number: int) -> list[list[str]]:
     if number < 3:
         raise InputError(f"--number {number}: a rotation needs at least 3 parts (training, validation, test)")
     if len(sizes) < number:
-        raise InputError(f"has {len(sizes)} chromosomes that hold a window, fewer than the {number} folds asked for")
+        raise InputError(f"--number {number}: only {len(sizes)} chromosomes hold a window, each fold needs one: ask for fewer")
     parts: list[list[str]] = [[] for _ in range(number)]
     filled = [0] * number
     for name in sorted(sizes, key=lambda n: (-sizes[n], n)):

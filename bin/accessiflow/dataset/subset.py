@@ -1,13 +1,12 @@
 """A dataset from another one: a training set, other folds or fewer tracks, without a second pass over the genome and the signals.
 
 The result is what `build` gives for the same choice, byte for byte (for datasets without `--limit`, whose pieces may overlap).
-Memory: as `load_fold`, and one TFRecord file's windows a thread.
+Memory: as `load_fold` for a fold, and 50 bytes a window.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from accessiflow.dataset import tfrecords
 from accessiflow.dataset import windows as window_rules
-from accessiflow.dataset.build import Request, check_folds, choose_windows, staged, statistics_of
+from accessiflow.dataset.build import LONGEST, Request, check_folds, choose_windows, each_file, staged, statistics_of
 from accessiflow.dataset.windows import Geometry, Windows
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, read_json, read_table, write_json, write_table, write_text
@@ -29,12 +28,14 @@ class _Records:
     """The windows of all folds of a dataset by record number: folds in order, records in order."""
 
     def __init__(self, data_dir: Path) -> None:
-        folds = [tfrecords.load_fold(data_dir, fold) for fold in FOLDS]
+        folds = [tfrecords.load_fold(data_dir, fold, tfrecords.MEMORY // len(FOLDS)) for fold in FOLDS]
         self._codes, self._targets = [f[0] for f in folds], [f[1] for f in folds]
         self._first = np.cumsum([0, *(len(c) for c in self._codes)])
 
-    def __len__(self) -> int:
-        return int(self._first[-1])
+    @property
+    def counts(self) -> list[int]:
+        """Windows of each fold."""
+        return [len(codes) for codes in self._codes]
 
     def record(self, number: int, columns: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
         """Base codes (L,) and targets (B, columns) of a record."""
@@ -47,6 +48,15 @@ class _Records:
         everything = np.concatenate([_gc(codes) for codes in self._codes])
         return everything[numbers]
 
+    def has_signal(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which tracks (T,) are not zero in all of some records."""
+        found = np.zeros(self._targets[0].shape[2], bool)
+        for first, targets in zip(self._first, self._targets, strict=False):
+            rows = numbers[(numbers >= first) & (numbers < first + len(targets))] - first
+            for low in range(0, len(rows), ROWS_AT_ONCE):
+                found |= targets[rows[low : low + ROWS_AT_ONCE]].any(axis=(0, 1))
+        return found
+
 
 def _gc(codes: NDArray[np.uint8]) -> NDArray[np.float64]:
     out = np.empty(len(codes))
@@ -56,7 +66,7 @@ def _gc(codes: NDArray[np.uint8]) -> NDArray[np.float64]:
     return out
 
 
-def subset(data_dir: Path, out: Path, request: Request, tracks: Sequence[str] = ()) -> dict[str, int]:
+def subset(data_dir: Path, out: Path, request: Request, tracks: Sequence[str] = ()) -> dict[str, int | str]:
     """Write the dataset, all of it or nothing; returns its statistics.
 
     Args:
@@ -64,17 +74,20 @@ def subset(data_dir: Path, out: Path, request: Request, tracks: Sequence[str] = 
         tracks: names of the tracks to keep, in this order; all when empty.
 
     Raises:
-        InputError: an incomplete dataset, a fold without windows, an unknown track, chromosomes of neither fold.
+        InputError: an incomplete dataset or one of chosen windows, a fold without windows, an unknown track, a track of zeros,
+            chromosomes of neither fold.
     """
     if out.absolute() == data_dir.absolute():
         raise InputError("is the dataset itself: choose another output", out)
-    facts = read_json(data_dir / "statistics.json")
-    geometry = _geometry(facts, data_dir)
-    windows = _refolded(window_rules.read_windows(data_dir / "sequences.bed", None, geometry.seq_length), request, data_dir)
+    request = replace(request, half=tfrecords.stored_as_half(data_dir), geometry=_geometry(data_dir))
+    windows = window_rules.read_windows(data_dir / "sequences.bed", None, request.geometry.seq_length)
+    records = _Records(data_dir)
+    for fold, count in zip(FOLDS, records.counts, strict=True):
+        if (listed := len(windows.of_fold(fold))) != count:
+            raise InputError(f"lists {listed} {fold} windows, the TFRecords hold {count}: an incomplete dataset", data_dir / "sequences.bed")
+    windows = _refolded(windows, request, data_dir)
     order = _build_order(windows, data_dir)
-    windows, records = windows.take(order), _Records(data_dir)
-    if len(records) != len(windows):
-        raise InputError(f"lists {len(windows)} windows, the TFRecords hold {len(records)}", data_dir / "sequences.bed")
+    windows = windows.take(order)
     if request.training_set != "all":
         kept = choose_windows(windows, request, lambda: records.gc(order))
         windows, order = windows.take(kept), order[kept]
@@ -83,11 +96,14 @@ def subset(data_dir: Path, out: Path, request: Request, tracks: Sequence[str] = 
     windows, order = windows.take(shuffle), order[shuffle]
     names = list(read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"])["identifier"])
     columns = _columns(names, tracks, data_dir)
+    silent = columns[~records.has_signal(order[windows.of_fold("train")])[columns]]
+    if len(silent):
+        raise InputError(f"the track {names[silent[0]]} is zero in every training window: choose other --tracks", data_dir)
     with staged(out, False) as folder:
         window_rules.write_windows(windows, folder / "sequences.bed")
         _copy(data_dir / "contigs.bed", folder / "contigs.bed")
         _write(folder, windows, order, records, columns, request)
-        statistics = statistics_of(windows, len(columns), geometry)
+        statistics = statistics_of(windows, len(columns), request)
         write_json(statistics, folder / "statistics.json")
         if tracks:
             write_table(read_table(data_dir / "targets.txt").iloc[columns], folder / "targets.txt", None)
@@ -96,12 +112,15 @@ def subset(data_dir: Path, out: Path, request: Request, tracks: Sequence[str] = 
     return statistics
 
 
-def _geometry(facts: dict[str, object], data_dir: Path) -> Geometry:
+def _geometry(data_dir: Path) -> Geometry:
+    path = data_dir / "statistics.json"
+    facts = read_json(path)
+    if facts.get("training_set", "all") != "all":
+        raise InputError(f"is of the training set {facts['training_set']}: give a dataset of all windows", data_dir)
     try:
-        length, crop, width = (int(facts[k]) for k in ("seq_length", "crop_bp", "pool_width"))  # type: ignore[call-overload]
+        return Geometry(*(int(facts[k]) for k in ("seq_length", "crop_bp", "pool_width")))
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"lacks a number that a dataset has ({error})", data_dir / "statistics.json") from None
-    return Geometry(length, crop, width)
+        raise InputError(f"lacks a number that a dataset has ({error})", path) from None
 
 
 def _refolded(windows: Windows, request: Request, data_dir: Path) -> Windows:
@@ -113,8 +132,20 @@ def _refolded(windows: Windows, request: Request, data_dir: Path) -> Windows:
         raise InputError("-v and -t: give both, with no chromosome in common")
     if not {*valid, *test} & set(windows.names):
         raise InputError(f"has none of the chromosomes {', '.join([*valid, *test])}", data_dir / "sequences.bed")
+    strides = {fold: _stride(windows, fold) for fold in FOLDS}
+    if len(set(strides.values()) - {0}) > 1:
+        told = ", ".join(f"{fold} {stride}" for fold, stride in strides.items())
+        raise InputError(f"has another stride in each fold ({told} bp), which other folds would mix: build the dataset anew", data_dir)
     number = np.array([FOLDS.index("test" if c in test else "valid" if c in valid else "train") for c in windows.names], np.int8)
     return replace(windows, fold=number[windows.chrom])
+
+
+def _stride(windows: Windows, fold: str) -> int:
+    """The most frequent distance of neighbouring windows of a fold; 0 where it has one window a chromosome."""
+    part = windows.take(windows.of_fold(fold))
+    steps = np.concatenate([np.diff(part.start[rows]) for _, rows in part.stretches(LONGEST)] or [np.empty(0, np.int64)])
+    values, counts = np.unique(steps[steps > 0], return_counts=True)
+    return int(values[counts.argmax()]) if len(values) else 0
 
 
 def _build_order(windows: Windows, data_dir: Path) -> NDArray[np.int64]:
@@ -144,18 +175,9 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _write(folder: Path, windows: Windows, order: NDArray[np.int64], records: _Records, columns: NDArray[np.int64], request: Request) -> None:
-    """Write tfrecords/FOLD-K.tfr, one file a thread at a time."""
-    (folder / "tfrecords").mkdir()
-    jobs = []
-    for fold in FOLDS:
-        rows = windows.of_fold(fold)
-        jobs += [
-            (f"{fold}-{k}.tfr", rows[low : low + request.records_per_file]) for k, low in enumerate(range(0, len(rows), request.records_per_file))
-        ]
+    """Write the TFRecords, one file a thread at a time."""
 
-    def write(job: tuple[str, NDArray[np.int64]]) -> None:
-        name, rows = job
-        tfrecords.write_records(folder / "tfrecords" / name, (records.record(int(number), columns) for number in order[rows]))
+    def write(path: Path, rows: NDArray[np.int64]) -> None:
+        tfrecords.write_records(path, (records.record(int(number), columns) for number in order[rows]), request.half)
 
-    with ThreadPoolExecutor(request.threads) as pool:
-        list(pool.map(write, jobs))
+    each_file(windows, folder, request, write)

@@ -1,62 +1,75 @@
 """TFRecords in Basenji's form, without TensorFlow: whole-file ZLIB, tf.train.Example with bytes features `sequence` and `target`.
 
 `sequence` = seq_length x 4 uint8 one-hot, row-major A, C, G, T; a base that is none of them is an all-zero row, read back as code 4 (0.25 each).
-`target` = float32 (target_length, tracks), row-major. Basenji HEAD's form (uint8 codes, float16 targets) is read too.
+`target` = (target_length, tracks), row-major, float32 or float16. Basenji HEAD's form (uint8 codes, float16 targets) is read too.
 
-Memory: one record and a block of its file while reading and writing; `load_fold` holds the fold, a byte a base.
+Memory: writing, one record; reading, a block of records (4 MB of the inflated file). `load_fold`: the fold's arrays, a byte a base, up to a
+budget, above it none of them; and the arrays of one file a thread.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import struct
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from accessiflow.dataset.example import Layout, encode_example, layout_of
+from accessiflow.dataset.scratch import mapped_array
 from accessiflow.errors import InputError
-from accessiflow.files import atomic, read_json, require_file
+from accessiflow.files import atomic, open_text, read_json, require_file
 
 Codes = NDArray[np.uint8]
+Targets = NDArray[np.float32]
+Fold = tuple[Codes, Targets]
+LARGEST_HALF = float(np.finfo(np.float16).max)
+MEMORY = 2 << 30
+THREADS = 8
 _ONE_HOT = np.array([1, 1 << 8, 1 << 16, 1 << 24, 0], "<u4")  # the four bytes of a row as one integer
-_BLOCK = 1 << 18
+_BLOCK = 1 << 22
 _HASH = np.uint32(0x04050607)
 
 
-def write_records(path: Path, examples: Iterable[tuple[Codes, NDArray[np.float32]]]) -> None:
-    """Write one TFRecord file from (base codes (L,), targets (target_length, tracks))."""
+class Shape(NamedTuple):
+    """What a record holds."""
+
+    seq_length: int
+    target_length: int
+    tracks: int
+
+
+def write_records(path: Path, examples: Iterable[tuple[Codes, Targets]], half: bool = False) -> None:
+    """Write one TFRecord file from (base codes (L,), targets (target_length, tracks)).
+
+    Args:
+        half: store targets as float16; those beyond its largest number, 65504, become that number, as in Basenji HEAD.
+    """
     with atomic(path) as temporary, open(temporary, "wb") as out:
         squeeze = zlib.compressobj(1)
         for codes, targets in examples:
-            payload = _encode_example(_ONE_HOT.take(codes).tobytes(), np.ascontiguousarray(targets, "<f4").tobytes())
+            stored = np.clip(targets, -LARGEST_HALF, LARGEST_HALF).astype("<f2") if half else np.ascontiguousarray(targets, "<f4")
+            payload = encode_example(_ONE_HOT.take(codes).tobytes(), stored.tobytes())
             header = struct.pack("<Q", len(payload))
-            out.write(squeeze.compress(header + _masked_crc(header) + payload + _masked_crc(payload)))
+            out.write(squeeze.compress(header + _masked_crcs([header]).tobytes() + payload + _masked_crcs([payload]).tobytes()))
         out.write(squeeze.flush())
 
 
-def read_records(
-    paths: Sequence[Path], seq_length: int, target_length: int, tracks: int | None = None
-) -> Iterator[tuple[Codes, NDArray[np.float32]]]:
-    """Yield (base codes (L,) uint8, targets (target_length, tracks) float32) of all records of files in order, however many there are.
-
-    Args:
-        tracks: tells targets of 2 bytes a value from those of 4; without it they have 2 where the sequence is stored as codes.
+def read_file(path: Path, shape: Shape) -> Iterator[Fold]:
+    """Yield base codes (k, L) uint8 and targets (k, target_length, tracks) float32 of a file's records, in order, a block at a time.
 
     Raises:
-        InputError: a file is truncated, damaged or of another shape (with the record).
+        InputError: the file is truncated, damaged or of another shape, or a target is no finite number (with the record).
     """
-    for path in paths:
-        places: _Places | None = None
-        for number, payload in enumerate(_payloads(path), 1):
-            if places is None or not places.fit(payload):
-                places = _places(payload, path, number)
-            sequence, target = payload[places.sequence], payload[places.target]
-            half = len(target) == 2 * target_length * tracks if tracks else len(sequence) == seq_length
-            yield _codes(sequence, seq_length, path, number), _targets(target, half, target_length, path, number)
+    for first, payloads in _payloads(path):
+        yield _decode(payloads, shape, path, first)
 
 
 def fold_files(data_dir: Path, fold: str) -> list[Path]:
@@ -68,172 +81,188 @@ def fold_files(data_dir: Path, fold: str) -> list[Path]:
     return found
 
 
-def load_fold(data_dir: Path, fold: str) -> tuple[Codes, NDArray[np.float32]]:
+def load_fold(data_dir: Path, fold: str, memory: int = MEMORY, threads: int | None = None) -> Fold:
     """All windows of a fold: base codes (n, L) uint8 and targets (n, target_length, tracks) float32.
 
-    Memory: seq_length + 4 x target_length x tracks bytes a window.
+    Args:
+        memory: bytes that the arrays may take; larger ones are mapped from temporary files in TMPDIR.
+        threads: that decode files; as many as the process has processors, at most 8, when None.
+
+    Memory: seq_length + 4 x target_length x tracks bytes a window, in memory or in TMPDIR.
+
+    Raises:
+        InputError: the dataset is incomplete or damaged, contradicts its statistics.json, or holds a target that is no finite number.
     """
-    length, targets, tracks, n = _shape(data_dir, fold)
-    codes, values = np.empty((n, length), np.uint8), np.empty((n, targets, tracks), np.float32)
+    shape, n = _shape(data_dir, fold)
+    array = mapped_array if n * (shape.seq_length + 4 * shape.target_length * shape.tracks) > memory else np.empty
+    codes, targets = array((n, shape.seq_length), np.uint8), array((n, shape.target_length, shape.tracks), np.float32)
     done = 0
-    for sequence, target in read_records(fold_files(data_dir, fold), length, targets, tracks):
-        if done == n or target.shape[1] != tracks:
-            raise InputError(f"disagrees with statistics.json: more than {n} {fold} windows, or other than {tracks} tracks", data_dir)
-        codes[done], values[done] = sequence, target
-        done += 1
+    for some_codes, some_targets in _decoded(fold_files(data_dir, fold), shape, threads or min(THREADS, len(os.sched_getaffinity(0)))):
+        rows = slice(done, done + len(some_codes))
+        if rows.stop > n:
+            raise InputError(f"disagrees with statistics.json: holds more than {n} {fold} windows", data_dir)
+        codes[rows], targets[rows] = some_codes, some_targets
+        done = rows.stop
     if done != n:
         raise InputError(f"holds {done} {fold} windows, statistics.json says {n}: an incomplete dataset", data_dir)
-    return codes, values
+    return codes, targets
 
 
-def _shape(data_dir: Path, fold: str) -> tuple[int, int, int, int]:
-    """seq_length, target_length, tracks and number of windows of a fold."""
-    facts = read_json(data_dir / "statistics.json")
+def stored_as_half(data_dir: Path) -> bool:
+    """Whether the targets of a dataset are stored as float16."""
+    shape, _ = _shape(data_dir, "train")
+    path = fold_files(data_dir, "train")[0]
+    _, payloads = next(_payloads(path), (1, np.empty((0, 0), np.uint8)))
+    if not len(payloads):
+        raise InputError("holds no record: an incomplete dataset", path)
+    place = _layout(payloads[0], path, 1).target
+    return place.stop - place.start == 2 * shape.target_length * shape.tracks
+
+
+def _decoded(files: Sequence[Path], shape: Shape, threads: int) -> Iterator[Fold]:
+    """Blocks of files in order; a thread decodes a file, `threads` files are ahead at most."""
+    waiting: deque[Future[list[Fold]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for path in files:
+            waiting.append(pool.submit(lambda file: list(read_file(file, shape)), path))
+            if len(waiting) > threads:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+
+
+def _shape(data_dir: Path, fold: str) -> tuple[Shape, int]:
+    """Shape of a dataset's records, and the number of windows of a fold."""
+    path = data_dir / "statistics.json"
+    facts = read_json(path)
     try:
         length, targets, tracks, n = (int(facts[k]) for k in ("seq_length", "target_length", "num_targets", f"{fold}_seqs"))
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"lacks a number that a dataset has ({error})", data_dir / "statistics.json") from None
-    return length, targets, tracks, n
+        raise InputError(f"lacks a number that a dataset has ({error})", path) from None
+    if min(length, targets, tracks) < 1 or n < 0:
+        raise InputError("holds a length or number of tracks below 1, or a negative number of windows: not of a dataset", path)
+    if (table := data_dir / "targets.txt").exists():
+        with open_text(table) as rows:
+            listed = sum(1 for row in rows if row.strip()) - 1
+        if listed != tracks:
+            raise InputError(f"says {tracks} tracks, targets.txt beside it lists {listed}", path)
+    return Shape(length, targets, tracks), n
 
 
-def _payloads(path: Path) -> Iterator[bytes]:
+def _payloads(path: Path) -> Iterator[tuple[int, Codes]]:
+    """Number (from 1) of the first of some successive records of equal length, and their bytes (k, size), checksums checked."""
     require_file(path, "TFRecord file")
     with open(path, "rb") as raw:
         stream, number = _Inflater(raw, path), 1
-        while header := stream.take(12):
+        while header := stream.ahead(12)[:12]:
             if len(header) < 12:
                 raise InputError("ends in the middle of a record: truncated", path, number)
-            length = struct.unpack("<Q", header[:8])[0]
-            if _masked_crc(header[:8]) != header[8:]:
+            if _masked_crcs([header[:8]]).tobytes() != header[8:]:
                 raise InputError("has a damaged record header (checksum)", path, number)
-            body = stream.take(length + 4)
-            if len(body) < length + 4:
+            size = struct.unpack("<Q", header[:8])[0] + 16
+            data = stream.ahead(size)
+            if len(data) < size:
                 raise InputError("ends in the middle of a record: truncated", path, number)
-            if _masked_crc(body[:length]) != body[length:]:
-                raise InputError("has a damaged record (checksum)", path, number)
-            yield body[:length]
-            number += 1
+            payloads = _alike(data, size, path, number)
+            yield number, payloads
+            stream.skip(len(payloads) * size)
+            number += len(payloads)
         if not stream.complete:
             raise InputError("ends before this record, without the end of its ZLIB stream: truncated", path, number)
 
 
+def _alike(data: bytes, size: int, path: Path, number: int) -> Codes:
+    """Bytes (k, size - 16) of the whole records at the start of data whose header is that of the first."""
+    frames = np.frombuffer(data, np.uint8, len(data) // size * size).reshape(-1, size)
+    same = (frames[:, :12] == frames[0, :12]).all(axis=1)
+    frames = frames if same.all() else frames[: same.argmin()]
+    found = _masked_crcs([data[low + 12 : low + size - 4] for low in range(0, len(frames) * size, size)])
+    wrong = found != np.ascontiguousarray(frames[:, -4:]).view("<u4")[:, 0]
+    if wrong.any():
+        raise InputError("has a damaged record (checksum)", path, number + int(wrong.argmax()))
+    return frames[:, 12:-4]
+
+
 class _Inflater:
-    """Bytes of a ZLIB file, asked for piece by piece."""
+    """Bytes of a ZLIB file, a block at a time."""
 
     def __init__(self, raw: BinaryIO, path: Path) -> None:
-        self._raw, self._path, self._inflate, self._buffer, self._at = raw, path, zlib.decompressobj(), b"", 0
+        self._raw, self._path, self._inflate, self._buffer = raw, path, zlib.decompressobj(), b""
 
     @property
     def complete(self) -> bool:
         """Whether the end of the ZLIB stream has been reached."""
         return self._inflate.eof
 
-    def take(self, n: int) -> bytes:
-        """The next n bytes, fewer at the end."""
-        while len(self._buffer) - self._at < n and (block := self._raw.read(_BLOCK)):
+    def ahead(self, n: int) -> bytes:
+        """What is at hand of the next bytes: n at least, fewer at the end."""
+        while len(self._buffer) < n and (block := self._inflate.unconsumed_tail or self._raw.read(_BLOCK >> 2)):
             try:
-                self._buffer, self._at = self._buffer[self._at :] + self._inflate.decompress(block), 0
+                self._buffer += self._inflate.decompress(block, max(_BLOCK, n))
             except zlib.error:
                 raise InputError("is not a ZLIB-compressed TFRecord file, or is damaged", self._path) from None
-        out = self._buffer[self._at : self._at + n]
-        self._at += len(out)
-        return out
+        return self._buffer
+
+    def skip(self, n: int) -> None:
+        """Leave n bytes behind."""
+        self._buffer = self._buffer[n:]
 
 
-def _masked_crc(data: bytes) -> bytes:
+def _masked_crcs(parts: Sequence[bytes]) -> NDArray[np.uint32]:
+    """TFRecord's masked CRC-32C (n,) of some bytes, little-endian."""
     import google_crc32c
 
-    crc = google_crc32c.value(data)
-    return struct.pack("<I", (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF)
+    crc = np.array([google_crc32c.value(part) for part in parts], "<u4")
+    return ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + np.uint32(0xA282EAD8)
 
 
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while value > 0x7F:
-        out.append(value & 0x7F | 0x80)
-        value >>= 7
-    return bytes([*out, value])
-
-
-def _field(number: int, data: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(data)) + data
-
-
-def _encode_example(sequence: bytes, target: bytes) -> bytes:
-    """tf.train.Example { features { feature { key, value { bytes_list { value } } } } }."""
-    entries = [_field(1, _field(1, key) + _field(2, _field(1, _field(1, data)))) for key, data in ((b"sequence", sequence), (b"target", target))]
-    return _field(1, b"".join(entries))
-
-
-def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Number, start and end of each length-delimited field of a message that spans data[at:end]."""
-    while at < end:
-        tag, at = _read_varint(data, at)
-        if tag & 7 != 2:
-            raise ValueError(f"unexpected wire type {tag & 7}")
-        length, at = _read_varint(data, at)
-        yield tag >> 3, at, at + length
-        at += length
-
-
-def _read_varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at, shift = at + 1, shift + 7
-        if byte < 0x80:
-            return value, at
-
-
-class _Places(NamedTuple):
-    """Where the two features lie in an example; equal for all records of a file as a rule, so one parse serves them all."""
-
-    sequence: slice
-    target: slice
-    size: int
-    frame: tuple[bytes, bytes, bytes]
-
-    def fit(self, payload: bytes) -> bool:
-        """Whether a record has the same bytes around its features."""
-        return len(payload) == self.size and _frame(payload, self.sequence, self.target) == self.frame
-
-
-def _frame(payload: bytes, sequence: slice, target: slice) -> tuple[bytes, bytes, bytes]:
-    first, second = (sequence, target) if sequence.start < target.start else (target, sequence)
-    return payload[: first.start], payload[first.stop : second.start], payload[second.stop :]
-
-
-def _places(payload: bytes, path: Path, number: int) -> _Places:
+def _layout(payload: Codes, path: Path, number: int) -> Layout:
     try:
-        found = {}
-        for _, *features in _fields(payload, 0, len(payload)):
-            for _, *entry in _fields(payload, *features):
-                parts = {field: place for field, *place in _fields(payload, *entry)}
-                for _, *kind in _fields(payload, *parts[2]):
-                    found[payload[slice(*parts[1])]] = next(slice(*value) for field, *value in _fields(payload, *kind) if field == 1)
-        sequence, target = found[b"sequence"], found[b"target"]
-        if max(sequence.stop, target.stop) > len(payload):
-            raise ValueError("a field leaves the record")
-    except (KeyError, ValueError, IndexError, StopIteration):
+        return layout_of(payload.tobytes())
+    except ValueError:
         raise InputError("holds no tf.train.Example with the bytes features sequence and target", path, number) from None
-    return _Places(sequence, target, len(payload), _frame(payload, sequence, target))
 
 
-def _codes(data: bytes, seq_length: int, path: Path, number: int) -> Codes:
-    """Base codes of a sequence feature: one-hot rows, or Basenji HEAD's codes.
+def _decode(payloads: Codes, shape: Shape, path: Path, first: int) -> Fold:
+    """Records (k, size) as base codes and targets; all that lie alike are decoded at once."""
+    codes = np.empty((len(payloads), shape.seq_length), np.uint8)
+    targets = np.empty((len(payloads), shape.target_length, shape.tracks), np.float32)
+    left = np.arange(len(payloads))
+    while len(left):
+        record = first + int(left[0])
+        layout = _layout(payloads[left[0]], path, record)
+        fits = (payloads[:, layout.fixed][left] == payloads[left[0], layout.fixed]).all(axis=1)
+        rows = slice(None) if fits.all() and len(left) == len(payloads) else left[fits]
+        codes[rows] = _codes(payloads[rows, layout.sequence], shape, path, record)
+        targets[rows] = _targets(payloads[rows, layout.target], shape, path, record)
+        left = left[~fits]
+    _require(codes.max(axis=1) <= 4, "has a base that is not one-hot", path, first)
+    _require(np.isfinite(targets).all(axis=(1, 2)), "has a target that is no finite number: build the dataset again", path, first)
+    return codes, targets
+
+
+def _require(good: NDArray[np.bool_], sentence: str, path: Path, first: int) -> None:
+    if not good.all():
+        raise InputError(sentence, path, first + int(good.argmin()))
+
+
+def _codes(data: Codes, shape: Shape, path: Path, number: int) -> Codes:
+    """Base codes (k, L) of sequence features: one-hot rows, or Basenji HEAD's codes.
 
     A one-hot row read as an integer is 2^(8 code) or 0; times the constant, its top byte is code + 4 or 0.
     """
-    if len(data) == seq_length:
-        return np.minimum(np.frombuffer(data, np.uint8), 4)
-    if len(data) != 4 * seq_length:
-        raise InputError(f"has a sequence of {len(data)} bytes, expected {4 * seq_length}", path, number)
-    return ((np.frombuffer(data, "<u4") * _HASH >> np.uint32(24)) ^ np.uint32(4)).astype(np.uint8)
+    if data.shape[1] == shape.seq_length:
+        return np.minimum(data, 4)
+    if data.shape[1] != 4 * shape.seq_length:
+        raise InputError(f"has a sequence of {data.shape[1]} bytes, expected {4 * shape.seq_length}", path, number)
+    return ((np.ascontiguousarray(data).view("<u4") * _HASH >> np.uint32(24)) ^ np.uint32(4)).astype(np.uint8)
 
 
-def _targets(data: bytes, half: bool, target_length: int, path: Path, number: int) -> NDArray[np.float32]:
-    kind = np.dtype("<f2" if half else "<f4")
-    if len(data) == 0 or len(data) % (kind.itemsize * target_length):
-        raise InputError(f"has targets of {len(data)} bytes, which do not divide into {target_length} position(s)", path, number)
-    return np.frombuffer(data, kind).reshape(target_length, -1).astype(np.float32)
+def _targets(data: Codes, shape: Shape, path: Path, number: int) -> Targets:
+    """Targets (k, target_length, tracks) of target features: 4 or 2 bytes a value."""
+    values = shape.target_length * shape.tracks
+    if data.shape[1] not in (4 * values, 2 * values):
+        expected = f"{shape.target_length} position(s) of {shape.tracks} track(s)"
+        raise InputError(f"has targets of {data.shape[1]} bytes, statistics.json says {expected}", path, number)
+    kind = "<f4" if data.shape[1] == 4 * values else "<f2"
+    return np.ascontiguousarray(data).view(kind).reshape(-1, shape.target_length, shape.tracks).astype(np.float32)
