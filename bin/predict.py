@@ -23,26 +23,21 @@ FastaFile = Annotated[Path, typer.Option("-f", "--fasta", help="Genome FASTA.")]
 Targets = Annotated[Path, typer.Option("-t", "--targets", help="Targets table of the model's tracks.")]
 Rc = Annotated[bool, typer.Option("--rc", help="Average over both strands.")]
 Shifts = Annotated[str, typer.Option(help="Average over these shifts in bp, comma-separated.")]
+Engine = Annotated[str, typer.Option(help="auto, native (compiled, CPU) or tensorflow.")]
 RequireGpu = Annotated[bool, typer.Option(help="Fail at once without a GPU.")]
 Adapter = Annotated[
     str, typer.Option(help="How to run the model: keras, kmer_ridge, enformer, or FILE.py:CLASS (runs that code); default: by params.json.")
 ]
 
 
-def _load(params: Path, weights: Path, rc: bool, shifts: str, threads: int, require_gpu: bool, adapter: str) -> tuple[Predictor, Ensemble]:
-    from accessiflow.device import start_tensorflow
-    from accessiflow.inference.adapters import KERAS, adapter_of
-    from accessiflow.inference.predictor import Ensemble, load_predictor
-    from accessiflow.intervals import split_list
+def _load(
+    params: Path, weights: Path, rc: bool, shifts: str, engine: str, threads: int, require_gpu: bool, adapter: str
+) -> tuple[Predictor, Ensemble]:
+    from accessiflow.inference.loading import load_predictor
+    from accessiflow.inference.predictor import Ensemble
 
-    try:
-        moves = [int(s) for s in split_list(shifts)] or [0]
-    except ValueError:
-        raise InputError(f"--shifts {shifts}: expected integers, comma-separated") from None
-    adapter = adapter or adapter_of(params)
-    if adapter == KERAS:
-        start_tensorflow(threads, require_gpu)
-    return load_predictor(params, weights, adapter), Ensemble(rc, moves)
+    how = Ensemble.of(rc, shifts)
+    return load_predictor(params, weights, adapter, engine, threads, require_gpu), how
 
 
 @app.command()
@@ -55,6 +50,7 @@ def bed(
     out: Out,
     rc: Rc = False,
     shifts: Shifts = "0",
+    engine: Engine = "auto",
     threads: cli.Threads = 2,
     require_gpu: RequireGpu = False,
     adapter: Adapter = "",
@@ -62,7 +58,7 @@ def bed(
     """Predictions at the middle of each region -> predict.h5."""
     from accessiflow.inference.run import predict_bed
 
-    predictor, how = _load(params, model, rc, shifts, threads, require_gpu, adapter)
+    predictor, how = _load(params, model, rc, shifts, engine, threads, require_gpu, adapter)
     cli.log.info("%d regions predicted", predict_bed(predictor, bed_file, fasta, targets, out, how))
 
 
@@ -75,6 +71,7 @@ def test(
     save: Annotated[bool, typer.Option("--save", help="Write preds.h5 and targets.h5.")] = False,
     rc: Rc = False,
     shifts: Shifts = "0",
+    engine: Engine = "auto",
     threads: cli.Threads = 2,
     require_gpu: RequireGpu = False,
     adapter: Adapter = "",
@@ -84,7 +81,7 @@ def test(
 
     from accessiflow.inference.run import predict_test
 
-    predictor, how = _load(params, model, rc, shifts, threads, require_gpu, adapter)
+    predictor, how = _load(params, model, rc, shifts, engine, threads, require_gpu, adapter)
     accuracy = predict_test(predictor, model, data_dir, out, how, save)
     cli.log.info("test Pearson R %.4f, R2 %.4f (mean over tracks)", np.nanmean(accuracy.pearson()), np.nanmean(accuracy.r2()))
 
@@ -100,6 +97,7 @@ def genome(
     rc: Rc = False,
     shifts: Shifts = "0",
     target_width: Annotated[int, typer.Option(min=1, help="Bases that one prediction sums.")] = 192,
+    engine: Engine = "auto",
     threads: cli.Threads = 2,
     require_gpu: RequireGpu = False,
     adapter: Adapter = "",
@@ -108,7 +106,7 @@ def genome(
     from accessiflow.inference.run import predict_genome
     from accessiflow.intervals import split_list
 
-    predictor, how = _load(params, model, rc, shifts, threads, require_gpu, adapter)
+    predictor, how = _load(params, model, rc, shifts, engine, threads, require_gpu, adapter)
     predict_genome(predictor, fasta, targets, out, how, split_list(chromosomes), target_width)
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # One Python environment per stage, for machines without a container engine:
 #   build_envs.sh OUT_DIR [NAME...]      containers/NAME/requirements.txt -> OUT_DIR/NAME   (NAME `test`: tests/requirements.txt)
+# The environments that score (score, test) get the engine in native/ too, where there is a C++ compiler.
 # Built with uv (taken from PATH, else installed into OUT_DIR/.uv). An environment whose requirements did not change is
 # left alone; stages with equal requirements share one by a link.
 set -euo pipefail
@@ -17,19 +18,26 @@ if [ -z "$uv" ]; then
     uv=$out/.uv/bin/uv
 fi
 declare -A first=()
+engine=$(cat native/setup.py native/pyproject.toml native/accessiflow_native/*.py native/src/* | sha256sum | cut -c1-16)
 for name; do
     requirements=containers/$name/requirements.txt; [ "$name" = test ] && requirements=tests/requirements.txt
     want=$({ cat "$requirements"; "$python" -V; } | sha256sum | cut -c1-16)
     twin=${first[$want]:-}
     if [ -n "$twin" ]; then
         [ "$(readlink "$out/$name" || true)" = "$twin" ] || { rm -rf "${out:?}/$name"; ln -s "$twin" "$out/$name"; }
-        continue
+    else
+        first[$want]=$name
+        if [ -L "$out/$name" ] || [ "$(cat "$out/$name/.built" 2>/dev/null)" != "$want" ]; then
+            rm -rf "${out:?}/$name"
+            "$uv" venv -q --python "$python" "$out/$name"
+            "$uv" pip install -q --compile-bytecode --python "$out/$name/bin/python" -r "$requirements"
+            echo "$want" >"$out/$name/.built"
+            echo "build_envs: built $name" >&2
+        fi
     fi
-    first[$want]=$name
-    if [ ! -L "$out/$name" ] && [ "$(cat "$out/$name/.built" 2>/dev/null)" = "$want" ]; then continue; fi
-    rm -rf "${out:?}/$name"
-    "$uv" venv -q --python "$python" "$out/$name"
-    "$uv" pip install -q --compile-bytecode --python "$out/$name/bin/python" -r "$requirements"
-    echo "$want" >"$out/$name/.built"
-    echo "build_envs: built $name" >&2
+    case $name in score|test)
+        [ "$(cat "$out/$name/.native" 2>/dev/null)" = "$engine" ] && continue
+        if "$uv" pip install -q --no-deps --reinstall --python "$out/$name/bin/python" ./native; then echo "$engine" >"$out/$name/.native"
+        else echo "build_envs: $name goes without the compiled engine: TensorFlow will compute in its place" >&2; fi
+    esac
 done

@@ -20,7 +20,8 @@ from accessiflow.genome import decode, one_hot, reverse_complement
 from accessiflow.inference.adapters.kmer_ridge import KmerRidge, kmer_counts
 from accessiflow.inference.imports import import_predictions
 from accessiflow.inference.joining import merge_predictions
-from accessiflow.inference.predictor import Ensemble, load_predictor
+from accessiflow.inference.loading import load_predictor
+from accessiflow.inference.predictor import Ensemble
 from accessiflow.training.batches import Windows
 from accessiflow.training.kmer_ridge import fit_ridge, train_kmer_ridge
 from accessiflow.variants.joining import join_scores

@@ -20,8 +20,10 @@ from accessiflow.dataset.tfrecords import write_records
 from accessiflow.errors import InputError
 from accessiflow.files import read_table, write_json
 from accessiflow.genome import UNKNOWN, reverse_complement
-from accessiflow.inference.predictor import Ensemble, KerasPredictor, load_predictor, read_tracks
+from accessiflow.inference.loading import load_predictor
+from accessiflow.inference.predictor import Ensemble, KerasPredictor, read_tracks
 from accessiflow.inference.run import predict_bed, predict_genome, predict_test
+from accessiflow.model.params import load_params
 
 WIDTH = 16
 BOTH = Ensemble(True, (1, 0, -1))
@@ -34,7 +36,7 @@ def model(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def predictor(model):
-    return load_predictor(model / "params.json", model / "model_best.h5")
+    return KerasPredictor(load_params(model / "params.json"), model / "model_best.h5")
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +67,9 @@ def test_bytes_do_not_depend_on_the_batch_size(model, predictor, codes):
 
 def test_bytes_do_not_depend_on_the_threads(model, predictor, codes, tmp_path):
     program = (
-        "import sys; import numpy as np; from pathlib import Path; from accessiflow.device import start_tensorflow; start_tensorflow(3)\n"
-        "from accessiflow.inference.predictor import load_predictor\n"
-        "folder, codes, out = map(Path, sys.argv[1:]); p = load_predictor(folder / 'params.json', folder / 'model_best.h5')\n"
+        "import sys; import numpy as np; from pathlib import Path\n"
+        "from accessiflow.inference.loading import load_predictor\n"
+        "folder, codes, out = map(Path, sys.argv[1:]); p = load_predictor(folder / 'params.json', folder / 'model_best.h5', engine='tensorflow', threads=3)\n"
         "np.save(out, p.predict(np.load(codes)))\n"
     )
     np.save(tmp_path / "codes.npy", codes)
@@ -105,7 +107,7 @@ def test_ensemble_of_both_strands_reads_either_strand_alike(predictor, codes):
 
 def test_targets_table_of_some_tracks_asks_for_these(model, codes, predictor, tmp_path):
     (tmp_path / "some.txt").write_text("index\tidentifier\n2\tC\n0\tA\n")
-    part = load_predictor(model / "params.json", model / "model_best.h5")
+    part = KerasPredictor(load_params(model / "params.json"), model / "model_best.h5")
     assert read_tracks(tmp_path / "some.txt", part)["description"].tolist() == ["C", "A"]
     np.testing.assert_allclose(part.predict(codes), predictor.predict(codes)[:, :, [2, 0]], rtol=1e-6)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from functools import partial
 from pathlib import Path
 
 import h5py
@@ -15,7 +16,9 @@ from small_model import L, write_model
 from accessiflow.errors import InputError
 from accessiflow.files import read_table
 from accessiflow.genome import Fasta, decode
-from accessiflow.inference.predictor import Ensemble, load_predictor, read_tracks
+from accessiflow.inference.native import NativePredictor
+from accessiflow.inference.predictor import Ensemble, KerasPredictor, read_tracks
+from accessiflow.model.params import load_params
 from accessiflow.variants import sad
 from accessiflow.variants.ism import saturate
 from accessiflow.variants.vcf import split
@@ -23,6 +26,7 @@ from accessiflow.variants.vcf import split
 BOTH = Ensemble(True, (1, 0, -1))
 ALL = sad.Options(("SAD", "REF", "ALT"))
 BASES = "ACGT"
+ENGINES = {"native": partial(NativePredictor, threads=2), "tensorflow": KerasPredictor}
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +34,9 @@ def model(tmp_path_factory):
     return write_model(tmp_path_factory.mktemp("model"))
 
 
-@pytest.fixture(scope="module")
-def predictor(model):
-    return load_predictor(model / "params.json", model / "model_best.h5")
+@pytest.fixture(scope="module", params=["native", "tensorflow"])
+def predictor(model, request):
+    return ENGINES[request.param](load_params(model / "params.json"), model / "model_best.h5")
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +252,7 @@ def test_scripts_refuse_with_one_sentence_and_leave_nothing(refused, model, tmp_
     common = ("-f", model / "genome.fa", "-t", model / "targets.txt", "-o", tmp_path / "out")
     trained = (model / "params.json", model / "model_best.h5")
     assert "truncated or damaged" in refused("sad", "score", *trained, tmp_path / "cut.vcf.gz", *common)
-    assert "no compiled engine" in refused("sad", "score", *trained, vcf, *common, "--engine", "native")
+    assert "--require-gpu" in refused("sad", "score", *trained, vcf, *common, "--engine", "native", "--require-gpu")
     assert "--stats" in refused("sad", "score", *trained, vcf, *common, "--stats", "SAR")
     assert "--shifts" in refused("sad", "score", *trained, vcf, *common, "--shifts", "a")
     assert list((tmp_path / "out").glob("*")) == []

@@ -22,10 +22,11 @@ from accessiflow.errors import InputError
 from accessiflow.files import read_table
 from accessiflow.genome import UNKNOWN, reverse_complement
 from accessiflow.genome import one_hot as host_one_hot
-from accessiflow.inference.adapters import KERAS, Adapter, adapter_of, load_adapter
+from accessiflow.inference.adapters import Adapter
 from accessiflow.inference.encoding import one_hot
+from accessiflow.intervals import split_list
 from accessiflow.model.build import build_model
-from accessiflow.model.params import Params, load_params
+from accessiflow.model.params import Params
 from accessiflow.model.weights import load_weights
 from accessiflow.training.augmentation import shift_codes
 
@@ -45,6 +46,18 @@ class Ensemble:
 
     rc: bool = False
     shifts: Sequence[int] = (0,)
+
+    @classmethod
+    def of(cls, rc: bool, shifts: str) -> Ensemble:
+        """From options as they are given: shifts comma-separated.
+
+        Raises:
+            InputError: shifts that are no integers.
+        """
+        try:
+            return cls(rc, [int(s) for s in split_list(shifts)] or [0])
+        except ValueError:
+            raise InputError(f"--shifts {shifts}: expected integers, comma-separated") from None
 
     @property
     def size(self) -> int:
@@ -78,8 +91,12 @@ class Predictor(ABC):
     def predict(self, codes: Codes) -> NDArray[np.float32]:
         """Predictions (n, B, T) of windows (n, seq_length) of base codes."""
 
-    def ensemble(self, codes: Codes, how: Ensemble) -> NDArray[np.float64]:
-        """Mean prediction (n, B, T) over shifts and strands; a reverse-complement prediction is read backwards."""
+    def ensemble(self, codes: Codes, how: Ensemble, starts: NDArray[np.int64] | None = None) -> NDArray[np.float64]:  # noqa: ARG002
+        """Mean prediction (n, B, T) over shifts and strands; a reverse-complement prediction is read backwards.
+
+        Args:
+            starts: (n,) where each window starts on its chromosome, for an engine that shares what overlapping windows have in common.
+        """
         out = np.empty((len(codes), *self.output_shape))
         step = max(1, BLOCK // how.size)
         for low in range(0, len(codes), step):
@@ -89,6 +106,25 @@ class Predictor(ABC):
                 passes[1::2] = passes[1::2, :, ::-1].copy()
             out[low : low + step] = passes.sum(axis=0, dtype=np.float64) / how.size
         return out
+
+    def alleles(self, ref: Codes, alt: Codes, how: Ensemble, starts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean predictions (n, B, T) of REF and of ALT windows (n, seq_length); equal REF windows, of alleles of one site, are predicted once.
+
+        Args:
+            starts: (n,) where each REF window starts on its chromosome.
+        """
+        first, back = _distinct(ref, starts)
+        predicted = self.ensemble(np.concatenate([ref[first], alt]), how)
+        return predicted[: len(first)][back], predicted[len(first) :]
+
+    def changed(self, codes: Codes, windows: Codes, how: Ensemble, start: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # noqa: ARG002
+        """Mean predictions (n, B, T) of windows (n, seq_length) that differ from `codes` (seq_length,) in few places, and (B, T) of `codes`.
+
+        Args:
+            start: where they start on their chromosome.
+        """
+        predicted = self.ensemble(np.concatenate([codes[None], windows]), how)
+        return predicted[1:], predicted[0]
 
 
 class KerasPredictor(Predictor):
@@ -175,6 +211,16 @@ class AdaptedPredictor(Predictor):
         return out
 
 
+def _distinct(codes: Codes, starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the first of each kind of window, and for each window (n,) which of these it equals; equal ones start at one place."""
+    order = np.argsort(starts, kind="stable")
+    new = np.ones(len(codes), bool)
+    new[1:] = (codes[order[1:]] != codes[order[:-1]]).any(axis=1) | (starts[order[1:]] != starts[order[:-1]])
+    back = np.empty(len(codes), np.int64)
+    back[order] = np.cumsum(new) - 1
+    return order[new], back
+
+
 def _passes(codes: Codes, how: Ensemble) -> Iterator[Codes]:
     """The windows as each pass of an ensemble sees them: for each shift forward and, with rc, reverse complement."""
     for shift in how.shifts:
@@ -182,24 +228,6 @@ def _passes(codes: Codes, how: Ensemble) -> Iterator[Codes]:
         yield moved
         if how.rc:
             yield reverse_complement(moved)
-
-
-def load_predictor(params_file: Path, weights: Path, adapter: str = "") -> Predictor:
-    """A predictor from a params JSON and a weights file.
-
-    Args:
-        adapter: how to read and run the model (inference/adapters); default: what the params say, else a Keras network.
-
-    Raises:
-        InputError: the params leave seq_length or the number of tracks open, the weights do not fit, or there is no such adapter.
-    """
-    name = adapter or adapter_of(params_file)
-    if name != KERAS:
-        return AdaptedPredictor(load_adapter(name, params_file, weights), name)
-    params = load_params(params_file)
-    if params.model["seq_length"] is None or params.model["head_seq"][-1]["units"] is None:
-        raise InputError("leaves seq_length or the units of the last layer open: take the params.json beside the trained weights", params_file)
-    return KerasPredictor(params, weights)
 
 
 def read_tracks(targets: Path, predictor: Predictor) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The three uses of a trained model on reference sequence: regions of a BED file, the test fold of a dataset, whole chromosomes.
 
-Memory: bed and test hold the windows (a byte a base) and predictions; genome holds one block of 4,096 tiles and one chromosome's predictions.
+Memory: bed holds the predictions, test the windows too (a byte a base); genome holds one block of 4,096 tiles and one chromosome's predictions.
 """
 
 from __future__ import annotations
@@ -35,15 +35,17 @@ def predict_bed(predictor: Predictor, bed: Path, fasta: Path, targets: Path, out
     tracks, regions = read_tracks(targets, predictor), read_bed(bed)
     if regions.empty:
         raise InputError("holds no region", bed)
-    middles = (regions["start"].to_numpy() + regions["end"].to_numpy()) // 2
+    middles, chroms = (regions["start"].to_numpy() + regions["end"].to_numpy()) // 2, regions["chrom"].to_numpy()
+    order, size = windows.in_order(chroms, middles), predictor.seq_length
+    predictions = np.empty((len(regions), predictor.output_length, len(tracks)))
     with Fasta(fasta) as genome, create_hdf5(out / "predict.h5") as handle:
         genome.require(regions["chrom"], bed)
-        data = handle.create_dataset("preds", (len(regions), predictor.output_length, len(tracks)), np.float64)
         blocks = range(0, len(regions), 4096)
         for low in cli.progress(blocks, len(blocks), "blocks of regions predicted"):
-            part = slice(low, low + 4096)
-            data[part] = predictor.ensemble(windows.centred(genome, list(regions["chrom"][part]), middles[part], predictor.seq_length), how)
-        outputs.write_sites(handle, list(regions["chrom"]), middles - site // 2, middles + site // 2, tracks)
+            part = order[low : low + 4096]
+            predictions[part] = predictor.ensemble(windows.centred(genome, chroms[part], middles[part], size), how, middles[part] - size // 2)
+        handle.create_dataset("preds", data=predictions)
+        outputs.write_sites(handle, list(chroms), middles - site // 2, middles + site // 2, tracks)
     return len(regions)
 
 
@@ -55,22 +57,38 @@ def predict_test(predictor: Predictor, weights: Path, data_dir: Path, out: Path,
     tracks = described(read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"]))
     columns = _columns(tracks["identifier"].tolist(), predictor, weights, data_dir)
     tracks, values = tracks.iloc[columns], values[:, :, columns]
-    predictions = predictor.ensemble(codes, how)
+    predictions = _predict_fold(predictor, codes, how, data_dir, fold)
     if predictions.shape != values.shape:
         raise InputError(f"holds targets of shape {values.shape[1:]}, the model predicts {predictions.shape[1:]}", data_dir)
     accuracy = Accuracy(len(columns))
     accuracy.update(values, predictions)
     outputs.write_accuracy(out / "acc.txt", accuracy.pearson(), accuracy.r2(), tracks)
     if save:
-        facts = read_json(data_dir / "statistics.json")
-        bed = read_bed(data_dir / "sequences.bed")
-        bed = bed[bed["name"] == fold]
-        if len(bed) != len(codes):
-            raise InputError(f"lists {len(bed)} {fold} windows, the TFRecords hold {len(codes)}", data_dir / "sequences.bed")
+        bed = _fold_sites(data_dir, fold, len(codes))
         # sequences.bed holds whole windows (the fork) or their uncropped part (Basenji HEAD)
-        crop = int(facts["crop_bp"]) if ((bed["end"] - bed["start"]) == codes.shape[1]).all() else 0
+        crop = int(read_json(data_dir / "statistics.json")["crop_bp"]) if ((bed["end"] - bed["start"]) == codes.shape[1]).all() else 0
         outputs.write_test(out, predictions, values, list(bed["chrom"]), bed["start"].to_numpy() + crop, bed["end"].to_numpy() - crop, tracks)
     return accuracy
+
+
+def _predict_fold(predictor: Predictor, codes: NDArray[np.uint8], how: Ensemble, data_dir: Path, fold: str) -> NDArray[np.float64]:
+    """Predictions (n, B, T) of a fold's windows, in the order of the genome where sequences.bed tells it: neighbours share their work."""
+    if not (data_dir / "sequences.bed").exists():
+        return predictor.ensemble(codes, how)
+    bed = _fold_sites(data_dir, fold, len(codes))
+    starts = bed["start"].to_numpy() - (codes.shape[1] - (bed["end"] - bed["start"]).to_numpy()) // 2
+    order = windows.in_order(list(bed["chrom"]), starts)
+    predictions = np.empty((len(codes), *predictor.output_shape))
+    predictions[order] = predictor.ensemble(codes[order], how, starts[order])
+    return predictions
+
+
+def _fold_sites(data_dir: Path, fold: str, count: int) -> pd.DataFrame:
+    bed = read_bed(data_dir / "sequences.bed")
+    bed = bed[bed["name"] == fold]
+    if len(bed) != count:
+        raise InputError(f"lists {len(bed)} {fold} windows, the TFRecords hold {count}", data_dir / "sequences.bed")
+    return bed
 
 
 def _columns(known: list[str], predictor: Predictor, weights: Path, data_dir: Path) -> list[int]:
@@ -108,8 +126,9 @@ def predict_genome(
             handle.addHeader([(c, genome.sizes[c]) for c in chosen])
         for chrom in chosen:
             cli.log.info("predicting %s", chrom)
+            reach = (predictor.seq_length - width * predictor.output_length) // 2
             for starts, codes in windows.tiles(genome, chrom, width * predictor.output_length, predictor.seq_length):
-                values = predictor.ensemble(codes, how).reshape(-1, len(paths)) * per_base
+                values = predictor.ensemble(codes, how, starts - reach).reshape(-1, len(paths)) * per_base
                 for column, handle in enumerate(handles):
                     handle.addEntries(chrom, int(starts[0]), values=values[:, column].tolist(), span=width, step=width)
         for handle in handles:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from accessiflow.genome import Fasta
 Codes = NDArray[np.uint8]
 
 
-def centred(genome: Fasta, chroms: list[str], middles: NDArray[np.int64], seq_length: int) -> Codes:
+def centred(genome: Fasta, chroms: Sequence[str], middles: NDArray[np.int64], seq_length: int) -> Codes:
     """Windows (n, seq_length) [middle - half, middle - half + seq_length); outside the chromosome unknown."""
     out = np.empty((len(chroms), seq_length), np.uint8)
     for row, (chrom, middle) in enumerate(zip(chroms, middles.tolist(), strict=True)):
@@ -28,3 +28,9 @@ def tiles(genome: Fasta, chrom: str, width: int, seq_length: int, at_once: int =
         part = starts[low : low + at_once]
         stretch = genome.codes(chrom, int(part[0]) - left, int(part[-1]) - left + seq_length)
         yield part, stretch[(part - part[0])[:, None] + np.arange(seq_length)]
+
+
+def in_order(chroms: Sequence[str], starts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers (n,) of windows in the order of the genome, so that overlapping ones follow one another."""
+    _, chrom = np.unique(np.asarray(chroms, dtype=str), return_inverse=True)
+    return np.lexsort([starts, chrom])

@@ -66,13 +66,22 @@ def save_weights(model: keras.Model, path: Path) -> None:
                 group.create_dataset(name, data=value)
 
 
-def _stored(path: Path, model: keras.Model) -> list[Stored]:
-    """Name and weights of each layer of a file that has any; as many as the model has."""
+def stored_layers(path: Path) -> list[Stored]:
+    """Name and weights of each layer of a file that has any.
+
+    Raises:
+        InputError: not such a file.
+    """
     with open_hdf5(path) as handle:
         root = handle["model_weights"] if "model_weights" in handle else handle
         if "layer_names" not in root.attrs:
             raise InputError("is not a Keras weights file: it has no layer_names", path)
-        stored = [(name, values) for name in _names(root, "layer_names") if (values := _layer_values(root, name, path))]
+        return [(name, values) for name in _names(root, "layer_names") if (values := _layer_values(root, name, path))]
+
+
+def _stored(path: Path, model: keras.Model) -> list[Stored]:
+    """The layers of a file; as many as the model has."""
+    stored = stored_layers(path)
     wanted = sum(1 for layer in model.layers if layer.weights)
     if len(stored) != wanted:
         raise InputError(f"holds {len(stored)} layers with weights, the params describe {wanted}: weights of another model", path)

@@ -21,10 +21,11 @@ ABSENT = "contig is not in the FASTA"
 
 
 class Pair(NamedTuple):
-    """Base codes (seq_length,) of the REF and the ALT window of a variant."""
+    """Base codes (seq_length,) of the REF and the ALT window of a variant, and where the REF window starts on the chromosome."""
 
     ref: Codes
     alt: Codes
+    start: int
 
 
 def judge(variant: Variant, genome: Fasta, seq_length: int, ref_mismatch: str = "score") -> tuple[Variant, str]:
@@ -52,11 +53,13 @@ def allele_windows(variant: Variant, genome: Fasta, seq_length: int) -> Pair:
     """Windows of a variant that `judge` lets pass; a REF that is not the genome's is put into the genome in ALT's place."""
     ref, alt = encode(variant.ref), encode(variant.alt)
     half, place = seq_length // 2, variant.pos - 1
-    string = genome.codes(variant.chrom, place - half + 1, place + seq_length - half + 1 + max(0, len(ref) - len(alt)))
+    surplus = max(0, len(ref) - len(alt))
+    first = place - half + 1
+    string = genome.codes(variant.chrom, first, first + seq_length + surplus)
     at = half - 1
     if not _is_genomes(variant.ref, variant, genome):
         string = _replaced(string, at, len(alt), ref)
-    return Pair(fit(string, seq_length), fit(_replaced(string, at, len(ref), alt), seq_length))
+    return Pair(fit(string, seq_length), fit(_replaced(string, at, len(ref), alt), seq_length), first + surplus // 2)
 
 
 def check_place(variant: Variant, genome: Fasta) -> str:

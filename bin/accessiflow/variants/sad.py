@@ -211,7 +211,8 @@ def _write_block(handle: h5py.File, row: int, block: Sequence[Variant], predicto
         handle[name][rows] = as_bytes(texts)
     handle["pos"][rows] = np.array([v.pos for v in block], np.uint32)
     pairs = [allele_windows(v, genome, predictor.seq_length) for v in block]
-    ref, alt = np.split(predictor.ensemble(np.array([p.ref for p in pairs] + [p.alt for p in pairs]), how), 2)
+    starts = np.array([p.start for p in pairs], np.int64)
+    ref, alt = predictor.alleles(np.array([p.ref for p in pairs]), np.array([p.alt for p in pairs]), how, starts)
     handle["SAD"][rows] = (alt.sum(axis=1) - ref.sum(axis=1)).astype(options.dtype)
     for name, values in (("REF", ref), ("ALT", alt)):
         if name in handle:
