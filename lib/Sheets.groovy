@@ -1,4 +1,5 @@
 import java.nio.file.Path
+import java.util.zip.GZIPInputStream
 import nextflow.Nextflow
 import nextflow.splitter.CsvSplitter
 
@@ -17,6 +18,15 @@ class Sheets {
         return rows.withIndex().collect { Map row, int index ->
             row.collectEntries { column, value -> [(column): value && column in PATHS[kind] ? resolve(value, path) : (value ?: null)] } + [index: index]
         }
+    }
+
+    /** Bases that a BED file's lines span. */
+    static long bases(Path bed) {
+        InputStream raw = bed.newInputStream()
+        InputStream text = bed.name.endsWith('.gz') ? new GZIPInputStream(raw) : raw
+        return text.withReader { it.readLines() }
+            .findAll { it ==~ /\S+\t\d{1,12}\t\d{1,12}(\t.*)?/ }
+            .sum(0L) { it.split('\t')[2].toLong() - it.split('\t')[1].toLong() } as long
     }
 
     /** A file beside the sheet, or wherever an absolute path or URI says. */

@@ -7,7 +7,7 @@ import nextflow.Nextflow
 class Study {
     static final List<String> FILES = [
         'tracks', 'fasta', 'genes', 'blacklist', 'gaps', 'unmeasured', 'clusters', 'models', 'variants', 'eqtls', 'allelic_counts',
-        'gwas', 'ld_panel', 'chain', 'merge_alleles', 'motifs', 'truth', 'coverage', 'peaks', 'dataset',
+        'gwas', 'ld_panel', 'chain', 'merge_alleles', 'motifs', 'regions', 'truth', 'coverage', 'peaks', 'dataset',
     ]
 
     /** stage -> the inputs that it cannot do without, and the products of other stages that it reads. */
@@ -48,7 +48,7 @@ class Study {
 
     private static boolean allowed(String stage, Collection<String> inputs) {
         Map s = STAGES[stage]
-        return stage in inputs || (s.inputs.every { it in inputs } && s.needs.every { allowed(it, inputs) } && (stage != 'score' || inputs.any { it in ['variants', 'eqtls', 'allelic_counts'] }))
+        return stage in inputs || (s.inputs.every { it in inputs } && s.needs.every { allowed(it, inputs) } && (stage != 'score' || inputs.any { it in ['variants', 'eqtls', 'allelic_counts', 'regions'] }))
     }
 
     private static void add(String stage, Collection<String> inputs, Set<String> plan) {

@@ -1,4 +1,4 @@
-// One tissue peak set and its |SAD| splits -> SNP annotations of every chromosome.
+// One peak set -> SNP annotations of every chromosome; with a model's scores, the set's |SAD| splits.
 process HERITABILITY_ANNOTATE {
     tag "${meta.id}"
     label 'process_single'
@@ -11,24 +11,27 @@ process HERITABILITY_ANNOTATE {
 
     output:
     tuple val(meta), path('annot/*.annot.gz'), emit: annotations
+    path "${meta.id}.annotations.tsv"         , emit: table
     path '*.run.json'                        , emit: run_info
     path 'versions.yml'                      , emit: versions
 
     script:
     def args = task.ext.args ?: ''
     def options = [
-        scores ? [scores].flatten().collect { "--sad ${it}" }.join(' ') + " --track-list ${track_list}" : '',
+        scores ? [scores].flatten().collect { "--sad ${it}" }.join(' ') + " --model ${meta.model} --any-tracks" : '',
+        scores && track_list ? "--track-list ${track_list}" : '',
         chain ? "--chain ${chain}" : '',
     ].findAll().join(' ')
     """
     # code ${params.code_id}
     heritability.py --versions versions.yml --run-info HERITABILITY_ANNOTATE.${meta.id}.run.json \\
-        annotate --bim bim/${meta.stem}@ --peaks ${peaks} --name ${meta.id} --output annot/${meta.id} --separate ${options} ${args}
+        annotate --bim bim/${meta.stem}@ --peaks ${peaks} --name ${meta.set} --output annot/${meta.set} --separate \\
+        --table ${meta.id}.annotations.tsv ${options} ${args}
     """
 
     stub:
     """
     mkdir annot
-    touch annot/${meta.id}.1.annot.gz HERITABILITY_ANNOTATE.${meta.id}.run.json versions.yml
+    touch annot/${meta.id}.1.annot.gz ${meta.id}.annotations.tsv HERITABILITY_ANNOTATE.${meta.id}.run.json versions.yml
     """
 }

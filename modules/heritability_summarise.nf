@@ -1,4 +1,4 @@
-// All regressions -> one table with enrichment, coefficients and tau*, quality facts, and the meta-analysis over traits.
+// All regressions -> one table with enrichment, coefficients and tau*, quality facts, the meta-analysis over traits, the tests of --h2-cts.
 process HERITABILITY_SUMMARISE {
     tag "${meta.id}"
     label 'process_single'
@@ -6,9 +6,12 @@ process HERITABILITY_SUMMARISE {
 
     input:
     tuple val(meta), path(results), path(annotations)
+    path tables, stageAs: 'tables/*'
+    tuple path(ldcts), path(cts, stageAs: 'cts/*')
 
     output:
-    tuple val(meta), path('heritability.tsv'), path('qc.tsv'), path('meta.tsv'), emit: tables
+    tuple val(meta), path('heritability.tsv'), path('qc.tsv'), path('meta.tsv'), path('annotations.tsv'), emit: tables
+    path 'cts.tsv'                           , emit: cts, optional: true
     path '*.run.json'                        , emit: run_info
     path 'versions.yml'                      , emit: versions
 
@@ -17,11 +20,14 @@ process HERITABILITY_SUMMARISE {
     """
     # code ${params.code_id}
     heritability.py --versions versions.yml --run-info HERITABILITY_SUMMARISE.run.json \\
-        summarise *.results --annot ${meta.baseline},@. --frqfile ${meta.frq} --output heritability.tsv --qc qc.tsv --meta meta.tsv ${args}
+        summarise *.results --annot ${meta.baseline},@. --frqfile ${meta.frq} --output heritability.tsv --qc qc.tsv --meta meta.tsv \\
+        --weights ${meta.weights} ${args}
+    LC_ALL=C awk 'FNR == 1 && NR > 1 { next } 1' ${[tables].flatten().join(' ')} > annotations.tsv
+    ${cts ? "heritability.py --quiet cts cts/* --ldcts ${ldcts} --output cts.tsv" : ''}
     """
 
     stub:
     """
-    touch heritability.tsv qc.tsv meta.tsv HERITABILITY_SUMMARISE.run.json versions.yml
+    touch heritability.tsv qc.tsv meta.tsv annotations.tsv ${cts ? 'cts.tsv' : ''} HERITABILITY_SUMMARISE.run.json versions.yml
     """
 }

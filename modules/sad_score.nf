@@ -7,6 +7,7 @@ process SAD_SCORE {
     input:
     tuple val(meta), path(model), path(vcf)
     path fasta
+    val checkpoints // a folder that outlives the task, or nothing
 
     output:
     tuple val(meta), path("${meta.shard}"), emit: scores
@@ -15,11 +16,12 @@ process SAD_SCORE {
 
     script:
     def args = task.ext.args ?: ''
+    def partial = checkpoints ? "--partial ${checkpoints}/${meta.id}.${meta.shard}.part" : '' // a retried or resumed shard goes on from its last block
     """
     # code ${params.code_id}
     sad.py --versions versions.yml --run-info SAD_SCORE.${meta.id}.${meta.shard}.run.json \\
         score ${model}/params.json ${model}/model_best.h5 ${vcf} -f ${fasta[0]} -t ${model}/targets.txt -o ${meta.shard} \\
-        --set ${meta.set} --threads ${task.cpus} ${args}
+        --set ${meta.set} --threads ${task.cpus} ${partial} ${args}
     """
 
     stub:

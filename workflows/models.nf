@@ -66,9 +66,7 @@ workflow MODELS {
     ch_versions = ch_versions.mix(DATASET_FOLDS.out.versions, DATASET_SUBSET.out.versions)
 
     if( 'train' in stages ) {
-        // where tasks see the work folder as it is, a training's last epoch is kept there
-        boolean shared = workflow.workDir.toUri().scheme == 'file' && workflow.containerEngine in [null, 'singularity', 'apptainer']
-        String checkpoints = shared ? "${workflow.workDir}/checkpoints/${workflow.sessionId}" : ''
+        String checkpoints = Checkpoints.folder(workflow)
         ch_fits = ch_wanted.map { [Models.dataset(it.meta.training_set, it.meta.fold), it] }.combine(ch_datasets, by: 0).map { set, entry, dataset -> [entry.init, entry.meta, entry.params, dataset] }
         TRAIN_FIT(ch_fits.filter { !it[0] }.map { init, meta, parameters, dataset -> [meta, parameters, dataset, []] }, checkpoints)
         // transfer: the trunk of another row's model, which is trained or given first

@@ -1,10 +1,13 @@
-// Variant sets -> shards -> scores by each model -> one sad.h5 a set and model.
+// Variant sets -> shards -> scores by each model -> one sad.h5 a set and model; regions -> the effect of every single-base change.
 
 include { VARIANTS_COLLECT } from '../modules/variants_collect'
 include { SAD_SPLIT        } from '../modules/sad_split'
 include { SAD_SCORE        } from '../modules/sad_score'
 include { SAD_MERGE        } from '../modules/sad_merge'
 include { SAD_JOIN         } from '../modules/sad_join'
+include { SAD_ISM          } from '../modules/sad_ism'
+include { SAD_ISM_MERGE    } from '../modules/sad_ism_merge'
+include { SAD_LOGO         } from '../modules/sad_logo'
 
 workflow VARIANTS {
     take:
@@ -29,9 +32,12 @@ workflow VARIANTS {
         ch_shards = SAD_SPLIT.out.shards
             .map { meta, shards -> [meta, shards instanceof List ? shards : [shards]] }
             .flatMap { meta, shards -> shards.collect { [meta + [shards: shards.size(), shard: it.name.replaceAll(/\.vcf\.gz$/, '')], it] } }
+        ch_models = models.filter { (params.score_replicates || it[0].replicate == 1) && (it[0].fold ?: 1) == 1 }
+        ch_fasta  = study.map { Sheets.withIndex(it.fasta, ['.fai', '.gzi']) }
         SAD_SCORE(
-            models.filter { (params.score_replicates || it[0].replicate == 1) && (it[0].fold ?: 1) == 1 }.combine(ch_shards).map { meta, model, meta_set, shard -> [meta + [set: meta_set.id, set_index: meta_set.index, shards: meta_set.shards, shard: meta_set.shard], model, shard] },
-            study.map { Sheets.withIndex(it.fasta, ['.fai', '.gzi']) },
+            ch_models.combine(ch_shards).map { meta, model, meta_set, shard -> [meta + [set: meta_set.id, set_index: meta_set.index, shards: meta_set.shards, shard: meta_set.shard], model, shard] },
+            ch_fasta,
+            Checkpoints.folder(workflow),
         )
         SAD_MERGE(
             SAD_SCORE.out.scores
@@ -52,6 +58,22 @@ workflow VARIANTS {
             .groupTuple()
             .map { meta, parts -> [meta, parts.sort { it[0] }*.get(1)] }
         ch_scores   = ch_scores.mix(ch_by_model)
+
+        // saturation: shares of the regions, as many as keep a task small
+        ch_regions = study.filter { it.regions }.flatMap { s ->
+            int shares = Math.max(1, Math.ceil(Sheets.bases(s.regions) / params.saturate_bases) as int)
+            (1..shares).collect { [[share: it, shares: shares], s.regions] }
+        }
+        SAD_ISM(ch_models.combine(ch_regions).map { meta, model, meta_share, regions -> [meta + meta_share, model, regions] }, ch_fasta, Checkpoints.folder(workflow))
+        SAD_ISM_MERGE(
+            SAD_ISM.out.scores
+                .map { meta, share -> [groupKey(meta - meta.subMap('share'), meta.shares), share] }
+                .groupTuple()
+                .map { key, shares -> [key.target - key.target.subMap('shares'), shares.sort { it.name.tokenize('.').last() as int }] }
+        )
+        SAD_LOGO(SAD_ISM_MERGE.out.scores.filter { params.saturate_logos })
+        ch_run_info = ch_run_info.mix(SAD_ISM.out.run_info, SAD_ISM_MERGE.out.run_info, SAD_LOGO.out.run_info)
+        ch_versions = ch_versions.mix(SAD_ISM.out.versions, SAD_ISM_MERGE.out.versions, SAD_LOGO.out.versions)
         ch_tables   = SAD_MERGE.out.metrics.map { it[1] }
         ch_run_info = ch_run_info.mix(VARIANTS_COLLECT.out.run_info, SAD_SPLIT.out.run_info, SAD_SCORE.out.run_info, SAD_MERGE.out.run_info, SAD_JOIN.out.run_info)
         ch_versions = ch_versions.mix(VARIANTS_COLLECT.out.versions, SAD_SPLIT.out.versions, SAD_SCORE.out.versions, SAD_MERGE.out.versions, SAD_JOIN.out.versions)

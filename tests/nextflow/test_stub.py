@@ -40,6 +40,7 @@ def compared(launcher: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     """The committed sheet of training choices with predictions from elsewhere, and ldsc's own LD scores."""
     folder = tmp_path_factory.mktemp("choices")
     (folder / "elsewhere.tsv").write_text("chrom\tstart\tend\tA\n")
+    (folder / "regions.bed").write_text("chr1\t1000\t121000\n")
     rows = (ROOT / "assets" / "choices.csv").read_text().splitlines()
     (folder / "models.csv").write_text(
         "\n".join([rows[0], rows[2] + ",predictions", *(f"{row}," for row in rows[3:]), "elsewhere,,,,,,elsewhere.tsv", ""])
@@ -52,7 +53,12 @@ def run_choices(launcher: Path, folder: Path, *more: str) -> str:
 
     command = [launcher, "run", ROOT, "-profile", "test,venv", "-stub-run", "-ansi-log", "false", "--models", folder / "models.csv", *more]
     done = subprocess.run(
-        [*map(str, command), "--ld_score_engine", "ldsc"], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        [*map(str, command), "--ld_score_engine", "ldsc", "--regions", str(folder / "regions.bed"), "--saturate_logos"],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stdout
     return done.stdout

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from accessiflow.dataset import tfrecords
 from accessiflow.dataset import windows as window_rules
 from accessiflow.dataset.build import LONGEST, Request, check_folds, choose_windows, each_file, staged, statistics_of
+from accessiflow.dataset.targets import track_columns
 from accessiflow.dataset.windows import Geometry, Windows
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, read_json, read_table, write_json, write_table, write_text
@@ -95,7 +96,7 @@ def subset(data_dir: Path, out: Path, request: Request, tracks: Sequence[str] = 
     shuffle = _shuffle(windows, request.seed)
     windows, order = windows.take(shuffle), order[shuffle]
     names = list(read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"])["identifier"])
-    columns = _columns(names, tracks, data_dir)
+    columns = np.array(track_columns(names, tracks or names, data_dir / "targets.txt"), np.int64)
     silent = columns[~records.has_signal(order[windows.of_fold("train")])[columns]]
     if len(silent):
         raise InputError(f"the track {names[silent[0]]} is zero in every training window: choose other --tracks", data_dir)
@@ -160,13 +161,6 @@ def _shuffle(windows: Windows, seed: int) -> NDArray[np.int64]:
     """Row numbers in Basenji's shuffled order."""
     numbered = replace(windows, start=np.arange(len(windows)))
     return window_rules.shuffled(numbered, seed).start
-
-
-def _columns(known: list[str], tracks: Sequence[str], data_dir: Path) -> NDArray[np.int64]:
-    unknown = [t for t in tracks if t not in known]
-    if unknown:
-        raise InputError(f"has no track {unknown[0]} (tracks: {', '.join(known[:10])})", data_dir / "targets.txt")
-    return np.array([known.index(t) for t in tracks] if tracks else range(len(known)), np.int64)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -248,3 +248,15 @@ def _transform(values: Floats, track: Track) -> Floats:
     if track.clip is not None:
         out = np.clip(out, 0, np.float32(track.clip))
     return np.float32(track.scale) * out
+
+
+def track_columns(known: Sequence[str], wanted: Sequence[str], source: Path) -> list[int]:
+    """Columns of the wanted tracks among those of a dataset, in the order asked for.
+
+    Raises:
+        InputError: a track that the dataset does not have.
+    """
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        raise InputError(f"has no track {unknown[0]} (tracks: {', '.join(known[:10])})", source)
+    return [known.index(name) for name in wanted]

@@ -38,7 +38,7 @@ def load_predictor(
         predictor: Predictor = AdaptedPredictor(load_adapter(name, params_file, weights), name)
     else:
         predictor = _network(_closed(params_file), weights, engine, threads, require_gpu)
-    cli.log.info("engine: %s", predictor.engine)
+    cli.log.info("engine: %s; %d thread(s)", predictor.engine, threads)
     return predictor
 
 

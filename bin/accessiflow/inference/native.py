@@ -88,7 +88,7 @@ class NativePredictor(Predictor):
     @property
     def engine(self) -> str:
         """What computes, for the log."""
-        return f"native, {self._network.instructions}, {self.threads} thread(s)"
+        return f"native, {self._network.instructions}"
 
     def predict(self, codes: Codes) -> NDArray[np.float32]:
         """Predictions (n, B, T) of windows (n, seq_length) of base codes."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow import cli
+from accessiflow.dataset.targets import track_columns
 from accessiflow.dataset.tfrecords import load_fold
 from accessiflow.errors import InputError
 from accessiflow.files import atomic, create_hdf5, read_json, read_table
@@ -97,10 +98,7 @@ def _columns(known: list[str], predictor: Predictor, weights: Path, data_dir: Pa
     names = read_table(own, ["identifier"], text=["identifier"])["identifier"].tolist() if own.exists() else known
     if len(names) != predictor.num_targets:
         raise InputError(f"lists {len(names)} tracks, the model predicts {predictor.num_targets}", own if own.exists() else data_dir / "targets.txt")
-    unknown = [n for n in names if n not in known]
-    if unknown:
-        raise InputError(f"has no track {unknown[0]}, which the model predicts", data_dir / "targets.txt")
-    return [known.index(n) for n in names]
+    return track_columns(known, names, data_dir / "targets.txt")
 
 
 def predict_genome(

@@ -7,7 +7,7 @@ from accessiflow.intervals import read_bed
 from accessiflow.preflight.findings import Inputs, some
 from accessiflow.preflight.reference import Reference, compare_contigs
 
-BEDS = ("blacklist", "gaps", "unmeasured", "clusters")
+BEDS = ("blacklist", "gaps", "unmeasured", "clusters", "regions")
 FOLD_STAGES = {"dataset", "train", "predict", "evaluate"}
 STAGES = ("peaks", "dataset", "train", "predict", "evaluate", "score", "heritability", "eqtl", "imbalance", "report")
 

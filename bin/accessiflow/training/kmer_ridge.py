@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow import cli
+from accessiflow.dataset.targets import track_columns
 from accessiflow.dataset.tfrecords import load_fold
 from accessiflow.errors import InputError
 from accessiflow.files import create_hdf5, read_json, read_table, write_json, write_table
@@ -45,7 +46,8 @@ def train_kmer_ridge(params_file: Path, data_dir: Path, out: Path, tracks: Seque
     started = time.monotonic()
     k, central, penalties = _checked(read_json(params_file), params_file)
     targets = read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"])
-    columns = _columns(list(targets["identifier"]), tracks, data_dir)
+    names = list(targets["identifier"])
+    columns = track_columns(names, tracks or names, data_dir / "targets.txt")
     train, valid = (Windows(*load_fold(data_dir, fold), columns) for fold in ("train", "valid"))
     length, positions, num = train.shape
     solution = fit_ridge(train, k, central, penalties)
@@ -88,13 +90,6 @@ def _checked(document: dict[str, Any], source: Path) -> tuple[int, int, list[flo
     if not isinstance(penalties, list) or not penalties or not all(isinstance(p, int | float) and p > 0 for p in penalties):
         raise InputError(f"needs a list of positive numbers in train.penalties, found {penalties!r}", source)
     return k, central, [float(p) for p in penalties]
-
-
-def _columns(known: list[str], wanted: Sequence[str], data_dir: Path) -> list[int]:
-    unknown = [t for t in wanted if t not in known]
-    if unknown:
-        raise InputError(f"has no track {unknown[0]} (tracks: {', '.join(known[:10])})", data_dir / "targets.txt")
-    return [known.index(t) for t in wanted] if wanted else list(range(len(known)))
 
 
 def _blocks(windows: Windows, k: int, central: int) -> Iterator[tuple[Doubles, Doubles]]:

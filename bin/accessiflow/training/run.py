@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from accessiflow import __version__, cli
+from accessiflow.dataset.targets import track_columns
 from accessiflow.dataset.tfrecords import load_fold
 from accessiflow.errors import InputError
 from accessiflow.files import read_table, write_json, write_table
@@ -133,7 +134,7 @@ def _check_start(request: Request) -> None:
 
 def _load(request: Request) -> Data:
     targets = read_table(request.data_dir / "targets.txt", ["identifier"], text=["identifier"])
-    columns = _columns(list(targets["identifier"]), request.tracks, request.data_dir) if request.tracks else None
+    columns = track_columns(list(targets["identifier"]), request.tracks, request.data_dir / "targets.txt") if request.tracks else None
     train, valid = (Windows(*load_fold(request.data_dir, fold), columns) for fold in ("train", "valid"))
     targets = targets if columns is None else targets.iloc[columns]
     empty = [name for name, found in zip(targets["identifier"], _has_signal(train, request.data_dir), strict=True) if not found]
@@ -155,13 +156,6 @@ def _has_signal(fold: Windows, data_dir: Path) -> np.ndarray:
             raise InputError(f"has a target that is no finite number (window {low + int(bad.argmax()) + 1}): build the dataset again", data_dir)
         found |= values.any(axis=(0, 1))
     return found
-
-
-def _columns(known: list[str], wanted: Sequence[str], data_dir: Path) -> list[int]:
-    unknown = [t for t in wanted if t not in known]
-    if unknown:
-        raise InputError(f"has no track {unknown[0]} (tracks: {', '.join(known[:10])})", data_dir / "targets.txt")
-    return [known.index(t) for t in wanted]
 
 
 def _start(network: Network, request: Request) -> None:
