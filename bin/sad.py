@@ -25,7 +25,7 @@ FastaFile = Annotated[Path, typer.Option("-f", "--fasta", help="Genome FASTA.")]
 Targets = Annotated[Path, typer.Option("-t", "--targets", help="Targets table of the model's tracks.")]
 Rc = Annotated[bool, typer.Option("--rc", help="Average over both strands.")]
 Shifts = Annotated[str, typer.Option(help="Average over these shifts in bp, comma-separated.")]
-Engine = Annotated[str, typer.Option(help="auto, native or tensorflow.")]
+Engine = Annotated[str, typer.Option(help="auto, native (compiled, CPU) or tensorflow.")]
 RequireGpu = Annotated[bool, typer.Option(help="Fail at once without a GPU.")]
 Adapter = Annotated[
     str, typer.Option(help="How to run the model: keras, kmer_ridge, enformer, or FILE.py:CLASS (runs that code); default: by params.json.")
@@ -41,23 +41,12 @@ def _one_of(value: str, allowed: tuple[str, ...], option: str) -> str:
 def _load(
     params: Path, weights: Path, targets: Path, rc: bool, shifts: str, engine: str, threads: int, require_gpu: bool, adapter: str
 ) -> tuple[Predictor, Ensemble, pd.DataFrame]:
-    from accessiflow.device import start_tensorflow
-    from accessiflow.inference.adapters import KERAS, adapter_of
-    from accessiflow.inference.predictor import Ensemble, load_predictor, read_tracks
-    from accessiflow.intervals import split_list
+    from accessiflow.inference.loading import load_predictor
+    from accessiflow.inference.predictor import Ensemble, read_tracks
 
-    if _one_of(engine, ("auto", "native", "tensorflow"), "--engine") == "native":
-        raise InputError("--engine native: this environment has no compiled engine; use auto or tensorflow")
-    try:
-        moves = [int(s) for s in split_list(shifts)] or [0]
-    except ValueError:
-        raise InputError(f"--shifts {shifts}: expected integers, comma-separated") from None
-    adapter = adapter or adapter_of(params)
-    if adapter == KERAS:
-        start_tensorflow(threads, require_gpu)
-    predictor = load_predictor(params, weights, adapter)
-    cli.log.info("engine: %s", predictor.engine)
-    return predictor, Ensemble(rc, moves), read_tracks(targets, predictor)
+    how = Ensemble.of(rc, shifts)
+    predictor = load_predictor(params, weights, adapter, engine, threads, require_gpu)
+    return predictor, how, read_tracks(targets, predictor)
 
 
 @app.command()
@@ -70,22 +59,28 @@ def score(
     out: Out,
     rc: Rc = False,
     shifts: Shifts = "0",
-    stats: Annotated[str, typer.Option(help="Scores to store: SAD, REF, ALT.")] = "SAD",
+    stats: Annotated[str, typer.Option(help="Scores to store, comma-separated: SAD, REF, ALT, LOGRATIO, COS, L2.")] = "SAD",
     sad_dtype: Annotated[str, typer.Option(help="float32, or float16 as Basenji stores them.")] = "float32",
     ref_mismatch: Annotated[str, typer.Option(help="ALT is the genome's allele: score, exclude or swap.")] = "score",
     engine: Engine = "auto",
     set_name: Annotated[str, typer.Option("--set", help="Name of the variant set, for excluded.tsv.")] = "variants",
+    partial: Annotated[
+        Path | None, typer.Option(help="Keep finished blocks in this file, and go on from those that a killed run left there.")
+    ] = None,
     threads: cli.Threads = 2,
     require_gpu: RequireGpu = False,
     adapter: Adapter = "",
 ) -> None:
     """SNP accessibility differences -> sad.h5, excluded.tsv."""
     import time
+    from dataclasses import asdict
 
     from accessiflow.intervals import split_list
     from accessiflow.variants import sad
+    from accessiflow.variants.restart import PartFile, fingerprint
+    from accessiflow.variants.statistics import STATISTICS
 
-    wanted = [_one_of(s, sad.STATS, "--stats") for s in split_list(stats)]
+    wanted = [_one_of(s, STATISTICS, "--stats") for s in split_list(stats)]
     options = sad.Options(
         wanted,
         _one_of(sad_dtype, ("float32", "float16"), "--sad-dtype"),
@@ -94,7 +89,9 @@ def score(
     )
     predictor, how, tracks = _load(params, model, targets, rc, shifts, engine, threads, require_gpu, adapter)
     started = time.monotonic()
-    scored, excluded = sad.score(predictor, variants, fasta, tracks, out, how, options)
+    facts = {"engine": predictor.engine, "rc": how.rc, "shifts": list(how.shifts), "options": asdict(options), "genome": fasta.stat().st_size}
+    part = PartFile(partial, fingerprint([params, model, variants, targets], facts)) if partial else None
+    scored, excluded = sad.score(predictor, variants, fasta, tracks, out, how, options, part)
     rate = scored / max(time.monotonic() - started, 1e-9) * 3600
     cli.note(engine=predictor.engine.split(",")[0], variants=scored, excluded=excluded, variants_per_hour=round(rate))
     cli.log.info("%d variants scored (%.0f an hour), %d excluded", scored, rate, excluded)
@@ -166,16 +163,108 @@ def ism(
     rc: Rc = False,
     shifts: Shifts = "0",
     engine: Engine = "auto",
-    length: Annotated[int | None, typer.Option(min=1, help="Mutate this many bases at the middle; default: the whole window.")] = None,
+    length: Annotated[
+        int | None, typer.Option(min=1, help="Mutate this many bases at the middle; default: the whole window, with --whole-regions an eighth.")
+    ] = None,
+    whole_regions: Annotated[
+        bool, typer.Option("--whole-regions", help="Mutate every base of a region longer than --length, by a window around each --length of it.")
+    ] = False,
+    share: Annotated[str, typer.Option(help="Mutate the I-th of N equal shares of the windows only, as I/N; merge-ism puts them together.")] = "1/1",
+    partial: Annotated[
+        Path | None, typer.Option(help="Keep finished windows in this file, and go on from those that a killed run left there.")
+    ] = None,
     threads: cli.Threads = 2,
     require_gpu: RequireGpu = False,
     adapter: Adapter = "",
 ) -> None:
     """Score every single-base change of each region's window -> scores.h5."""
-    from accessiflow.variants.ism import saturate
+    import re
+    from dataclasses import asdict
 
+    from accessiflow.variants.ism import Wanted, saturate
+    from accessiflow.variants.restart import PartFile, fingerprint
+
+    numbers = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", share)
+    if numbers is None or int(numbers[1]) > int(numbers[2]):
+        raise InputError(f"--share {share}: expected I/N with I from 1 to N")
+    wanted = Wanted(length, whole_regions, (int(numbers[1]), int(numbers[2])))
     predictor, how, tracks = _load(params, model, targets, rc, shifts, engine, threads, require_gpu, adapter)
-    cli.log.info("%d regions mutated", saturate(predictor, bed, fasta, tracks, out, how, length))
+    facts = {"engine": predictor.engine, "rc": how.rc, "shifts": list(how.shifts), "wanted": asdict(wanted), "genome": fasta.stat().st_size}
+    part = PartFile(partial, fingerprint([params, model, bed, targets], facts)) if partial else None
+    cli.log.info("%d windows mutated", saturate(predictor, bed, fasta, tracks, out, how, wanted, part))
+
+
+@app.command("merge-ism")
+def merge_ism(
+    shares: Annotated[list[Path], typer.Argument(help="Folders of the shares of one BED file, or their scores.h5.")],
+    out: Out,
+    bedgraphs: Annotated[bool, typer.Option("--bedgraphs", help="Write the height of each base as a bedGraph a track, too.")] = False,
+) -> None:
+    """Shares of saturation scores, in the order of the numbers in their names -> one scores.h5."""
+    from accessiflow.variants import sad
+    from accessiflow.variants.bedgraph import write_bedgraphs
+    from accessiflow.variants.ism import merge_saturation
+    from accessiflow.variants.ism_scores import open_saturation
+
+    files = [path if path.is_file() else path / "scores.h5" for path in sad.in_order(shares)]
+    cli.log.info("%d windows", merge_saturation(files, out))
+    if bedgraphs:
+        with open_saturation(out / "scores.h5") as saturation:
+            write_bedgraphs(saturation, out)
+
+
+Saturation = Annotated[Path, typer.Argument(help="scores.h5 of sad.py ism, or of basenji_sat_bed.")]
+Tracks = Annotated[list[str] | None, typer.Option("--track", help="Track (repeatable); default: all.")]
+Kind = Annotated[str, typer.Option(help="height (loss by the worst change) or importance (less the mean of the four bases).")]
+
+
+@app.command()
+def logo(
+    scores: Saturation,
+    out: Out,
+    track: Tracks = None,
+    kind: Kind = "height",
+    form: Annotated[str, typer.Option("--format", help="png, svg or both.")] = "png",
+    start: Annotated[int | None, typer.Option(help="First base to draw, 0-based, on the chromosome.")] = None,
+    end: Annotated[int | None, typer.Option(help="Draw the bases before this one.")] = None,
+) -> None:
+    """Saturation scores -> a sequence logo of each region and track."""
+    from accessiflow.variants.ism_scores import KINDS, open_saturation
+    from accessiflow.variants.logo import Drawing, write_logos
+
+    formats = ("png", "svg") if _one_of(form, ("png", "svg", "both"), "--format") == "both" else (form,)
+    drawing = Drawing(_one_of(kind, KINDS, "--kind"), formats, start, end)
+    with open_saturation(scores) as saturation:
+        cli.log.info("%d logos drawn", len(write_logos(saturation, out, track or (), drawing)))
+
+
+@app.command()
+def bedgraph(scores: Saturation, out: Out, track: Tracks = None, kind: Kind = "height") -> None:
+    """Saturation scores -> a per-base bedGraph of each track."""
+    from accessiflow.variants.bedgraph import write_bedgraphs
+    from accessiflow.variants.ism_scores import KINDS, open_saturation
+
+    with open_saturation(scores) as saturation:
+        cli.log.info("%d tracks written", len(write_bedgraphs(saturation, out, track or (), _one_of(kind, KINDS, "--kind"))))
+
+
+@app.command("import")
+def import_(
+    scores: Annotated[list[Path], typer.Argument(help="Enformer's or Basenji's .h5, Sei's PREFIX_diffs.h5; several: variants one behind the other.")],
+    out: Out,
+    labels: Annotated[Path | None, typer.Option(help="Sei's row labels; default: PREFIX_row_labels.txt beside the file.")] = None,
+    targets: Annotated[Path | None, typer.Option(help="Names of the tracks, one a line, or a targets table; default: those of the file.")] = None,
+    track_list: Annotated[Path | None, typer.Option(help="Keep these tracks only: identifiers or labels, one a line.")] = None,
+    layout: Annotated[str, typer.Option(help="auto, basenji, enformer or sei.")] = "auto",
+) -> None:
+    """Scores that another tool published -> sad.h5."""
+    from accessiflow.variants.importing import import_scores
+    from accessiflow.variants.score_files import read_names
+    from accessiflow.variants.scores import LAYOUTS
+
+    wanted = read_names(track_list)[0] if track_list else []
+    rows, tracks = import_scores(scores, out, _one_of(layout, LAYOUTS, "--layout"), labels, targets, wanted)
+    cli.log.info("%d variants, %d tracks", rows, tracks)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,9 @@ from accessiflow.inference.native import NativePredictor
 from accessiflow.inference.predictor import Ensemble, KerasPredictor, read_tracks
 from accessiflow.model.params import load_params
 from accessiflow.variants import sad
-from accessiflow.variants.ism import saturate
+from accessiflow.variants.ism import Wanted, saturate
+from accessiflow.variants.restart import PartFile
+from accessiflow.variants.statistics import STATISTICS
 from accessiflow.variants.vcf import split
 
 BOTH = Ensemble(True, (1, 0, -1))
@@ -220,7 +222,7 @@ def test_contigs_that_the_genome_lacks(scored, model, predictor, tracks, tmp_pat
 
 def test_saturation_agrees_with_scoring_the_same_changes(scored, model, predictor, tracks, sequence, tmp_path):
     (tmp_path / "r.bed").write_text("chr1\t190\t210\nchr1\t5\t9\n")
-    assert saturate(predictor, tmp_path / "r.bed", model / "genome.fa", tracks, tmp_path, Ensemble(True), 10) == 2
+    assert saturate(predictor, tmp_path / "r.bed", model / "genome.fa", tracks, tmp_path, Ensemble(True), Wanted(10)) == 2
     with h5py.File(tmp_path / "scores.h5") as handle:
         ism = {name: data[()] for name, data in handle.items()}
     assert (ism["start"].tolist(), ism["end"].tolist()) == ([195, 2], [205, 12])
@@ -232,7 +234,7 @@ def test_saturation_agrees_with_scoring_the_same_changes(scored, model, predicto
     middle = 200 - 195
     found, _ = scored([(200, sequence[199], base) for base in BASES], how=Ensemble(True))
     (tmp_path / "one.bed").write_text("chr1\t200\t200\n")
-    saturate(predictor, tmp_path / "one.bed", model / "genome.fa", tracks, tmp_path, Ensemble(True), 10)
+    saturate(predictor, tmp_path / "one.bed", model / "genome.fa", tracks, tmp_path, Ensemble(True), Wanted(10))
     with h5py.File(tmp_path / "scores.h5") as handle:
         assert np.array_equal(handle["scores"][0, middle - 1], found["SAD"])
 
@@ -240,9 +242,9 @@ def test_saturation_agrees_with_scoring_the_same_changes(scored, model, predicto
 def test_saturation_refuses_what_it_cannot_mutate(model, predictor, tracks, tmp_path):
     (tmp_path / "r.bed").write_text("chrX\t190\t210\n")
     with pytest.raises(InputError, match="names the contig chrX"):
-        saturate(predictor, tmp_path / "r.bed", model / "genome.fa", tracks, tmp_path, Ensemble(), 10)
+        saturate(predictor, tmp_path / "r.bed", model / "genome.fa", tracks, tmp_path, Ensemble(), Wanted(10))
     with pytest.raises(InputError, match="expected 1 to 64"):
-        saturate(predictor, tmp_path / "r.bed", model / "genome.fa", tracks, tmp_path, Ensemble(), 65)
+        saturate(predictor, tmp_path / "r.bed", model / "genome.fa", tracks, tmp_path, Ensemble(), Wanted(65))
     assert not (tmp_path / "scores.h5").exists()
 
 
@@ -256,3 +258,37 @@ def test_scripts_refuse_with_one_sentence_and_leave_nothing(refused, model, tmp_
     assert "--stats" in refused("sad", "score", *trained, vcf, *common, "--stats", "SAR")
     assert "--shifts" in refused("sad", "score", *trained, vcf, *common, "--shifts", "a")
     assert list((tmp_path / "out").glob("*")) == []
+
+
+def test_a_shard_goes_on_from_the_blocks_of_a_killed_run(model, predictor, tracks, sequence, tmp_path, monkeypatch):
+    monkeypatch.setattr(sad, "BLOCK", 20)
+    vcf = write_vcf(tmp_path / "a.vcf", [(i, sequence[i - 1], BASES[(BASES.index(sequence[i - 1]) + 1) % 4]) for i in range(40, 140)])
+    options = sad.Options(STATISTICS)
+
+    class Killed(BaseException):
+        pass
+
+    class Dying:
+        left = 3
+
+        def __getattr__(self, name):
+            return getattr(predictor, name)
+
+        def alleles(self, *arguments):
+            self.left -= 1
+            if self.left < 0:
+                raise Killed
+            return predictor.alleles(*arguments)
+
+    def run(who, out, part=None):
+        sad.score(who, vcf, model / "genome.fa", tracks, tmp_path / out, BOTH, options, part)
+        return (tmp_path / out / "sad.h5").read_bytes()
+
+    undisturbed = run(predictor, "whole")
+    with pytest.raises(Killed):
+        run(Dying(), "killed", PartFile(tmp_path / "a.part", "same"))
+    assert not (tmp_path / "killed" / "sad.h5").exists()
+    second = Dying()
+    second.left = 2  # five blocks, three of them kept
+    assert run(second, "killed", PartFile(tmp_path / "a.part", "same")) == undisturbed
+    assert not (tmp_path / "a.part").exists()

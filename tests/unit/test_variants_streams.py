@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from fake_predictor import FakePredictor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from accessiflow.errors import InputError
 from accessiflow.genome import Fasta
 from accessiflow.variants import sad
 from accessiflow.variants.alleles import allele_windows
+from accessiflow.variants.restart import PartFile
 from accessiflow.variants.vcf import Variant, read_variants, split
 
 L = 32
@@ -20,14 +22,7 @@ WEIGHTS = np.random.default_rng(0).random((L, 5))
 TRACKS = pd.DataFrame({"identifier": ["T"], "description": ["t"]})
 
 
-class Summing:
-    """Stands for a predictor: each base at each position has a weight."""
-
-    seq_length = L
-    output_length = 1
-
-    def ensemble(self, codes, how):
-        return WEIGHTS[np.arange(L), codes].sum(axis=1).reshape(-1, 1, 1)
+SUMMING = FakePredictor(lambda codes: WEIGHTS[np.arange(L), codes].sum(axis=1).reshape(-1, 1, 1), L)
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +62,9 @@ def test_every_allele_has_a_row_or_a_reason(tmp_path, fasta, records, genomes, r
     alleles = list(read_variants(vcf))
     if alleles and all(v.chrom == "1" for v in alleles):
         with pytest.raises(InputError, match="shares no contig"):
-            sad.score(Summing(), vcf, fasta, TRACKS, tmp_path / "whole", None, options)
+            sad.score(SUMMING, vcf, fasta, TRACKS, tmp_path / "whole", None, options)
         return
-    sad.score(Summing(), vcf, fasta, TRACKS, tmp_path / "whole", None, options)
+    sad.score(SUMMING, vcf, fasta, TRACKS, tmp_path / "whole", None, options)
     excluded = [line.split("\t") for line in (tmp_path / "whole/excluded.tsv").read_text().split("\n")[1:-1]]
     with h5py.File(tmp_path / "whole/sad.h5") as handle:
         stored = [
@@ -86,7 +81,7 @@ def test_every_allele_has_a_row_or_a_reason(tmp_path, fasta, records, genomes, r
     shards = split(vcf, 3, tmp_path / "shards", "s")
     parts = [tmp_path / "parts" / shard.name for shard in shards]
     for shard, part in zip(shards, parts, strict=True):
-        sad.score(Summing(), shard, fasta, TRACKS, part, None, options)
+        sad.score(SUMMING, shard, fasta, TRACKS, part, None, options)
     sad.merge(parts, tmp_path / "merged")
     for name in ("sad.h5", "excluded.tsv"):
         assert (tmp_path / "merged" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
@@ -110,3 +105,37 @@ def _check_rows(alleles, stored, excluded, rule):
             kept = next(rows, None)
     assert kept is None
     assert left is None
+
+
+class Dying(FakePredictor):
+    """Ends the run after some blocks."""
+
+    left = 0
+
+    def alleles(self, ref, alt, how, starts):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return super().alleles(ref, alt, how, starts)
+
+
+@pytest.mark.parametrize("stops", [[0], [3], [1, 0, 2], [4, 4, 4]])
+def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(tmp_path, fasta, monkeypatch, stops):
+    monkeypatch.setattr(sad, "BLOCK", 3)
+    with Fasta(fasta) as genome:
+        bases = "".join("ACGTN"[c] for c in genome.codes("chr1", 0, 90))
+    vcf = tmp_path / "a.vcf"
+    vcf.write_text("".join(f"chr1\t{p}\tv{p}\t{bases[p - 1]}\t{'A,C' if p % 4 else '<DEL>'}{bases[p - 1 : p + 1]}\n" for p in range(1, 80, 2)))
+    options = sad.Options(("SAD", "REF", "ALT", "LOGRATIO", "COS", "L2"))
+    counts = sad.score(SUMMING, vcf, fasta, TRACKS, tmp_path / "whole", None, options)
+    blocks = -(-counts[0] // 3)
+    dying = Dying(SUMMING.function, L)
+    for dying.left in stops:
+        with pytest.raises(KeyboardInterrupt):
+            sad.score(dying, vcf, fasta, TRACKS, tmp_path / "out", None, options, PartFile(tmp_path / "p", "f"))
+        assert not [p for p in (tmp_path / "out").rglob("*") if p.is_file()]
+    dying.left = blocks - sum(stops)  # not one more
+    assert sad.score(dying, vcf, fasta, TRACKS, tmp_path / "out", None, options, PartFile(tmp_path / "p", "f")) == counts
+    for name in ("sad.h5", "excluded.tsv"):
+        assert (tmp_path / "out" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert not (tmp_path / "p").exists()

@@ -60,6 +60,10 @@ def test_line_ends_and_compression_do_not_matter(tmp_path):
     assert plain == brief(tmp_path / "c.vcf.gz")
     (tmp_path / "latin.vcf").write_bytes((tmp_path / "a.vcf").read_text().encode("latin-1"))
     assert plain == brief(tmp_path / "latin.vcf")
+    (tmp_path / "marked.vcf").write_bytes(b"\xef\xbb\xbf" + (tmp_path / "a.vcf").read_bytes())
+    assert plain == brief(tmp_path / "marked.vcf")
+    (tmp_path / "no_newline.vcf").write_bytes((tmp_path / "a.vcf").read_bytes().rstrip(b"\n"))
+    assert plain == brief(tmp_path / "no_newline.vcf")
 
 
 def test_bcf_gives_the_same_variants_by_record(tmp_path):
@@ -104,6 +108,15 @@ def test_damaged_files_are_refused_with_their_place(tmp_path):
         "lacks.tsv": (b"chrom\tpos\tref\nchr1\t1\tA\n", "lacks the column(s) alt"),
         "ragged.tsv": (b"chrom\tpos\tref\talt\nchr1\t1\tA\n", "ragged.tsv:2: has 3"),
         "float.tsv": (b"chrom\tpos\tref\talt\nchr1\t1.5\tA\tC\n", "float.tsv:2: POS must be"),
+        "twice.tsv": (b"chrom\tpos\tref\talt\talt\nchr1\t1\tA\tC\tG\n", "twice.tsv:1: has two columns alt"),
+        "returns.vcf": (HEADER.replace("\n", "\r").encode() + b"chr1\t10\trs1\tA\tC\r", "returns.vcf:1: holds a carriage return inside"),
+        "middle.vcf": (HEADER.encode() + b"chr1\t10\trs1\tA\tC\t.", "middle.vcf:4: is the last line and ends in column 6 of 8"),
+        "joined.vcf": (
+            HEADER.encode() + b"chr1\t10\trs1\tA\tC\t.\t.\tA=1chr1\t20\trs2\tA\tC\t.\t.\t.\n",
+            "joined.vcf:4: has 15 tab-separated columns, the header 8",
+        ),
+        "shard.vcf": (b"##accessiflow_shard\nchr1\t10\trs1\tA\tC\t.\t.\tLINE=x\n", "shard.vcf:2: POS must be"),
+        "cut_shard.vcf": (b"##accessiflow_shard\nchr1\t10\trs1\tA\tC\n", "cut_shard.vcf:2: has 5"),
         "broken.bcf": (b"BCF\x02\x02garbage", "truncated or damaged"),
     }
     for name, (content, sentence) in cases.items():

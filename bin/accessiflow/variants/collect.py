@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from accessiflow import variant_table
 from accessiflow.files import write_text
 from accessiflow.variant_table import KEY
-from accessiflow.variants.scores import variant_keys
+from accessiflow.variants.keys import variant_keys
 from accessiflow.variants.vcf import read_variants
 
 

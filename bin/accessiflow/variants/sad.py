@@ -1,8 +1,8 @@
 """SNP accessibility differences: REF and ALT windows of each variant predicted and compared, streamed in blocks.
 
 SAD = sum over positions of ALT's prediction minus that of REF's, natural scale, averaged over strands and shifts before the difference; each in
-float64, then cast. Memory, whatever the number of variants: one block of 1,024 (two windows of a byte a base each), and 256 MB of SAD columns, at
-least one track's, for the percentiles.
+float64, then cast; further scores in statistics.py. Memory, whatever the number of variants: one block of 1,024 (two windows of a byte a base
+each), and 256 MB of SAD columns, at least one track's, for the percentiles.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,6 +24,8 @@ from accessiflow.files import create_hdf5, open_hdf5, require_file, write_text
 from accessiflow.genome import Fasta
 from accessiflow.inference.outputs import as_bytes
 from accessiflow.variants.alleles import ABSENT, allele_windows, judge
+from accessiflow.variants.restart import Block, PartFile, resume
+from accessiflow.variants.statistics import STATISTICS, layout, scores
 from accessiflow.variants.vcf import Variant, is_shard, read_variants
 
 if TYPE_CHECKING:
@@ -31,7 +34,6 @@ if TYPE_CHECKING:
 
     from accessiflow.inference.predictor import Ensemble, Predictor
 
-STATS = ("SAD", "REF", "ALT")
 EXCLUDED = ("set", "line", "chrom", "pos", "id", "ref", "alt", "reason")
 PERCENTILES = np.concatenate([np.arange(0.001, 0.1, 0.001), np.arange(0.1, 0.9, 0.01), np.arange(0.9, 1, 0.001)])
 TEXTS = ("snp", "chr", "ref_allele", "alt_allele")
@@ -67,8 +69,13 @@ class Part(NamedTuple):
     form: tuple[object, ...]
 
 
-def score(predictor: Predictor, variants: Path, fasta: Path, tracks: pd.DataFrame, out: Path, how: Ensemble, options: Options) -> tuple[int, int]:
+def score(
+    predictor: Predictor, variants: Path, fasta: Path, tracks: pd.DataFrame, out: Path, how: Ensemble, options: Options, part: PartFile | None = None
+) -> tuple[int, int]:
     """Score a variant file -> OUT/sad.h5 and OUT/excluded.tsv; returns the numbers of scored and excluded variants.
+
+    Args:
+        part: keeps each finished block, for a run that goes on where this one is killed.
 
     Raises:
         InputError: the file cannot be read, or shares no contig with the genome (a whole file, not a shard).
@@ -77,13 +84,15 @@ def score(predictor: Predictor, variants: Path, fasta: Path, tracks: pd.DataFram
         shape = _survey(variants, genome, predictor.seq_length, options, excluded)
         if shape.rows == 0:
             cli.log.warning("%s: no variant to score", variants.name)
-        with create_hdf5(out / "sad.h5") as handle:
+        with part or nullcontext() as kept, create_hdf5(out / "sad.h5") as handle:
             _create(handle, shape, tracks, options, predictor.output_length)
+            blocks = cli.progress(_blocks(variants, genome, predictor.seq_length, options), -(-shape.rows // BLOCK), "blocks of variants scored")
             row = 0
-            blocks = _blocks(variants, genome, predictor.seq_length, options)
-            for block in cli.progress(blocks, -(-shape.rows // BLOCK), "blocks of variants scored"):
-                _write_block(handle, row, block, predictor, how, options, genome)
-                row += len(block)
+            for found in resume(blocks, kept, lambda block: _score_block(block, predictor, how, options, genome)):
+                rows = slice(row, row + len(found["pos"]))
+                for name, values in found.items():
+                    handle[name][rows] = values
+                row = rows.stop
             write_percentiles(handle)
     return shape.rows, shape.excluded
 
@@ -122,7 +131,7 @@ def _shard_name(path: Path) -> str:
 
 def _inspect(path: Path) -> Part:
     with open_hdf5(path, ["SAD", *TEXTS, "pos", "target_ids", "target_labels"]) as handle:
-        form = tuple((n, handle[n].dtype.str, handle[n].shape[1:]) for n in STATS if n in handle)
+        form = tuple((n, handle[n].dtype.str, handle[n].shape[1:]) for n in STATISTICS if n in handle)
         return Part(path, len(handle["pos"]), {n: handle[n].dtype.itemsize for n in TEXTS}, (handle["target_ids"][()].tobytes(), form))
 
 
@@ -149,15 +158,15 @@ def _merge_scores(parts: Sequence[Part], handle: h5py.File) -> None:
         for name in TEXTS:
             handle.create_dataset(name, (rows,), f"S{max(part.widths[name] for part in parts)}")
         handle.create_dataset("pos", (rows,), np.uint32)
-        scores = [name for name in STATS if name in first]
-        for name in scores:
+        stored = [name for name in STATISTICS if name in first]
+        for name in stored:
             handle.create_dataset(name, (rows, *first[name].shape[1:]), first[name].dtype)
     at = 0
     for part in parts:
         with open_hdf5(part.path) as source:
             for low in range(0, part.rows, BLOCK):
                 high = min(low + BLOCK, part.rows)
-                for name in (*TEXTS, "pos", *scores):
+                for name in (*TEXTS, "pos", *stored):
                     handle[name][at + low : at + high] = source[name][low:high]
         at += part.rows
     write_percentiles(handle)
@@ -194,9 +203,12 @@ def _create(handle: h5py.File, shape: Shape, tracks: pd.DataFrame, options: Opti
     for name, width in shape.widths.items():
         handle.create_dataset(name, (shape.rows,), f"S{width}")
     handle.create_dataset("pos", (shape.rows,), np.uint32)
-    for name in (n for n in STATS if n == "SAD" or n in options.stats):
-        size = (shape.rows, len(tracks)) if name == "SAD" else (shape.rows, positions, len(tracks))
-        handle.create_dataset(name, size, options.dtype)
+    for name in _stored(options):
+        handle.create_dataset(name, *layout(name, shape.rows, positions, len(tracks), options.dtype))
+
+
+def _stored(options: Options) -> list[str]:
+    return [name for name in STATISTICS if name == "SAD" or name in options.stats]
 
 
 def _blocks(variants: Path, genome: Fasta, seq_length: int, options: Options) -> Iterator[list[Variant]]:
@@ -205,18 +217,17 @@ def _blocks(variants: Path, genome: Fasta, seq_length: int, options: Options) ->
         yield block
 
 
-def _write_block(handle: h5py.File, row: int, block: Sequence[Variant], predictor: Predictor, how: Ensemble, options: Options, genome: Fasta) -> None:
-    rows = slice(row, row + len(block))
-    for name, texts in zip(TEXTS, zip(*((v.id, v.chrom, v.ref, v.alt) for v in block), strict=True), strict=True):
-        handle[name][rows] = as_bytes(texts)
-    handle["pos"][rows] = np.array([v.pos for v in block], np.uint32)
+def _score_block(block: list[Variant], predictor: Predictor, how: Ensemble, options: Options, genome: Fasta) -> Block:
+    """Datasets of the score file for some variants, by name."""
+    texts = zip(*((v.id, v.chrom, v.ref, v.alt) for v in block), strict=True)
+    found: Block = {name: as_bytes(list(values)) for name, values in zip(TEXTS, texts, strict=True)}
+    found["pos"] = np.array([v.pos for v in block], np.uint32)
     pairs = [allele_windows(v, genome, predictor.seq_length) for v in block]
     starts = np.array([p.start for p in pairs], np.int64)
     ref, alt = predictor.alleles(np.array([p.ref for p in pairs]), np.array([p.alt for p in pairs]), how, starts)
-    handle["SAD"][rows] = (alt.sum(axis=1) - ref.sum(axis=1)).astype(options.dtype)
-    for name, values in (("REF", ref), ("ALT", alt)):
-        if name in handle:
-            handle[name][rows] = values.astype(options.dtype)
+    for name, values in scores(ref, alt, _stored(options)).items():
+        found[name] = values.astype(layout(name, 0, 0, 0, options.dtype).dtype)
+    return found
 
 
 def write_percentiles(handle: h5py.File) -> None:

@@ -17,6 +17,7 @@ from accessiflow.files import require_file, write_text
 SHARD = "##accessiflow_shard"
 LINE = "LINE="
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ALLELE = re.compile(r"[ACGTNacgtn]+")
 
 
@@ -94,34 +95,57 @@ def _check_end(path: Path) -> None:
 
 
 def _read_vcf(path: Path) -> Iterator[Variant]:
-    shard = is_shard(path)
+    shard, width = is_shard(path), 0
+    needed = 8 if shard else 5
     for number, raw in _lines(path):
         if raw[:1] == b"#" or not raw.strip():
+            width = raw.count(b"\t") + 1 if raw.startswith(b"#CHROM") else width
             continue
-        fields = [field.decode("utf-8", "replace") for field in raw.rstrip(b"\r\n").split(b"\t", 8 if shard else 5)[: 8 if shard else 5]]
-        if len(fields) < 5:
-            raise InputError(f"has {len(fields)} tab-separated column(s), a VCF record has at least 5", path, number)
+        fields = [field.decode("utf-8", "replace") for field in raw.rstrip(b"\r\n").split(b"\t", needed)[:needed]]
+        if len(fields) < needed:
+            raise InputError(f"has {len(fields)} tab-separated column(s), a VCF record has at least {needed}", path, number)
+        _check_width(raw, width, path, number)
         chrom, pos, name, ref, alts = fields[:5]
-        line = int(fields[7].removeprefix(LINE)) if shard else number
+        line = _position(fields[7].removeprefix(LINE), path, number) if shard else number
         yield from expand(line, chrom, _position(pos, path, number), name, ref, alts.split(","))
+
+
+def _check_width(raw: bytes, width: int, path: Path, line: int) -> None:
+    """Refuse what shows that a record is damaged: more columns than a header of 8 or more has, or a last line that ends too early."""
+    found = raw.count(b"\t") + 1
+    if found > width >= 8:
+        raise InputError(f"has {found} tab-separated columns, the header {width}: two records in one line?", path, line)
+    if found < width and not raw.endswith(b"\n"):
+        raise InputError(f"is the last line and ends in column {found} of {width}: truncated, copy the file again", path, line)
 
 
 def _read_tsv(path: Path) -> Iterator[Variant]:
     columns: dict[str, int] = {}
+    width = 0
     for number, raw in _lines(path):
         fields = raw.decode("utf-8", "replace").rstrip("\r\n").split("\t")
         if not raw.strip() or (raw[:1] == b"#" and (columns or b"\t" not in raw)):
             continue
         if not columns:
-            columns = {name.strip().lstrip("#").lower(): i for i, name in enumerate(fields)}
-            missing = [name for name in ("chrom", "pos", "ref", "alt") if name not in columns]
-            if missing:
-                raise InputError(f"lacks the column(s) {', '.join(missing)} (found: {', '.join(list(columns)[:12])})", path, number)
+            columns, width = _columns(fields, path, number), len(fields)
             continue
-        if len(fields) < len(columns):
-            raise InputError(f"has {len(fields)} tab-separated column(s), the header {len(columns)}", path, number)
+        if len(fields) < width:
+            raise InputError(f"has {len(fields)} tab-separated column(s), the header {width}", path, number)
         chrom, pos, ref, alt = (fields[columns[name]] for name in ("chrom", "pos", "ref", "alt"))
         yield from expand(number, chrom, _position(pos, path, number), fields[columns["id"]] if "id" in columns else ".", ref, alt.split(","))
+
+
+def _columns(header: list[str], path: Path, line: int) -> dict[str, int]:
+    """Places of a table's columns by name, in lower case."""
+    names = [name.strip().lstrip("#").lower() for name in header]
+    needed = ("chrom", "pos", "ref", "alt")
+    missing = [name for name in needed if name not in names]
+    if missing:
+        raise InputError(f"lacks the column(s) {', '.join(missing)} (found: {', '.join(names[:12])})", path, line)
+    twice = [name for name in (*needed, "id") if names.count(name) > 1]
+    if twice:
+        raise InputError(f"has two columns {twice[0]}: which one is meant?", path, line)
+    return {name: i for i, name in enumerate(names)}
 
 
 def _position(text: str, path: Path, line: int) -> int:
@@ -131,16 +155,18 @@ def _position(text: str, path: Path, line: int) -> int:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Numbered lines of a plain or gzipped file.
+    """Numbered lines of a plain or gzipped file, without a byte order mark.
 
     Raises:
-        InputError: the file is truncated or damaged (with the last good line).
+        InputError: the file is truncated or damaged (with the last good line), or a line holds a carriage return that does not end it.
     """
     number = 0
     try:
         with _open_bytes(path) as handle:
             for number, raw in enumerate(handle, 1):
-                yield number, raw
+                if b"\r" in raw and b"\r" in raw.rstrip(b"\r\n"):
+                    raise InputError("holds a carriage return inside the line: end lines with LF or CRLF", path, number)
+                yield number, raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"cannot be read after line {number} ({error}): truncated or damaged", path) from None
 
@@ -161,18 +187,14 @@ def _starts_with(path: Path, text: bytes) -> bool:
 
 
 def expand(line: int, chrom: str, pos: int, name: str, ref: str, alts: Iterable[str]) -> Iterator[Variant]:
-    """The allele pairs of one record, alleles in upper case."""
+    """The allele pairs of one record; alleles that are sequences in upper case, others as they stand."""
     shown = name if name not in ("", ".") else f"{chrom}:{pos}"
-    for alt in alts:
-        yield Variant(
-            line,
-            chrom,
-            pos,
-            shown,
-            ref.upper(),
-            alt.strip().upper() if _ALLELE.fullmatch(alt.strip()) else alt.strip(),
-            _fault(pos, ref, alt.strip()),
-        )
+    for alt in map(str.strip, alts):
+        yield Variant(line, chrom, pos, shown, _upper(ref), _upper(alt), _fault(pos, ref, alt))
+
+
+def _upper(allele: str) -> str:
+    return allele.upper() if _ALLELE.fullmatch(allele) else allele
 
 
 def _fault(pos: int, ref: str, alt: str) -> str:
