@@ -36,7 +36,7 @@ workflow {
     PEAKS(ch_study, stages)
     MODELS(ch_study, PEAKS.out.peaks, PEAKS.out.signals, stages)
     VARIANTS(ch_study, MODELS.out.models, stages)
-    HERITABILITY(ch_study, PEAKS.out.sets, VARIANTS.out.scores, stages)
+    HERITABILITY(ch_study, PEAKS.out.sets, PEAKS.out.peaks, VARIANTS.out.scores, stages)
     EQTL(ch_study, PEAKS.out.peaks, VARIANTS.out.scores, stages)
     IMBALANCE(ch_study, PEAKS.out.peaks, VARIANTS.out.scores, stages)
     REPORT(

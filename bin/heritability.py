@@ -25,38 +25,69 @@ def annotate(
     statistic: Annotated[str, typer.Option(help="mean or max over the tracks.")] = "mean",
     quantiles: Annotated[str, typer.Option(help="Shares of the top and bottom, comma-separated.")] = "0.5,0.3,0.1",
     chain: Annotated[Path | None, typer.Option(help="Chain from the peaks' assembly to the panel's.")] = None,
+    model: Annotated[str, typer.Option(help="The scores' model: write the splits alone, with its name behind theirs.")] = "",
+    any_tracks: Annotated[bool, typer.Option("--any-tracks", help="All tracks count where the scores have none of the list.")] = False,
+    table: Annotated[Path | None, typer.Option(help="Table of the annotations: SNPs, thresholds, SNPs without a score.")] = None,
     separate: Annotated[bool, typer.Option(help="One file set an annotation: OUTPUT's folder / COLUMN.{chrom}.annot.gz.")] = False,
 ) -> None:
     """A peak set (and its |SAD| splits) -> thin annotation files."""
-    from accessiflow.files import open_text
-    from accessiflow.heritability import annotations
-    from accessiflow.intervals import split_list
+    from accessiflow.files import open_text, write_table
+    from accessiflow.heritability import annotations, splits
     from accessiflow.sheets import check_name
     from accessiflow.variants.scores import open_scores
 
     check_name(name, "annotation")
     if statistic not in ("mean", "max"):
         raise InputError(f"--statistic {statistic}: expected mean or max")
+    if model and not sad:
+        raise InputError(f"--model {model}: its scores are missing, give --sad")
+    tracks = [line.strip() for line in open_text(track_list) if line.strip()] if track_list else []
+    split = splits.Split(statistic, _shares(quantiles), tracks, any_tracks, check_name(model, "model") if model else "")
+    bims = annotations.load_bims(bim)
+    member = annotations.in_peaks(bims, peaks, chain)
+    values, parts = None, []
+    if sad:
+        with open_scores(sad) as scores:
+            values = splits.absolute_sad(bims, scores, split)
+        parts = splits.sad_splits(member, values, name, split)
+    columns = ({} if model else {name: member}) | {part.name: part.flags for part in parts}
+    if separate:
+        for column, flags in columns.items():
+            annotations.write_thin(str(Path(output).parent / column), {column: flags})
+    else:
+        annotations.write_thin(output, columns)
+    described = splits.describe(name, member, values, parts, split)
+    if table is not None:
+        write_table(described[described["annotation"].isin(list(columns))], table)
+    size = dict(zip(described["annotation"], described["n_snps"], strict=True))
+    cli.log.info("%s: %s", name, ", ".join(f"{column} {size[column]} SNPs" for column in columns))
+
+
+def _shares(quantiles: str) -> list[float]:
+    from accessiflow.intervals import split_list
+
     try:
         shares = [float(q) for q in split_list(quantiles)]
     except ValueError:
         raise InputError(f"--quantiles {quantiles}: expected numbers, comma-separated") from None
     if not all(0 < q < 1 for q in shares):
         raise InputError(f"--quantiles {quantiles}: expected shares between 0 and 1")
-    bims = annotations.load_bims(bim)
-    member = annotations.in_peaks(bims, peaks, chain)
-    columns = {name: member}
-    if sad:
-        tracks = [line.strip() for line in open_text(track_list) if line.strip()] if track_list else []
-        split = annotations.Split(statistic, shares, tracks)
-        with open_scores(sad) as scores:
-            columns |= annotations.sad_splits(member, annotations.absolute_sad(bims, scores, split), name, split)
-    if separate:
-        for column, flags in columns.items():
-            annotations.write_thin(str(Path(output).parent / column), {column: flags})
-    else:
-        annotations.write_thin(output, columns)
-    cli.log.info("%s: %s", name, ", ".join(f"{c} {sum(int(f.sum()) for f in flags.values())} SNPs" for c, flags in columns.items()))
+    return shares
+
+
+@app.command()
+def clusters(
+    outdir: Annotated[Path, typer.Option(help="Folder for cluster.NAME.bed.")],
+    peaks: Annotated[Path | None, typer.Option(help="peaks.h5ad: its clusters.")] = None,
+    bed: Annotated[Path | None, typer.Option(help="BED whose fourth column names the cluster.")] = None,
+) -> None:
+    """Peak clusters -> one peak set each, to be annotated like tissue peaks."""
+    from accessiflow.heritability.clusters import clusters_of_bed, clusters_of_peaks, write_clusters
+
+    if (peaks is None) == (bed is None):
+        raise InputError("give either --peaks or --bed")
+    sizes = write_clusters(clusters_of_bed(bed) if bed is not None else clusters_of_peaks(peaks), outdir)
+    cli.log.info("clusters: %s", ", ".join(f"{name} {n}" for name, n in sizes.items()))
 
 
 @app.command("ld-scores")
@@ -123,15 +154,44 @@ def baseline(
 
 @app.command()
 def check(
-    bim: Annotated[Path, typer.Option(help=".bim of one chromosome.")],
-    frq: Annotated[list[Path] | None, typer.Option(help=".frq file (repeatable).")] = None,
-    annot: Annotated[list[Path] | None, typer.Option(help="Annotation file (repeatable).")] = None,
-    ldscore: Annotated[list[Path] | None, typer.Option(help=".l2.ldscore.gz file (repeatable).")] = None,
+    bim: Annotated[str, typer.Option(help=".bim file; @ in it, and in the others, stands for the chromosome.")],
+    frq: Annotated[list[str] | None, typer.Option(help=".frq file (repeatable).")] = None,
+    annot: Annotated[list[str] | None, typer.Option(help="Annotation file (repeatable); with its LD scores where they lie beside it.")] = None,
+    ldscore: Annotated[list[str] | None, typer.Option(help=".l2.ldscore.gz file (repeatable).")] = None,
 ) -> None:
     """Do the files of a chromosome hold the same SNPs in the same order?"""
-    from accessiflow.heritability.consistency import check_chromosome
+    from accessiflow.heritability.annotations import bim_files
+    from accessiflow.heritability.consistency import check_chromosomes
 
-    cli.log.info("%d SNPs agree", check_chromosome(bim, frq or [], annot or [], ldscore or []))
+    bims = bim_files(bim) if "@" in bim else {"": Path(bim)}
+    cli.log.info("%d SNPs agree", check_chromosomes(bims, frq or [], annot or [], ldscore or []))
+
+
+@app.command("cts-list")
+def cts_list(
+    counts: Annotated[list[Path], typer.Argument(help="NAME.CHROMOSOME.l2.M_5_50 of every annotation.")],
+    output: Annotated[Path, typer.Option(help="The .ldcts file.")],
+    folder: Annotated[str, typer.Option(help="Put in front of every prefix.")] = "",
+) -> None:
+    """The list of annotations that ldsc --h2-cts tests one by one."""
+    from accessiflow.heritability.cell_types import write_list
+
+    written, empty = write_list(counts, output, folder)
+    cli.log.info("%d annotations to test, %d without a common SNP left out", len(written), len(empty))
+
+
+@app.command()
+def cts(
+    results: Annotated[list[Path], typer.Argument(help="TRAIT.cell_type_results.txt of ldsc.")],
+    output: Annotated[Path, typer.Option(help="Table of trait, annotation, coefficient, z, p and q.")],
+    ldcts: Annotated[Path | None, typer.Option(help="The .ldcts file: every annotation in it gets a row.")] = None,
+) -> None:
+    """Results of ldsc --h2-cts -> one table with false discovery rates."""
+    from accessiflow.files import open_text, write_table
+    from accessiflow.heritability.cell_types import collect
+
+    listed = [line.split()[0] for line in open_text(ldcts) if line.strip()] if ldcts else []
+    write_table(collect(results, listed), output)
 
 
 @app.command()
@@ -142,12 +202,14 @@ def summarise(
     output: Annotated[Path, typer.Option(help="heritability.tsv")],
     qc: Annotated[Path | None, typer.Option(help="Table of SNPs after each filter, mean chi2, intercept.")] = None,
     meta: Annotated[Path | None, typer.Option(help="Table of the meta-analysis over traits.")] = None,
+    weights: Annotated[str | None, typer.Option(help="Prefix of the regression weights: their SNPs give the condition number.")] = None,
 ) -> None:
     """ldsc's results -> one table with enrichment, coefficients and tau*."""
     import pandas as pd
 
     from accessiflow.files import write_table
     from accessiflow.heritability import summary
+    from accessiflow.heritability.conditioning import condition_numbers
     from accessiflow.intervals import split_list
 
     prefixes = split_list(annot)
@@ -160,10 +222,11 @@ def summarise(
         table, quality = summary.summarise(path, model, trait, known[model])
         tables.append(table)
         facts.append(quality)
+    if qc is not None:
+        conditions = condition_numbers(prefixes, list(known), weights)
+        write_table(pd.DataFrame([summary.with_condition(row, conditions) for row in facts]), qc)
     everything = pd.concat(tables, ignore_index=True)
     write_table(everything, output, "%.17g")
-    if qc is not None:
-        write_table(pd.DataFrame(facts), qc)
     if meta is not None:
         write_table(summary.meta_table(everything), meta)
 

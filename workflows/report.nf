@@ -40,7 +40,7 @@ workflow REPORT {
         )
 
         ch_browser = browser.flatMap { it instanceof List ? it[1] : [it] }.map { it.name }.toSortedList()
-        REPORT_IGV(study.combine(ch_browser.map { [it] }).map { s, names -> [[id: 'browser', genome: s.fasta.name, locus: Parameters.list(params.test_chroms)[0]], names] })
+        REPORT_IGV(study.combine(ch_browser.filter { it }.map { [it] }).map { s, names -> [[id: 'browser', genome: s.fasta.name, locus: Parameters.list(params.test_chroms)[0]], names] })
 
         ch_info = study.map { Parameters.json(params.findAll { it.key != 'code_id' } + [stages: stages]) }.collectFile(name: 'params.json', newLine: true, storeDir: "${params.outdir}/pipeline_info")
         ch_versions = versions.mix(TRUTH_COMPARE.out.versions, REPORT_IGV.out.versions)

@@ -29,7 +29,7 @@ def scores(ldsc, script, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("ld")
     for chrom in CHROMS:
         bfile, annotations = ldsc / "input/plink" / f"ref.{chrom}", ldsc / "input/annot"
-        options = [x for m in MODELS for x in ("--annot", annotations / f"{m}.{chrom}.annot.gz", "--out", out / f"{m}.{chrom}")]
+        options = [x for m in (*MODELS, "peak_ubiquitous") for x in ("--annot", annotations / f"{m}.{chrom}.annot.gz", "--out", out / f"{m}.{chrom}")]
         listed = ldsc / "input/hm3like.snplist"
         script("heritability", "ld-scores", "--bfile", bfile, "--ld-wind-cm", 1, "--thin-annot", "--print-snps", listed, *options)
         script("heritability", "ld-scores", "--bfile", bfile, "--ld-wind-cm", 1, "--extract", listed, "--out", out / f"weights.{chrom}")
@@ -199,3 +199,20 @@ def test_the_real_ldsc_reads_our_files_and_finds_the_same(ldsc, scores, script, 
     reference = pd.read_csv(ldsc / "golden_derived/tau_star.tsv", sep="\t")
     reference = reference[(reference["model"] == model) & (reference["trait"] == int(trait.removeprefix("trait")))].reset_index(drop=True)
     _equal(pd.read_csv(tmp_path / "h.tsv", sep="\t"), reference, list(reference)[3:])
+
+
+def test_h2_cts_on_our_list_and_scores_finds_the_same(ldsc, scores, script, tmp_path):
+    for path in scores.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    counts = [path for m in ("peak_specific", "peak_ubiquitous") for path in sorted(scores.glob(f"{m}.?.l2.M_5_50"))]
+    script("heritability", "cts-list", *counts, "--output", tmp_path / "x.ldcts")
+    (tmp_path / "trait1.sumstats.gz").symlink_to(ldsc / "golden_py27/sumstats/trait1.sumstats.gz")
+    _ldsc("ldsc.py", "--h2-cts", "trait1.sumstats.gz", "--ref-ld-chr", "baseline.", "--ref-ld-chr-cts", "x.ldcts", "--w-ld-chr", "weights.",
+          "--out", "trait1", cwd=tmp_path)  # fmt: skip
+    script("heritability", "cts", "trait1.cell_type_results.txt", "--ldcts", "x.ldcts", "--output", "cts.tsv", cwd=tmp_path)
+    ours = pd.read_csv(tmp_path / "cts.tsv", sep="\t").set_index("annotation")
+    theirs = pd.read_csv(ldsc / "golden_py27/h2/trait1.cts.cell_type_results.txt", sep="\t").set_index("Name")
+    for name in ("specific", "ubiquitous"):
+        found = ours.loc[f"peak_{name}", ["coefficient", "coefficient_se", "p"]].astype(float)
+        np.testing.assert_allclose(found, theirs.loc[name].astype(float), rtol=1e-5)
+    assert ours["q"].tolist() == pytest.approx([2 * ours["p"].min(), ours["p"].max()])

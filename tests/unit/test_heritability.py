@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accessiflow.heritability.annotations import Split, sad_splits
 from accessiflow.heritability.ld_scores import CHUNK, block_lefts, ld_scores, standardise
 from accessiflow.heritability.panel import open_panel
+from accessiflow.heritability.splits import Split, describe, sad_splits
 from accessiflow.heritability.summary import common_annotations, meta_analysis, meta_table, summarise
 
 
@@ -54,12 +54,36 @@ def test_missing_calls_are_at_the_mean_and_constant_snps_are_zero():
     np.testing.assert_allclose(z, [[-np.sqrt(2), 0, np.sqrt(2), 0], [0, 0, 0, 0]], atol=1e-12)
 
 
+MEMBER = {"1": np.array([1, 1, 1, 0], np.int8), "2": np.array([1, 1], np.int8)}
+SAD = {"1": np.array([1.0, 2.0, np.nan, 9.0]), "2": np.array([2.0, 3.0])}
+
+
 def test_splits_pool_chromosomes_keep_ties_and_leave_out_snps_without_score():
-    member = {"1": np.array([1, 1, 1, 0], np.int8), "2": np.array([1, 1], np.int8)}
-    sad = {"1": np.array([1.0, 2.0, np.nan, 9.0]), "2": np.array([2.0, 3.0])}
-    split = sad_splits(member, sad, "p", Split("mean", (0.5,)))
-    assert {c: v.tolist() for c, v in split["p_mean_sad_bottom_0.5"].items()} == {"1": [1, 1, 0, 0], "2": [1, 0]}
-    assert {c: v.tolist() for c, v in split["p_mean_sad_top_0.5"].items()} == {"1": [0, 1, 0, 0], "2": [1, 1]}
+    parts = {part.name: part for part in sad_splits(MEMBER, SAD, "p", Split("mean", (0.5,)))}
+    assert {c: v.tolist() for c, v in parts["p_mean_sad_bottom_0.5"].flags.items()} == {"1": [1, 1, 0, 0], "2": [1, 0]}
+    assert {c: v.tolist() for c, v in parts["p_mean_sad_top_0.5"].flags.items()} == {"1": [0, 1, 0, 0], "2": [1, 1]}
+    assert {part.threshold for part in parts.values()} == {2.0}
+
+
+def test_the_table_of_a_split_counts_its_snps_and_those_without_score():
+    split = Split("max", (0.5,), model="enformer")
+    table = describe("p", MEMBER, SAD, sad_splits(MEMBER, SAD, "p", split), split).set_index("annotation")
+    assert table["n_snps"].to_dict() == {"p": 5, "p_max_sad_bottom_0.5.enformer": 3, "p_max_sad_top_0.5.enformer": 3}
+    assert table.loc["p_max_sad_top_0.5.enformer", ["model", "half", "n_set", "n_unscored"]].tolist() == ["enformer", "top", 5, 1]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sad=st.lists(st.one_of(st.floats(0, 10), st.just(float("nan"))), min_size=2, max_size=40).filter(lambda v: not np.isnan(v).all()),
+    share=st.integers(1, 15).map(lambda k: k / 16),
+)
+def test_top_and_bottom_of_complementary_shares_cover_the_scored_snps(sad, share):
+    values, member = {"1": np.array(sad)}, {"1": np.ones(len(sad), np.int8)}
+    first, second = (sad_splits(member, values, "p", Split("mean", (q,))) for q in (share, 1 - share))
+    scored = ~np.isnan(values["1"])
+    covered = (first[0].flags["1"] == 1) | (second[1].flags["1"] == 1)
+    assert (covered == scored).all()
+    assert first[0].flags["1"].sum() >= 1
 
 
 @settings(deadline=None)
@@ -73,6 +97,15 @@ def test_meta_analysis_without_heterogeneity_is_the_fixed_effect(pairs):
     assert se >= 1 / np.sqrt(weights.sum()) - 1e-12
     if tau2 == 0:
         assert mean == pytest.approx((weights * values).sum() / weights.sum(), abs=1e-9)
+
+
+@settings(deadline=None)
+@given(value=st.floats(-5, 5), error=st.floats(0.1, 3), studies=st.integers(1, 12))
+def test_meta_analysis_of_identical_studies_is_the_study_with_a_smaller_error(value, error, studies):
+    mean, se, tau2 = meta_analysis(np.full(studies, value), np.full(studies, error))
+    assert mean == pytest.approx(value, abs=1e-9)
+    assert se == pytest.approx(error / np.sqrt(studies), rel=1e-6)
+    assert tau2 == pytest.approx(0, abs=1e-9)
 
 
 def test_meta_analysis_of_a_worked_example():

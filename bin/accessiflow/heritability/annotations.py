@@ -1,14 +1,8 @@
-"""SNP annotations: membership in peak sets, splits by |SAD|, ldsc's annotation files.
-
-A SNP is in an interval [start, end) when start <= BP - 1 < end. |SAD| splits (Kathail et al. 2024): thresholds are `np.quantile` over the SNPs of
-the peak set on all chromosomes; bottom q is <= quantile q, top q is >= quantile 1 - q; a SNP without a score is in neither.
-"""
+"""SNP annotations: membership in peak sets, and ldsc's annotation files. A SNP is in an interval [start, end) when start <= BP - 1 < end."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,20 +17,9 @@ from accessiflow.intervals import IntervalSet, read_bed
 if TYPE_CHECKING:
     import pandas as pd
 
-    from accessiflow.variants.scores import Scores
-
 log = logging.getLogger("accessiflow")
 LEADING = ["CHR", "BP", "SNP", "CM"]
 Flags = dict[str, NDArray[np.int8]]
-
-
-@dataclass(frozen=True)
-class Split:
-    """How a set is split by |SAD|: statistic over the tracks (mean or max), shares, track names (none: all)."""
-
-    statistic: str = "mean"
-    quantiles: Sequence[float] = (0.5,)
-    tracks: Sequence[str] = ()
 
 
 def bim_files(pattern: str) -> dict[str, Path]:
@@ -82,48 +65,6 @@ def lift(intervals: pd.DataFrame, chain: Path) -> pd.DataFrame:
     if not rows:
         raise InputError("maps none of the intervals: is it the chain from their assembly to the panel's?", chain)
     return pd.DataFrame(rows, columns=["chrom", "start", "end", "name"])
-
-
-def absolute_sad(bims: dict[str, pd.DataFrame], scores: Scores, split: Split) -> dict[str, NDArray[np.float64]]:
-    """Chromosome -> mean or maximum over tracks of |SAD| (n,), NaN without a score; alleles match in either order."""
-    columns = [scores.column(t) for t in split.tracks] or list(range(len(scores.tracks)))
-    out = {}
-    for chrom, bim in bims.items():
-        rows = _find(bim, scores)
-        values = np.full(len(bim), np.nan)
-        found = np.flatnonzero(rows >= 0)
-        for low in range(0, len(found), 1 << 16):
-            at = found[low : low + (1 << 16)]
-            sad = np.abs(scores.read(rows[at])[:, columns].astype(np.float64))
-            values[at] = sad.max(axis=1) if split.statistic == "max" else sad.mean(axis=1)
-        out[chrom] = values
-    return out
-
-
-def _find(bim: pd.DataFrame, scores: Scores) -> NDArray[np.int64]:
-    rows = np.full(len(bim), -1, np.int64)
-    for prefix in ("", "chr"):
-        for ref, alt in (("A1", "A2"), ("A2", "A1")):
-            names = prefix + bim["CHR"].map(bare)
-            table = bim.assign(chrom=names, pos=bim["BP"], ref=bim[ref], alt=bim[alt], id=bim["SNP"])
-            rows = np.where(rows < 0, scores.find(table), rows)
-    return rows
-
-
-def sad_splits(member: Flags, sad: dict[str, NDArray[np.float64]], name: str, split: Split) -> dict[str, Flags]:
-    """Annotation name -> chromosome -> 0/1, for the bottom and top of each share."""
-    pooled = np.concatenate([sad[c][member[c] == 1] for c in member])
-    absent = int(np.isnan(pooled).sum())
-    if absent:
-        log.info("%s: %d of %d SNPs have no score: in neither half", name, absent, len(pooled))
-    pooled = pooled[~np.isnan(pooled)]
-    out: dict[str, Flags] = {}
-    for q in split.quantiles:
-        low, high = (np.quantile(pooled, q), np.quantile(pooled, 1 - q)) if len(pooled) else (np.nan, np.nan)
-        for half, rule in (("bottom", lambda v, at=low: v <= at), ("top", lambda v, at=high: v >= at)):
-            with np.errstate(invalid="ignore"):
-                out[f"{name}_{split.statistic}_sad_{half}_{q:g}"] = {c: ((member[c] == 1) & rule(sad[c])).astype(np.int8) for c in member}
-    return out
 
 
 def write_thin(prefix: str, columns: dict[str, Flags]) -> list[Path]:

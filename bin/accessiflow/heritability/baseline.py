@@ -16,37 +16,40 @@ REGULATORY = ("*Enhancer*", "*Promoter*", "TSS_Hoffman*", "H3K27ac*", "H3K4me1*"
 
 
 def drop_columns(annotation: Path, ldscore: str, patterns: Sequence[str], out: str) -> tuple[int, int]:
-    """Write OUT.annot.gz, OUT.l2.ldscore.gz, OUT.l2.M and OUT.l2.M_5_50 without the annotations that match a glob.
+    """Write OUT.annot.gz, OUT.l2.ldscore.gz, OUT.l2.M and OUT.l2.M_5_50 without the annotations that match a glob; line by line, values as they are.
 
     Returns:
         Numbers of annotations kept and dropped.
 
     Raises:
-        InputError: annotation and LD scores disagree on the columns, or none is left.
+        InputError: annotation and LD scores disagree on the columns, a line lacks fields, or no annotation is left.
     """
-    import pandas as pd
-
-    with open_text(annotation) as handle:
-        table = pd.read_csv(handle, sep=r"\s+", dtype=str, keep_default_na=False)
-    names = [c for c in table if c not in LEADING]
+    scores = Path(f"{ldscore}.l2.ldscore.gz")
+    header, columns = _header(annotation), _header(scores)[3:]
+    names = [c for c in header if c not in LEADING]
     kept = [i for i, name in enumerate(names) if not any(fnmatchcase(name, p) for p in patterns)]
     if not kept:
         raise InputError(f"has no column left after leaving out {', '.join(patterns)}", annotation)
-    with open_text(Path(f"{ldscore}.l2.ldscore.gz")) as handle:
-        scores = pd.read_csv(handle, sep=r"\s+", dtype=str, keep_default_na=False)
-    columns = list(scores.columns[3:])
     if len(columns) != len(names):
-        raise InputError(f"holds LD scores of {len(columns)} annotations, {annotation.name} has {len(names)}", Path(f"{ldscore}.l2.ldscore.gz"))
-    _write(table[[c for c in table if c in LEADING] + [names[i] for i in kept]], Path(f"{out}.annot.gz"))
-    _write(scores[list(scores.columns[:3]) + [columns[i] for i in kept]], Path(f"{out}.l2.ldscore.gz"))
+        raise InputError(f"holds LD scores of {len(columns)} annotations, {annotation.name} has {len(names)}", scores)
+    wanted = {names[i] for i in kept} | set(LEADING)
+    _copy(annotation, [i for i, c in enumerate(header) if c in wanted], Path(f"{out}.annot.gz"))
+    _copy(scores, [0, 1, 2, *(i + 3 for i in kept)], Path(f"{out}.l2.ldscore.gz"))
     for suffix in ("M", "M_5_50"):
-        with open_text(Path(f"{ldscore}.l2.{suffix}")) as handle:
-            values = handle.read().split()
-        with write_text(Path(f"{out}.l2.{suffix}")) as handle:
-            handle.write("\t".join(values[i] for i in kept) + "\n")
+        _copy(Path(f"{ldscore}.l2.{suffix}"), kept, Path(f"{out}.l2.{suffix}"))
     return len(kept), len(names) - len(kept)
 
 
-def _write(table: object, path: Path) -> None:
-    with write_text(path) as out:
-        table.to_csv(out, sep="\t", index=False, lineterminator="\n")  # type: ignore[attr-defined]
+def _header(path: Path) -> list[str]:
+    with open_text(path) as handle:
+        return handle.readline().split()
+
+
+def _copy(path: Path, columns: Sequence[int], output: Path) -> None:
+    """Some columns of a table of words, tab-separated."""
+    with open_text(path) as handle, write_text(output) as out:
+        for number, line in enumerate(handle, 1):
+            fields = line.split()
+            if len(fields) <= columns[-1]:
+                raise InputError(f"has {len(fields)} fields, expected at least {columns[-1] + 1}: truncated?", path, number)
+            out.write("\t".join([fields[i] for i in columns]) + "\n")

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, read_table
 from accessiflow.heritability.annotations import read_annotation
+from accessiflow.heritability.conditioning import TOO_LARGE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -208,7 +209,7 @@ def _jackknife(path: Path, m_categories: Floats, common: Common, estimate: Float
 def read_log(path: Path) -> dict[str, object]:
     """SNPs after each filter, mean chi2, lambda GC, intercept and ratio of a regression's log; a warning below 200,000 SNPs.
 
-    ldsc names the condition number of the LD scores only above 100,000 (it then refuses): NA else. `reason` is the first error in the log.
+    ldsc names the condition number only where it refuses it (above 100,000): NA else. `reason` is the first error in the log.
     """
     with open_text(path) as handle:
         text = handle.read()
@@ -221,6 +222,13 @@ def read_log(path: Path) -> dict[str, object]:
     facts["warning"] = f"fewer than {ENOUGH_SNPS} SNPs" if isinstance(snps, float) and snps < ENOUGH_SNPS else ""
     facts["reason"] = " ".join(f"{fault[1]}: {fault[2]}".split())[:200] if fault else ""
     return facts
+
+
+def with_condition(facts: dict[str, object], conditions: dict[str, float]) -> dict[str, object]:
+    """A regression's facts with the condition number of its LD scores, and a warning where ldsc would refuse them."""
+    value = conditions.get(str(facts["model"]), facts["condition_number"])
+    collinear = f"condition number above {TOO_LARGE}: nearly collinear annotations" if isinstance(value, float) and value > TOO_LARGE else ""
+    return facts | {"condition_number": value, "warning": "; ".join(filter(None, (str(facts["warning"]), collinear)))}
 
 
 def _is_number(text: str) -> bool:

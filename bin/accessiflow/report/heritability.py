@@ -1,71 +1,255 @@
-"""Partitioned heritability: forest plot of enrichments."""
+"""Partitioned heritability: tissue sets by specificity, clusters, and splits by |SAD| for every model (Kathail et al. 2024, Fig. 2A, 2D, 3A, 4C)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from accessiflow.report.figures import WIDTH, figure, table_uri
+from accessiflow.report.figures import WIDTH, Figure, figure, table_uri
 from accessiflow.report.results import Results
 from accessiflow.report.section import Section, Table, number
 
 if TYPE_CHECKING:
+    import altair as alt
     import pandas as pd
+
+HALVES = {"high": "high specificity", "low": "low specificity"}
+HEADER = {"labelAngle": 0, "labelOrient": "top", "labelAnchor": "start", "labelFontWeight": "bold"}
+COLOURS = ["#0072b2", "#8a8f98"]
+ALL = "all SNPs of the set"
+MODEL_COLOURS = ["#8a8f98", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1"]
 
 
 def section(results: Results) -> Section | None:
     """The section, or None without regressions."""
-    import altair as alt
-
     table = results.table("heritability/heritability.tsv")
     if table is None:
         return None
-    focal = table[table["focal"] == "yes"].copy()
-    focal["low"] = focal["Enrichment"] - 1.96 * focal["Enrichment_std_error"]
-    focal["high"] = focal["Enrichment"] + 1.96 * focal["Enrichment_std_error"]
-    base = alt.Chart(focal).encode(y=alt.Y("model:N", title=None), color=alt.Color("trait:N", title="trait"), yOffset="trait:N")
-    chart = alt.layer(
-        base.mark_rule().encode(x=alt.X("low:Q", title="enrichment of heritability (95 % interval)"), x2="high:Q"),
-        base.mark_circle(size=45).encode(x="Enrichment:Q"),
-        alt.Chart(focal.head(1)).mark_rule(strokeDash=[4, 4], color="#8a8f98").encode(x=alt.datum(1)),
+    focal = _described(table[table["focal"] == "yes"], results.table("heritability/annotations.tsv"))
+    makers = (_by_tissue, _by_cluster, _by_sad, _by_sad_tau)
+    figures = [made for maker in makers if (made := maker(focal)) is not None]
+    tables = [_effects(focal, table), *_tests(results.table("heritability/cts.tsv")), *_pooled(results.table("heritability/meta.tsv"))]
+    quality = results.table("heritability/qc.tsv")
+    lead = "Stratified LD score regression by the real ldsc: each annotation alone with the baseline."
+    return Section("heritability", "Heritability", lead, _answer(focal), figures, [*tables, *_facts(quality)], _warnings(quality, focal))
+
+
+def _described(focal: pd.DataFrame, annotations: pd.DataFrame | None) -> pd.DataFrame:
+    """The annotations in question with what they are: set, owner (tissue or cluster), specificity, model, half, share; and limits of one SE."""
+    columns = ["set", "model_scored", "statistic", "half", "share", "n_unscored"]
+    if annotations is not None:
+        known = annotations.rename(columns={"model": "model_scored", "annotation": "model"})
+        out = focal.merge(known[["model", *columns]], on="model", how="left")
+    else:
+        out = focal.assign(**dict.fromkeys(columns))
+    out["set"] = out["set"].fillna(out["model"])
+    out["specificity"] = out["set"].str.extract(r"\.(high|low)$")[0].map(HALVES)
+    out["owner"] = out["set"].str.replace(r"\.(high|low)$", "", regex=True)
+    out["tau_error"] = out["tau_star_se_jack"].fillna(out["tau_star_se"])
+    return out
+
+
+def _forest(data: pd.DataFrame, value: str, error: str, title: str, y: alt.Y, colour: alt.Color, offset: str, null: float) -> alt.LayerChart:
+    """Points with one standard error either side, and a dashed line where there is no effect."""
+    import altair as alt
+
+    data = data.assign(low=data[value] - data[error], high=data[value] + data[error], null=null)
+    base = alt.Chart(data).encode(y=y, color=colour, yOffset=alt.YOffset(offset, sort=None))
+    return alt.layer(
+        alt.Chart(data).mark_rule(strokeDash=[4, 4], color="#8a8f98").encode(x="mean(null):Q"),
+        base.mark_rule().encode(x=alt.X("low:Q", title=title, axis=alt.Axis(tickCount=4)), x2="high:Q"),
+        base.mark_circle(size=42, opacity=1).encode(x=f"{value}:Q"),
     )
+
+
+def _by_tissue(focal: pd.DataFrame) -> Figure | None:
+    import altair as alt
+
+    shown = focal[focal["half"].isna() & focal["specificity"].notna() & focal["Enrichment"].notna()]
+    if shown.empty:
+        return None
+    colour = alt.Color(
+        "specificity:N",
+        title="peaks",
+        scale=alt.Scale(domain=list(HALVES.values()), range=COLOURS),
+        legend=alt.Legend(orient="top", columnPadding=24),
+    )
+    chart = _forest(
+        shown, "Enrichment", "Enrichment_std_error", "enrichment of heritability", alt.Y("owner:N", title=None), colour, "specificity:N", 1
+    )
+    caption = "Tissue peaks, split at the median of their specificity. Bars: one standard error (block jackknife). Dashed: no enrichment."
+    facets = chart.properties(width=_panel(shown["trait"].nunique()), height=alt.Step(9)).facet(alt.Facet("trait:N", title=None), columns=3)
+    return figure("heritability", "Heritability of specific and shared peaks", caption, facets, _plain(shown))
+
+
+def _by_cluster(focal: pd.DataFrame) -> Figure | None:
+    import altair as alt
+
+    shown = focal[focal["half"].isna() & focal["set"].str.startswith("cluster.") & focal["Enrichment"].notna()]
+    if shown.empty:
+        return None
+    shown = shown.assign(owner=shown["owner"].str.removeprefix("cluster."))
+    colour = alt.Color("trait:N", title="trait", sort=None)
+    chart = _forest(shown, "Enrichment", "Enrichment_std_error", "enrichment of heritability", alt.Y("owner:N", title=None), colour, "trait:N", 1)
+    caption = "Peaks of each cluster. Bars: one standard error. Dashed: no enrichment."
+    return figure(
+        "heritability-clusters", "Heritability of peak clusters", caption, chart.properties(width=WIDTH - 160, height=alt.Step(9)), _plain(shown)
+    )
+
+
+def _by_sad(focal: pd.DataFrame) -> Figure | None:
+    return _split_figure(
+        focal, ("Enrichment", "Enrichment_std_error"), "enrichment of heritability", 1, "heritability-sad", "SNPs with high and low |SAD|"
+    )
+
+
+def _by_sad_tau(focal: pd.DataFrame) -> Figure | None:
+    return _split_figure(focal, ("tau_star", "tau_error"), "tau*", 0, "heritability-sad-tau", "SNPs with high and low |SAD|: tau*")
+
+
+def _split_figure(focal: pd.DataFrame, columns: tuple[str, str], axis: str, null: float, key: str, title: str) -> Figure | None:
+    """Top and bottom shares by |SAD| beside all SNPs of the set, every model, for the tissue whose specific peaks are most enriched for the trait."""
+    import altair as alt
+
+    best = _best(focal)
+    shown = focal.merge(best[["trait", "owner"]], on=["trait", "owner"]) if len(best) else focal.iloc[:0]
+    shown = shown[shown[columns[0]].notna()]
+    shown = shown[shown["half"].notna().groupby(shown["trait"]).transform("any")]  # traits whose tissue is split
+    if shown.empty:
+        return None
+    shown = _labelled(shown)
+    models = [ALL, *sorted(set(shown["scores of"]) - {ALL})]
+    order = list(shown.sort_values(["place", "share"])["SNPs"].drop_duplicates())
+    scale = alt.Scale(domain=models, range=[MODEL_COLOURS[i % len(MODEL_COLOURS)] for i in range(len(models))])
+    y, colour = (
+        alt.Y("SNPs:N", title=None, sort=order),
+        alt.Color("scores of:N", title="scores of", scale=scale, legend=alt.Legend(orient="top", columnPadding=24)),
+    )
+    chart = _forest(shown, *columns, axis, y, colour, "scores of:N", null).properties(width=190, height=alt.Step(9))
+    facets = chart.facet(column=alt.Facet("specificity:N", title=None), row=alt.Facet("trait and tissue:N", title=None, header=HEADER))
     caption = (
-        "Each annotation alone with the baseline; high: the more cell type-specific half of a tissue's peaks, low: the rest. Dashed: no enrichment."
+        "Each trait in the tissue whose specific peaks are most enriched; all others in the table. SNPs of the set with the highest (top) or lowest "
+        "(bottom) |SAD| over the tissue's tracks. Bars: one standard error. Dashed: no effect."
     )
-    forest = figure("heritability", "Heritability enrichment", caption, chart.properties(width=WIDTH - 120, height=alt.Step(13)), focal)
-    header = ["trait", "annotation", "SNPs", "h2", "enrichment", "SE", "p", "tau*", "SE"]
+    return figure(key, title, caption, facets, _plain(shown))
+
+
+def _labelled(shown: pd.DataFrame) -> pd.DataFrame:
+    """Text for the axes of the split figures; `place` sorts top, all, bottom."""
+    split = shown["half"].notna()
+    percent = (100 * shown["share"].astype(float)).map("{:g} %".format)
+    out = shown.assign(place=shown["half"].map({"top": 0, "bottom": 2}).fillna(1))
+    out["SNPs"] = (out["half"].fillna("") + " " + percent).where(split, "all")
+    out["scores of"] = out["model_scored"].fillna("one model").where(split, ALL)
+    out["trait and tissue"] = out["trait"] + ", " + out["owner"]
+    return out
+
+
+def _best(focal: pd.DataFrame) -> pd.DataFrame:
+    """Per trait the row of the most enriched specific tissue set."""
+    specific = focal[(focal["specificity"] == HALVES["high"]) & focal["half"].isna() & focal["Enrichment"].notna()]
+    return specific.loc[specific.groupby("trait")["Enrichment"].idxmax()]
+
+
+def _panel(count: int) -> int:
+    """Width of one of several panels side by side, three at most in a row."""
+    return WIDTH // min(count, 3)
+
+
+def _plain(shown: pd.DataFrame) -> pd.DataFrame:
+    columns = [
+        *("trait", "model", "owner", "specificity", "model_scored", "statistic", "half", "share"),
+        *("Enrichment", "Enrichment_std_error", "Enrichment_p", "tau_star", "tau_error"),
+    ]
+    return shown[columns].rename(columns={"model": "annotation", "model_scored": "scores_of", "tau_error": "tau_star_se"})
+
+
+def _effects(focal: pd.DataFrame, table: pd.DataFrame) -> Table:
+    header = ["trait", "annotation", "SNPs", "h2", "enrichment", "SE", "p", "coefficient z", "tau*", "SE"]
+    columns = [
+        *("Prop._SNPs", "Prop._h2", "Enrichment", "Enrichment_std_error", "Enrichment_p", "Coefficient_z-score", "tau_star", "tau_error"),
+    ]
+    rows = [
+        [
+            str(trait),
+            str(model),
+            f"{100 * snps:.2f} %",
+            f"{100 * h2:.1f} %",
+            number(e),
+            number(se),
+            f"{p:.2g}",
+            number(z),
+            number(tau),
+            number(tau_se),
+        ]
+        for trait, model, snps, h2, e, se, p, z, tau, tau_se in focal[["trait", "model", *columns]].itertuples(index=False, name=None)
+    ]
+    return Table("heritability-table", "Enrichment, coefficients and tau*", header, rows, table_uri(table), True)
+
+
+def _tests(cts: pd.DataFrame | None) -> list[Table]:
+    if cts is None or cts.empty:
+        return []
+    shown = cts.sort_values(["q", "p"], kind="stable")
     rows = [
         [
             str(r.trait),
-            str(r.model),
-            f"{100 * r.snps:.2f} %",
-            f"{100 * r.h2:.1f} %",
-            number(r.Enrichment),
-            number(r.se),
-            f"{r.p:.2g}",
-            number(r.tau_star),
-            number(r.tau_se),
+            str(r.annotation),
+            f"{r.coefficient:.2g}",
+            number(r.z),
+            f"{r.p:.2g}" if r.p == r.p else "NA",
+            f"{r.q:.2g}" if r.q == r.q else "NA",
         ]
-        for r in focal.rename(
-            columns={"Prop._SNPs": "snps", "Prop._h2": "h2", "Enrichment_std_error": "se", "Enrichment_p": "p", "tau_star_se_jack": "tau_se"}
-        ).itertuples()
+        for r in shown.itertuples()
     ]
-    quality = results.table("heritability/qc.tsv")
-    lead = "Stratified LD score regression by the real ldsc."
-    tables = [Table("heritability-table", "Enrichment, coefficients and tau*", header, rows, table_uri(table), True)]
-    return Section("heritability", "Heritability", lead, _answer(focal), [forest], tables, _warnings(quality))
+    title = "Does an annotation hold heritability beyond the baseline? (ldsc --h2-cts, one-sided; q within a trait)"
+    return [Table("heritability-cts", title, ["trait", "annotation", "coefficient", "z", "p", "q"], rows, table_uri(cts), True)]
+
+
+def _pooled(meta: pd.DataFrame | None) -> list[Table]:
+    if meta is None or meta.empty or meta["n_traits"].max() < 2:
+        return []
+    names = {"Enrichment": "enrichment", "tau_star": "tau*"}
+    rows = [
+        [str(r.model), names.get(str(r.quantity), str(r.quantity)), str(r.n_traits), number(r.mean), number(r.se), number(r.tau2)]
+        for r in meta.itertuples()
+    ]
+    header = ["annotation", "quantity", "traits", "mean", "SE", "variance between traits"]
+    return [Table("heritability-meta", "Over all traits (random effects)", header, rows, table_uri(meta), True)]
+
+
+def _facts(quality: pd.DataFrame | None) -> list[Table]:
+    """What each regression rests on."""
+    if quality is None or quality.empty:
+        return []
+    columns = ["trait", "model", "snps_sumstats", "snps_regression", "mean_chi2", "lambda_gc", "intercept", "ratio", "condition_number"]
+    header = ["trait", "annotation", "SNPs given", "SNPs used", "mean chi2", "lambda GC", "intercept", "ratio", "condition number"]
+    digits = (0, 0, 2, 2, 2, 2, 1)
+    rows = [
+        [str(trait), str(model), *(number(value, d) for value, d in zip(values, digits, strict=True))]
+        for trait, model, *values in quality.reindex(columns=columns).itertuples(index=False, name=None)
+    ]
+    return [Table("heritability-qc", "What each regression rests on", header, rows, table_uri(quality), True)]
 
 
 def _answer(focal: pd.DataFrame) -> str:
-    specific = focal[focal["model"].str.endswith(".high") & focal["Enrichment"].notna()]
-    best = specific.loc[specific.groupby("trait")["Enrichment"].idxmax()] if len(specific) else specific
     return " ".join(
-        f"{r.trait}: most enriched in the specific peaks of {r.model.removesuffix('.high')} ({number(r.Enrichment, 1)}x, SE {number(r.Enrichment_std_error, 1)})."
-        for r in best.itertuples()
+        f"{r.trait}: most enriched in the specific peaks of {r.owner} ({number(r.Enrichment, 1)}x, SE {number(r.Enrichment_std_error, 1)})."
+        if r.Enrichment > 1
+        else f"{r.trait}: enriched in the specific peaks of no tissue."
+        for r in _best(focal).itertuples()
     )
 
 
-def _warnings(quality: pd.DataFrame | None) -> list[str]:
-    if quality is None or "warning" not in quality:
-        return []
-    few = quality[quality["warning"].notna()]
-    return [f"{len(few)} regressions rest on fewer than 200,000 SNPs: enrichments are noisy and may be biased."] if len(few) else []
+def _warnings(quality: pd.DataFrame | None, focal: pd.DataFrame) -> list[str]:
+    out = []
+    if quality is not None and "warning" in quality:
+        text = quality["warning"].fillna("").astype(str)
+        few, collinear = int(text.str.contains("fewer than").sum()), int(text.str.contains("collinear").sum())
+        out += [f"{few} regressions rest on fewer than 200,000 SNPs: enrichments are noisy and may be biased."] * bool(few)
+        out += [f"{collinear} regressions have nearly collinear annotations (condition number above 100,000): coefficients are unstable."] * bool(
+            collinear
+        )
+    unscored = focal["n_unscored"].astype(float).max()
+    if unscored > 0:
+        out.append(f"Up to {int(unscored):,} SNPs of a peak set have no SAD score and are in neither its top nor its bottom (annotations.tsv).")
+    return out

@@ -1,0 +1,91 @@
+"""ldsc's test of many annotations at once (`--h2-cts`): the list it reads, and its results as one table."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from accessiflow.errors import InputError
+from accessiflow.files import open_text, read_table, write_text
+from accessiflow.peaks import benjamini_hochberg
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+log = logging.getLogger("accessiflow")
+_M = ".l2.M_5_50"
+_RESULT = ".cell_type_results.txt"
+COLUMNS = ["trait", "annotation", "coefficient", "coefficient_se", "z", "p", "q", "reason"]
+
+
+def write_list(counts: Sequence[Path], output: Path, folder: str = "") -> tuple[list[str], list[str]]:
+    """Write `.ldcts`: one line an annotation, its name and the prefix FOLDER/NAME. of its LD scores.
+
+    Args:
+        counts: NAME.{chrom}.l2.M_5_50 of every annotation and chromosome.
+
+    Returns:
+        Names written, and names left out: those without a common SNP, on which ldsc would stop.
+
+    Raises:
+        InputError: a file of another name, or with several annotations.
+    """
+    totals: dict[str, float] = {}
+    for path in counts:
+        name, _, chrom = path.name.removesuffix(_M).rpartition(".")
+        if not path.name.endswith(_M) or not name or not chrom:
+            raise InputError(f"expected files named NAME.CHROMOSOME{_M}", path)
+        totals[name] = totals.get(name, 0.0) + _single(path)
+    written = sorted(name for name, total in totals.items() if total > 0)
+    empty = sorted(set(totals) - set(written))
+    if empty:
+        log.warning("without a common SNP, not tested: %s", ", ".join(empty))
+    with write_text(output) as out:
+        out.writelines(f"{name}\t{folder}{name}.\n" for name in written)
+    return written, empty
+
+
+def _single(path: Path) -> float:
+    with open_text(path) as handle:
+        values = handle.read().split()
+    try:
+        (value,) = map(float, values)
+    except ValueError:
+        raise InputError(f"holds {len(values)} values, expected one number: one annotation a file set", path) from None
+    return value
+
+
+def collect(results: Sequence[Path], listed: Sequence[str]) -> pd.DataFrame:
+    """One row a trait and annotation (COLUMNS) of TRAIT.cell_type_results.txt files.
+
+    p is one-sided (coefficient > 0), as ldsc gives it; q is Benjamini-Hochberg's over the annotations of a trait. An empty file stands for a run that
+    ldsc could not do: NA with the reason.
+    """
+    import pandas as pd
+
+    return pd.concat([_trait(path, listed) for path in sorted(results)], ignore_index=True).reindex(columns=COLUMNS)
+
+
+def _trait(path: Path, listed: Sequence[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    if not path.name.endswith(_RESULT):
+        raise InputError(f"expected a file named TRAIT{_RESULT}", path)
+    trait = path.name.removesuffix(_RESULT).removesuffix(".cts")
+    if path.exists() and path.stat().st_size == 0:
+        return pd.DataFrame({"trait": trait, "annotation": list(listed), "reason": "ldsc did not finish"})
+    names = {
+        "Name": "annotation",
+        "Coefficient": "coefficient",
+        "Coefficient_std_error": "coefficient_se",
+        "Coefficient_P_value": "p",
+    }
+    found = read_table(path, list(names), text=["Name"]).rename(columns=names).set_index("annotation")
+    table = found.reindex(list(listed) or sorted(found.index)).reset_index()
+    known = table["p"].notna().to_numpy()
+    table.loc[known, "q"] = benjamini_hochberg(table.loc[known, "p"].to_numpy(np.float64))
+    return table.assign(trait=trait, z=table["coefficient"] / table["coefficient_se"], reason=np.where(known, "", "ldsc gives no p value"))
