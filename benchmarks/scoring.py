@@ -199,7 +199,7 @@ def main() -> None:
         for name, (n, ours, m, theirs) in work.items():
             pairs = np.array([(n / cpu(ours), m / cpu(theirs)) for _ in range(given.rounds)])
             log.info("%-36s%10.1f%12.1f%8.1f", name, *np.median(np.column_stack([pairs, pairs[:, 0] / pairs[:, 1]]), axis=0))
-        ref, alt, starts = study.variants(study.spread(256, 3))
+        ref, alt, starts = study.variants(study.spread(768, 3))
         ratios = [
             wall(lambda: study.native.alleles(ref, alt, SAD, starts)) / wall(lambda: study.two.alleles(ref, alt, SAD, starts))
             for _ in range(given.rounds)

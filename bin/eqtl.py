@@ -14,7 +14,7 @@ from accessiflow import cli
 if TYPE_CHECKING:
     import pandas as pd
 
-    from accessiflow.eqtl import Result
+    from accessiflow.eqtl.design import Matching, Result
     from accessiflow.peak_matrix import PeakMatrix
 
 app = cli.make_app("Judge variant scores on fine-mapped eQTLs, by cell type specificity.")
@@ -25,6 +25,27 @@ class NegativeSource(StrEnum):
 
     ALL = "all"
     SAME_BIN = "same-bin"
+
+
+class GroupFolds(StrEnum):
+    """What must not be in two folds."""
+
+    NONE = "none"
+    CHROMOSOME = "chromosome"
+
+
+class Engine(StrEnum):
+    """Whose random forests."""
+
+    SKLEARN = "sklearn"
+    INTELEX = "intelex"
+
+
+class MatchShort(StrEnum):
+    """What a bin becomes when a stratum has too few negatives."""
+
+    NA = "na"
+    NEAREST = "nearest"
 
 
 Scores = Annotated[list[Path], typer.Option("--scores", help="sad.h5 with the variants' scores; may be given several times.")]
@@ -39,6 +60,10 @@ Edges = Annotated[str, typer.Option("--edges", help="Edges of the specificity bi
 Tracks = Annotated[Path | None, typer.Option("--track-list", help="Tracks to use as features, one a line (default: all).")]
 Tissue = Annotated[str, typer.Option("--tissue", help="Name for the column tissue (default: the variants file's name).")]
 Single = Annotated[bool, typer.Option("--single-track", help="No forest: the mean |score| over the tracks.")]
+Grouped = Annotated[GroupFolds, typer.Option("--group-folds", help="Keep the variants of a chromosome in one fold.")]
+Forests = Annotated[Engine, typer.Option("--rf-engine", help="Random forests of scikit-learn, or of scikit-learn-intelex (other forests, faster).")]
+PerTrack = Annotated[Path | None, typer.Option("--track-table", help="Write the AUROC of each track alone too.")]
+Distributions = Annotated[Path | None, typer.Option("--distributions", help="Write quantiles of TSS distance and |effect| by bin too.")]
 Shuffle = Annotated[bool, typer.Option("--shuffle-labels", help="Permute the labels: a control whose AUROC is about 0.5.")]
 Curves = Annotated[Path | None, typer.Option("--curves", help="Write the points of the ROC and PR curves too.")]
 
@@ -59,28 +84,42 @@ def classify(
     max_pip: Annotated[float, typer.Option("--max-pip", help="Without --negatives: those of the positives' file below this PIP.")] = 0.01,
     negative_source: Annotated[NegativeSource, typer.Option("--negative-source", help="Which negatives a bin gets.")] = NegativeSource.ALL,
     negative_seed: Annotated[int, typer.Option("--negative-seed", min=0, help="Seed of the draw of negatives.")] = 0,
+    match: Annotated[str, typer.Option("--match", help="Match negatives on some of tss,maf,peak.")] = "",
+    match_ratio: Annotated[int, typer.Option("--match-ratio", min=1, help="Negatives a positive.")] = 1,
+    match_short: Annotated[
+        MatchShort, typer.Option("--match-short", help="Where a stratum lacks negatives: no figure, or the nearest strata's.")
+    ] = MatchShort.NA,
+    match_table: Annotated[Path | None, typer.Option("--match-table", help="Write how each stratum was filled.")] = None,
     edges: Edges = "",
     track_list: Tracks = None,
     tissue: Tissue = "",
     single_track: Single = False,
+    group_folds: Grouped = GroupFolds.NONE,
+    rf_engine: Forests = Engine.SKLEARN,
     shuffle_labels: Shuffle = False,
     curves: Curves = None,
+    track_table: PerTrack = None,
+    distributions: Distributions = None,
     threads: cli.Threads = 1,
 ) -> None:
     """Tell fine-mapped eQTLs from others: AUROC and AUPRC in each specificity bin."""
-    from accessiflow import eqtl
+    from accessiflow.eqtl import fine_mapped, judge
+    from accessiflow.eqtl.design import Design
+    from accessiflow.track_scores import choose_tracks
     from accessiflow.variants.scores import open_scores
 
-    same_bin = negative_source is NegativeSource.SAME_BIN
-    design = eqtl.Design(
-        folds, seed, repeats, min_positives, same_bin, negative_seed, shuffle_labels, single_track, threads, tissue or _stem(positives)
-    )
-    table = eqtl.read_fine_mapped(positives)
-    chosen = eqtl.high_pip(table, pip, _tss(genes))
-    others = eqtl.without(eqtl.read_fine_mapped(negatives) if negatives else eqtl.low_pip(table, max_pip), chosen)
+    design = Design(
+        folds, seed, repeats, min_positives, negative_source is NegativeSource.SAME_BIN, negative_seed, shuffle_labels, single_track, threads,
+        tissue or _stem(positives), _matching(match, match_ratio, match_short), group_folds is GroupFolds.CHROMOSOME, rf_engine.value,
+        track_table is not None,
+    )  # fmt: skip
+    table = fine_mapped.read_fine_mapped(positives)
+    chosen = fine_mapped.high_pip(table, pip, _tss(genes))
+    others = fine_mapped.read_fine_mapped(negatives) if negatives else fine_mapped.low_pip(table, max_pip)
+    chosen, others = _prepared(chosen, others, design.matching.on, genes, distributions is not None)
     with open_scores(scores) as scored:
-        result = eqtl.classify(chosen, others, eqtl.choose_tracks(scored, track_list), _peaks(peaks, edges), design)
-    _write(result, output, curves)
+        result = judge.classify(chosen, others, choose_tracks(scored, track_list), _peaks(peaks, edges), design)
+    _write(result, output, {"curves": curves, "tracks": track_table, "distributions": distributions, "strata": match_table})
 
 
 @app.command()
@@ -98,19 +137,47 @@ def direction(
     edges: Edges = "",
     track_list: Tracks = None,
     tissue: Tissue = "",
+    group_folds: Grouped = GroupFolds.NONE,
+    rf_engine: Forests = Engine.SKLEARN,
     shuffle_labels: Shuffle = False,
     curves: Curves = None,
+    track_table: PerTrack = None,
+    distributions: Distributions = None,
     threads: cli.Threads = 1,
 ) -> None:
     """Tell eQTLs whose ALT allele raises expression from those that lower it, in each specificity bin."""
-    from accessiflow import eqtl
+    from accessiflow.eqtl import fine_mapped, judge
+    from accessiflow.eqtl.design import Design
+    from accessiflow.track_scores import choose_tracks
     from accessiflow.variants.scores import open_scores
 
-    design = eqtl.Design(folds, seed, repeats, min_positives, shuffle=shuffle_labels, threads=threads, tissue=tissue or _stem(variants))
-    chosen = eqtl.high_pip(eqtl.effect_signs(eqtl.read_fine_mapped(variants, beta=True)), pip, _tss(genes))
+    design = Design(
+        folds, seed, repeats, min_positives, shuffle=shuffle_labels, threads=threads, tissue=tissue or _stem(variants),
+        by_chromosome=group_folds is GroupFolds.CHROMOSOME, engine=rf_engine.value, per_track=track_table is not None,
+    )  # fmt: skip
+    chosen = fine_mapped.high_pip(fine_mapped.effect_signs(fine_mapped.read_fine_mapped(variants, beta=True)), pip, _tss(genes))
     with open_scores(scores) as scored:
-        result = eqtl.direction(chosen, eqtl.choose_tracks(scored, track_list), _peaks(peaks, edges), design)
-    _write(result, output, curves)
+        result = judge.direction(chosen, choose_tracks(scored, track_list), _peaks(peaks, edges), design)
+    _write(result, output, {"curves": curves, "tracks": track_table, "distributions": distributions})
+
+
+def _matching(match: str, ratio: int, short: MatchShort) -> Matching:
+    from accessiflow.eqtl.design import Matching
+    from accessiflow.eqtl.matching import parse_criteria
+    from accessiflow.intervals import split_list
+
+    return Matching(parse_criteria(split_list(match)), ratio, short is MatchShort.NEAREST)
+
+
+def _prepared(
+    positives: pd.DataFrame, negatives: pd.DataFrame, on: tuple[str, ...], genes: Path | None, described: bool
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Positives, and negatives once each, with what they are matched on and, for the distributions, their distance to the gene."""
+    from accessiflow.eqtl import fine_mapped, matching
+
+    if (described or "tss" in on) and genes and "gene" in negatives.columns:
+        negatives = fine_mapped.nearest_gene(negatives, _tss(genes))
+    return matching.prepare(positives, fine_mapped.without(negatives, positives), on, _tss(genes))
 
 
 def _tss(genes: Path | None) -> pd.DataFrame | None:
@@ -133,12 +200,13 @@ def _stem(path: Path) -> str:
     return path.name.split(".")[0]
 
 
-def _write(result: Result, output: Path, curves: Path | None) -> None:
+def _write(result: Result, output: Path, further: dict[str, Path | None]) -> None:
     from accessiflow.files import write_table
 
+    for name, path in further.items():
+        if path is not None:
+            write_table(getattr(result, name), path)
     write_table(result.table, output, float_format=None)
-    if curves is not None:
-        write_table(result.curves, curves)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,53 @@ class Test(StrEnum):
     BETABINOMIAL = "betabinomial"
 
 
+class Tell(StrEnum):
+    """What the scores are to tell."""
+
+    DIRECTION = "direction"
+    IMBALANCE = "imbalance"
+
+
+Calls = Annotated[Path, typer.Option("--calls", help="Labelled sites, of the command call.")]
+Track = Annotated[str, typer.Option("--track", help="Track of the cell type in which reads were counted.")]
+Groups = Annotated[Path, typer.Option("--output", help="Table with one row a group of sites.")]
+Peaks = Annotated[Path | None, typer.Option("--peaks", help="peaks.h5ad: groups by cluster and by specificity bin too.")]
+Told = Annotated[
+    Tell, typer.Option("--tell", help="The allele with more reads at the imbalanced sites, or imbalanced from balanced sites by |log(ALT / REF)|.")
+]
+
+
+@app.command("count")
+def count_alleles(
+    bam: Annotated[Path, typer.Argument(help="Alignments (BAM or CRAM), sorted by coordinate.")],
+    vcf: Annotated[Path, typer.Option("--vcf", help="VCF or BCF: its heterozygous SNVs are counted (all SNVs where it has no samples).")],
+    output: Annotated[Path, typer.Option("--output", help="Table of counts, one row a site.")],
+    sample: Annotated[str, typer.Option("--sample", help="Sample of the VCF (default: the first).")] = "",
+    min_mapq: Annotated[int, typer.Option("--min-mapq", min=0, help="Least mapping quality of a read.")] = 30,
+    min_base_quality: Annotated[int, typer.Option("--min-base-quality", min=0, help="Least quality of the base at the site.")] = 20,
+    fasta: Annotated[Path | None, typer.Option("--fasta", "-f", help="Genome: for --swap-check and CRAM.")] = None,
+    swap_check: Annotated[
+        bool, typer.Option("--swap-check", help="Look up the k-mers with either allele in the genome (column mappability).")
+    ] = False,
+    k: Annotated[int, typer.Option("--k", min=16, max=48, help="Length of these k-mers.")] = 36,
+) -> None:
+    """Count the fragments with each allele at heterozygous SNVs."""
+    from accessiflow import allelic_counts, het_sites, mappability
+    from accessiflow.errors import InputError
+    from accessiflow.files import write_table
+
+    if swap_check and fasta is None:
+        raise InputError("--swap-check looks up k-mers in the genome: give --fasta")
+    sites = het_sites.read_sites(vcf, sample)
+    table = allelic_counts.count(bam, sites, allelic_counts.Filter(min_mapq, min_base_quality), fasta)
+    covered = int((table[["ref_count", "alt_count"]].sum(axis=1) > 0).sum())
+    cli.log.info("%d sites, %d of them with reads", len(table), covered)
+    if swap_check and fasta is not None:
+        table["mappability"] = mappability.swap_check(sites, fasta, k)
+        cli.log.info("mappability: %s", ", ".join(f"{n} {name}" for name, n in table["mappability"].value_counts().items()))
+    write_table(table, output)
+
+
 @app.command("call")
 def call_sites(
     counts: Annotated[Path, typer.Option("--counts", help="Allelic counts (TSV: chrom pos ref alt ref_count alt_count); rows of a site are summed.")],
@@ -45,23 +92,53 @@ def call_sites(
 
 @app.command()
 def evaluate(
-    calls: Annotated[Path, typer.Option("--calls", help="Labelled sites, of the command call.")],
+    calls: Calls,
     scores: Annotated[list[Path], typer.Option("--scores", help="sad.h5 with REF and ALT of the sites; may be given several times.")],
-    track: Annotated[str, typer.Option("--track", help="Track of the cell type in which reads were counted.")],
-    output: Annotated[Path, typer.Option("--output", help="Table with one row a group of sites.")],
-    peaks: Annotated[Path | None, typer.Option("--peaks", help="peaks.h5ad: groups by cluster and by specificity bin too.")] = None,
+    track: Track,
+    output: Groups,
+    peaks: Peaks = None,
+    tell: Told = Tell.DIRECTION,
 ) -> None:
     """AUROC of the predicted REF / (REF + ALT) for the allele with more reads, at the imbalanced sites."""
     from accessiflow import imbalance
     from accessiflow.files import write_table
     from accessiflow.peak_rows import read_peak_rows
+    from accessiflow.site_groups import site_groups
     from accessiflow.variants.scores import open_scores
 
-    sites = imbalance.read_imbalanced(calls)
+    outcome = imbalance.OUTCOMES[tell.value]
+    sites = imbalance.read_labelled(calls, outcome)
     with open_scores(scores) as scored:
-        predicted = imbalance.predicted_ref_share(sites, scored, track)
-    groups = imbalance.site_groups(sites, read_peak_rows(peaks) if peaks else None)
-    write_table(imbalance.evaluate(sites["ratio"].to_numpy(), predicted, groups), output)
+        predicted = imbalance.predict(sites, scored, track, outcome)
+    groups = site_groups(sites, read_peak_rows(peaks) if peaks else None)
+    write_table(imbalance.evaluate(imbalance.truth(sites, outcome), predicted, groups, outcome), output)
+
+
+@app.command()
+def compare(
+    calls: Calls,
+    scores: Annotated[list[str], typer.Option("--scores", help="[NAME=]FILE: sad.h5 of a model; once for each model, or each file of one.")],
+    track: Track,
+    output: Groups,
+    peaks: Peaks = None,
+    tell: Told = Tell.DIRECTION,
+) -> None:
+    """Test the difference of two models' AUROCs on the same sites (DeLong's paired test; q: Benjamini-Hochberg over all rows)."""
+    from accessiflow import imbalance
+    from accessiflow.files import write_table
+    from accessiflow.imbalance_models import compare as compare_models
+    from accessiflow.imbalance_models import named_files
+    from accessiflow.peak_rows import read_peak_rows
+    from accessiflow.site_groups import site_groups
+    from accessiflow.variants.scores import open_scores
+
+    outcome = imbalance.OUTCOMES[tell.value]
+    sites, predicted = imbalance.read_labelled(calls, outcome), {}
+    for model, files in named_files(scores).items():
+        with open_scores(files) as scored:
+            predicted[model] = imbalance.predict(sites, scored, track, outcome)
+    groups = site_groups(sites, read_peak_rows(peaks) if peaks else None)
+    write_table(compare_models(imbalance.truth(sites, outcome), predicted, groups, outcome), output)
 
 
 if __name__ == "__main__":

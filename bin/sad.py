@@ -267,5 +267,30 @@ def import_(
     cli.log.info("%d variants, %d tracks", rows, tracks)
 
 
+@app.command()
+def top(
+    scores: Annotated[list[Path], typer.Argument(help="sad.h5 of one model; several: sets of variants.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Table of the variants found.")],
+    targets: Annotated[
+        Path | None, typer.Option("-t", "--targets", help="Keep to these tracks: a targets table, or one name a line; default: all.")
+    ] = None,
+    tracks: Annotated[Path | None, typer.Option(help="Tracks sheet: the cell type and group of each track.")] = None,
+    by: Annotated[str, typer.Option(help="Rank in each track, cell_type or group; default: cell_type with --tracks, else track.")] = "",
+    n: Annotated[int, typer.Option("--n", min=1, help="Variants a group.")] = 100,
+) -> None:
+    """The variants with the largest |SAD| of each track, cell type or group."""
+    from accessiflow.files import write_table
+    from accessiflow.sheets import read_sheet
+    from accessiflow.variants.score_files import read_names
+    from accessiflow.variants.top import GROUPINGS, group_tracks, top_variants, track_names
+
+    by = _one_of(by or ("cell_type" if tracks else "track"), GROUPINGS, "--by")
+    wanted = read_names(targets)[0] if targets else track_names(scores)
+    groups = group_tracks(wanted, read_sheet("tracks", tracks) if tracks else None, by)
+    table = top_variants(scores, groups, n)
+    write_table(table, output)
+    cli.log.info("%d variants of %d group(s)", len(table), len(groups))
+
+
 if __name__ == "__main__":
     cli.run(app)

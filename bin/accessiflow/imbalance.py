@@ -5,6 +5,7 @@ Rules: Kathail et al. 2024 (more than 20 reads, binomial test, q < 0.01; AUROC o
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,41 +15,52 @@ from numpy.typing import NDArray
 from accessiflow.auroc import delong
 from accessiflow.cli import log
 from accessiflow.errors import InputError
-from accessiflow.peak_rows import column_at, specificity_labels
 from accessiflow.peaks import benjamini_hochberg
 from accessiflow.variant_table import KEY, read_variants
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from accessiflow.peak_matrix import PeakMatrix
     from accessiflow.variants.scores import Scores
 
 COUNTS = ["ref_count", "alt_count"]
 IMBALANCED, BALANCED, NEITHER = "imbalanced", "balanced", "neither"
 BALANCED_P = 0.1
-OUTSIDE = "no peak"
+MAPPABILITY, UNIQUE = "mappability", "unique"
 GROUP_COLUMNS = ["group", "n", "n_positive", "auroc", "variance", "low", "high", "reason"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What scores are to tell.
+
+    Attributes:
+        labels: sites that count. positive, negative: names of the two classes in reasons.
+    """
+
+    labels: tuple[str, ...]
+    positive: str
+    negative: str
+
+
+DIRECTION = Outcome((IMBALANCED,), "sites with more REF", "with more ALT reads")
+IMBALANCE = Outcome((IMBALANCED, BALANCED), "imbalanced", "balanced sites")
+OUTCOMES = {"direction": DIRECTION, "imbalance": IMBALANCE}
 
 
 def read_counts(path: Path) -> pd.DataFrame:
     """Read allelic counts: one row a site, chrom pos ref alt ref_count alt_count n_rows, in order of first appearance.
 
     Rows of the same site (several individuals or libraries) are summed: scores know sites, not people, and repeated rows of one site are no
-    independent observations of the direction.
+    independent observations of the direction. A column `mappability` stays: the first of the site's rows that is not `unique`.
     """
     table = read_variants(path, integers=COUNTS)
     grouped = table.assign(n_rows=1).groupby(KEY, sort=False, as_index=False)
-    return grouped[[*COUNTS, "n_rows"]].sum()
-
-
-def read_imbalanced(path: Path) -> pd.DataFrame:
-    """Read the imbalanced sites of a table of calls: chrom pos ref alt ratio."""
-    table = read_variants(path, optional=["ratio"])
-    missing = [column for column in ("ratio", "label") if column not in table.columns]
-    if missing:
-        raise InputError(f"lacks the column(s) {', '.join(missing)}: expected the output of imbalance.py call", path)
-    return table.loc[table["label"] == IMBALANCED, [*KEY, "ratio"]].reset_index(drop=True)
+    summed = grouped[[*COUNTS, "n_rows"]].sum()
+    if MAPPABILITY not in table.columns:
+        return summed
+    odd = table[table[MAPPABILITY].fillna(UNIQUE) != UNIQUE].drop_duplicates(KEY)
+    return summed.merge(odd[[*KEY, MAPPABILITY]], on=KEY, how="left").fillna({MAPPABILITY: UNIQUE})
 
 
 def binomial_p(ref: NDArray[np.int64], alt: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -98,17 +110,20 @@ def call(counts: pd.DataFrame, min_reads: int = 20, fdr: float = 0.01, test: str
 
     Returns:
         The counts with ratio (REF share), p_binomial, p_betabinomial, q (NA where a site is not tested), label and reason; and rho.
+        Sites whose `mappability` is not `unique` are not tested.
     """
     ref, alt = (counts[column].to_numpy(np.int64) for column in COUNTS)
     depth = ref + alt
-    tested = depth > min_reads
+    deep = depth > min_reads
+    unique = counts[MAPPABILITY].to_numpy() == UNIQUE if MAPPABILITY in counts.columns else np.ones(len(counts), bool)
+    tested = deep & unique
     rho = overdispersion(ref[tested], alt[tested])
     p_binomial, p_betabinomial = binomial_p(ref, alt), beta_binomial_p(ref, alt, rho)
     chosen = p_betabinomial if test == "betabinomial" else p_binomial
     q = np.full(len(counts), np.nan)
     q[tested] = benjamini_hochberg(chosen[tested])
     label = np.select([q < fdr, tested & (chosen > BALANCED_P)], [IMBALANCED, BALANCED], NEITHER).astype(object)
-    reason = np.where(tested, "", f"no more than {min_reads} reads").astype(object)
+    reason = np.select([~deep, ~unique], [f"no more than {min_reads} reads", "reads of an allele may map elsewhere"], "").astype(object)
     if match_depth:
         dropped = (label == BALANCED) & ~matched(depth, label == IMBALANCED, label == BALANCED, match_depth)
         label[dropped], reason[dropped] = NEITHER, "balanced, not among those matched on depth"
@@ -135,11 +150,27 @@ def matched(depth: NDArray[np.int64], cases: NDArray[np.bool_], controls: NDArra
     return out
 
 
-def evaluate(ratio: NDArray[np.float64], predicted: NDArray[np.float64], groups: dict[str, NDArray[np.bool_]]) -> pd.DataFrame:
-    """AUROC, with DeLong's variance and 95 % interval, of the predicted REF share for sites whose measured REF share is above one half.
+def read_labelled(path: Path, outcome: Outcome = DIRECTION) -> pd.DataFrame:
+    """Read the sites of a table of calls that count for an outcome: chrom pos ref alt ratio label."""
+    table = read_variants(path, optional=["ratio"])
+    missing = [column for column in ("ratio", "label") if column not in table.columns]
+    if missing:
+        raise InputError(f"lacks the column(s) {', '.join(missing)}: expected the output of imbalance.py call", path)
+    return table.loc[table["label"].isin(outcome.labels), [*KEY, "ratio", "label"]].reset_index(drop=True)
+
+
+def truth(sites: pd.DataFrame, outcome: Outcome) -> NDArray[np.bool_]:
+    """Class (n,) of each site: whether its measured REF share is above one half, or whether it is imbalanced."""
+    return (sites["ratio"] > 0.5 if outcome is DIRECTION else sites["label"] == IMBALANCED).to_numpy(bool)
+
+
+def evaluate(
+    labels: NDArray[np.bool_], predicted: NDArray[np.float64], groups: dict[str, NDArray[np.bool_]], outcome: Outcome = DIRECTION
+) -> pd.DataFrame:
+    """AUROC of the predictions for each group, with DeLong's variance and 95 % interval.
 
     Args:
-        ratio: measured REF share (n,). predicted: (n,) NaN where a site has no score.
+        labels: `truth` (n,). predicted: (n,) NaN where a site has no score.
         groups: name -> members (n,).
     """
     import pandas as pd
@@ -148,40 +179,37 @@ def evaluate(ratio: NDArray[np.float64], predicted: NDArray[np.float64], groups:
     rows = []
     for name, members in groups.items():
         chosen = members & scored
-        label = ratio[chosen] > 0.5
+        label = labels[chosen]
         area = delong(label, predicted[chosen])
         low, high = area.interval
-        rows.append((name, int(chosen.sum()), int(label.sum()), area.value, area.variance, low, high, _reason(label)))
+        rows.append((name, int(chosen.sum()), int(label.sum()), area.value, area.variance, low, high, obstacle(label, outcome)))
     return pd.DataFrame(rows, columns=GROUP_COLUMNS)
 
 
-def site_groups(sites: pd.DataFrame, peaks: PeakMatrix | None) -> dict[str, NDArray[np.bool_]]:
-    """Name -> members (n,) of `all` and, where peaks are given, of each `cluster:NAME`, each `specificity:BIN` and `no peak`."""
-    groups = {"all": np.ones(len(sites), bool)}
-    if peaks is None:
-        return groups
-    where = sites["chrom"].to_numpy(dtype=object), sites["pos"].to_numpy()
-    bins = column_at(peaks, *where, "specificity_bin")
-    if "cluster" in peaks.obs.columns:
-        clusters = column_at(peaks, *where, "cluster")
-        groups |= {f"cluster:{name}": clusters == name for name in sorted(set(peaks.obs["cluster"].astype(str)))}
-    groups |= {f"specificity:{name}": bins == name for name in specificity_labels(peaks)}
-    return groups | {OUTSIDE: bins == ""}
+def predict(sites: pd.DataFrame, scores: Scores, track: str, outcome: Outcome) -> NDArray[np.float64]:
+    """What a track's scores say of each site (n,), NaN without a score.
+
+    The direction: `predicted_ref_share`. Imbalance: its distance from one half, which ranks as |log(ALT / REF)| does; |SAD| without REF and ALT.
+    """
+    share = predicted_ref_share(sites, scores, track)
+    if outcome is DIRECTION:
+        return share
+    return np.abs(share - 0.5) if _has_alleles(scores) else np.abs(share)
 
 
 def predicted_ref_share(sites: pd.DataFrame, scores: Scores, track: str) -> NDArray[np.float64]:
     """Predicted REF share (n,) of each site in a track, NaN without a score; -SAD, which ranks like it roughly, where REF and ALT are not stored."""
-    column, rows = scores.column(track), scores.find(sites)
+    column, rows = np.array([scores.column(track)]), scores.find(sites)
     found = rows >= 0
     out = np.full(len(sites), np.nan)
     if len(sites) and not found.any():
-        raise InputError(f"none of the {len(sites)} imbalanced sites is in the score files: chromosome names, positions and alleles must agree")
-    if scores.has("REF") and scores.has("ALT"):
-        out[found] = ref_share(*(scores.read(rows[found], stat)[:, column] for stat in ("REF", "ALT")))
+        raise InputError(f"none of the {len(sites)} sites is in the score files: chromosome names, positions and alleles must agree")
+    if _has_alleles(scores):
+        out[found] = ref_share(*(scores.read(rows[found], stat, column)[:, 0] for stat in ("REF", "ALT")))
     else:
         log.warning("the score files hold no REF and ALT: -SAD stands in for REF / (REF + ALT)")
-        out[found] = -scores.read(rows[found])[:, column].astype(np.float64)
-    log.info("%d imbalanced sites, %d of them scored", len(sites), int(found.sum()))
+        out[found] = -scores.read(rows[found], columns=column)[:, 0].astype(np.float64)
+    log.info("%d sites, %d of them scored", len(sites), int(found.sum()))
     return out
 
 
@@ -191,9 +219,12 @@ def ref_share(ref: NDArray[np.floating], alt: NDArray[np.floating]) -> NDArray[n
     return np.divide(ref, total, out=np.full(len(total), np.nan), where=total > 0)
 
 
-def _reason(label: NDArray[np.bool_]) -> str:
+def obstacle(labels: NDArray[np.bool_], outcome: Outcome) -> str:
     """Why an AUROC or its variance is NA; empty where both are there."""
-    fewer = min(int(label.sum()), int((~label).sum()))
-    if fewer >= 2:
-        return ""
-    return f"{int(label.sum())} sites with more REF and {int((~label).sum())} with more ALT reads: both must be at least {1 + fewer}"
+    n_positive, n_negative = int(labels.sum()), int((~labels).sum())
+    fewer = min(n_positive, n_negative)
+    return "" if fewer >= 2 else f"{n_positive} {outcome.positive} and {n_negative} {outcome.negative}: both must be at least {1 + fewer}"
+
+
+def _has_alleles(scores: Scores) -> bool:
+    return scores.has("REF") and scores.has("ALT")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 __version__ = "1.0.0"
 ACTIVATIONS = ("linear", "gelu", "relu", "softplus", "exp")  # their numbers in the engine
-MEMORY = 256 << 20  # bytes of activations held at once, all threads together
+MEMORY = 256 << 20  # bytes of activations that a thread holds at once, fewer where there are more than four
 
 
 class Layer(NamedTuple):
@@ -68,14 +68,14 @@ class Network:
         starts: NDArray[np.int64] | None = None,
         bases: NDArray[np.int32] | None = None,
         threads: int = 1,
-        memory: int = MEMORY,
+        memory: int | None = None,
     ) -> NDArray[np.float32]:
         """Predictions (n, rows, tracks) of windows (n, seq_length) of base codes (0-3 A, C, G, T; 4 unknown).
 
         Args:
             starts: (n,) coordinate of each window's first base (default 0): windows that overlap share what they have in common.
             bases: (n,) index of an earlier window, itself without one, with the same start, from which this one differs in few places; -1: none.
-            memory: bytes of activations held at once by all threads. Neither it nor `threads`, `bases` or the other windows change a byte.
+            memory: bytes of activations that a thread holds at once. Neither it nor `threads`, `bases` or the other windows change a byte.
 
         Raises:
             ValueError: shapes or indices that do not fit. MemoryError: out of memory.
@@ -92,7 +92,8 @@ class Network:
             raise ValueError("a base window comes before the windows it is the base of, starts where they start, and has none itself")
         out = np.empty((n, *self.output_shape), np.float32)
         arrays = (_pointer(codes, ctypes.c_uint8), _pointer(starts, ctypes.c_int64), _pointer(bases, ctypes.c_int32))
-        if n and self._engine.accessiflow_predict(self._handle, *arrays, n, memory, threads, _pointer(out)):
+        most = min(MEMORY, 4 * MEMORY // threads) if memory is None else memory
+        if n and self._engine.accessiflow_predict(self._handle, *arrays, n, most, threads, _pointer(out)):
             raise MemoryError("the engine ran out of memory")
         return out
 

@@ -2,6 +2,7 @@
 #include <atomic>
 #include <numeric>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "evaluation.h"
@@ -86,10 +87,10 @@ void accessiflow_layer(void* network, int inputs, int filters, int width, int pa
     net.append(std::move(layer));
 }
 
-// codes (n, seq_length), starts (n), bases (n; -1, or an earlier window with the same start and no base of its own) -> out (n, rows x tracks).
+// codes (n, seq_length), starts (n), bases (n; -1, or an earlier window with the same start and no base of its own) -> out (n, rows x tracks); `memory`: bytes a thread.
 // Returns 0; 1 where memory ran out.
 int accessiflow_predict(const void* network, const uint8_t* codes, const int64_t* starts, const int32_t* bases, int64_t n, int64_t memory, int threads,
-                        float* out) {
+                        float* out) try {
     const Network& net = *static_cast<const Network*>(network);
     const int64_t width = int64_t{net.layers.back().rows} * net.layers.back().filters;
     std::vector<Window> windows;
@@ -98,7 +99,7 @@ int accessiflow_predict(const void* network, const uint8_t* codes, const int64_t
         windows.push_back({codes + w * net.seq_length, starts[w], bases[w], out + w * width});
         cost.push_back(cost.back() + (bases[w] < 0 ? net.bytes() : net.bytes() / DERIVED));
     }
-    const int64_t share = std::max<int64_t>(std::min(memory / threads, cost.back() / threads + 1), 1);
+    const int64_t share = std::max<int64_t>(std::min(memory, cost.back() / threads + 1), 1);
     std::vector<size_t> ends{0};
     for (int64_t w = 1; w <= n; ++w)
         if (w == n || cost[w + 1] - cost[ends.back()] > share) ends.push_back(w);
@@ -113,9 +114,15 @@ int accessiflow_predict(const void* network, const uint8_t* codes, const int64_t
         }
     };
     std::vector<std::thread> others;
-    for (int t = 1; t < threads; ++t) others.emplace_back(work);
+    try {
+        for (int t = 1; t < threads; ++t) others.emplace_back(work);
+    } catch (const std::system_error&) {
+        // no more threads to be had: those there are do the work
+    }
     work();
     for (std::thread& other : others) other.join();
     return failed;
+} catch (const std::bad_alloc&) {
+    return 1;
 }
 }

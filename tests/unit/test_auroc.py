@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from accessiflow.auroc import Auroc, cross_validated, delong, midranks, placements, pooled
+from accessiflow.auroc import Auroc, cross_validated, delong, delong_paired, midranks, placements, pooled
 
 
 def brute_delong(labels: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
@@ -124,3 +124,52 @@ def test_placements_have_one_value_a_member() -> None:
 def test_intervals_stay_within_zero_and_one() -> None:
     assert Auroc(0.99, 0.01).interval[1] == 1.0
     assert Auroc(0.01, 0.01).interval[0] == 0.0
+
+
+def brute_covariance(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Covariance matrix (2, 2) of two AUROCs from the kernels of every (positive, negative) pair."""
+    below, above = [], []
+    for scores in (first, second):
+        x, y = scores[labels], scores[~labels]
+        kernel = (x[:, None] > y[None, :]) + 0.5 * (x[:, None] == y[None, :])
+        below.append(kernel.mean(axis=1))
+        above.append(kernel.mean(axis=0))
+    return np.cov(below) / labels.sum() + np.cov(above) / (~labels).sum()
+
+
+pairs = data.flatmap(lambda t: st.tuples(st.just(t[0]), st.just(t[1]), arrays(np.int64, len(t[0]), elements=st.integers(-6, 6))))
+
+
+@settings(deadline=None)
+@given(pairs)
+def test_the_paired_test_is_its_definition(sample: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+    labels, first, second = sample
+    pair, covariance = delong_paired(labels, first, second), brute_covariance(labels, first, second)
+    assert pair.first == delong(labels, first).value
+    assert pair.second == delong(labels, second).value
+    assert pair.difference == pytest.approx(pair.first - pair.second, abs=1e-12)
+    assert pair.variance == pytest.approx(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1], abs=1e-12)
+    mirrored = delong_paired(labels, second, first)
+    assert mirrored.difference == pytest.approx(-pair.difference, abs=1e-12)
+    assert mirrored.p == pytest.approx(pair.p, nan_ok=True)
+
+
+def test_a_model_does_not_differ_from_itself() -> None:
+    labels, scores = np.arange(30) % 3 == 0, np.random.default_rng(3).normal(size=30)
+    pair = delong_paired(labels, scores, 2 * scores)
+    assert (pair.difference, pair.z, pair.p) == (0, 0, 1)
+    opposite = delong_paired(labels, labels.astype(float), -labels.astype(float))
+    assert opposite.difference == 1
+    assert np.isnan(opposite.p)
+    assert np.isnan(delong_paired(labels[labels], scores[labels], scores[labels])).all()
+
+
+def test_the_paired_p_is_uniform_when_models_are_equally_good() -> None:
+    rng = np.random.default_rng(4)
+    labels = np.arange(100) < 50
+    p = []
+    for _ in range(400):
+        shared = rng.normal(size=100) + labels
+        p.append(delong_paired(labels, shared + rng.normal(size=100), shared + rng.normal(size=100)).p)
+    assert 0.02 <= np.mean(np.array(p) < 0.05) <= 0.09
+    assert np.mean(p) == pytest.approx(0.5, abs=0.06)

@@ -13,9 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from accessiflow import eqtl
 from accessiflow.auroc import cross_validated, delong
+from accessiflow.eqtl import fine_mapped, forest, judge, tables
+from accessiflow.eqtl.design import Design, Matching, Result, Row, Task
+from accessiflow.errors import InputError
 from accessiflow.peak_rows import column_at, read_peak_rows, specificity_labels
+from accessiflow.track_scores import choose_tracks
 from accessiflow.variant_table import KEY, read_variants
 
 LABELS = ["[1,3)", "[3,inf)"]
@@ -70,43 +73,43 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_high_pip_keeps_each_variant_once_with_its_nearest_gene() -> None:
     rows = table(pos=[100, 100, 200, 300, 100], pip=[0.95, 0.99, 0.9, 0.91, 0.2], gene=["far", "near", "near", "none", "nearest"])
     tss = pd.DataFrame({"chrom": "chr1", "position": [5099, 149, 99], "name": ["far", "near", "nearest"]})
-    kept = eqtl.high_pip(rows, 0.9, tss)
+    kept = fine_mapped.high_pip(rows, 0.9, tss)
     assert list(kept["pos"]) == [100, 300]
     assert kept["gene"].iloc[0] == "near"
     assert kept["tss_distance"].iloc[0] == 50
     assert np.isnan(kept["tss_distance"].iloc[1])
-    assert len(eqtl.high_pip(rows.drop(columns="pip"), 0.9)) == 3
+    assert len(fine_mapped.high_pip(rows.drop(columns="pip"), 0.9)) == 3
 
 
 def test_genes_that_share_no_name_are_refused() -> None:
     tss = pd.DataFrame({"chrom": "1", "position": [5], "name": ["g"]})
-    with pytest.raises(eqtl.InputError, match="no gene of the variants"):
-        eqtl.high_pip(table(pos=[1], gene=["g"]), 0.9, tss)
-    with pytest.raises(eqtl.InputError, match="no column gene"):
-        eqtl.high_pip(table(pos=[1]), 0.9, tss)
+    with pytest.raises(InputError, match="no gene of the variants"):
+        fine_mapped.high_pip(table(pos=[1], gene=["g"]), 0.9, tss)
+    with pytest.raises(InputError, match="no column gene"):
+        fine_mapped.high_pip(table(pos=[1]), 0.9, tss)
 
 
 def test_low_pip_rows_are_the_negatives_of_a_table_without_others() -> None:
     rows = table(pos=[1, 2, 3, 1], pip=[0.001, 0.01, 0.95, 0.95])
-    negatives = eqtl.without(eqtl.low_pip(rows, 0.01), eqtl.high_pip(rows, 0.9))
+    negatives = fine_mapped.without(fine_mapped.low_pip(rows, 0.01), fine_mapped.high_pip(rows, 0.9))
     assert len(negatives) == 0
-    assert list(eqtl.without(eqtl.low_pip(rows, 0.02), eqtl.high_pip(rows, 0.9))["pos"]) == [2]
-    with pytest.raises(eqtl.InputError, match="no column pip"):
-        eqtl.low_pip(table(pos=[1]), 0.01)
+    assert list(fine_mapped.without(fine_mapped.low_pip(rows, 0.02), fine_mapped.high_pip(rows, 0.9))["pos"]) == [2]
+    with pytest.raises(InputError, match="no column pip"):
+        fine_mapped.low_pip(table(pos=[1]), 0.01)
 
 
 def test_signs_that_differ_between_genes_drop_the_variant_before_the_pip_filter() -> None:
     rows = table(pos=[1, 1, 2, 2, 3], pip=[0.95, 0.1, 0.95, 0.1, 0.95], beta=[1.0, -1.0, 1.0, 2.0, -1.0])
-    kept = eqtl.high_pip(eqtl.effect_signs(rows), 0.9)
+    kept = fine_mapped.high_pip(fine_mapped.effect_signs(rows), 0.9)
     assert list(kept["pos"]) == [2, 3]
     assert list(kept["positive"]) == [True, False]
 
 
 def test_beta_is_flipped_where_the_minor_allele_is_not_alt() -> None:
     rows = table(pos=[1, 2], beta=[1.0, 1.0], minor_allele=["G", "A"])
-    assert list(eqtl.effect_signs(rows)["positive"]) == [True, False]
-    assert list(eqtl.effect_signs(rows.assign(allele2="A"))["positive"]) == [False, True]
-    assert list(eqtl.effect_signs(rows.drop(columns="minor_allele"))["positive"]) == [True, True]
+    assert list(fine_mapped.effect_signs(rows)["positive"]) == [True, False]
+    assert list(fine_mapped.effect_signs(rows.assign(allele2="A"))["positive"]) == [False, True]
+    assert list(fine_mapped.effect_signs(rows.drop(columns="minor_allele"))["positive"]) == [True, True]
 
 
 @settings(deadline=None)
@@ -114,22 +117,22 @@ def test_beta_is_flipped_where_the_minor_allele_is_not_alt() -> None:
 def test_negatives_are_drawn_once_each_in_file_order(n_positive: int, n_negative: int, same_bin: bool, seed: int) -> None:
     positives = table(pos=np.arange(n_positive)).assign(bin="a", row=np.arange(n_positive))
     negatives = table(pos=np.arange(n_negative)).assign(bin=np.where(np.arange(n_negative) % 2, "a", "b"), row=1000 + np.arange(n_negative))
-    design = eqtl.Design(min_positives=1, same_bin=same_bin)
-    task = eqtl._against("a", positives, negatives, [np.random.RandomState(seed)], design)
-    drawn = task.rows[0][n_positive:]
+    design = Design(min_positives=1, same_bin=same_bin)
+    sample = judge._against("a", positives, negatives, [np.random.RandomState(seed)], design).samples[0]
+    drawn = sample.rows[n_positive:]
     pool = negatives.loc[negatives["bin"] == "a", "row"] if same_bin else negatives["row"]
-    assert list(task.rows[0][:n_positive]) == list(range(n_positive))
+    assert list(sample.rows[:n_positive]) == list(range(n_positive))
     assert len(drawn) == min(n_positive, len(pool))
     assert (np.diff(drawn) > 0).all()
     assert set(drawn) <= set(pool)
-    assert task.labels[0].sum() == n_positive
+    assert sample.labels.sum() == n_positive
 
 
 def test_a_bin_that_is_not_judged_draws_nothing() -> None:
     """So the negatives of one bin do not depend on another that is too small."""
     draw, untouched = np.random.RandomState(0), np.random.RandomState(0)
     few = table(pos=[1]).assign(bin="a", row=1)
-    eqtl._against("a", few, few, [draw], eqtl.Design(min_positives=2))
+    judge._against("a", few, few, [draw], Design(min_positives=2))
     assert draw.random_sample() == untouched.random_sample()
 
 
@@ -156,7 +159,7 @@ def test_separable_variants_are_told_apart_and_the_table_has_its_columns(script,
     assert set(map(tuple, points[["bin", "curve"]].drop_duplicates().to_numpy())) == {(b, c) for b in LABELS for c in ("roc", "pr")}
     assert points[["x", "y"]].to_numpy().min() >= 0
     assert points[["x", "y"]].to_numpy().max() <= 1
-    assert points.groupby(["bin", "curve"]).size().max() <= eqtl.CURVE_POINTS
+    assert points.groupby(["bin", "curve"]).size().max() <= tables.CURVE_POINTS
     judged_here = judged(study, seed=7, same_bin=True, threads=2, tissue="blood")
     pd.testing.assert_frame_equal(result, judged_here.assign(reason=""), check_dtype=False, rtol=0, atol=1e-15)
 
@@ -178,13 +181,17 @@ def test_bins_below_the_least_are_na_with_a_reason(study: Path) -> None:
 
 
 def judged(study: Path, **options: object) -> pd.DataFrame:
+    return outcome(study, **options).table
+
+
+def outcome(study: Path, **options: object) -> Result:
     from accessiflow.variants.scores import open_scores
 
-    design = eqtl.Design(**({"folds": 3, "min_positives": 20} | options))
-    positives = eqtl.high_pip(eqtl.read_fine_mapped(study / "p.tsv"), 0.9)
-    negatives = eqtl.without(eqtl.read_fine_mapped(study / "n.tsv"), positives)
+    design = Design(**({"folds": 3, "min_positives": 20} | options))
+    positives = fine_mapped.high_pip(fine_mapped.read_fine_mapped(study / "p.tsv"), 0.9)
+    negatives = fine_mapped.without(fine_mapped.read_fine_mapped(study / "n.tsv"), positives)
     with open_scores([study / "sad.h5"]) as scores:
-        return eqtl.classify(positives, negatives, eqtl.choose_tracks(scores, None), read_peak_rows(study / "peaks.h5ad"), design).table
+        return judge.classify(positives, negatives, choose_tracks(scores, None), read_peak_rows(study / "peaks.h5ad"), design)
 
 
 def test_shuffled_labels_are_not_told_apart(study: Path) -> None:
@@ -203,7 +210,7 @@ def test_repeats_average_seeds(study: Path) -> None:
 def test_single_track_scores_are_the_mean_of_absolute_values(study: Path) -> None:
     values = np.array([[1.0, -3.0], [0.5, 0.5], [-2.0, 0.0]], np.float32)
     labels = np.array([True, False, False])
-    ((tested, scores),) = eqtl._tested(values, labels, 1, eqtl.Design(single_track=True))
+    ((tested, scores),) = forest.tested(values, labels, np.array(["chr1"] * 3), 1, Design(single_track=True))
     assert scores.tolist() == [2.0, 0.5, 1.0]
     assert tested is labels
     assert (judged(study, single_track=True)["auroc"] == 1).all()
@@ -216,19 +223,19 @@ def test_folds_are_scikit_learns_unshuffled_ones_and_forests_its_own() -> None:
     rng = np.random.default_rng(2)
     labels = np.repeat([True, False], 24)
     values = (rng.normal(size=(48, 5)) + labels[:, None]).astype(np.float32)
-    forest = RandomForestClassifier(max_features="log2", random_state=5)
-    theirs = cross_validate(forest, values, labels, cv=StratifiedKFold(3), scoring=["roc_auc", "average_precision"])
-    ours = eqtl._tested(values, labels, 5, eqtl.Design(folds=3))
+    trees = RandomForestClassifier(max_features="log2", random_state=5)
+    theirs = cross_validate(trees, values, labels, cv=StratifiedKFold(3), scoring=["roc_auc", "average_precision"])
+    ours = forest.tested(values, labels, np.full(48, "chr1"), 5, Design(folds=3))
     np.testing.assert_allclose([delong(*fold).value for fold in ours], theirs["test_roc_auc"], atol=1e-12)
     assert cross_validated(ours).value == pytest.approx(theirs["test_roc_auc"].mean())
-    assert eqtl._mean_precision(ours) == pytest.approx(theirs["test_average_precision"].mean())
+    assert forest.mean_precision(ours) == pytest.approx(theirs["test_average_precision"].mean())
 
 
 def test_few_negatives_are_a_reason_not_an_error() -> None:
-    row = eqtl.Row("t", "b", 50, 2, 3, 1)
-    assert eqtl._obstacle(row, 50, eqtl.Design(folds=8)) == "50 positives and 2 negatives, both must be at least 8"
-    assert eqtl._obstacle(row, 30, eqtl.Design()) == "30 variants, fewer than 40"
-    assert eqtl._obstacle(row._replace(n_negative=8), 50, eqtl.Design()) == ""
+    row, task = Row("t", "b", 50, 2, 3, 1), Task("b", [], table(pos=np.arange(50)))
+    assert judge._obstacle(row, task, Design(folds=8)) == "50 positives and 2 negatives, both must be at least 8"
+    assert judge._obstacle(row, task._replace(described=table(pos=np.arange(30))), Design()) == "30 variants, fewer than 40"
+    assert judge._obstacle(row._replace(n_negative=8), task, Design()) == ""
 
 
 def test_peaks_tell_bins_and_where_variants_fall(study: Path, tmp_path: Path) -> None:
@@ -247,18 +254,18 @@ def test_tracks_are_chosen_by_id_or_label(study: Path, tmp_path: Path) -> None:
 
     (tmp_path / "t.txt").write_text("# comment\ni2\tmore\nl0\n")
     with open_scores([study / "sad.h5"]) as scores:
-        assert list(eqtl.choose_tracks(scores, tmp_path / "t.txt").columns) == [2, 0]
+        assert list(choose_tracks(scores, tmp_path / "t.txt").columns) == [2, 0]
         (tmp_path / "t.txt").write_text("x\n")
-        with pytest.raises(eqtl.InputError, match="names the track 'x'"):
-            eqtl.choose_tracks(scores, tmp_path / "t.txt")
+        with pytest.raises(InputError, match="names the track 'x'"):
+            choose_tracks(scores, tmp_path / "t.txt")
 
 
 def test_scores_that_are_no_numbers_are_refused(study: Path, tmp_path: Path) -> None:
     from accessiflow.variants.scores import open_scores
 
     write_scores(tmp_path / "sad.h5", table(pos=[1, 2]), np.array([[1.0], [np.nan]]))
-    with open_scores([tmp_path / "sad.h5"]) as scores, pytest.raises(eqtl.InputError, match="1 of 2 variants"):
-        eqtl.choose_tracks(scores, None).read(np.array([0, 1]))
+    with open_scores([tmp_path / "sad.h5"]) as scores, pytest.raises(InputError, match="1 of 2 variants"):
+        choose_tracks(scores, None).read(np.array([0, 1]))
 
 
 def test_tables_of_variants_are_checked(tmp_path: Path) -> None:
@@ -270,8 +277,135 @@ def test_tables_of_variants_are_checked(tmp_path: Path) -> None:
     assert list(read.columns[:4]) == KEY
     for change, message in (({"beta": ["1", "inf"]}, "column beta"), ({"pip": ["x", "1"]}, "column pip"), ({"pos": [5, 6.5]}, "column pos")):
         rows.assign(**change).to_csv(tmp_path / "t.tsv", sep="\t", index=False)
-        with pytest.raises(eqtl.InputError, match=message):
+        with pytest.raises(InputError, match=message):
             read_variants(tmp_path / "t.tsv", numbers=["beta"], optional=["pip"])
+
+
+def test_folds_of_whole_chromosomes_share_none() -> None:
+    rng = np.random.default_rng(3)
+    labels, chroms = rng.random(200) < 0.5, rng.choice([f"chr{i}" for i in range(12)], 200).astype(object)
+    design = Design(folds=4, by_chromosome=True)
+    assert forest.fold_obstacle(labels, chroms, design) == ""
+    tested = [test for _, test in forest.splits(labels, chroms, design)]
+    assert sorted(np.concatenate(tested)) == list(range(200))
+    assert sum(len(set(chroms[test])) for test in tested) == 12
+    assert all(len(set(chroms[train]) & set(chroms[test])) == 0 for train, test in forest.splits(labels, chroms, design))
+    assert forest.fold_obstacle(labels, chroms, Design(folds=13, by_chromosome=True)) == "the variants lie on 12 chromosomes, fewer than 13 folds"
+    alone = forest.fold_obstacle(chroms == "chr0", chroms, Design(folds=4, by_chromosome=True))
+    assert alone == "3 of 4 folds of whole chromosomes hold one class only: take fewer folds"
+
+
+def test_forests_on_folds_of_whole_chromosomes_are_scikit_learns() -> None:
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.model_selection import StratifiedGroupKFold, cross_validate
+
+    rng = np.random.default_rng(2)
+    labels, chroms = np.arange(60) % 2 == 0, np.repeat([f"chr{i}" for i in range(6)], 10).astype(object)
+    values = (rng.normal(size=(60, 4)) + labels[:, None]).astype(np.float32)
+    trees = RandomForestClassifier(max_features="log2", random_state=5)
+    theirs = cross_validate(trees, values, labels, groups=chroms, cv=StratifiedGroupKFold(2), scoring="roc_auc")
+    ours = forest.tested(values, labels, chroms, 5, Design(folds=2, by_chromosome=True))
+    np.testing.assert_allclose([delong(*fold).value for fold in ours], theirs["test_score"], atol=1e-12)
+
+
+def test_one_chromosome_cannot_be_folded(study: Path) -> None:
+    grouped = judged(study, by_chromosome=True)
+    assert grouped["auroc"].isna().all()
+    assert grouped["reason"].str.contains("lie on 1 chromosomes, fewer than 3 folds").all()
+
+
+def test_another_package_of_forests_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setitem(sys.modules, "sklearnex", None)
+    monkeypatch.setitem(sys.modules, "sklearnex.ensemble", None)
+    with pytest.raises(InputError, match="scikit-learn-intelex, which is not installed"):
+        forest.classifier("intelex")
+    assert forest.classifier("sklearn").__name__ == "RandomForestClassifier"
+
+
+def test_each_track_is_judged_alone(study: Path) -> None:
+    result = outcome(study, single_track=True, per_track=True)
+    assert list(result.tracks.columns) == tables.TRACK_COLUMNS
+    assert list(result.tracks["track"]) == ["i0", "i1", "i2"] * 2
+    assert (result.tracks["auroc"] > 0.9).all()
+    assert (result.tracks["auroc_low"] <= result.tracks["auroc"]).all()
+    few = outcome(study, min_positives=500, per_track=True).tracks
+    assert few["auroc"].isna().all()
+    assert few["reason"].str.contains("fewer than 500").all()
+
+
+def test_distributions_are_quantiles_by_bin_and_outside() -> None:
+    placed = table(pos=[1, 2, 3, 4]).assign(bin=["a", "a", "a", ""], tss_distance=[10, 30, np.nan, 5], beta=[-2.0, 1.0, 3.0, 0.5])
+    found = tables.distributions("t", {"positive": placed}, ["a", "b"])
+    assert list(found.columns) == tables.DISTRIBUTION_COLUMNS
+    rows = found.set_index(["bin", "quantity"])
+    assert rows.loc[("a", "tss_distance"), ["n", "n_unknown", "mean", "min", "median", "max"]].tolist() == [2, 1, 20, 10, 20, 30]
+    assert rows.loc[("a", "abs_beta"), ["n", "median", "max"]].tolist() == [3, 2, 3]
+    assert rows.loc[("b", "abs_beta"), "n"] == 0
+    assert np.isnan(rows.loc[("b", "abs_beta"), "median"])
+    assert rows.loc[("no peak", "tss_distance"), "max"] == 5
+
+
+def signed_areas(study: Path, rows: pd.DataFrame, sad: np.ndarray) -> pd.DataFrame:
+    """AUROC of each track's signed score for the direction."""
+    from accessiflow.variants.scores import open_scores
+
+    path = study / "signed.h5"
+    write_scores(path, rows, sad)
+    with open_scores([path]) as scores:
+        chosen = fine_mapped.high_pip(fine_mapped.effect_signs(rows), 0.9)
+        design = Design(min_positives=2, folds=2, per_track=True, single_track=True)
+        return judge.direction(chosen, choose_tracks(scores, None), read_peak_rows(study / "peaks.h5ad"), design).tracks
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 1000))
+def test_swapping_the_alleles_and_signs_of_all_variants_changes_nothing(study: Path, seed: int) -> None:
+    """REF <-> ALT turns the effect of ALT and its score; every pair of variants keeps its order, seen from the other class."""
+    rng = np.random.default_rng(seed)
+    rows = table(pos=np.arange(40) * 300 + 50, beta=rng.choice([-1.0, -0.5, 0.5, 1.0], 40), minor_allele=rng.choice(["A", "G"], 40))
+    sad = rng.normal(size=(40, 2)).round(1)
+    swapped = rows.assign(ref=rows["alt"], alt=rows["ref"])
+    assert list(fine_mapped.effect_signs(swapped)["positive"]) == list(~fine_mapped.effect_signs(rows)["positive"])
+    first, second = signed_areas(study, rows, sad), signed_areas(study, swapped, -sad)
+    np.testing.assert_allclose(first["auroc"], second["auroc"], atol=1e-12)
+    assert list(first["n_positive"]) == list(second["n_negative"])
+    renamed = rows.assign(beta=-rows["beta"], minor_allele=np.where(rows["minor_allele"] == "A", "g", "a"))
+    assert list(fine_mapped.effect_signs(renamed)["positive"]) == list(fine_mapped.effect_signs(rows)["positive"])
+
+
+def test_more_negatives_a_positive(study: Path) -> None:
+    result = judged(study, single_track=True, matching=Matching(ratio=2))
+    assert (result["n_negative"] == 2 * result["n_positive"]).all()
+    assert (result["auroc"] == 1).all()
+
+
+def test_matched_negatives_through_the_script(script, study: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    pd.read_csv(study / "p.tsv", sep="\t").assign(maf=0.2).to_csv(tmp_path / "p.tsv", sep="\t", index=False)
+    negatives = pd.read_csv(study / "n.tsv", sep="\t")
+    negatives.assign(maf=rng.choice([0.2, 0.4], len(negatives))).to_csv(tmp_path / "n.tsv", sep="\t", index=False)
+    (tmp_path / "g.tsv").write_text("name\tchrom\ttx_start\tstrand\ng\tchr1\t14000\t+\n")
+    options = ["--positives", tmp_path / "p.tsv", "--negatives", tmp_path / "n.tsv", "--scores", study / "sad.h5", "--peaks", study / "peaks.h5ad"]
+    options += ["--genes", tmp_path / "g.tsv", "--min-positives", 20, "--single-track", "--match", "tss,maf,peak"]
+    further = {name: tmp_path / f"{name}.tsv" for name in ("match-table", "distributions", "track-table")}
+    extra = [item for name, path in further.items() for item in (f"--{name}", path)]
+    script("eqtl", "classify", *options, "--match-short", "nearest", *extra, "--output", tmp_path / "T.tsv")
+    result = pd.read_csv(tmp_path / "T.tsv", sep="\t")
+    assert list(result["n_negative"]) == list(result["n_positive"])
+    assert (result["auroc"] > 0.95).all()
+    strata = pd.read_csv(further["match-table"], sep="\t")
+    assert list(strata.groupby("bin", sort=False)["wanted"].sum()) == list(result["n_negative"])
+    assert set(strata["maf"]) == {"[0.2,0.3)"}
+    found = pd.read_csv(further["distributions"], sep="\t")
+    inside = found[(found["variants"] == "positive") & (found["quantity"] == "tss_distance")].set_index("bin")
+    assert list(inside.loc[LABELS, "median"]) == list(result["tss_distance"])
+    assert len(pd.read_csv(further["track-table"], sep="\t")) == 6
+    script("eqtl", "classify", *options, "--match-ratio", 50, "--output", tmp_path / "S.tsv")
+    short = pd.read_csv(tmp_path / "S.tsv", sep="\t")
+    assert short["auroc"].isna().all()
+    assert short["reason"].str.contains("matching strata lack negatives").all()
 
 
 def test_bad_input_is_refused(refused, study: Path, tmp_path: Path) -> None:
@@ -281,5 +415,5 @@ def test_bad_input_is_refused(refused, study: Path, tmp_path: Path) -> None:
     assert "none of the 60 positives" in refused("eqtl", "classify", "--positives", tmp_path / "p.tsv", *options)
     assert "--edges x" in refused("eqtl", "classify", "--positives", study / "p.tsv", *options, "--edges", "x")
     assert not out.exists()
-    with pytest.raises(eqtl.InputError, match=r"lacks the column\(s\) beta"):
-        eqtl.read_fine_mapped(study / "n.tsv", beta=True)
+    with pytest.raises(InputError, match=r"lacks the column\(s\) beta"):
+        fine_mapped.read_fine_mapped(study / "n.tsv", beta=True)

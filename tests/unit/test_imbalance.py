@@ -15,6 +15,8 @@ from scipy.sparse import csr_matrix
 
 from accessiflow import imbalance
 from accessiflow.auroc import delong
+from accessiflow.errors import InputError
+from accessiflow.site_groups import site_groups
 
 COLUMNS = ["chrom", "pos", "ref", "alt", "ref_count", "alt_count"]
 
@@ -133,7 +135,7 @@ def test_evaluation_is_delongs_by_group() -> None:
     predicted = ratio + rng.normal(0, 0.3, 60)
     predicted[0] = np.nan
     groups = {"all": np.ones(60, bool), "first": np.arange(60) < 20, "one": np.arange(60) == 3, "none": np.zeros(60, bool)}
-    table = imbalance.evaluate(ratio, predicted, groups)
+    table = imbalance.evaluate(ratio > 0.5, predicted, groups)
     assert list(table["group"]) == list(groups)
     assert list(table["n"]) == [59, 19, 1, 0]
     assert (table["auroc"].iloc[0], table["variance"].iloc[0]) == delong(ratio[1:] > 0.5, predicted[1:])
@@ -195,7 +197,43 @@ def test_sad_stands_in_for_scores_of_the_alleles(tmp_path: Path, caplog: pytest.
     assert predicted[:2].tolist() == [-3.0, 1.0]
     assert np.isnan(predicted[2])
     assert "stands in" in caplog.text
-    assert list(imbalance.site_groups(table, None)) == ["all"]
+    assert list(site_groups(table, None)) == ["all"]
+
+
+def test_imbalanced_sites_are_told_from_balanced_ones_by_the_log_ratio(script, tmp_path: Path) -> None:
+    ref_count = np.array([90, 10, 95, 5, 88, 50, 48, 52, 51, 49])
+    table = sites(ref_count.tolist(), (100 - ref_count).tolist())
+    table.to_csv(tmp_path / "c.tsv", sep="\t", index=False)
+    ref = np.array([8, 1, 9, 3, 5.5, 5, 6, 5.2, 4.9, 7.5])
+    write_scores(tmp_path / "sad.h5", table, ref, 10 - ref, "SAD,REF,ALT")
+    script("imbalance", "call", "--counts", tmp_path / "c.tsv", "--output", tmp_path / "T.tsv")
+    options = ["--calls", tmp_path / "T.tsv", "--scores", tmp_path / "sad.h5", "--track", "T"]
+    script("imbalance", "evaluate", *options, "--tell", "imbalance", "--output", tmp_path / "E.tsv")
+    result = pd.read_csv(tmp_path / "E.tsv", sep="\t").iloc[0]
+    assert (result["n"], result["n_positive"]) == (10, 5)
+    expected = delong(np.arange(10) < 5, np.abs(np.log((10 - ref) / ref)))
+    assert result["auroc"] == pytest.approx(expected.value)
+    assert result["variance"] == pytest.approx(expected.variance)
+
+
+def test_without_balanced_sites_imbalance_has_a_reason() -> None:
+    table = imbalance.evaluate(np.ones(3, bool), np.arange(3.0), {"all": np.ones(3, bool)}, imbalance.IMBALANCE)
+    assert np.isnan(table["auroc"].iloc[0])
+    assert table["reason"].iloc[0] == "3 imbalanced and 0 balanced sites: both must be at least 1"
+
+
+def test_sites_whose_reads_may_map_elsewhere_are_not_tested(tmp_path: Path) -> None:
+    table = sites([30, 30, 30, 30, 30], [1, 1, 1, 1, 1])
+    marks = ["unique", "alt elsewhere", "NA", "unique", "ref elsewhere"]
+    pd.concat([table.assign(mappability=marks), table.iloc[3:4].assign(mappability="both elsewhere")]).to_csv(
+        tmp_path / "c.tsv", sep="\t", index=False
+    )
+    counts = imbalance.read_counts(tmp_path / "c.tsv")
+    assert list(counts["mappability"]) == ["unique", "alt elsewhere", "unique", "both elsewhere", "ref elsewhere"]
+    called, _ = imbalance.call(counts)
+    assert list(called["label"] == "imbalanced") == [True, False, True, False, False]
+    assert list(called["reason"] == "") == [True, False, True, False, False]
+    assert called["q"].isna().sum() == 3
 
 
 def test_the_predicted_share_of_nothing_is_unknown() -> None:
@@ -215,7 +253,7 @@ def test_bad_counts_are_refused(refused, tmp_path: Path) -> None:
         (table.iloc[:0], "no row"),
     ):
         wrong.to_csv(path, sep="\t", index=False)
-        with pytest.raises(imbalance.InputError) as error:
+        with pytest.raises(InputError) as error:
             imbalance.read_counts(path)
         assert message in str(error.value)
         assert str(path) in str(error.value)
@@ -229,10 +267,10 @@ def test_scores_of_other_variants_or_tracks_are_refused(tmp_path: Path) -> None:
     table = sites([90, 5], [10, 95])
     write_scores(tmp_path / "sad.h5", table.assign(chrom="1"), np.ones(2), np.ones(2), "SAD")
     with open_scores([tmp_path / "sad.h5"]) as scores:
-        with pytest.raises(imbalance.InputError, match="none of the 2 imbalanced sites"):
+        with pytest.raises(InputError, match="none of the 2 sites"):
             imbalance.predicted_ref_share(table, scores, "other")
-        with pytest.raises(imbalance.InputError, match="no track X"):
+        with pytest.raises(InputError, match="no track X"):
             imbalance.predicted_ref_share(table, scores, "X")
     table.to_csv(tmp_path / "c.tsv", sep="\t", index=False)
-    with pytest.raises(imbalance.InputError, match="ratio, label"):
-        imbalance.read_imbalanced(tmp_path / "c.tsv")
+    with pytest.raises(InputError, match="ratio, label"):
+        imbalance.read_labelled(tmp_path / "c.tsv")

@@ -2,7 +2,7 @@
 
 Bytes depend on a window's bases and its start modulo the engine's grid alone: not on the other windows, their order, blocks or threads.
 
-Memory: 256 MB of activations, the windows (a byte a base, for each strand and shift) and their predictions.
+Memory: 256 MB of activations a thread (at most 1 GB), 128 MB of windows and predictions of single passes, and the predictions that are returned.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from accessiflow.model.params import Params
 
 EPSILON = 1e-3  # of batch normalisation
+BYTES = 1 << 27
 
 
 class Block(NamedTuple):
@@ -96,17 +97,21 @@ class NativePredictor(Predictor):
 
     def ensemble(self, codes: Codes, how: Ensemble, starts: NDArray[np.int64] | None = None) -> NDArray[np.float64]:
         """Mean prediction (n, B, T); windows that overlap, by their starts, share what they have in common."""
-        return self._ensemble(codes, how, np.zeros(len(codes), np.int64) if starts is None else starts, np.full(len(codes), -1, np.int32))
+        places = np.zeros(len(codes), np.int64) if starts is None else starts
+        out = np.empty((len(codes), *self.output_shape))
+        for part in self._parts(len(codes), how):
+            out[part] = self._ensemble(codes[part], how, places[part], np.full(len(codes[part]), -1, np.int32))
+        return out
 
     def alleles(self, ref: Codes, alt: Codes, how: Ensemble, starts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean predictions (n, B, T) of REF and of ALT windows; of ALT only what differs from REF is computed."""
-        n = len(ref)
         order = np.argsort(starts, kind="stable")
-        both = np.stack([ref[order], alt[order]], axis=1).reshape(2 * n, self.seq_length)
-        bases = np.stack([np.full(n, -1), 2 * np.arange(n)], axis=1).astype(np.int32).ravel()
-        predicted = self._ensemble(both, how, np.repeat(starts[order], 2), bases)
-        out = np.empty((n, 2, *self.output_shape))
-        out[order] = predicted.reshape(out.shape)
+        out = np.empty((len(ref), 2, *self.output_shape))
+        for part in self._parts(len(ref), how):
+            own = order[part]
+            both = np.stack([ref[own], alt[own]], axis=1).reshape(2 * len(own), self.seq_length)
+            bases = np.stack([np.full(len(own), -1), 2 * np.arange(len(own))], axis=1).astype(np.int32).ravel()
+            out[own] = self._ensemble(both, how, np.repeat(starts[own], 2), bases).reshape(len(own), 2, *self.output_shape)
         return out[:, 0], out[:, 1]
 
     def changed(self, codes: Codes, windows: Codes, how: Ensemble, start: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -114,6 +119,11 @@ class NativePredictor(Predictor):
         bases = np.concatenate([[-1], np.zeros(len(windows))]).astype(np.int32)
         predicted = self._ensemble(np.concatenate([codes[None], windows]), how, np.full(len(windows) + 1, start, np.int64), bases)
         return predicted[1:], predicted[0]
+
+    def _parts(self, n: int, how: Ensemble) -> Iterator[slice]:
+        """Parts of n windows (or pairs) whose passes and predictions take some BYTES."""
+        step = max(64, BYTES // (2 * how.size * (self.seq_length + 4 * self.output_length * self.num_targets)))
+        yield from (slice(low, low + step) for low in range(0, n, step))
 
     def _ensemble(self, codes: Codes, how: Ensemble, starts: NDArray[np.int64], bases: NDArray[np.int32]) -> NDArray[np.float64]:
         """Windows, each as all passes see it, one after another: the passes of a base window stand where those of its derivatives look."""

@@ -8,13 +8,13 @@ from pathlib import Path
 from accessiflow import __version__
 from accessiflow.errors import InputError
 from accessiflow.files import write_text
-from accessiflow.report import comparison, heritability, models, peaks, run_info, truth, variants
+from accessiflow.report import comparison, effects, eqtl, heritability, imbalance, models, peaks, run_info, truth, variants
 from accessiflow.report.results import Results
 from accessiflow.report.section import Section
 
 MAKERS = (
-    *(truth.section, models.section, comparison.section, peaks.section),
-    *(variants.eqtl, variants.imbalance, heritability.section, variants.scored, run_info.section),
+    *(truth.section, models.section, comparison.section, peaks.section, effects.section, eqtl.section, imbalance.section),
+    *(heritability.section, variants.top, variants.scored, run_info.section),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +24,16 @@ class Results:
         path = self.folder / name
         return read_table(path) if path.exists() and path.stat().st_size else None
 
-    def tables(self, folder: str, ending: str) -> pd.DataFrame | None:
-        """All tables of a folder with an ending, joined, with the rest of the name as the column `file`; None where there is none."""
+    def tables(self, folder: str, ending: str, text: Sequence[str] = ()) -> pd.DataFrame | None:
+        """All tables of a folder with an ending, joined, with the rest of the name as the column `file`; None where there is none.
+
+        Args:
+            text: columns that are names, even where they look like numbers.
+        """
         import pandas as pd
 
         parts = [
-            read_table(path).assign(file=path.name.removesuffix(ending))
+            read_table(path, text=text).assign(file=path.name.removesuffix(ending))
             for path in sorted((self.folder / folder).glob(f"*{ending}"), key=lambda path: (self._place(path.name), path.name))
             if path.stat().st_size and not (ending == ".tsv" and path.name.count(".") > 1)
         ]

@@ -9,13 +9,22 @@ from accessiflow.report.figures import Figure
 
 
 @dataclass(frozen=True)
+class Link:
+    """A cell that leads somewhere: its text, the address (with what comes from data percent-encoded), and what the reader is told of it."""
+
+    text: str
+    href: str
+    title: str
+
+
+@dataclass(frozen=True)
 class Table:
     """A table of the page: header, rows of text, and a caption."""
 
     key: str
     title: str
     header: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[str | Link]]
     tsv: str = ""
     searchable: bool = False
 

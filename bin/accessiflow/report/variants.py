@@ -1,15 +1,21 @@
-"""Variant effects: what was scored, eQTL classification, allelic imbalance."""
+"""What was scored and what was not, and the variants with the largest predicted effects."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from accessiflow.report.figures import WIDTH, Figure, figure, table_uri
+from accessiflow.report.figures import table_uri
 from accessiflow.report.results import Results
-from accessiflow.report.section import Section, Table, number
+from accessiflow.report.section import Link, Section, Table
 
 if TYPE_CHECKING:
     import pandas as pd
+
+SHOWN = 2000  # rows of the table of top variants: as many as a page searches at once
+FLANK = 2000  # bp either side of a variant in the genome browser
+LONGEST = 24  # letters of an allele that are shown
+LOCI = "accuracy-loci"
 
 
 def scored(results: Results) -> Section | None:
@@ -27,138 +33,53 @@ def scored(results: Results) -> Section | None:
     table = Table("variants-counts", "Scored and excluded variants", header, rows, table_uri(pd.DataFrame(rows, columns=header)))
     excluded = sum(int(row[3].replace(",", "")) for row in rows)
     warn = [f"{excluded:,} variants were not scored: excluded.tsv of each set gives the reasons."] if excluded else []
-    return Section(
-        "variants", "Variant scores", "SAD = predicted accessibility of the ALT sequence minus that of the REF sequence.", "", [], [table], warn
-    )
+    lead = "SAD = predicted accessibility of the ALT sequence minus that of the REF sequence. Engine, device and speed are under Run information."
+    return Section("variants", "Variant scores", lead, "", [], [table], warn)
 
 
-def eqtl(results: Results) -> Section | None:
-    """eQTL classification by specificity bin."""
-    table = results.tables("eqtl", ".classification.tsv")
+def top(results: Results) -> Section | None:
+    """The variants with the largest |SAD| of each cell type or tissue and model, each with its way to the locus."""
+    table = results.tables("variants", ".top.tsv", ["group", "id", "track"])
     if table is None:
         return None
-    shuffled = results.tables("eqtl", ".shuffled.tsv")
-    curves = results.tables("eqtl", ".curves.tsv")
-    measured = table.dropna(subset=["auroc"])
-    figures = [_by_bin(table, shuffled)] if len(measured) else []
-    if curves is not None:
-        figures += [_curve(curves, "roc", "false positive rate", "true positive rate"), _curve(curves, "pr", "recall", "precision")]
-    warn = [f"eQTLs of {row.tissue}, {row.bin} tracks: {row.reason}." for row in table.itertuples() if row.auroc != row.auroc]
-    middle = measured.groupby("bin", sort=False)["auroc"].mean()
-    answer = (
-        f"eQTLs: mean AUROC {number(middle.iloc[0])} in the most specific peaks ({middle.index[0]} tracks), {number(middle.iloc[-1])} in the most shared judged ({middle.index[-1]})."
-        if len(middle)
-        else ""
+    owners = table.groupby(["file", "group"], sort=False).ngroups
+    shown = table[table["rank"] <= max(1, SHOWN // owners)].rename(columns={"file": "model"})
+    loci = _loci(results)
+    rows = [_row(row, loci) for row in shown.to_dict("records")]
+    header = ["model", "ranked in", "rank", "locus", "id", "ref", "alt", "track", "SAD", "REF", "ALT"]
+    title = f"The {int(shown['rank'].max())} variants with the largest |SAD| of each cell type, tissue or track"
+    lead = (
+        "Predicted accessibility of the REF and ALT sequence and their difference, by the track with the largest |SAD|. A locus leads to its figure on "
+        "this page, or else into a running IGV (port 60151) in which igv_session.xml of this folder is open. More rows: variants/MODEL.top.tsv."
     )
-    lead = "Random forests on the scores of all tracks tell fine-mapped eQTLs (PIP > 0.9) from others, cross-validated in each specificity bin."
-    return Section(
-        "eqtl",
-        "Where the model works: eQTLs",
-        lead,
-        answer,
-        figures,
-        [_table(table)],
-        warn[:6] + ([f"{len(warn) - 6} further eQTL bins are not judged."] if len(warn) > 6 else []),
-    )
+    data = shown[["model", "group", "rank", "chrom", "pos", "id", "ref", "alt", "track", "SAD", "REF", "ALT"]]
+    return Section("top-variants", "Variants with the largest effects", lead, "", [], [Table("top", title, header, rows, table_uri(data), True)])
 
 
-def _by_bin(table: pd.DataFrame, shuffled: pd.DataFrame | None) -> Figure:
-    import altair as alt
-    import pandas as pd
-
-    both = (
-        table.assign(labels="true")
-        if shuffled is None
-        else pd.concat([table.assign(labels="true"), shuffled.assign(labels="shuffled")], ignore_index=True)
-    )
-    data = both.dropna(subset=["auroc"])
-    order = list(dict.fromkeys(table["bin"]))
-    base = alt.Chart(data).encode(
-        x=alt.X("bin:N", sort=order, title="tracks with the peak", axis=alt.Axis(labelAngle=0)),
-        xOffset=alt.XOffset("tissue:N"),
-        color=alt.Color("tissue:N", title="tissue"),
-    )
-    points = base.mark_point(filled=True, size=60).encode(
-        y=alt.Y("auroc:Q", title="AUROC", scale=alt.Scale(domain=[0.3, 1], clamp=True)),
-        shape=alt.Shape("labels:N", title="labels", scale=alt.Scale(domain=["true", "shuffled"], range=["circle", "cross"])),
-    )
-    bars = base.transform_filter("datum.labels == 'true'").mark_rule().encode(y="auroc_low:Q", y2="auroc_high:Q")
-    chance = alt.Chart(pd.DataFrame({"y": [0.5]})).mark_rule(strokeDash=[4, 4], color="#8a8f98").encode(y="y:Q")
-    return figure(
-        "eqtl-bins",
-        "eQTL classification by specificity",
-        "AUROC with its 95 % interval; diamonds: the same with shuffled labels (0.5 is chance).",
-        alt.layer(chance, bars, points).properties(width=WIDTH - 60, height=300),
-        both,
-    )
+def _row(row: dict[str, object], loci: pd.DataFrame | None) -> list[str | Link]:
+    alleles = [text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…" for text in (str(row["ref"]), str(row["alt"]))]
+    values = [f"{row[name]:.4g}" if row[name] == row[name] else "NA" for name in ("SAD", "REF", "ALT")]
+    return [str(row["model"]), str(row["group"]), str(row["rank"]), _locus(row, loci), str(row["id"]), *alleles, str(row["track"]), *values]
 
 
-def _curve(curves: pd.DataFrame, kind: str, x: str, y: str) -> Figure:
-    import altair as alt
-
-    data = curves[curves["curve"] == kind]
-    chart = (
-        alt.Chart(data)
-        .mark_line(strokeWidth=1.5)
-        .encode(
-            x=alt.X("x:Q", title=x),
-            y=alt.Y("y:Q", title=y),
-            color=alt.Color("bin:N", title="tracks with the peak", sort=list(dict.fromkeys(data["bin"]))),
-            order="x:Q",
-        )
-    )
-    faceted = chart.properties(width=170, height=150).facet(facet=alt.Facet("tissue:N", title=None), columns=3)
-    name = {"roc": "ROC", "pr": "Precision-recall"}[kind]
-    return figure(f"eqtl-{kind}", f"{name} curves by tissue and specificity", "All cross-validation folds pooled.", faceted, data)
+def _locus(row: dict[str, object], loci: pd.DataFrame | None) -> str | Link:
+    """The variant's place, leading to the figure of a locus that holds it, or else into IGV; text alone where the place is not known."""
+    if row["pos"] != row["pos"]:
+        return "NA"
+    chrom, pos = str(row["chrom"]), int(str(row["pos"]).removesuffix(".0"))
+    place = f"{chrom}:{pos}"
+    if loci is not None:
+        held = loci[(loci["chrom"].astype(str) == chrom) & (loci["start"] < pos) & (pos <= loci["end"])]
+        if len(held):
+            return Link(place, f"#{LOCI}", f"Example locus {held['locus'].iloc[0]} of this page")
+    span = f"{chrom}:{max(1, pos - FLANK)}-{pos + FLANK}"
+    return Link(place, f"http://localhost:60151/goto?locus={quote(span, safe=':-')}", "Goes there in a running IGV with igv_session.xml open")
 
 
-def _table(table: pd.DataFrame) -> Table:
-    rows = [
-        [str(r.tissue), str(r.bin), str(int(r.n_positive)), str(int(r.n_negative)), number(r.auroc, 3), number(r.auprc, 3)]
-        for r in table.itertuples()
-    ]
-    return Table(
-        "eqtl-table", "eQTL classification", ["tissue", "tracks with the peak", "positives", "negatives", "AUROC", "AUPRC"], rows, table_uri(table)
-    )
-
-
-def imbalance(results: Results) -> Section | None:
-    """Allelic imbalance by cell type."""
-    import altair as alt
-
-    table = results.tables("allelic_imbalance", ".auroc.tsv")
+def _loci(results: Results) -> pd.DataFrame | None:
+    """The loci that have a figure: locus, chrom, start, end; None where there is no such figure."""
+    table = results.tables("evaluation", ".loci.tsv")
     if table is None:
         return None
-    table = table.assign(model=table["file"].str.rsplit(".", n=1).str[0], cell_type=table["file"].str.rsplit(".", n=1).str[1])
-    first = table["group"].iloc[0]
-    overall = table[(table["group"] == first) & table["auroc"].notna()]
-    y = alt.Y("cell_type:N", title=None)
-    base = alt.Chart(overall).encode(y=y, yOffset="model:N", color=alt.Color("model:N", title="model"))
-    layers = alt.layer(
-        base.mark_rule().encode(x=alt.X("low:Q", title="AUROC", scale=alt.Scale(domain=[0.3, 1], clamp=True)), x2="high:Q"),
-        base.mark_circle(size=70).encode(x="auroc:Q"),
-        alt.Chart(overall.head(1)).mark_rule(strokeDash=[4, 4], color="#8a8f98").encode(x=alt.datum(0.5)),
-    )
-    shown = figure(
-        "imbalance",
-        "Allelic imbalance",
-        f"Direction of imbalance at {first} sites told by the predicted REF share; AUROC with its DeLong 95 % interval.",
-        layers.properties(width=WIDTH - 100, height=alt.Step(30)),
-        table,
-    )
-    rows = [
-        [str(r.model), str(r.cell_type), str(r.group), str(int(r.n)), number(r.auroc, 3), number(r.low, 3), number(r.high, 3)]
-        for r in table.itertuples()
-    ]
-    tables = [
-        Table(
-            "imbalance-table",
-            "Allelic imbalance by group of sites",
-            ["model", "cell type", "sites", "n", "AUROC", "low", "high"],
-            rows,
-            table_uri(table),
-        )
-    ]
-    answer = f"Allelic imbalance: mean AUROC {number(overall['auroc'].mean())} over {len(overall)} cell type(s)." if len(overall) else ""
-    lead = "Heterozygous sites whose reads are significantly imbalanced between the alleles: does the model know which allele is the more accessible one?"
-    return Section("imbalance", "Where the model works: allelic imbalance", lead, answer, [shown] if len(overall) else [], tables)
+    drawn = table[(table["file"] == table["file"].iloc[0]) & (table["track"] == table["locus"].str.split(":").str[0])]
+    return drawn.groupby(["locus", "chrom"], sort=False).agg(start=("start", "min"), end=("end", "max")).reset_index()
