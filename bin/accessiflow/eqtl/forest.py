@@ -1,0 +1,83 @@
+"""Cross-validated random forests: the folds, and the scores of the variants in the fold that did not train."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.eqtl.design import INTELEX, Design
+from accessiflow.errors import InputError
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestClassifier
+
+Fold = tuple[NDArray[np.bool_], NDArray[np.float64]]
+Split = tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
+def splits(labels: NDArray[np.bool_], chroms: NDArray[np.object_], design: Design) -> list[Split]:
+    """Rows to train on and to test, a pair a fold: stratified and unshuffled; by chromosome, whole chromosomes, near equal in both classes."""
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    if not design.by_chromosome:
+        return list(StratifiedKFold(design.folds).split(labels, labels))
+    return list(StratifiedGroupKFold(design.folds).split(labels, labels, chroms))
+
+
+def fold_obstacle(labels: NDArray[np.bool_], chroms: NDArray[np.object_], design: Design) -> str:
+    """Why whole chromosomes cannot be folds; empty where they can."""
+    if not design.by_chromosome or design.single_track:
+        return ""
+    found = len(set(chroms))
+    if found < design.folds:
+        return f"the variants lie on {found} chromosomes, fewer than {design.folds} folds"
+    single = sum(len(set(labels[test])) < 2 for _, test in splits(labels, chroms, design))
+    return f"{single} of {design.folds} folds of whole chromosomes hold one class only: take fewer folds" if single else ""
+
+
+def classifier(engine: str) -> type[RandomForestClassifier]:
+    """The class of the forests.
+
+    Raises:
+        InputError: its package is not installed.
+    """
+    if engine == INTELEX:
+        try:
+            from sklearnex.ensemble import RandomForestClassifier
+        except ImportError:
+            raise InputError(
+                "--rf-engine intelex needs the package scikit-learn-intelex, which is not installed: install it or take sklearn"
+            ) from None
+    else:
+        from sklearn.ensemble import RandomForestClassifier
+    return RandomForestClassifier
+
+
+def tested(values: NDArray[np.float32], labels: NDArray[np.bool_], chroms: NDArray[np.object_], seed: int, design: Design) -> list[Fold]:
+    """Labels and scores of each test fold; a single one, of all variants, for the mean |score|.
+
+    Args:
+        values: scores (n, F). labels, chroms: (n,).
+    """
+    if design.single_track:
+        return [(labels, np.abs(values).mean(axis=1, dtype=np.float64))]
+    from joblib import Parallel, delayed
+
+    make = classifier(design.engine)
+    run = Parallel(n_jobs=design.threads, prefer="threads")
+    return list(run(delayed(_fold)(make, values, labels, split, seed) for split in splits(labels, chroms, design)))
+
+
+def mean_precision(folds: list[Fold]) -> float:
+    """Mean over the folds of the average precision."""
+    from sklearn.metrics import average_precision_score
+
+    return float(np.mean([average_precision_score(labels, scores) for labels, scores in folds]))
+
+
+def _fold(make: type[RandomForestClassifier], values: NDArray[np.float32], labels: NDArray[np.bool_], split: Split, seed: int) -> Fold:
+    train, test = split
+    forest = make(max_features="log2", random_state=seed).fit(values[train], labels[train])
+    return labels[test], forest.predict_proba(values[test])[:, 1]

@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Judge variant scores on measured effects: accessibility QTLs and reporter assays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from accessiflow import cli
+
+if TYPE_CHECKING:
+    from accessiflow.track_scores import TrackScores
+    from accessiflow.variants.scores import Scores as OpenScores
+
+app = cli.make_app(__doc__ or "")
+
+Table = Annotated[Path, typer.Option("--variants", help="Table of measured effects (TSV, or .csv).")]
+Scores = Annotated[list[Path], typer.Option("--scores", help="sad.h5 with the variants' scores; may be given several times.")]
+Tracks = Annotated[Path | None, typer.Option("--track-list", help="Tracks whose scores are averaged, one a line (default: all).")]
+Track = Annotated[str, typer.Option("--track", help="A single track instead.")]
+Columns = Annotated[str, typer.Option("--columns", help="Columns that are not told by their names: chrom=chrom_hg18,pos=pos_hg18,...")]
+Bootstrap = Annotated[int, typer.Option("--bootstrap", min=0, help="Resamples for the intervals of correlations.")]
+
+
+@app.command()
+def agreement(
+    variants: Table,
+    scores: Scores,
+    output: Annotated[Path, typer.Option("--output", help="Table with one row a group of variants.")],
+    columns: Columns = "",
+    track: Track = "",
+    track_list: Tracks = None,
+    max_p: Annotated[float, typer.Option("--max-p", min=0.0, max=1.0, help="Variants with a p value of at most this.")] = 1.0,
+    peaks: Annotated[Path | None, typer.Option("--peaks", help="peaks.h5ad: groups by cluster and by specificity bin too.")] = None,
+    bootstrap: Bootstrap = 1000,
+    seed: cli.Seed = 1,
+) -> None:
+    """Share of QTLs (chrom pos ref alt beta, p) whose effect and score (SAD) have the same sign, and their correlation."""
+    from accessiflow.errors import InputError
+    from accessiflow.files import write_table
+    from accessiflow.peak_rows import read_peak_rows
+    from accessiflow.qtl import judge
+    from accessiflow.site_groups import site_groups
+    from accessiflow.variant_columns import parse_columns, read_effects
+    from accessiflow.variants.scores import open_scores
+
+    table = read_effects(variants, ["beta"], ["p"], parse_columns(columns))
+    if max_p < 1:
+        if "p" not in table.columns:
+            raise InputError("has no column for p, which --max-p needs: say which with --columns p=NAME", variants)
+        table = table[table["p"] <= max_p].reset_index(drop=True)
+        if table.empty:
+            raise InputError(f"has no variant with a p value of at most {max_p:g}", variants)
+    with open_scores(scores) as scored:
+        found = judge.mean_scores(table, _tracks(scored, track, track_list))
+    groups = site_groups(table, read_peak_rows(peaks) if peaks else None)
+    write_table(judge.agreement(table["beta"].to_numpy(), found, groups, judge.Resampling(bootstrap, seed)), output)
+
+
+@app.command()
+def correlation(
+    variants: Table,
+    scores: Scores,
+    output: Annotated[Path, typer.Option("--output", help="Table with one row an element, and one for all.")],
+    columns: Columns = "",
+    track: Track = "",
+    track_list: Tracks = None,
+    bootstrap: Bootstrap = 1000,
+    seed: cli.Seed = 1,
+) -> None:
+    """Correlation of scores (SAD) with the effects of a reporter assay (chrom pos ref alt value, element), by element and pooled."""
+    from accessiflow.files import write_table
+    from accessiflow.qtl import judge
+    from accessiflow.variant_columns import parse_columns, read_effects
+    from accessiflow.variants.scores import open_scores
+
+    table = read_effects(variants, ["value"], ["element"], parse_columns(columns))
+    with open_scores(scores) as scored:
+        found = judge.mean_scores(table, _tracks(scored, track, track_list))
+    write_table(judge.correlation(table, found, judge.Resampling(bootstrap, seed)), output)
+
+
+def _tracks(scored: OpenScores, track: str, track_list: Path | None) -> TrackScores:
+    import numpy as np
+
+    from accessiflow.errors import InputError
+    from accessiflow.track_scores import TrackScores, choose_tracks
+
+    if track and track_list is not None:
+        raise InputError("--track and --track-list exclude each other: give one")
+    return TrackScores(scored, np.array([scored.column(track)])) if track else choose_tracks(scored, track_list)
+
+
+if __name__ == "__main__":
+    cli.run(app)
