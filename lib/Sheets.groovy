@@ -20,11 +20,19 @@ class Sheets {
         }
     }
 
+    /** Names of a tab-separated table's columns. */
+    static List<String> columns(Path table) {
+        return content(table).withReader { (it.readLine() ?: '').split('\t')*.trim() as List }
+    }
+
+    private static InputStream content(Path path) {
+        InputStream raw = path.newInputStream()
+        return path.name.endsWith('.gz') ? new GZIPInputStream(raw) : raw
+    }
+
     /** Bases that a BED file's lines span. */
     static long bases(Path bed) {
-        InputStream raw = bed.newInputStream()
-        InputStream text = bed.name.endsWith('.gz') ? new GZIPInputStream(raw) : raw
-        return text.withReader { it.readLines() }
+        return content(bed).withReader { it.readLines() }
             .findAll { it ==~ /\S+\t\d{1,12}\t\d{1,12}(\t.*)?/ }
             .sum(0L) { it.split('\t')[2].toLong() - it.split('\t')[1].toLong() } as long
     }

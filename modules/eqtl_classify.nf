@@ -5,7 +5,7 @@ process EQTL_CLASSIFY {
     container "${Images.of(params.containers.eqtl, params.container_registry)}"
 
     input:
-    tuple val(meta), path(positives, stageAs: 'positives/*'), path(negatives, stageAs: 'negatives/*'), path(scores, stageAs: 'scores/?/*'), path(peaks)
+    tuple val(meta), path(positives, stageAs: 'positives/*'), path(negatives, stageAs: 'negatives/*'), path(scores, stageAs: 'scores/?/*'), path(peaks), path(genes)
 
     output:
     tuple val(meta), path("${prefix}.tsv")       , emit: table
@@ -18,6 +18,7 @@ process EQTL_CLASSIFY {
     prefix = "${meta.id}.${meta.tissue}.${meta.shuffled ? 'shuffled' : 'classification'}"
     def options = [
         negatives ? "--negatives ${negatives}" : '',
+        genes ? "--genes ${genes}" : '',
         [scores].flatten().collect { "--scores ${it}" }.join(' '),
         meta.shuffled ? '--shuffle-labels' : '',
     ].findAll().join(' ')

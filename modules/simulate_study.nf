@@ -25,11 +25,12 @@ process SIMULATE_STUDY {
     mkdir -p study/truth study/panel
     printf '>chr1\\nACGT\\n' > study/genome.fa
     printf 'chr1\\t4\\t6\\t4\\t5\\n' > study/genome.fa.fai
-    touch study/genes.bed study/motifs.meme study/a.bw study/b.bw study/v.vcf study/e.tsv study/n.tsv study/c.tsv study/s.tsv study/panel/chr1.{bed,bim,fam} study/truth/elements.tsv
+    touch study/genes.bed study/motifs.meme study/a.bw study/b.bw study/v.vcf study/n.tsv study/c.tsv study/s.tsv study/panel/chr1.{bed,bim,fam} study/truth/elements.tsv
     printf 'track,cell_type,group,signal\\nA,A,G,a.bw\\nB,B,G,b.bw\\n' > study/tracks.csv
     printf 'model,preset,training_set,task,replicates\\ndemo,demo,balanced,multi,1\\n' > study/models.csv
     printf 'set,vcf\\nall,v.vcf\\n' > study/variants.csv
     printf 'tissue,variants,negatives\\nA,e.tsv,n.tsv\\n' > study/eqtls.csv
+    printf 'chrom\\tpos\\tref\\talt\\tpip\\tbeta\\tgene\\n' > study/e.tsv
     printf 'cell_type,counts,track\\nA,c.tsv,A\\n' > study/allelic_counts.csv
     printf 'trait,sumstats\\nT,s.tsv\\n' > study/gwas.csv
     printf 'chrom,bfile\\nchr1,panel/chr1\\n' > study/ld_panel.csv

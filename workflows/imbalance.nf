@@ -2,6 +2,7 @@
 
 include { IMBALANCE_CALL     } from '../modules/imbalance_call'
 include { IMBALANCE_EVALUATE } from '../modules/imbalance_evaluate'
+include { IMBALANCE_COMPARE  } from '../modules/imbalance_compare'
 
 workflow IMBALANCE {
     take:
@@ -21,9 +22,16 @@ workflow IMBALANCE {
             scores.combine(IMBALANCE_CALL.out.calls).combine(peaks.map { it[1] })
                 .map { meta, files, meta_calls, calls, h5ad -> [meta + meta_calls, calls, files, h5ad] }
         )
-        ch_tables   = IMBALANCE_CALL.out.calls.mix(IMBALANCE_EVALUATE.out.table).map { it[1] }
-        ch_run_info = IMBALANCE_CALL.out.run_info.mix(IMBALANCE_EVALUATE.out.run_info)
-        ch_versions = IMBALANCE_CALL.out.versions.mix(IMBALANCE_EVALUATE.out.versions)
+        // two models or more: the same sites, paired
+        ch_models = scores.toSortedList { a, b -> a[0].id <=> b[0].id }.filter { it.size() > 1 }
+            .map { models -> [models.collectMany { meta, files -> [files].flatten() }, models.collectMany { meta, files -> [files].flatten().collect { meta.id } }] }
+        IMBALANCE_COMPARE(
+            IMBALANCE_CALL.out.calls.combine(ch_models.map { [it] }).combine(peaks.map { it[1] })
+                .map { meta, calls, models, h5ad -> [meta, calls, models[0], models[1], h5ad] }
+        )
+        ch_tables   = IMBALANCE_CALL.out.calls.mix(IMBALANCE_EVALUATE.out.table, IMBALANCE_COMPARE.out.table).map { it[1] }
+        ch_run_info = IMBALANCE_CALL.out.run_info.mix(IMBALANCE_EVALUATE.out.run_info, IMBALANCE_COMPARE.out.run_info)
+        ch_versions = IMBALANCE_CALL.out.versions.mix(IMBALANCE_EVALUATE.out.versions, IMBALANCE_COMPARE.out.versions)
     }
 
     emit:

@@ -5,6 +5,7 @@ include { SAD_SPLIT        } from '../modules/sad_split'
 include { SAD_SCORE        } from '../modules/sad_score'
 include { SAD_MERGE        } from '../modules/sad_merge'
 include { SAD_JOIN         } from '../modules/sad_join'
+include { SAD_TOP          } from '../modules/sad_top'
 include { SAD_ISM          } from '../modules/sad_ism'
 include { SAD_ISM_MERGE    } from '../modules/sad_ism_merge'
 include { SAD_LOGO         } from '../modules/sad_logo'
@@ -57,6 +58,7 @@ workflow VARIANTS {
             .map { meta, scores -> [meta.findAll { !(it.key in ['set', 'set_index']) }, [meta.set_index, scores]] }
             .groupTuple()
             .map { meta, parts -> [meta, parts.sort { it[0] }*.get(1)] }
+        SAD_TOP(ch_by_model.combine(study).map { meta, scores, s -> [meta, scores, s.tracks ?: []] })
         ch_scores   = ch_scores.mix(ch_by_model)
 
         // saturation: shares of the regions, as many as keep a task small
@@ -72,9 +74,9 @@ workflow VARIANTS {
                 .map { key, shares -> [key.target - key.target.subMap('shares'), shares.sort { it.name.tokenize('.').last() as int }] }
         )
         SAD_LOGO(SAD_ISM_MERGE.out.scores.filter { params.saturate_logos })
-        ch_run_info = ch_run_info.mix(SAD_ISM.out.run_info, SAD_ISM_MERGE.out.run_info, SAD_LOGO.out.run_info)
-        ch_versions = ch_versions.mix(SAD_ISM.out.versions, SAD_ISM_MERGE.out.versions, SAD_LOGO.out.versions)
-        ch_tables   = SAD_MERGE.out.metrics.map { it[1] }
+        ch_run_info = ch_run_info.mix(SAD_TOP.out.run_info, SAD_ISM.out.run_info, SAD_ISM_MERGE.out.run_info, SAD_LOGO.out.run_info)
+        ch_versions = ch_versions.mix(SAD_TOP.out.versions, SAD_ISM.out.versions, SAD_ISM_MERGE.out.versions, SAD_LOGO.out.versions)
+        ch_tables   = SAD_MERGE.out.metrics.mix(SAD_TOP.out.table).map { it[1] }
         ch_run_info = ch_run_info.mix(VARIANTS_COLLECT.out.run_info, SAD_SPLIT.out.run_info, SAD_SCORE.out.run_info, SAD_MERGE.out.run_info, SAD_JOIN.out.run_info)
         ch_versions = ch_versions.mix(VARIANTS_COLLECT.out.versions, SAD_SPLIT.out.versions, SAD_SCORE.out.versions, SAD_MERGE.out.versions, SAD_JOIN.out.versions)
     }

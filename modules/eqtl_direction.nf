@@ -1,0 +1,28 @@
+// Does the score tell eQTLs that raise expression from those that lower it? One tissue and model, by specificity bin.
+process EQTL_DIRECTION {
+    tag "${meta.id} ${meta.tissue}"
+    label 'process_low'
+    container "${Images.of(params.containers.eqtl, params.container_registry)}"
+
+    input:
+    tuple val(meta), path(variants, stageAs: 'variants/*'), path(scores, stageAs: 'scores/?/*'), path(peaks)
+
+    output:
+    tuple val(meta), path("${meta.id}.${meta.tissue}.direction.tsv"), emit: table
+    path '*.run.json'                                              , emit: run_info
+    path 'versions.yml'                                            , emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def files = [scores].flatten().collect { "--scores ${it}" }.join(' ')
+    """
+    # code ${params.code_id}
+    eqtl.py --versions versions.yml --run-info EQTL_DIRECTION.${meta.id}.${meta.tissue}.run.json \\
+        direction --tissue ${meta.tissue} --variants ${variants} --peaks ${peaks} ${files} --output ${meta.id}.${meta.tissue}.direction.tsv --threads ${task.cpus} ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.${meta.tissue}.direction.tsv EQTL_DIRECTION.${meta.id}.${meta.tissue}.run.json versions.yml
+    """
+}

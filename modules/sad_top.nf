@@ -1,0 +1,26 @@
+// The variants with the largest |SAD| of each cell type, by one model.
+process SAD_TOP {
+    tag "${meta.id}"
+    label 'process_single'
+    container "${Images.of(params.containers.score, params.container_registry)}"
+
+    input:
+    tuple val(meta), path(scores, stageAs: 'scores/?/*'), path(tracks)
+
+    output:
+    tuple val(meta), path("${meta.id}.top.tsv"), emit: table
+    path '*.run.json'                          , emit: run_info
+    path 'versions.yml'                        , emit: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    # code ${params.code_id}
+    sad.py --versions versions.yml --run-info SAD_TOP.${meta.id}.run.json top ${scores} ${tracks ? "--tracks ${tracks}" : ''} -o ${meta.id}.top.tsv ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.top.tsv SAD_TOP.${meta.id}.run.json versions.yml
+    """
+}
