@@ -64,7 +64,7 @@ def test_every_process_has_a_container_and_one_swap_changes_one_stage(nextflow) 
     assert all(before.values())
     after = inspect(nextflow, "-profile", "demo,docker", "--containers.eqtl", "quay.io/me/eqtl:2")
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"EQTL_CLASSIFY"}
+    assert changed == {"EQTL_CLASSIFY", "EQTL_DIRECTION"}
     assert after["EQTL_CLASSIFY"] == "quay.io/me/eqtl:2"
     mirrored = inspect(nextflow, "-profile", "demo,docker", "--container_registry", "registry.local/mirror")
     assert all(image.startswith(("registry.local/mirror/", "quay.io/biocontainers/")) for image in mirrored.values())
