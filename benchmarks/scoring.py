@@ -25,13 +25,12 @@ import numpy as np
 
 from accessiflow.device import start_tensorflow
 from accessiflow.files import read_json
-from accessiflow.genome import ONE_HOT, reverse_complement
+from accessiflow.genome import ONE_HOT
 from accessiflow.inference.native import NativePredictor
 from accessiflow.inference.predictor import Ensemble, KerasPredictor
 from accessiflow.model.build import build_model
 from accessiflow.model.params import Params, check_params
 from accessiflow.model.weights import save_weights, stored_layers
-from accessiflow.training.augmentation import shift_codes
 
 ROOT = Path(__file__).resolve().parents[1]
 log = logging.getLogger("benchmark")
@@ -76,8 +75,7 @@ class Study:
 
 def passes(windows: np.ndarray) -> np.ndarray:
     """All six windows of the SAD ensemble."""
-    moved = [shift_codes(windows, np.full(len(windows), s)) if s else windows for s in SAD.shifts]
-    return np.concatenate([w for m in moved for w in (m, reverse_complement(m))])
+    return np.concatenate(list(SAD.passes(windows)))
 
 
 def cpu(task: Callable[[], object]) -> float:
@@ -125,10 +123,10 @@ def tasks(study: Study) -> dict[str, tuple[int, Callable[[], object], int, Calla
 
 def exact(params: Params, weights: Path, codes: np.ndarray) -> np.ndarray:
     """Predictions (n, tracks) of windows (n, length) in float64."""
-    values = {name: [v.astype(np.float64) for v in stored] for name, stored in stored_layers(weights)}
+    pools = [b["pool_size"] for b in params.model["trunk"] for _ in range(b.get("repeat", 1))]
+    values = {name: [v.astype(np.float64) for v in stored] for name, stored in stored_layers(weights, 2 * len(pools) + 1)}
     convolutions = [v for k, v in values.items() if k.startswith("conv")]
     norms = [v for k, v in values.items() if k.startswith("batch")]
-    pools = [b["pool_size"] for b in params.model["trunk"] for _ in range(b.get("repeat", 1))]
     same = [b["padding"] == "same" for b in params.model["trunk"] for _ in range(b.get("repeat", 1))]
     x = ONE_HOT[codes].astype(np.float64)
     for (kernel,), (gamma, beta, mean, variance), pool, padded in zip(convolutions, norms, pools, same, strict=True):

@@ -5,11 +5,19 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from accessiflow import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from accessiflow.imbalance import Outcome
 
 app = cli.make_app(__doc__ or "")
 
@@ -90,6 +98,30 @@ def call_sites(
     write_table(table, output, float_format=None)
 
 
+class Judged(NamedTuple):
+    """Sites with their truth (n,), what each model predicts for them (n,), their groups, and what is told."""
+
+    truth: NDArray[np.bool_]
+    predicted: dict[str, NDArray[np.float64]]
+    groups: dict[str, NDArray[np.bool_]]
+    outcome: Outcome
+
+
+def _predicted(calls: Path, scores: Mapping[str, Sequence[Path]], track: str, peaks: Path | None, tell: Tell) -> Judged:
+    from accessiflow import imbalance
+    from accessiflow.peak_rows import read_peak_rows
+    from accessiflow.site_groups import site_groups
+    from accessiflow.variants.scores import open_scores
+
+    outcome = imbalance.OUTCOMES[tell.value]
+    sites, predicted = imbalance.read_labelled(calls, outcome), {}
+    for model, files in scores.items():
+        with open_scores(files) as scored:
+            predicted[model] = imbalance.predict(sites, scored, track, outcome)
+    groups = site_groups(sites, read_peak_rows(peaks) if peaks else None)
+    return Judged(imbalance.truth(sites, outcome), predicted, groups, outcome)
+
+
 @app.command()
 def evaluate(
     calls: Calls,
@@ -102,16 +134,9 @@ def evaluate(
     """AUROC of the predicted REF / (REF + ALT) for the allele with more reads, at the imbalanced sites."""
     from accessiflow import imbalance
     from accessiflow.files import write_table
-    from accessiflow.peak_rows import read_peak_rows
-    from accessiflow.site_groups import site_groups
-    from accessiflow.variants.scores import open_scores
 
-    outcome = imbalance.OUTCOMES[tell.value]
-    sites = imbalance.read_labelled(calls, outcome)
-    with open_scores(scores) as scored:
-        predicted = imbalance.predict(sites, scored, track, outcome)
-    groups = site_groups(sites, read_peak_rows(peaks) if peaks else None)
-    write_table(imbalance.evaluate(imbalance.truth(sites, outcome), predicted, groups, outcome), output)
+    found = _predicted(calls, {"": scores}, track, peaks, tell)
+    write_table(imbalance.evaluate(found.truth, found.predicted[""], found.groups, found.outcome), output)
 
 
 @app.command()
@@ -124,21 +149,12 @@ def compare(
     tell: Told = Tell.DIRECTION,
 ) -> None:
     """Test the difference of two models' AUROCs on the same sites (DeLong's paired test; q: Benjamini-Hochberg over all rows)."""
-    from accessiflow import imbalance
     from accessiflow.files import write_table
     from accessiflow.imbalance_models import compare as compare_models
     from accessiflow.imbalance_models import named_files
-    from accessiflow.peak_rows import read_peak_rows
-    from accessiflow.site_groups import site_groups
-    from accessiflow.variants.scores import open_scores
 
-    outcome = imbalance.OUTCOMES[tell.value]
-    sites, predicted = imbalance.read_labelled(calls, outcome), {}
-    for model, files in named_files(scores).items():
-        with open_scores(files) as scored:
-            predicted[model] = imbalance.predict(sites, scored, track, outcome)
-    groups = site_groups(sites, read_peak_rows(peaks) if peaks else None)
-    write_table(compare_models(imbalance.truth(sites, outcome), predicted, groups, outcome), output)
+    found = _predicted(calls, named_files(scores), track, peaks, tell)
+    write_table(compare_models(found.truth, found.predicted, found.groups, found.outcome), output)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,12 @@ from accessiflow import cli
 from accessiflow.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
 
     from accessiflow.inference.predictor import Ensemble, Predictor
+    from accessiflow.variants.restart import PartFile
 
 app = cli.make_app(__doc__ or "")
 
@@ -49,6 +52,18 @@ def _load(
     return predictor, how, read_tracks(targets, predictor)
 
 
+def _part(
+    path: Path | None, files: Sequence[Path], fasta: Path, predictor: Predictor, how: Ensemble, request: Mapping[str, object]
+) -> PartFile | None:
+    """The part file of some work, where one is asked for, and what its result depends on."""
+    from accessiflow.variants.restart import PartFile, fingerprint
+
+    if path is None:
+        return None
+    facts = {"engine": predictor.engine, "rc": how.rc, "shifts": list(how.shifts), "genome": fasta.stat().st_size}
+    return PartFile(path, fingerprint(files, facts | dict(request)))
+
+
 @app.command()
 def score(
     params: Params,
@@ -77,7 +92,6 @@ def score(
 
     from accessiflow.intervals import split_list
     from accessiflow.variants import sad
-    from accessiflow.variants.restart import PartFile, fingerprint
     from accessiflow.variants.statistics import STATISTICS
 
     wanted = [_one_of(s, STATISTICS, "--stats") for s in split_list(stats)]
@@ -89,8 +103,7 @@ def score(
     )
     predictor, how, tracks = _load(params, model, targets, rc, shifts, engine, threads, require_gpu, adapter)
     started = time.monotonic()
-    facts = {"engine": predictor.engine, "rc": how.rc, "shifts": list(how.shifts), "options": asdict(options), "genome": fasta.stat().st_size}
-    part = PartFile(partial, fingerprint([params, model, variants, targets], facts)) if partial else None
+    part = _part(partial, [params, model, variants, targets], fasta, predictor, how, {"options": asdict(options)})
     scored, excluded = sad.score(predictor, variants, fasta, tracks, out, how, options, part)
     rate = scored / max(time.monotonic() - started, 1e-9) * 3600
     cli.note(engine=predictor.engine.split(",")[0], variants=scored, excluded=excluded, variants_per_hour=round(rate))
@@ -182,15 +195,13 @@ def ism(
     from dataclasses import asdict
 
     from accessiflow.variants.ism import Wanted, saturate
-    from accessiflow.variants.restart import PartFile, fingerprint
 
     numbers = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", share)
     if numbers is None or int(numbers[1]) > int(numbers[2]):
         raise InputError(f"--share {share}: expected I/N with I from 1 to N")
     wanted = Wanted(length, whole_regions, (int(numbers[1]), int(numbers[2])))
     predictor, how, tracks = _load(params, model, targets, rc, shifts, engine, threads, require_gpu, adapter)
-    facts = {"engine": predictor.engine, "rc": how.rc, "shifts": list(how.shifts), "wanted": asdict(wanted), "genome": fasta.stat().st_size}
-    part = PartFile(partial, fingerprint([params, model, bed, targets], facts)) if partial else None
+    part = _part(partial, [params, model, bed, targets], fasta, predictor, how, {"wanted": asdict(wanted)})
     cli.log.info("%d windows mutated", saturate(predictor, bed, fasta, tracks, out, how, wanted, part))
 
 

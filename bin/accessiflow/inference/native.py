@@ -16,17 +16,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.genome import ONE_HOT, reverse_complement
+from accessiflow.genome import ONE_HOT
 from accessiflow.inference.predictor import Codes, Ensemble, Predictor
+from accessiflow.model.build import EPSILON
+from accessiflow.model.params import tower_blocks
 from accessiflow.model.weights import Stored, stored_layers
-from accessiflow.training.augmentation import shift_codes
 
 if TYPE_CHECKING:
     from accessiflow_native import Layer
 
     from accessiflow.model.params import Params
 
-EPSILON = 1e-3  # of batch normalisation
 BYTES = 1 << 27
 
 
@@ -83,7 +83,7 @@ class NativePredictor(Predictor):
         from accessiflow_native import Network
 
         self.params, self.threads = params, threads
-        self._network = Network(params.seq_length, _layers(params, _blocks(params), stored_layers(weights), weights))
+        self._network = Network(params.seq_length, _layers(params, weights))
         super().__init__(params.seq_length, self._network.output_shape[0], params.num_targets)
 
     @property
@@ -128,14 +128,8 @@ class NativePredictor(Predictor):
     def _ensemble(self, codes: Codes, how: Ensemble, starts: NDArray[np.int64], bases: NDArray[np.int32]) -> NDArray[np.float64]:
         """Windows, each as all passes see it, one after another: the passes of a base window stand where those of its derivatives look."""
         n, size = len(codes), how.size
-        passes, places = np.empty((n, size, self.seq_length), np.uint8), np.empty((n, size), np.int64)
-        for number, shift in enumerate(how.shifts):
-            at = number * (2 if how.rc else 1)
-            passes[:, at] = shift_codes(codes, np.full(n, shift)) if shift else codes
-            places[:, at] = starts - shift
-            if how.rc:
-                passes[:, at + 1] = reverse_complement(passes[:, at])
-                places[:, at + 1] = -(places[:, at] + self.seq_length)
+        passes = np.stack(list(how.passes(codes)), axis=1)
+        places = np.stack([-(starts - shift + self.seq_length) if reverse else starts - shift for shift, reverse in how.views], axis=1)
         of = np.where(bases[:, None] < 0, -1, bases[:, None] * size + np.arange(size)).astype(np.int32)
         flat = self._network.predict(passes.reshape(n * size, -1), places.ravel(), of.ravel(), self.threads)
         out = flat.reshape(n, size, *flat.shape[1:])[..., self._outputs]
@@ -147,7 +141,7 @@ class NativePredictor(Predictor):
 def _blocks(params: Params) -> list[Block]:
     """The chain of convolutions: trunk, then the head's dense layers as convolutions over one row (the first one behind a flatten: over all)."""
     model = params.model
-    convolutions = [b for block in _convolutions(params) for b in _repeated(block)]
+    convolutions = [b for block in _convolutions(params) for b in (tower_blocks(block) if block["name"] == "conv_tower" else [block])]
     before = [b["activation"] or model["activation"] for b in convolutions]
     after = [*before[1:], model["activation"]]
     out = []
@@ -159,20 +153,12 @@ def _blocks(params: Params) -> list[Block]:
     return out
 
 
-def _repeated(block: dict[str, Any]) -> list[dict[str, Any]]:
-    if block["name"] == "conv_block":
-        return [block]
-    return [block | {"filters": round(block["filters_init"] * block["filters_mult"] ** i)} for i in range(block["repeat"])]
-
-
-def _layers(params: Params, blocks: list[Block], stored: list[Stored], path: Path) -> list[Layer]:
+def _layers(params: Params, path: Path) -> list[Layer]:
     from accessiflow_native import Layer
 
     rows, channels, out = params.seq_length, 4, []
-    wanted = sum(2 if block.normalised else 1 for block in blocks)
-    if len(stored) != wanted:
-        raise InputError(f"holds {len(stored)} layers with weights, the params describe {wanted}: weights of another model", path)
-    layers = iter(stored)
+    blocks = _blocks(params)
+    layers = iter(stored_layers(path, sum(2 if block.normalised else 1 for block in blocks)))
     for number, given in enumerate(blocks):
         block = given._replace(width=given.width or rows)
         kernel, bias = _folded(block, channels, layers, path)

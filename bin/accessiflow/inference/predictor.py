@@ -62,7 +62,20 @@ class Ensemble:
     @property
     def size(self) -> int:
         """Passes through the model per window."""
-        return len(self.shifts) * (2 if self.rc else 1)
+        return len(self.views)
+
+    @property
+    def views(self) -> list[tuple[int, bool]]:
+        """Shift of each pass, and whether it reads the reverse complement: for each shift forward and, with rc, reverse."""
+        return [(shift, reverse) for shift in self.shifts for reverse in ((False, True) if self.rc else (False,))]
+
+    def passes(self, codes: Codes) -> Iterator[Codes]:
+        """The windows (n, L) as each pass sees them."""
+        for shift in self.shifts:
+            moved = shift_codes(codes, np.full(len(codes), shift)) if shift else codes
+            yield moved
+            if self.rc:
+                yield reverse_complement(moved)
 
 
 class Predictor(ABC):
@@ -101,7 +114,7 @@ class Predictor(ABC):
         step = max(1, BLOCK // how.size)
         for low in range(0, len(codes), step):
             part = codes[low : low + step]
-            passes = self.predict(np.concatenate(list(_passes(part, how)))).reshape(how.size, len(part), *self.output_shape)
+            passes = self.predict(np.concatenate(list(how.passes(part)))).reshape(how.size, len(part), *self.output_shape)
             if how.rc:
                 passes[1::2] = passes[1::2, :, ::-1].copy()
             out[low : low + step] = passes.sum(axis=0, dtype=np.float64) / how.size
@@ -219,15 +232,6 @@ def _distinct(codes: Codes, starts: NDArray[np.int64]) -> tuple[NDArray[np.int64
     back = np.empty(len(codes), np.int64)
     back[order] = np.cumsum(new) - 1
     return order[new], back
-
-
-def _passes(codes: Codes, how: Ensemble) -> Iterator[Codes]:
-    """The windows as each pass of an ensemble sees them: for each shift forward and, with rc, reverse complement."""
-    for shift in how.shifts:
-        moved = shift_codes(codes, np.full(len(codes), shift)) if shift else codes
-        yield moved
-        if how.rc:
-            yield reverse_complement(moved)
 
 
 def read_tracks(targets: Path, predictor: Predictor) -> pd.DataFrame:

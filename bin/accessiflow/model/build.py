@@ -10,11 +10,14 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accessiflow.errors import InputError
-from accessiflow.model.params import Params
+from accessiflow.model.params import Params, tower_blocks
 
 if TYPE_CHECKING:
     import keras
     from keras import KerasTensor
+
+
+EPSILON = 1e-3  # of batch normalisation
 
 
 class Network(NamedTuple):
@@ -118,7 +121,7 @@ class _Builder:
 
         return layers.BatchNormalization(
             momentum=self._model["bn_momentum"] if block["bn_momentum"] is None else block["bn_momentum"],
-            epsilon=1e-3,
+            epsilon=EPSILON,
             gamma_initializer="zeros" if block["residual"] else "ones",
             synchronized=self._synchronized,
             dtype=self._precision,
@@ -126,9 +129,8 @@ class _Builder:
         )(x)
 
     def _conv_tower(self, x: KerasTensor, block: dict[str, Any]) -> KerasTensor:
-        shared = {k: v for k, v in block.items() if k not in ("name", "filters_init", "filters_mult", "repeat")}
-        for i in range(block["repeat"]):
-            x = self._conv_block(x, shared | {"filters": round(block["filters_init"] * block["filters_mult"] ** i)})
+        for one in tower_blocks(block):
+            x = self._conv_block(x, one)
         return x
 
     def _dense(self, x: KerasTensor, block: dict[str, Any]) -> KerasTensor:

@@ -232,6 +232,12 @@ def check_params(document: Any, source: str) -> Params:
     return Params(train, model, source)
 
 
+def tower_blocks(block: dict[str, Any]) -> list[dict[str, Any]]:
+    """The conv_blocks that a conv_tower stands for."""
+    shared = {k: v for k, v in block.items() if k not in ("name", "filters_init", "filters_mult", "repeat")}
+    return [{"name": "conv_block"} | shared | {"filters": round(block["filters_init"] * block["filters_mult"] ** i)} for i in range(block["repeat"])]
+
+
 def _section(given: Any, defaults: dict[str, Any], where: str, source: str) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise InputError(f"needs an object in {where}", source)

@@ -66,26 +66,24 @@ def save_weights(model: keras.Model, path: Path) -> None:
                 group.create_dataset(name, data=value)
 
 
-def stored_layers(path: Path) -> list[Stored]:
+def stored_layers(path: Path, count: int) -> list[Stored]:
     """Name and weights of each layer of a file that has any.
 
     Raises:
-        InputError: not such a file.
+        InputError: not such a file, or another number of layers than `count`.
     """
     with open_hdf5(path) as handle:
         root = handle["model_weights"] if "model_weights" in handle else handle
         if "layer_names" not in root.attrs:
             raise InputError("is not a Keras weights file: it has no layer_names", path)
-        return [(name, values) for name in _names(root, "layer_names") if (values := _layer_values(root, name, path))]
+        stored = [(name, values) for name in _names(root, "layer_names") if (values := _layer_values(root, name, path))]
+    if len(stored) != count:
+        raise InputError(f"holds {len(stored)} layers with weights, the params describe {count}: weights of another model", path)
+    return stored
 
 
 def _stored(path: Path, model: keras.Model) -> list[Stored]:
-    """The layers of a file; as many as the model has."""
-    stored = stored_layers(path)
-    wanted = sum(1 for layer in model.layers if layer.weights)
-    if len(stored) != wanted:
-        raise InputError(f"holds {len(stored)} layers with weights, the params describe {wanted}: weights of another model", path)
-    return stored
+    return stored_layers(path, sum(1 for layer in model.layers if layer.weights))
 
 
 def _put(layers: Sequence[keras.Layer], stored: Sequence[Stored], path: Path) -> None:
