@@ -6,7 +6,7 @@ STAGES   := $(filter-out enformer,$(notdir $(patsubst %/,%,$(wildcard containers
 OUTDIR   ?= results
 ARGS     ?=
 
-.PHONY: help demo test test-fast test-enformer lint envs test-env nextflow lock clean
+.PHONY: help demo test test-fast test-trust test-containers test-enformer lint envs test-env nextflow lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -15,9 +15,18 @@ demo: envs nextflow ## simulate a study of known truth, analyse it from end to e
 	@$(NEXTFLOW) run $(CURDIR) -profile demo,venv --outdir $(OUTDIR) -ansi-log false $(ARGS)
 	@echo "Report: $$(cd $(OUTDIR) && pwd)/report.html"
 
-test: test-env envs nextflow lint ## every test (nf-test suites too where nf-test is on PATH)
-	@PATH="$(VENVS)/.nextflow:$$PATH" OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest -n 2 --dist loadgroup -q $(ARGS)
+PYTEST = PATH="$(VENVS)/.nextflow:$$PATH" OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest
+
+test: test-env envs nextflow lint ## every test but those of test-trust and test-containers (nf-test suites too where nf-test is on PATH)
+	@$(PYTEST) -n 2 --dist loadgroup -q -m "not trust and not containers" $(ARGS)
 	@scripts/run_nf_test.sh $(VENVS)
+
+test-trust: test-env envs nextflow ## faults, bad input, security, reproducibility at length, on a SLURM of two nodes too (root, Debian); at most an hour
+	@scripts/slurm_lab.sh up || echo "SLURM cannot be brought up here: its tests are skipped"
+	@$(PYTEST) -n 2 --dist loadgroup -q -m "not containers" tests/trust $(ARGS); code=$$?; scripts/slurm_lab.sh down; exit $$code
+
+test-containers: test-env envs nextflow ## build the images with buildah, run the stages in them through charliecloud (root, Debian)
+	@CONTAINERS=1 $(PYTEST) -q -m containers tests/trust $(ARGS)
 
 test-fast: test-env ## the tests that run no pipeline
 	@OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest -n 2 -q -m "not nextflow and not slow" $(ARGS)

@@ -61,5 +61,6 @@ workflow {
 }
 
 workflow.onComplete {
+    if( !workflow.stubRun ) Crate.write(file(params.outdir), workflow, workflow.manifest.with { [name: it.name, version: it.version, homePage: it.homePage, description: it.description, codeId: params.code_id] })
     if( workflow.success && 'report' in stages ) log.info "\nReport: ${file(params.outdir).toAbsolutePath()}/report.html\n"
 }

@@ -46,5 +46,20 @@ def check(
     cli.log.info("no problem found, %d warning(s)", len(found.warnings))
 
 
+@app.command()
+def checksums(
+    staged: Annotated[Path, typer.Option("--staged", help="Table of original path, tab, where the file lies here.")],
+    output: Annotated[Path, typer.Option("--output", help="Table (TSV): file, bytes, sha256.")],
+) -> None:
+    """Digest input files; one pass over each, constant memory."""
+    import pandas as pd
+
+    from accessiflow import preflight
+    from accessiflow.files import digest, write_table
+
+    rows = [(original, path.stat().st_size, digest(path)) for original, path in preflight.read_staged(staged).items()]
+    write_table(pd.DataFrame(rows, columns=["file", "bytes", "sha256"]), output)
+
+
 if __name__ == "__main__":
     cli.run(app)

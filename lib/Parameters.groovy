@@ -42,7 +42,7 @@ class Parameters {
     private static Map<String, Object> flatten(Map params) {
         Map<String, Object> flat = [:]
         params.each { name, value ->
-            if( name == 'code_id' ) return
+            if( name == 'code_id' && value ==~ /[0-9a-f]{12}/ ) return
             if( value instanceof Map ) value.each { k, v -> flat["${name}.${k}".toString()] = v }
             else if( !(name.contains('-') && params.containsKey(name.replaceAll(/-(\w)/) { all, c -> c.toUpperCase() })) ) flat[name as String] = value
         }
@@ -51,6 +51,8 @@ class Parameters {
 
     private static List<String> check(String name, value, Map p) {
         String text = value instanceof List ? value.join(',') : value.toString()
+        String fault = p.format ? Sheets.fault(text) : Sheets.secret(text)
+        if( fault ) return ["--${name}: ${fault}".toString()]
         boolean good
         switch( p.type ) {
             case 'integer': good = text ==~ /[+-]?\d+/; break

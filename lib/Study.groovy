@@ -26,7 +26,7 @@ class Study {
 
     /** The file parameters as paths; several comma-separated files stay a list. */
     static Map fromParameters(Map params) {
-        return FILES.collectEntries { name -> [(name): params[name] ? Nextflow.file(params[name].toString(), checkIfExists: false) : null] }
+        return FILES.collectEntries { name -> [(name): params[name] ? Nextflow.file(params[name].toString(), checkIfExists: false, glob: false) : null] }
     }
 
     /** The file parameters of a simulated study, read from its params.json. */
@@ -70,10 +70,25 @@ class Study {
         List<Path> found = study.findAll { name, path -> path && !(name in ['truth', 'coverage']) }.values().collectMany { it instanceof List ? it : [it] }
         if( study.fasta ) found += Sheets.withIndex(study.fasta, ['.fai', '.gzi'])
         Sheets.PATHS.each { kind, columns ->
-            if( readable(study[kind]) ) Sheets.rows(kind, study[kind]).each { row -> found.addAll(columns.collect { row[it] }.findAll()) }
+            if( clean(kind, study[kind]) ) Sheets.rows(kind, study[kind]).each { row -> found.addAll(columns.collect { row[it] }.findAll()) }
         }
-        if( readable(study.ld_panel) && !Panels.isVcf(study.ld_panel) ) found.addAll(Panels.rows(study.ld_panel).collectMany { it.plink + it.given + it.baseline })
+        if( study.ld_panel && !Panels.isVcf(study.ld_panel) && clean('ld_panel', study.ld_panel) ) found.addAll(Panels.rows(study.ld_panel).collectMany { it.plink + it.given + it.baseline })
         return found.findAll { readable(it) }.unique().collectEntries { [(it.toUriString()): it] }
+    }
+
+    /** Whether a sheet is there and names nothing that must not reach a script: bringing the files to the preflight is a script, too. */
+    private static boolean clean(String kind, sheet) {
+        try {
+            return readable(sheet) && !Sheets.faults(kind, Sheets.parsed(kind, sheet as Path))
+        }
+        catch( IllegalStateException unreadable ) { // no table at all: the preflight says so
+            return false
+        }
+    }
+
+    /** A line a file: its original name, and where a process finds it that takes the files in this order. */
+    static String stagedTable(Collection<String> names) {
+        return names.withIndex().collect { name, i -> "${name}\tstaged/${i + 1}/${name.tokenize('/').last()}" }.join('\n')
     }
 
     private static boolean readable(path) {

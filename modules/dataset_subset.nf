@@ -14,7 +14,7 @@ process DATASET_SUBSET {
 
     script:
     def args = task.ext.args ?: ''
-    def folds = meta.test ? "-v ${meta.valid} -t ${meta.test}" : ''
+    def folds = meta.test ? "-v '${meta.valid}' -t '${meta.test}'" : ''
     """
     # code ${params.code_id}
     dataset.py --versions versions.yml --run-info DATASET_SUBSET.${meta.id}.run.json \\

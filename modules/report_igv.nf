@@ -16,7 +16,7 @@ process REPORT_IGV {
     def args = task.ext.args ?: ''
     """
     # code ${params.code_id}
-    report.py --versions versions.yml --run-info REPORT_IGV.run.json igv ${files.join(' ')} --genome ${meta.genome} --locus ${meta.locus} --output igv_session.xml ${args}
+    report.py --versions versions.yml --run-info REPORT_IGV.run.json igv ${files.join(' ')} --genome '${meta.genome}' --locus '${meta.locus}' --output igv_session.xml ${args}
     """
 
     stub:

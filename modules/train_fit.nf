@@ -25,7 +25,7 @@ process TRAIN_FIT {
     """
     # code ${params.code_id}
     train.py --versions versions.yml --run-info TRAIN_FIT.${meta.id}.run.json \\
-        fit ${parameters} ${dataset} -o ${meta.id} --seed ${meta.seed} --threads ${task.cpus} ${options} ${args}
+        fit ${parameters} ${dataset} -o ${meta.id} --seed ${meta.seed} ${options} ${args}
     mv ${meta.id}/train_log.tsv ${meta.id}.train_log.tsv
     """
 

@@ -13,3 +13,10 @@ for input in containers/*/requirements.in; do
     output=${input%.in}.txt
     pin -c tests/requirements.txt "$input" >"$output.new" && mv "$output.new" "$output"
 done
+# with CUDA in place of the CPU's TensorFlow
+for stage in train score; do
+    cpu=containers/$stage/requirements.txt gpu=containers/$stage/requirements-gpu.txt
+    { grep -v '^tensorflow' "$cpu"; sed -nE 's/^tensorflow-cpu(==[^ ]+).*/tensorflow[and-cuda]\1/p' "$cpu"; } >"$gpu.in"
+    pin "$gpu.in" | sed 's/^tensorflow==/tensorflow[and-cuda]==/' >"$gpu.new" && mv "$gpu.new" "$gpu"
+    rm "$gpu.in"
+done

@@ -25,6 +25,8 @@ workflow REPORT {
     stages       // list of stage names
 
     main:
+    ch_own_versions = Channel.empty()
+    ch_info = study.map { Parameters.json(params.findAll { it.key != 'code_id' } + [stages: stages]) }.collectFile(name: 'params.json', newLine: true, storeDir: "${params.outdir}/pipeline_info")
     if( 'report' in stages ) {
         // the truth is compared with the first model of the sheet
         ch_first = study.map { Models.first(it.models, params) }
@@ -41,12 +43,12 @@ workflow REPORT {
 
         ch_browser = browser.flatMap { it instanceof List ? it[1] : [it] }.map { it.name }.toSortedList()
         REPORT_IGV(study.combine(ch_browser.filter { it }.map { [it] }).map { s, names -> [[id: 'browser', genome: s.fasta.name, locus: Parameters.list(params.test_chroms)[0]], names] })
-
-        ch_info = study.map { Parameters.json(params.findAll { it.key != 'code_id' } + [stages: stages]) }.collectFile(name: 'params.json', newLine: true, storeDir: "${params.outdir}/pipeline_info")
-        ch_versions = versions.mix(TRUTH_COMPARE.out.versions, REPORT_IGV.out.versions)
-            .flatMap { it.readLines() }.unique().toSortedList()
-            .map { it.join('\n') }.collectFile(name: 'versions.yml', newLine: true, storeDir: "${params.outdir}/pipeline_info")
-
+        ch_own_versions = TRUTH_COMPARE.out.versions.mix(REPORT_IGV.out.versions)
+    }
+    ch_versions = versions.mix(ch_own_versions)
+        .flatMap { it.readLines() }.unique().toSortedList()
+        .map { it.join('\n') }.collectFile(name: 'versions.yml', newLine: true, storeDir: "${params.outdir}/pipeline_info")
+    if( 'report' in stages ) {
         REPORT_RENDER(
             [id: 'report'],
             sorted(peak_tables),

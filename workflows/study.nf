@@ -1,7 +1,8 @@
 // Where the inputs come from (the parameters, or a simulated study), checked before anything else reads them.
 
-include { SIMULATE_STUDY  } from '../modules/simulate_study'
-include { PREFLIGHT_CHECK } from '../modules/preflight_check'
+include { SIMULATE_STUDY      } from '../modules/simulate_study'
+include { PREFLIGHT_CHECK     } from '../modules/preflight_check'
+include { PREFLIGHT_CHECKSUMS } from '../modules/preflight_checksums'
 
 workflow STUDY {
     take:
@@ -24,7 +25,7 @@ workflow STUDY {
         .map { study -> Parameters.json(params.findAll { it.key != 'code_id' } + study.collectEntries { k, v -> [(k): v?.toUriString()] } + [stages: stages]) }
         .collectFile(name: 'params.json', newLine: true)
     ch_staged = ch_files
-        .map { study -> Study.localFiles(study).keySet().withIndex().collect { name, i -> "${name}\tstaged/${i + 1}/${name.tokenize('/').last()}" }.join('\n') }
+        .map { study -> Study.stagedTable(Study.localFiles(study).keySet()) }
         .collectFile(name: 'staged.tsv', newLine: true)
 
     PREFLIGHT_CHECK(
@@ -35,9 +36,16 @@ workflow STUDY {
     )
     ch_study = PREFLIGHT_CHECK.out.report.combine(ch_files).map { meta, report, study -> study }.first()
 
+    // the digests of all local inputs, some files a task
+    ch_batches = ch_files
+        .flatMap { study -> Study.localFiles(study).entrySet().toList().collate(20).withIndex().collect { batch, i -> ["inputs_${i + 1}".toString(), batch*.key, batch*.value] } }
+    ch_tables = ch_batches.collectFile { id, names, files -> ["${id}.staged.tsv", Study.stagedTable(names) + '\n'] }.map { [it.name - '.staged.tsv', it] }
+    PREFLIGHT_CHECKSUMS(ch_batches.join(ch_tables).map { id, names, files, table -> [[id: id], table, files] })
+    PREFLIGHT_CHECKSUMS.out.table.map { it[1] }.collectFile(name: 'checksums.tsv', keepHeader: true, skip: 1, sort: { it.text }, storeDir: "${params.outdir}/pipeline_info")
+
     emit:
-    study     = ch_study                                                    // value: map of parameter name -> path
-    preflight = PREFLIGHT_CHECK.out.report                                  // [meta, json]
-    run_info  = ch_run_info.mix(PREFLIGHT_CHECK.out.run_info)               // json
-    versions  = ch_versions.mix(PREFLIGHT_CHECK.out.versions)               // yml
+    study     = ch_study                                                                        // value: map of parameter name -> path
+    preflight = PREFLIGHT_CHECK.out.report                                                      // [meta, json]
+    run_info  = ch_run_info.mix(PREFLIGHT_CHECK.out.run_info, PREFLIGHT_CHECKSUMS.out.run_info) // json
+    versions  = ch_versions.mix(PREFLIGHT_CHECK.out.versions, PREFLIGHT_CHECKSUMS.out.versions) // yml
 }

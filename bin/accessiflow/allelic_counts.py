@@ -82,7 +82,7 @@ def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = No
                 last = here
                 _add(contigs[here[0]], read, reads.min_base_quality, out)
             _close(contigs[last[0]], None, out)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"cannot be read as BAM after record {number} ({error}): truncated?", bam) from None
     finally:
         pysam.set_verbosity(verbosity)

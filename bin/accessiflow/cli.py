@@ -22,7 +22,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import typer
 
 from accessiflow import __version__
-from accessiflow.errors import InputError, InputErrors
+from accessiflow.errors import InputError, InputErrors, printable
 
 
 def _limit_threads(threads: int) -> int:
@@ -119,7 +119,7 @@ def _start_logging() -> None:
 
 
 def _fail(code: int, sentence: str) -> int:
-    sys.stderr.write(f"error: {' '.join(sentence.split())}\n")
+    sys.stderr.write(f"error: {printable(sentence)}\n")
     return code
 
 

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import atomic, create_hdf5, open_hdf5, open_text, require_file
+from accessiflow.files import atomic, create_hdf5, dataset, open_hdf5, open_text, require_file
 from accessiflow.peaks import global_bins
+
+if TYPE_CHECKING:
+    import h5py
+
+LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ def write_coverage(path: Path, track: str, kind: str, scale: float, bin_size: in
     with create_hdf5(path) as out:
         out.attrs.update({"bin_size": bin_size, "kind": kind, "scale": scale, "track": track})
         for order, (chrom, bins) in enumerate(chromosomes):
+            if len(bins) and np.nanmax(bins, initial=0) > LARGEST:
+                raise InputError(f"the track {track} has a bin of coverage above {LARGEST:g} on {chrom}: check its values and --scale")
             chunks = (min(len(bins), 1 << 16),) if len(bins) else None
             written = out.create_dataset(
                 chrom,
@@ -61,9 +69,23 @@ def read_layout(path: Path) -> tuple[str, Layout]:
     with open_hdf5(path) as handle:
         if "bin_size" not in handle.attrs:
             raise InputError("is not a coverage file: it has no bin_size attribute", path)
-        order = sorted(handle, key=lambda chrom: int(handle[chrom].attrs.get("order", 0)))  # stable: else in the order of the names
+        if len(handle) == 0:
+            raise InputError("holds no chromosome", path)
+        bin_size = _integer(handle.attrs, "bin_size", path)
+        if bin_size < 1:
+            raise InputError(f"has the bin_size {bin_size}, expected 1 or more", path)
+        bins = {chrom: dataset(handle, chrom, path) for chrom in handle}
+        order = sorted(bins, key=lambda chrom: _integer(bins[chrom].attrs, "order", path))  # stable: else in the order of the names
         track = str(handle.attrs.get("track", "")) or path.name.removesuffix(".coverage.h5")
-        return track, Layout(int(handle.attrs["bin_size"]), {c: int(handle[c].shape[0]) for c in order})
+        return track, Layout(bin_size, {chrom: bins[chrom].shape[0] for chrom in order})
+
+
+def _integer(attributes: h5py.AttributeManager, name: str, path: Path) -> int:
+    """An attribute that is an integer; 0 where it is absent."""
+    try:
+        return int(attributes.get(name, 0))
+    except (TypeError, ValueError):
+        raise InputError(f"has the attribute {name} {str(attributes[name])[:40]!r}, expected an integer", path) from None
 
 
 def read_coverage(path: Path, layout: Layout) -> NDArray[np.float32]:

@@ -6,6 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
+def printable(sentence: str) -> str:
+    """A sentence on one line, without the control characters that text of a file may bring along to a terminal or a log."""
+    return " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in sentence).split())
+
+
 class InputError(Exception):
     """Bad input: the script prints the sentence and exits with code 2, without a traceback.
 

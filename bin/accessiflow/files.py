@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NA = "NA"
+INFLATED_MOST, INFLATED_LEAST = 2000, 1 << 28  # times its own size that a file may unpack to (DEFLATE reaches 1032), and bytes that it always may
+UNPACKED_MOST = 200  # the same of text: tables reach about 50
 
 
 def require_file(path: Path, what: str = "file") -> Path:
@@ -30,7 +33,7 @@ def require_file(path: Path, what: str = "file") -> Path:
         InputError: it is missing, a folder, empty or unreadable.
     """
     path = Path(path)
-    if not path.exists():
+    if not exists(path):
         raise InputError(f"no such {what}: check the path", path)
     if path.is_dir():
         raise InputError(f"is a folder, expected a {what}", path)
@@ -39,6 +42,27 @@ def require_file(path: Path, what: str = "file") -> Path:
     if path.stat().st_size == 0:
         raise InputError(f"is empty, expected a {what}", path)
     return path
+
+
+def digest(path: Path) -> str:
+    """sha256 of a file's bytes, in one pass of constant memory.
+
+    Raises:
+        InputError: it is missing, a folder or unreadable.
+    """
+    try:
+        with open(path, "rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"cannot be read ({error.strerror}): check the path", path) from None
+
+
+def exists(path: Path) -> bool:
+    """Whether there is a file or folder of that name; not so where no file can have it (too long, with a NUL)."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager
@@ -62,11 +86,34 @@ def atomic(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+class _Unpacked(gzip.GzipFile):
+    """A gzip file that stops when it unpacks to far more than text does: made to fill memory or disk."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "rb")
+        self._left = max(INFLATED_LEAST, UNPACKED_MOST * path.stat().st_size)
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self._counted(super().read(size))
+
+    def read1(self, size: int = -1) -> bytes:
+        return self._counted(super().read1(size))
+
+    def readline(self, size: int | None = -1) -> bytes:
+        return self._counted(super().readline(size))
+
+    def _counted(self, data: bytes) -> bytes:
+        self._left -= len(data)
+        if self._left < 0:
+            raise OSError(f"it unpacks to more than {UNPACKED_MOST} times its size")
+        return data
+
+
 class _Text(io.TextIOWrapper):
     """A text file whose damage, met while reading, is an InputError that names it."""
 
     def __init__(self, raw: IO[bytes], path: Path) -> None:
-        super().__init__(raw, encoding="utf-8", newline=None)  # type: ignore[arg-type]
+        super().__init__(raw, encoding="utf-8-sig", newline=None)  # type: ignore[arg-type]
         self._path = path
 
     def __iter__(self) -> Iterator[str]:  # type: ignore[override]
@@ -99,15 +146,24 @@ class _Text(io.TextIOWrapper):
 
 
 def open_text(path: Path) -> IO[str]:
-    """Open a text file for reading, decompressing `.gz`, `.bgz` (by content); CRLF becomes LF.
+    """Open a text file for reading, decompressing `.gz`, `.bgz` (by content); CRLF becomes LF, a byte order mark is left out.
 
     Raises:
         InputError: the file is missing or empty; while reading: it is truncated, damaged or not UTF-8.
     """
+    return _Text(open_bytes(path), path)
+
+
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file for reading as bytes, decompressing `.gz`, `.bgz` (by content).
+
+    Raises:
+        InputError: the file is missing or empty.
+    """
     require_file(path)
     with open(path, "rb") as raw:
         zipped = raw.read(2) == b"\x1f\x8b"
-    return _Text(gzip.open(path, "rb") if zipped else open(path, "rb"), path)  # type: ignore[arg-type]
+    return _Unpacked(Path(path)) if zipped else open(path, "rb")  # type: ignore[return-value]
 
 
 @contextmanager
@@ -169,15 +225,17 @@ def read_json(path: Path) -> Any:
     """Read a JSON file.
 
     Raises:
-        InputError: missing, empty or not JSON (with the line).
+        InputError: missing, empty, not JSON (with the line), or nested without end.
     """
     with open_text(path) as handle:
         try:
             return json.load(handle)
         except json.JSONDecodeError as error:
             raise InputError(f"is not valid JSON: {error.msg}", path, error.lineno) from None
-        except UnicodeDecodeError:
-            raise InputError("is not a UTF-8 text file, expected JSON", path) from None
+        except RecursionError:
+            raise InputError("is JSON nested too deeply to be read", path) from None
+        except ValueError as error:  # a number of thousands of digits
+            raise InputError(f"is JSON with a value that cannot be read ({str(error).split(';')[0]})", path) from None
 
 
 def _plain(value: Any) -> Any:
@@ -208,7 +266,7 @@ def open_hdf5(path: Path, required: Sequence[str] = ()) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading.
 
     Raises:
-        InputError: missing, truncated, not HDF5, or a required dataset is absent.
+        InputError: missing, truncated, not HDF5, a required dataset is absent, it leads to other files, or claims much more data than it can hold.
     """
     import h5py
 
@@ -218,7 +276,79 @@ def open_hdf5(path: Path, required: Sequence[str] = ()) -> Iterator[h5py.File]:
     except OSError:
         raise InputError("is not a readable HDF5 file (truncated or another format)", path) from None
     with handle:
+        _check_hdf5(handle, path)
         missing = [name for name in required if name not in handle]
         if missing:
             raise InputError(f"lacks {', '.join(missing)} (found: {', '.join(list(handle)[:12])})", path)
-        yield handle
+        try:
+            yield handle
+        except (OSError, RuntimeError, KeyError) as error:
+            if not _of_hdf5(error):
+                raise
+            raise InputError(f"cannot be read ({str(error)[:120]}): truncated or damaged", path) from None
+
+
+def dataset(handle: h5py.File, name: str, path: Path, kinds: str = "fiub", ndim: Sequence[int] = (1,)) -> h5py.Dataset:
+    """A dataset of an open HDF5 file.
+
+    Args:
+        kinds: letters of numpy's kinds of values that it may hold; S: text of either of HDF5's forms. ndim: numbers of dimensions that it may have.
+
+    Raises:
+        InputError: there is none of that name, or it holds something else.
+    """
+    import h5py
+
+    item = handle.get(name)
+    if not isinstance(item, h5py.Dataset):
+        raise InputError(f"needs a dataset {name}, found {'nothing' if item is None else 'a group'}", path)
+    kind = "S" if h5py.check_string_dtype(item.dtype) else item.dtype.kind
+    if kind not in kinds or item.ndim not in ndim:
+        wanted = f"{'text' if kinds == 'S' else 'numbers'} in {' or '.join(map(str, ndim))} dimension(s)"
+        raise InputError(f"holds {name} of type {item.dtype} and shape {item.shape}, expected {wanted}", path)
+    return item
+
+
+def _of_hdf5(error: BaseException) -> bool:
+    """Whether the HDF5 library raised an error while it read: in its own code, and not the system's (a full disk)."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith("h5py") and getattr(error, "errno", None) is None
+
+
+def _check_hdf5(handle: h5py.File, path: Path) -> None:
+    """Refuse a file whose content lies in other files, or whose datasets claim far more than its bytes can hold."""
+    most = max(INFLATED_LEAST, INFLATED_MOST * path.stat().st_size)
+
+    def look(name: bytes, info: h5py.h5l.LinkInfo) -> str | None:
+        try:
+            return _hdf5_fault(handle, name, info, most)
+        except (RuntimeError, OSError, KeyError, TypeError, ValueError) as error:
+            return f"is damaged at {_text(name)} ({str(error)[:120]})"
+
+    try:
+        fault = handle.id.links.visit(look, info=True)
+    except (RuntimeError, OSError, KeyError) as error:
+        fault = f"is damaged ({str(error)[:120]})"
+    if fault:
+        raise InputError(fault, path)
+
+
+def _hdf5_fault(handle: h5py.File, name: bytes, info: h5py.h5l.LinkInfo, most: int) -> str | None:
+    import h5py
+
+    if info.type == h5py.h5l.TYPE_EXTERNAL:
+        return f"has a link to another file ({_text(name)}): copy the data into it"
+    item = handle[name] if info.type == h5py.h5l.TYPE_HARD else None
+    if not isinstance(item, h5py.Dataset):
+        return None
+    if item.is_virtual or item.external:
+        return f"keeps the data of {_text(name)} in other files: copy them into it"
+    if (item.size or 0) * item.dtype.itemsize > most:
+        return f"claims {item.shape} values for {_text(name)}, more than it can hold: damaged"
+    return None
+
+
+def _text(name: bytes) -> str:
+    return name.decode(errors="replace")[:80]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,50 @@ for _i, _b in enumerate(BASES):
 _LETTER = np.frombuffer(b"ACGTN", np.uint8)
 ONE_HOT = np.vstack([np.eye(4, dtype=np.float32), np.full((1, 4), 0.25, np.float32)])
 _COMPLEMENT = np.array([3, 2, 1, 0, 4], np.uint8)
+UNINDEXED = "lines of one length are needed, compression by bgzip, and an index of its own (samtools faidx)"
+REINDEX = "index it again with samtools faidx"
+
+
+def check_index(fasta: Path, index: Path) -> None:
+    """Check that the index of a plain FASTA is of this file: the names stand where it says, and no contig is missing from it.
+
+    Raises:
+        InputError: it is of another or a former file, or the FASTA holds a contig twice.
+    """
+    known: set[bytes] = set()
+    with open(fasta, "rb") as raw:
+        for name, length, offset, bases, width in sorted(_index_rows(index), key=lambda row: row[2]):
+            header = _next_line(raw)
+            if header[:1] == b">" and (found := (header[1:].split() or [b""])[0]) in known:
+                raise InputError(f"holds the contig {found.decode('utf-8', 'replace')} twice: rename or leave out one of them", fasta)
+            if raw.tell() != offset or header[1:].split()[:1] != [name]:
+                break
+            known.add(name)
+            raw.seek(offset + (length // bases * width + length % bases if bases else 0))
+        else:
+            if raw.tell() <= fasta.stat().st_size + 1 and not _next_line(raw):
+                return
+    raise InputError(f"does not fit its index {index.name}: {REINDEX}", fasta)
+
+
+def _index_rows(index: Path) -> list[tuple[bytes, int, int, int, int]]:
+    """Name, length, offset, and bases and bytes of a line of each contig."""
+    rows = []
+    for number, line in enumerate(index.read_bytes().splitlines(), 1):
+        name, *numbers = line.split(b"\t")
+        if len(numbers) < 4 or not all(n.isdigit() and len(n) < 16 for n in numbers[:4]):
+            raise InputError(f"is no index of a FASTA: {REINDEX}", index, number)
+        length, offset, bases, width = map(int, numbers[:4])
+        rows.append((name, length, offset, bases, width))
+    return rows
+
+
+def _next_line(raw: BinaryIO) -> bytes:
+    """The next line that begins here and is not blank; nothing at the end."""
+    line = raw.readline()
+    while line and not line.strip():
+        line = raw.readline()
+    return line
 
 
 def encode(sequence: str | bytes) -> NDArray[np.uint8]:
@@ -69,7 +114,9 @@ class Fasta:
         try:
             self._file = pysam.FastaFile(str(self.path))
         except (OSError, ValueError) as error:
-            raise InputError(f"cannot be opened as FASTA ({error}): re-index it with samtools faidx", self.path) from None
+            raise InputError(f"cannot be opened as FASTA ({error}): {UNINDEXED}", self.path) from None
+        if first[:1] == b">":
+            check_index(self.path, Path(f"{self.path}.fai"))
         self.sizes: dict[str, int] = dict(zip(self._file.references, self._file.lengths, strict=True))
 
     def codes(self, chrom: str, start: int, end: int) -> NDArray[np.uint8]:
@@ -84,7 +131,13 @@ class Fasta:
         out = np.full(end - start, UNKNOWN, np.uint8)
         left, right = max(start, 0), min(end, size)
         if left < right:
-            out[left - start : right - start] = encode(self._file.fetch(chrom, left, right))
+            try:
+                found = encode(self._file.fetch(chrom, left, right))
+            except (OSError, ValueError) as error:
+                raise InputError(f"cannot be read at {chrom}:{left}-{right} ({error}): truncated or damaged", self.path) from None
+            if len(found) != right - left:
+                raise InputError(f"cannot be read at {chrom}:{left}-{right}: {len(found)} bases found, {REINDEX}", self.path)
+            out[left - start : right - start] = found
         return out
 
     def require(self, chroms: Iterable[str], source: Path | str) -> None:

@@ -88,7 +88,7 @@ def _records(path: Path, sample: str) -> Iterator[_Record]:
                 return
             for number, row in enumerate(handle, 1):  # noqa: B007
                 yield _Record(row.chrom, row.pos, list(row.alleles or ()), None if column < 0 else _genotype(row.samples[column]))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"cannot be read as VCF or BCF after record {number} ({error}): truncated or damaged?", path) from None
     finally:
         pysam.set_verbosity(verbosity)

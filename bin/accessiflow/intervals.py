@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDS = ("train", "valid", "test")
+LONGEST = 1 << 31  # bp of a chromosome: the end of what BAM, tabix and bigWig can number
 
 
 def read_bed(path: Path, sizes: Mapping[str, int] | None = None) -> pd.DataFrame:
@@ -46,8 +47,10 @@ def _bed_row(fields: Sequence[str], path: Path, number: int, sizes: Mapping[str,
         start, end = int(fields[1]), int(fields[2])
     except ValueError:
         raise InputError(f"start and end must be integers, found {fields[1][:20]!r} and {fields[2][:20]!r}", path, number) from None
-    if start < 0 or end < start:
-        raise InputError(f"needs 0 <= start <= end, found {start} and {end}", path, number)
+    if not fields[0]:
+        raise InputError("names no chromosome in its first column", path, number)
+    if not 0 <= start <= end < LONGEST:
+        raise InputError(f"needs 0 <= start <= end, found {fields[1][:20]} and {fields[2][:20]}", path, number)
     if sizes is not None and end > sizes.get(fields[0], end):
         raise InputError(f"ends at {end}, past the end of {fields[0]} ({sizes[fields[0]]} bp): another assembly?", path, number)
     return fields[0], start, end, fields[3] if len(fields) > 3 else ""
@@ -61,11 +64,15 @@ def read_chrom_sizes(path: Path) -> dict[str, int]:
             fields = line.split()
             if not fields:
                 continue
-            if len(fields) < 2 or not fields[1].isdigit():
+            if len(fields) < 2 or not fields[1].isdecimal() or len(fields[1]) > 10 or int(fields[1]) >= LONGEST:
                 raise InputError("needs a chromosome name and its length in bp", path, number)
+            if "/" in fields[0] or fields[0] == ".":
+                raise InputError(f"the chromosome name {fields[0][:80]!r} is a path: rename it", path, number)
             if fields[0] in sizes:
                 raise InputError(f"names the chromosome {fields[0]} twice", path, number)
             sizes[fields[0]] = int(fields[1])
+    if not sizes:
+        raise InputError("names no chromosome", path)
     return sizes
 
 

@@ -22,6 +22,7 @@ from accessiflow.genome import Fasta
 from accessiflow.intervals import IntervalSet, fold_of, read_bed
 
 if TYPE_CHECKING:
+    import h5py
     import pandas as pd
     from scipy.sparse import csc_matrix
 
@@ -167,9 +168,11 @@ def read_tss(path: Path) -> pd.DataFrame:
         first = [field.strip() for field in next(lines, [])]
     if {"chrom", "tx_start"} <= {field.lstrip("#") for field in first}:
         return _tss_of_table(path)
-    if len(first) >= 3 and first[2].isdigit() and not first[1].isdigit():
+    if len(first) >= 3 and first[2].isdecimal() and not first[1].isdecimal():
         return _tss_of_table(path, ("name", "chrom", "tx_start", "strand")[: len(first)])
     bed = read_bed(path)
+    if bed.empty:
+        raise InputError("holds no gene", path)
     with open_text(path) as handle:
         strand = np.array(
             [(line.split("\t") + [""] * 6)[5].strip() for line in handle if line.strip() and not line.startswith(("#", "track", "browser"))]
@@ -196,7 +199,9 @@ def _tss_of_table(path: Path, header: Sequence[str] | None = None) -> pd.DataFra
         except (pd.errors.ParserError, ValueError, OSError, EOFError) as error:
             raise InputError(f"is not a readable table of genes ({str(error).splitlines()[0]})", path) from None
     table = table.rename(columns=lambda c: str(c).strip().lstrip("#"))
-    wrong = ~table["tx_start"].str.strip().str.fullmatch(r"\d+").to_numpy() | (table["chrom"] == "").to_numpy()
+    if table.empty:
+        raise InputError("holds no gene", path)
+    wrong = ~table["tx_start"].str.strip().str.fullmatch(r"[0-9]{1,10}").to_numpy() | (table["chrom"] == "").to_numpy()
     if wrong.any():
         at = int(wrong.argmax())
         raise InputError(f"needs a chromosome and an integer tx_start, found {table['tx_start'][at][:20]!r}", path, at + (1 if header else 2))
@@ -286,14 +291,46 @@ def read_peaks(path: Path) -> PeakMatrix:
     Raises:
         InputError: it is no such file.
     """
-    from anndata.io import read_elem
-
-    with open_hdf5(path, ["obs", "var", "layers/is_peak"]) as handle:
-        obs, var, is_peak = read_elem(handle["obs"]), read_elem(handle["var"]), read_elem(handle["layers/is_peak"])
-        uns = read_elem(handle["uns"]) if "uns" in handle else {}
-    missing = [c for c in ("chrom", "start", "end", "n_tracks", "specificity_bin", "cluster") if c not in obs.columns]
-    if missing:
-        raise InputError(f"lacks the obs column(s) {', '.join(missing)}: not a peaks.h5ad", path)
     from scipy.sparse import csc_matrix
 
+    with open_hdf5(path, ["obs", "var", "layers/is_peak"]) as handle:
+        obs, var = read_frames(handle, path, ("specificity_bin", "cluster"))
+        is_peak = read_element(handle, "layers/is_peak", path)
+        uns = read_element(handle, "uns", path) if "uns" in handle else {}
+    if getattr(is_peak, "shape", None) != (len(obs), len(var)) or is_peak.dtype.kind not in "biuf":
+        raise InputError(f"does not hold flags of its {len(obs)} peak bins and {len(var)} tracks in layers/is_peak: not a peaks.h5ad", path)
     return PeakMatrix(obs, var, csc_matrix(is_peak), uns)
+
+
+def read_frames(handle: h5py.File, path: Path, further: Sequence[str] = ()) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables obs (with chrom, start, end, n_tracks and further columns) and var of an open peaks.h5ad.
+
+    Raises:
+        InputError: they are no such tables.
+    """
+    import pandas as pd
+
+    obs, var = read_element(handle, "obs", path), read_element(handle, "var", path)
+    if not isinstance(obs, pd.DataFrame) or not isinstance(var, pd.DataFrame):
+        raise InputError("holds no tables obs and var: not a peaks.h5ad", path)
+    missing = [c for c in ("chrom", "start", "end", "n_tracks", *further) if c not in obs.columns]
+    if missing:
+        raise InputError(f"lacks the obs column(s) {', '.join(missing)}: not a peaks.h5ad", path)
+    text = [c for c in ("start", "end", "n_tracks") if obs[c].dtype.kind not in "iu"]
+    if text:
+        raise InputError(f"holds no integers in the obs column {text[0]}: not a peaks.h5ad", path)
+    return obs, var
+
+
+def read_element(handle: h5py.File, name: str, path: Path) -> Any:
+    """An element as AnnData stores it.
+
+    Raises:
+        InputError: it is stored otherwise, or damaged.
+    """
+    from anndata.io import read_elem
+
+    try:
+        return read_elem(handle[name])
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
+        raise InputError(f"cannot be read at {name} ({(str(error).splitlines() or ['damaged'])[0][:120]}): not as AnnData writes it", path) from None

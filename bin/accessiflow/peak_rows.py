@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.errors import InputError
 from accessiflow.files import open_hdf5
-from accessiflow.peak_matrix import PeakMatrix
+from accessiflow.peak_matrix import PeakMatrix, read_element, read_frames
 from accessiflow.peaks import bin_labels, specificity_bin, specificity_edges
 
 if TYPE_CHECKING:
@@ -26,15 +25,11 @@ def read_peak_rows(path: Path, edges: Sequence[int] = ()) -> PeakMatrix:
     Raises:
         InputError: it is no such file.
     """
-    from anndata.io import read_elem
     from scipy.sparse import csc_matrix
 
     with open_hdf5(path, ["obs", "var"]) as handle:
-        obs, var = read_elem(handle["obs"]), read_elem(handle["var"])
-        uns = {"edges": read_elem(handle["uns/edges"])} if "uns/edges" in handle else {}
-    missing = [c for c in ("chrom", "start", "end", "n_tracks") if c not in obs.columns]
-    if missing:
-        raise InputError(f"lacks the obs column(s) {', '.join(missing)}: not a peaks.h5ad", path)
+        obs, var = read_frames(handle, path)
+        uns = {"edges": read_element(handle, "uns/edges", path)} if "uns/edges" in handle else {}
     counts = obs["n_tracks"].to_numpy()
     if edges or "specificity_bin" not in obs.columns:
         uns["edges"] = specificity_edges(len(var), edges)

@@ -4,6 +4,7 @@ resolved against the sheet's folder."""
 from __future__ import annotations
 
 import csv
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+PREFIX = re.compile(r"(?:.*/)?[A-Za-z0-9][A-Za-z0-9._-]*")
+SCHEMES = ("file", "http", "https", "ftp", "s3", "gs", "az")
+LONGEST_PATH, LONGEST_FILE_NAME = 1000, 200  # characters; a file system takes 255 bytes of a name, and suffixes are added
+_NOT_IN_PATHS = re.compile(r"""[\x00-\x1f\x7f-\x9f\u2028\u2029'"`$\\;&|<>*?\[\]{}!#]""")
+_LOGIN = re.compile(r"\w+://[^/]*@")
 KINDS = {
     ".bw": "bigwig",
     ".bigwig": "bigwig",
@@ -41,6 +47,7 @@ class Sheet:
         required, optional: column names.
         names: columns whose values must match the name rule.
         paths: columns that hold a path or URI.
+        prefixes: those of them whose last part is the start of several files' names, and a word of a command.
         numbers: columns that hold a number.
         choices: column -> allowed values.
         unique: whether the key must not repeat.
@@ -51,6 +58,7 @@ class Sheet:
     optional: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    prefixes: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unique: bool = True
@@ -79,7 +87,14 @@ SHEETS: dict[str, Sheet] = {
     "eqtls": Sheet("tissue", ("tissue", "variants"), ("negatives", "group"), names=("tissue", "group"), paths=("variants", "negatives")),
     "allelic_counts": Sheet("cell_type", ("cell_type", "counts"), ("track",), names=("cell_type", "track"), paths=("counts",)),
     "gwas": Sheet("trait", ("trait", "sumstats"), ("n", "group"), names=("trait", "group"), paths=("sumstats",), numbers=("n",)),
-    "ld_panel": Sheet("chrom", ("chrom", "bfile"), ("frq", "weights", "baseline"), names=("chrom",), paths=("bfile", "frq", "weights", "baseline")),
+    "ld_panel": Sheet(
+        "chrom",
+        ("chrom", "bfile"),
+        ("frq", "weights", "baseline"),
+        names=("chrom",),
+        paths=("bfile", "frq", "weights", "baseline"),
+        prefixes=("bfile", "frq", "weights", "baseline"),
+    ),
 }
 
 
@@ -100,7 +115,7 @@ def check_sheet(kind: str, path: Path, read_from: Path | None = None) -> tuple[l
             lines = [(i, line) for i, line in enumerate(handle, 1) if line.strip() and not line.lstrip().startswith("#")]
         records = list(csv.reader([line for _, line in lines], strict=True))
     except (InputError, UnicodeDecodeError, csv.Error, OSError) as error:
-        return [], [str(error) if isinstance(error, InputError) else f"{path}: is not a readable CSV sheet ({error})"]
+        return [], [str(error) if isinstance(error, InputError) else f"{path}: is not a readable CSV sheet ({error}): is a quote left open?"]
     if not records:
         return [], [f"{path}: is an empty sheet, expected a header with {', '.join(sheet.required)}"]
     header = [name.strip().lstrip("\ufeff") for name in records[0]]
@@ -160,6 +175,29 @@ def check_name(value: str, what: str) -> str:
     return value
 
 
+def path_fault(value: str) -> str:
+    """What keeps a path or URI from being used, "" if nothing does; the sentence never shows a login.
+
+    Characters that mean something to a shell or a glob are refused in any part: the workflow engine writes paths into scripts that it
+    makes to bring files to a task, before any of ours could quote them.
+    """
+    scheme, found, _ = value.partition("://")
+    if found and scheme not in SCHEMES:
+        return f"has the scheme {scheme[:20]!r}: known are {', '.join(SCHEMES)}"
+    if _LOGIN.match(value):
+        return f"the {scheme} address carries a login: keep it in the environment or in Nextflow's configuration"
+    odd = _NOT_IN_PATHS.search(value)
+    if odd and odd[0] == "?" and found:
+        return f"the {scheme} address has a query, which may be a signature: fetch the file, or log in by Nextflow's configuration"
+    if odd:
+        return f"{value[:80]!r} holds {odd[0]!r}, which no path may: rename the file or folder"
+    if re.search(r"(^|/)[-~]", value):
+        return f"{value[:80]!r} has a part that begins with '-' or '~': rename the file or folder"
+    if len(value) > LONGEST_PATH or max(len(part.encode()) for part in value.split("/")) > LONGEST_FILE_NAME:
+        return f"{value[:40]!r}... is too long for a path ({len(value)} characters)"
+    return ""
+
+
 def _check_header(sheet: Sheet, header: list[str], path: Path, line: int) -> list[str]:
     known = (*sheet.required, *sheet.optional)
     problems = [f"{path}:{line}: lacks the column {c!r} (columns: {', '.join(known)})" for c in sheet.required if c not in header]
@@ -177,15 +215,30 @@ def _check_row(sheet: Sheet, header: list[str], record: list[str], path: Path, l
         if row[column] and not NAME.fullmatch(row[column]):
             problems.append(f"{path}:{line}: {column} {row[column][:80]!r} is not a name: use letters, digits, '.', '_' and '-' (at most 64)")
     for column in sheet.numbers:
-        if row[column] and not re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", row[column]):
+        if row[column] and not is_number(row[column]):
             problems.append(f"{path}:{line}: {column} {row[column][:40]!r} is not a number")
     for column, allowed in sheet.choices.items():
         if row[column] and row[column] not in allowed:
             problems.append(f"{path}:{line}: {column} {row[column][:40]!r} is not one of {', '.join(allowed)}")
     for column in sheet.paths:
-        if row[column]:
+        if fault := _check_path(sheet, column, row[column]):
+            problems.append(f"{path}:{line}: {column} {fault}")
+            row[column] = ""
+        elif row[column]:
             row[column] = _resolve(row[column], path)
     return row | {"line": str(line)}, problems
+
+
+def _check_path(sheet: Sheet, column: str, value: str) -> str:
+    fault = path_fault(value)
+    if value and not fault and column in sheet.prefixes and not PREFIX.fullmatch(value):
+        return f"{value[:80]!r} must end in letters, digits, '.', '_' and '-' (first a letter or digit)"
+    return fault
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a finite decimal number."""
+    return re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", text) is not None and math.isfinite(float(text))
 
 
 def _resolve(value: str, sheet: Path) -> str:

@@ -10,7 +10,9 @@ bigWig: 20 bytes a line). All plus one chromosome's bins.
 from __future__ import annotations
 
 import csv
+import gzip
 import logging
+import zlib
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,8 +22,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from accessiflow.bigwig import check_structure
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, require_file
+from accessiflow.intervals import LONGEST
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +35,6 @@ CHUNK = 1 << 20
 UNUSABLE = 0x4 | 0x100 | 0x200 | 0x400 | 0x800  # unmapped, secondary, QC fail, duplicate, supplementary
 PROPER_PAIR, REVERSE = 0x2, 0x10
 RECORDS_AT_ONCE = 1 << 16
-LONGEST = 1 << 31
 HEADERS = ("#", "track", "browser")
 Intervals = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 Positions = dict[str, NDArray[np.uint32]]
@@ -228,10 +231,7 @@ def open_bigwig(path: Path):  # noqa: ANN201 (pyBigWig has no types)
     import pyBigWig
 
     require_file(path, "bigWig file")
-    with open(path, "rb") as raw:
-        magic = raw.read(4)
-    if magic not in (b"\x26\xfc\x8f\x88", b"\x88\x8f\xfc\x26"):
-        raise InputError("is not a bigWig file (its magic number is wrong)", path)
+    check_structure(path)
     try:
         handle = pyBigWig.open(str(path))
         chroms = handle.chroms() if handle is not None else None
@@ -242,10 +242,27 @@ def open_bigwig(path: Path):  # noqa: ANN201 (pyBigWig has no types)
     return handle
 
 
+def require_bam(path: Path) -> Path:
+    """Return `path` if it is a file that starts as a BAM does.
+
+    Raises:
+        InputError: it is missing, a folder, empty, unreadable or another format.
+    """
+    require_file(path, "BAM file")
+    try:
+        with open(path, "rb") as raw, gzip.open(path) as unzipped:
+            is_bam = unzipped.read(4) == b"BAM\1" and raw.read(14)[12:] == b"BC"
+    except (OSError, EOFError, zlib.error):
+        is_bam = False
+    if not is_bam:
+        raise InputError("is not a readable BAM file (its first bytes are wrong): make one with samtools view -b", path)
+    return path
+
+
 def _read_bam(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[str, array[int]]:
     import pysam
 
-    require_file(path, "BAM file")
+    require_bam(path)
     out: dict[str, array[int]] = {}
     number = 0
     verbosity = pysam.set_verbosity(0)
@@ -257,7 +274,7 @@ def _read_bam(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[
                 if read.flag & UNUSABLE or read.mapping_quality < counting.min_mapq or names[read.reference_id] is None:
                     continue
                 out.setdefault(names[read.reference_id], array("I")).extend(_ends(read, counting))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"cannot be read as BAM after record {number} ({error}): truncated?", path) from None
     finally:
         pysam.set_verbosity(verbosity)
@@ -302,7 +319,7 @@ def _table_chunks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
     """Chunks of a headerless TSV as text, `#`, track and browser lines skipped; the column `line` is its line in the file."""
     import pandas as pd
 
-    skipped, done = _leading_lines(path), 0
+    skipped, done = _leading_lines(path, columns), 0
     with open_text(path) as handle:
         try:
             for chunk in pd.read_csv(
@@ -328,13 +345,15 @@ def _table_chunks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
             raise InputError(f"cannot be read after record {done} as a table of {', '.join(columns)} ({str(error).splitlines()[0]})", path) from None
 
 
-def _leading_lines(path: Path) -> int:
-    """Number of comment, track and browser lines before the first record."""
+def _leading_lines(path: Path, columns: list[str]) -> int:
+    """Number of comment, track and browser lines before the first record, which must have the columns."""
     with open_text(path) as handle:
-        try:
-            return next((i for i, line in enumerate(handle) if line.strip() and not line.startswith(HEADERS)), 0)
-        except (OSError, EOFError, UnicodeDecodeError) as error:
-            raise InputError(f"cannot be read as text ({error})", path) from None
+        found = next(((i, line) for i, line in enumerate(handle) if line.strip() and not line.startswith(HEADERS)), None)
+    if found is None:
+        raise InputError("holds no record", path)
+    if found[1].count("\t") + 1 < len(columns):
+        raise InputError(f"has fewer than {len(columns)} columns ({', '.join(columns)})", path, found[0] + 1)
+    return found[0]
 
 
 def _complete(rows: pd.DataFrame, columns: list[str], path: Path) -> pd.DataFrame:
@@ -348,7 +367,7 @@ def _coordinates(chunk: pd.DataFrame, path: Path) -> tuple[NDArray[np.int64], ND
     import pandas as pd
 
     start, end = (pd.to_numeric(chunk[c], errors="coerce").to_numpy(np.float64) for c in ("start", "end"))
-    bad = ~((start >= 0) & (end > start) & (end < LONGEST) & (start % 1 == 0) & (end % 1 == 0))
+    bad = ~((start >= 0) & (end > start) & (end < LONGEST) & (start == np.floor(start)) & (end == np.floor(end)))
     if bad.any():
         at = int(bad.argmax())
         raise InputError(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEY = ["chrom", "pos", "ref", "alt"]
+LARGEST = 1 << 53  # integers from here on are not all floating-point numbers
 
 
 def read_variants(path: Path, integers: Sequence[str] = (), numbers: Sequence[str] = (), optional: Sequence[str] = ()) -> pd.DataFrame:
@@ -32,7 +33,7 @@ def read_variants(path: Path, integers: Sequence[str] = (), numbers: Sequence[st
     if table.empty:
         raise InputError("has a header and no row", path)
     for column in ("pos", *integers):
-        table[column] = _checked(table[column], path, "an integer", lambda v: np.isfinite(v) & (v == np.floor(v)) & (v >= 0)).astype(np.int64)
+        table[column] = _checked(table[column], path, "an integer", lambda v: (v >= 0) & (v < LARGEST) & (v == np.floor(v))).astype(np.int64)
     if (table["pos"] < 1).any():
         raise InputError("pos must be at least 1 (1-based)", path, int((table["pos"] < 1).to_numpy().argmax()) + 2)
     for column in numbers:

@@ -83,7 +83,7 @@ def test_stage_has_a_pinned_container(stage: str) -> None:
     lines = [line for line in (folder / "requirements.txt").read_text().splitlines() if line.strip() and not line.startswith("#")]
     assert all("==" in line for line in lines)
     docker = (folder / "Dockerfile").read_text()
-    assert "USER accessiflow" in docker
+    assert "USER 1000:1000" in docker
     assert "procps" in docker
     assert "org.opencontainers.image.version" in docker
     assert (folder / "environment.yml").exists()

@@ -1,4 +1,4 @@
-"""What a user meets at the door: help, refusals, profiles, swapped containers."""
+"""What a user meets at the door: help and refusals (profiles and containers: tests/trust/test_profiles.py)."""
 
 from __future__ import annotations
 
@@ -48,50 +48,3 @@ def test_impossible_requests_are_refused(nextflow, args: tuple[str, ...], senten
     done = nextflow("run", ROOT, *args)
     assert done.returncode == 2
     assert sentence in done.stdout
-
-
-def inspect(nextflow, *args: str) -> dict[str, str]:
-    done = nextflow("inspect", ROOT, *args)
-    assert done.returncode == 0, done.stdout
-    listed = json.loads(done.stdout[done.stdout.index("{") : done.stdout.rindex("}") + 1])
-    return {p["name"].split(":")[-1]: p["container"] for p in listed["processes"]}
-
-
-def test_every_process_has_a_container_and_one_swap_changes_one_stage(nextflow) -> None:
-    before = inspect(nextflow, "-profile", "demo,docker")
-    aliases = {"TRAIN_TRANSFER"}
-    assert {module.stem.upper() for module in (ROOT / "modules").glob("*.nf")} | aliases >= set(before)
-    assert all(before.values())
-    after = inspect(nextflow, "-profile", "demo,docker", "--containers.eqtl", "quay.io/me/eqtl:2")
-    changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"EQTL_CLASSIFY", "EQTL_DIRECTION"}
-    assert after["EQTL_CLASSIFY"] == "quay.io/me/eqtl:2"
-    mirrored = inspect(nextflow, "-profile", "demo,docker", "--container_registry", "registry.local/mirror")
-    assert all(image.startswith(("registry.local/mirror/", "quay.io/biocontainers/")) for image in mirrored.values())
-
-
-@pytest.mark.parametrize(
-    ("profile", "expected"),
-    [
-        ("docker", ["docker.enabled = true"]),
-        ("podman", ["podman.enabled = true"]),
-        ("singularity", ["singularity.enabled = true"]),
-        ("apptainer", ["apptainer.enabled = true"]),
-        ("charliecloud", ["charliecloud.enabled = true", "charliecloud.writeFake = false"]),
-        ("conda", ["conda.enabled = true", "containers/score/environment.yml"]),
-        ("slurm", ["process.executor = 'slurm'"]),
-        ("awsbatch", ["process.executor = 'awsbatch'"]),
-        ("googlebatch", ["process.executor = 'google-batch'"]),
-        ("k8s", ["process.executor = 'k8s'"]),
-        ("gpu", ["accelerator = 1", "params.containers.train = 'accessiflow-train:0.1.0-gpu'"]),
-    ],
-)
-def test_profile_resolves(nextflow, profile: str, expected: list[str]) -> None:
-    done = nextflow("config", ROOT, "-profile", profile, "-flat")
-    assert done.returncode == 0, done.stdout
-    for setting in expected:
-        assert setting in done.stdout
-
-
-def test_gpu_labels_are_inert_without_the_gpu_profile(nextflow) -> None:
-    assert "accelerator" not in nextflow("config", ROOT, "-profile", "docker", "-flat").stdout

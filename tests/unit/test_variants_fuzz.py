@@ -435,7 +435,7 @@ def outcome(path: Path, genome: Fasta, content: bytes, known: bool = True) -> st
     except InputError as error:
         assert str(error).startswith(f"{path}:"), error
         assert "\n" not in str(error)
-        assert re.search(r":\d+: |after (line|record) \d+|closing block|is empty|lacks the column", str(error)), error
+        assert re.search(r":\d+: |after (line|record) \d+|closing block|is empty|lacks the column|is not a BCF file", str(error)), error
         return "refused"
     judged = [judge(v, genome, L) for v in variants]
     for v, reason in judged:

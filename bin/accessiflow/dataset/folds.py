@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from accessiflow.errors import InputError
 from accessiflow.genome import Fasta
 from accessiflow.intervals import read_chrom_sizes
+
+CONTIG = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:*+=-]*")
 
 
 def contig_sizes(path: Path) -> dict[str, int]:
@@ -22,8 +25,11 @@ def parts_of(sizes: Mapping[str, int], number: int) -> list[list[str]]:
     """Chromosomes in `number` parts: the longest first, each to the part that is shortest so far; in every part in genome order.
 
     Raises:
-        InputError: fewer than three parts, or fewer chromosomes than parts.
+        InputError: fewer than three parts, fewer chromosomes than parts, or a name that cannot stand in a list on a command line.
     """
+    odd = [name for name in sizes if not CONTIG.fullmatch(name)]
+    if odd:
+        raise InputError(f"the genome has the contig {odd[0][:80]!r}, which cannot stand in a list of chromosomes: rename it or leave it out")
     if number < 3:
         raise InputError(f"--number {number}: a rotation needs at least 3 parts (training, validation, test)")
     if len(sizes) < number:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from accessiflow.dataset.windows import Geometry, Windows
 from accessiflow.errors import InputError
-from accessiflow.files import open_text
+from accessiflow.files import exists, open_text
 from accessiflow.signal import open_bigwig, shared_contigs
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _track(row: dict[str, str], path: Path, line: int) -> Track:
     clip, clip_soft, scale = (_positive(row.get(column, ""), column, path, line) for column in ("clip", "clip_soft", "scale"))
     beside = path.absolute().parent / file
     name = row.get("identifier") or file.stem
-    return Track(name, row.get("description") or name, beside if beside.exists() else file, summary, clip, clip_soft, scale or 1.0)
+    return Track(name, row.get("description") or name, beside if exists(beside) else file, summary, clip, clip_soft, scale or 1.0)
 
 
 def _positive(text: str, column: str, path: Path, line: int) -> float | None:

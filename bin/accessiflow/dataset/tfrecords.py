@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from accessiflow.dataset.example import Layout, encode_example, layout_of
 from accessiflow.dataset.scratch import mapped_array
 from accessiflow.errors import InputError
-from accessiflow.files import atomic, open_text, read_json, require_file
+from accessiflow.files import INFLATED_LEAST, INFLATED_MOST, atomic, open_text, read_json, require_file
 
 Codes = NDArray[np.uint8]
 Targets = NDArray[np.float32]
@@ -35,6 +35,7 @@ MEMORY = 2 << 30
 THREADS = 8
 _ONE_HOT = np.array([1, 1 << 8, 1 << 16, 1 << 24, 0], "<u4")  # the four bytes of a row as one integer
 _BLOCK = 1 << 22
+LONGEST_RECORD = 1 << 30  # bytes; Enformer's are 19 MB
 _HASH = np.uint32(0x04050607)
 
 
@@ -94,7 +95,10 @@ def load_fold(data_dir: Path, fold: str, memory: int = MEMORY, threads: int | No
         InputError: the dataset is incomplete or damaged, contradicts its statistics.json, or holds a target that is no finite number.
     """
     shape, n = _shape(data_dir, fold)
-    array = mapped_array if n * (shape.seq_length + 4 * shape.target_length * shape.tracks) > memory else np.empty
+    size = n * (shape.seq_length + 4 * shape.target_length * shape.tracks)
+    if size > max(INFLATED_LEAST, INFLATED_MOST * sum(path.stat().st_size for path in fold_files(data_dir, fold))):
+        raise InputError(f"claims {n} {fold} windows, more than the TFRecords can hold", data_dir / "statistics.json")
+    array = mapped_array if size > memory else np.empty
     codes, targets = array((n, shape.seq_length), np.uint8), array((n, shape.target_length, shape.tracks), np.float32)
     done = 0
     for some_codes, some_targets in _decoded(fold_files(data_dir, fold), shape, threads or min(THREADS, len(os.sched_getaffinity(0)))):
@@ -160,6 +164,8 @@ def _payloads(path: Path) -> Iterator[tuple[int, Codes]]:
             if _masked_crcs([header[:8]]).tobytes() != header[8:]:
                 raise InputError("has a damaged record header (checksum)", path, number)
             size = struct.unpack("<Q", header[:8])[0] + 16
+            if size > LONGEST_RECORD:
+                raise InputError(f"claims a record of {size} bytes: damaged", path, number)
             data = stream.ahead(size)
             if len(data) < size:
                 raise InputError("ends in the middle of a record: truncated", path, number)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import open_hdf5, read_table, require_file
+from accessiflow.files import dataset, open_hdf5, read_table, require_file
 
 if TYPE_CHECKING:
     import h5py
@@ -93,14 +93,13 @@ def _read_hdf5(path: Path) -> Matrix:
         names = names or [n for n, item in handle.items() if getattr(item, "ndim", 0) in (2, 3)]
         if len(names) != 1:
             raise InputError(f"needs one dataset of windows x tracks, preds or targets (found: {', '.join(list(handle)[:8])})", path)
-        data = handle[names[0]]
-        if data.dtype.kind not in "fiub":
-            raise InputError(f"holds {names[0]} of type {data.dtype}, expected numbers", path)
+        data = dataset(handle, names[0], path, ndim=(2, 3))
         values = _summed(data) if data.ndim == 3 else _floats(data[()])
-        tracks = [_text(t) for t in handle["target_ids"][()]] if "target_ids" in handle else None
+        tracks = [_text(t) for t in dataset(handle, "target_ids", path, "S")[()]] if "target_ids" in handle else None
         sites = None
         if set(SITE) <= set(handle):
-            sites = pd.DataFrame({"chrom": [_text(c) for c in handle["chrom"][()]], "start": handle["start"][()], "end": handle["end"][()]})
+            start, end = (dataset(handle, name, path, "iu")[()] for name in ("start", "end"))
+            sites = pd.DataFrame({"chrom": [_text(c) for c in dataset(handle, "chrom", path, "S")[()]], "start": start, "end": end})
     return Matrix(values, tracks, sites if sites is None or len(sites) == len(values) else None)
 
 
@@ -117,7 +116,7 @@ def _summed(data: h5py.Dataset) -> Floats:
 
 
 def _text(value: bytes | str) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _read_h5ad(path: Path) -> Matrix:
@@ -134,7 +133,7 @@ def _read_h5ad(path: Path) -> Matrix:
 def _read_npy(path: Path) -> Matrix:
     try:
         values = np.load(path, allow_pickle=False)
-    except (ValueError, OSError, EOFError):
+    except (ValueError, OSError, EOFError, MemoryError):
         raise InputError("is not a readable .npy array", path) from None
     if values.dtype.kind not in "fiub":
         raise InputError(f"holds an array of type {values.dtype}, expected numbers", path)

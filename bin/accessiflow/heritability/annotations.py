@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import open_text, write_text
+from accessiflow.files import open_bytes, open_text, write_text
 from accessiflow.heritability.panel import bare, read_bim
 from accessiflow.intervals import IntervalSet, read_bed
 
@@ -52,10 +52,12 @@ def lift(intervals: pd.DataFrame, chain: Path) -> pd.DataFrame:
     import pandas as pd
     from pyliftover import LiftOver
 
+    _check_chain(chain)
     try:
-        lifter = LiftOver(str(chain))
-    except (OSError, ValueError, IndexError) as error:
-        raise InputError(f"is no readable chain file ({error})", chain) from None
+        with open_bytes(chain) as raw:
+            lifter = LiftOver(raw)
+    except Exception as error:  # noqa: BLE001 (pyliftover raises nothing narrower for blocks that do not add up)
+        raise InputError(f"is no readable chain file ({' '.join(str(error).split())[:120]}): truncated or damaged", chain) from None
     rows = []
     for chrom, start, end, name in intervals.itertuples(index=False, name=None):
         first, last = lifter.convert_coordinate(chrom, start), lifter.convert_coordinate(chrom, end - 1)
@@ -65,6 +67,16 @@ def lift(intervals: pd.DataFrame, chain: Path) -> pd.DataFrame:
     if not rows:
         raise InputError("maps none of the intervals: is it the chain from their assembly to the panel's?", chain)
     return pd.DataFrame(rows, columns=["chrom", "start", "end", "name"])
+
+
+def _check_chain(path: Path) -> None:
+    """Refuse a file that is not text or starts as no chain does."""
+    with open_text(path) as handle:
+        first = ""
+        for line in handle:
+            first = first or line.split("#")[0].strip()
+    if first.split()[:1] != ["chain"]:
+        raise InputError("is no chain file: it should start with 'chain'", path)
 
 
 def write_thin(prefix: str, columns: dict[str, Flags]) -> list[Path]:
@@ -103,9 +115,12 @@ def read_annotation(path: Path, bim: pd.DataFrame | None = None) -> tuple[list[s
             )
     values = table.drop(columns=full)
     try:
-        return [str(c) for c in values], values.to_numpy(np.float64)
+        numbers = values.to_numpy(np.float64)
     except ValueError:
-        raise InputError("has a value that is no number", path) from None
+        numbers = np.full((1, 1), np.nan)
+    if not np.isfinite(numbers).all():
+        raise InputError("has a value that is no finite number", path)
+    return [str(c) for c in values], numbers
 
 
 def load_bims(pattern: str) -> dict[str, pd.DataFrame]:

@@ -4,8 +4,10 @@ regulatory peaks do not compete with themselves."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import IO
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, write_text
@@ -33,10 +35,11 @@ def drop_columns(annotation: Path, ldscore: str, patterns: Sequence[str], out: s
     if len(columns) != len(names):
         raise InputError(f"holds LD scores of {len(columns)} annotations, {annotation.name} has {len(names)}", scores)
     wanted = {names[i] for i in kept} | set(LEADING)
-    _copy(annotation, [i for i, c in enumerate(header) if c in wanted], Path(f"{out}.annot.gz"))
-    _copy(scores, [0, 1, 2, *(i + 3 for i in kept)], Path(f"{out}.l2.ldscore.gz"))
-    for suffix in ("M", "M_5_50"):
-        _copy(Path(f"{ldscore}.l2.{suffix}"), kept, Path(f"{out}.l2.{suffix}"))
+    with ExitStack() as stack:  # all files are written, then all get their names
+        _copy(annotation, [i for i, c in enumerate(header) if c in wanted], stack.enter_context(write_text(Path(f"{out}.annot.gz"))))
+        _copy(scores, [0, 1, 2, *(i + 3 for i in kept)], stack.enter_context(write_text(Path(f"{out}.l2.ldscore.gz"))))
+        for suffix in ("M", "M_5_50"):
+            _copy(Path(f"{ldscore}.l2.{suffix}"), kept, stack.enter_context(write_text(Path(f"{out}.l2.{suffix}"))))
     return len(kept), len(names) - len(kept)
 
 
@@ -45,9 +48,9 @@ def _header(path: Path) -> list[str]:
         return handle.readline().split()
 
 
-def _copy(path: Path, columns: Sequence[int], output: Path) -> None:
+def _copy(path: Path, columns: Sequence[int], out: IO[str]) -> None:
     """Some columns of a table of words, tab-separated."""
-    with open_text(path) as handle, write_text(output) as out:
+    with open_text(path) as handle:
         for number, line in enumerate(handle, 1):
             fields = line.split()
             if len(fields) <= columns[-1]:

@@ -85,6 +85,11 @@ def _trait(path: Path, listed: Sequence[str]) -> pd.DataFrame:
         "Coefficient_P_value": "p",
     }
     found = read_table(path, list(names), text=["Name"]).rename(columns=names).set_index("annotation")
+    if found.index.has_duplicates:
+        raise InputError(f"names the annotation {found.index[found.index.duplicated()][0]} twice", path)
+    text = [given for given, name in names.items() if name in found and found[name].dtype.kind not in "fiu"]
+    if text:
+        raise InputError(f"has text in the column {text[0]}: is it ldsc's?", path)
     table = found.reindex(list(listed) or sorted(found.index)).reset_index()
     known = table["p"].notna().to_numpy()
     table.loc[known, "q"] = benjamini_hochberg(table.loc[known, "p"].to_numpy(np.float64))

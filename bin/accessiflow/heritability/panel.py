@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import atomic, open_text, require_file, write_text
+from accessiflow.intervals import LONGEST
+from accessiflow.sheets import NAME
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,12 +42,14 @@ def read_bim(path: Path) -> pd.DataFrame:
 
     with open_text(path) as handle:
         try:
-            table = pd.read_csv(
-                handle, sep=r"\s+", header=None, names=BIM, dtype={"CHR": str, "SNP": str, "A1": str, "A2": str}, keep_default_na=False
-            )
-            return table.astype({"CM": np.float64, "BP": np.int64})
+            table = pd.read_csv(handle, sep=r"\s+", header=None, names=BIM, dtype=str, na_filter=False)
         except (ValueError, pd.errors.ParserError) as error:
             raise InputError(f"is no .bim file of six columns ({str(error).splitlines()[0]})", path) from None
+    numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in ("CM", "BP")}
+    good = np.isfinite(numbers["CM"]) & numbers["BP"].between(0, LONGEST) & (numbers["BP"] % 1 == 0) & (table["A2"] != "")
+    if not good.all():
+        raise InputError("expected chromosome, id, cM, bp and two alleles", path, int(good.to_numpy().argmin()) + 1)
+    return table.assign(CM=numbers["CM"].astype(np.float64), BP=numbers["BP"].astype(np.int64))
 
 
 @dataclass(frozen=True)
@@ -77,8 +81,7 @@ def open_panel(prefix: Path) -> Panel:
     """
     bed, bim, fam = (require_file(Path(f"{prefix}{suffix}"), "plink file") for suffix in (".bed", ".bim", ".fam"))
     snps = read_bim(bim)
-    with open_text(fam) as handle:
-        people = sum(1 for line in handle if line.strip())
+    people = _count_people(fam)
     with open(bed, "rb") as raw:
         magic = raw.read(3)
     if magic != b"\x6c\x1b\x01":
@@ -89,6 +92,16 @@ def open_panel(prefix: Path) -> Panel:
             f"has {bed.stat().st_size} bytes, {len(snps)} SNPs of {people} people need {expected}: truncated, or another .bim or .fam", bed
         )
     return Panel(Path(prefix), snps, people)
+
+
+def _count_people(fam: Path) -> int:
+    people = 0
+    with open_text(fam) as handle:
+        for number, line in enumerate(handle, 1):
+            if len(line.split()) not in (0, 6):
+                raise InputError(f"has {len(line.split())} columns, a .fam file has six: truncated?", fam, number)
+            people += bool(line.strip())
+    return people
 
 
 def frequencies(counts: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
@@ -139,8 +152,11 @@ def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
                 name = record.id or f"{record.chrom}:{record.pos}"
                 lines.append(f"{bare(record.chrom)}\t{name}\t{record.pos / 1e6:.6f}\t{record.pos}\t{record.alts[0]}\t{record.ref}\n")
                 packed.append(_pack([_count_ref(sample.get("GT")) for sample in record.samples.values()]))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"cannot be read as VCF ({error})", vcf) from None
+    odd = [chrom for chrom in rows if not NAME.fullmatch(bare(chrom))]
+    if odd:
+        raise InputError(f"has the contig {odd[0][:80]!r}, which cannot name a file: leave it out", vcf)
     for chrom, (lines, packed) in rows.items():
         _write_plink(Path(f"{out}.{bare(chrom)}"), lines, packed, people)
         counts[chrom] = len(lines)

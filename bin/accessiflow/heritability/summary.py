@@ -126,6 +126,8 @@ def _common_snps(frq: str) -> dict[str, NDArray[np.bool_]]:
         column = next((c for c in ("MAF", "FRQ") if c in table), None)
         if column is None:
             raise InputError("has no column MAF: expected plink's .frq", path)
+        if table[column].dtype.kind not in "fiu":
+            raise InputError(f"has text in the column {column}: expected plink's .frq", path)
         out[chrom] = table[column].between(0.05, 0.95, inclusive="neither").to_numpy()
     if not out:
         raise InputError(f"--frqfile {frq}: there is no {frq}1.frq ... {frq}22.frq")

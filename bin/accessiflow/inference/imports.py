@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from accessiflow.dataset.tfrecords import load_fold
 from accessiflow.errors import InputError
-from accessiflow.files import open_hdf5, open_text, read_json, read_table
+from accessiflow.files import dataset, open_hdf5, open_text, read_json, read_table
 from accessiflow.inference.joining import write_predictions
 from accessiflow.inference.predictor import described
 from accessiflow.intervals import read_bed
+from accessiflow.signal import open_bigwig
 from accessiflow.training.metrics import Accuracy
 
 log = logging.getLogger("accessiflow")
@@ -131,9 +132,12 @@ Matrix = tuple[NDArray[np.floating], list[str], pd.DataFrame]
 
 def _basenji(path: Path, _rows: Path | None) -> Matrix:
     with open_hdf5(path, ["preds", *SITES, "target_ids"]) as handle:
-        values = handle["preds"][()]
-        place = pd.DataFrame({"chrom": _texts(handle["chrom"][()]), "start": handle["start"][()], "end": handle["end"][()]})
-        return values.sum(axis=1) if values.ndim == 3 else values, _texts(handle["target_ids"][()]), place
+        values = dataset(handle, "preds", path, ndim=(2, 3))[()]
+        names, chroms = (_texts(dataset(handle, name, path, "S")[()]) for name in ("target_ids", "chrom"))
+        start, end = (dataset(handle, name, path, "iu")[()] for name in ("start", "end"))
+    if not len(values) == len(chroms) == len(start) == len(end) or values.shape[-1] != len(names):
+        raise InputError(f"holds preds of shape {values.shape}, and names {len(chroms)} windows and {len(names)} tracks", path)
+    return values.sum(axis=1) if values.ndim == 3 else values, names, pd.DataFrame({"chrom": chroms, "start": start, "end": end})
 
 
 def _sei(path: Path, rows: Path | None) -> Matrix:
@@ -142,7 +146,7 @@ def _sei(path: Path, rows: Path | None) -> Matrix:
     labels = rows or path.with_name(f"{prefix}_row_labels.txt")
     table = _row_labels(labels)
     with open_hdf5(path, ["data"]) as handle:
-        values = handle["data"][()]
+        values = dataset(handle, "data", path, ndim=(2,))[()]
         names = _texts(handle["target_ids"][()]) if "target_ids" in handle else []
     features = path.with_name(f"{prefix}_feature_labels.txt")
     if not names and features.exists():
@@ -187,8 +191,6 @@ def _tsv(path: Path, _rows: Path | None) -> Matrix:
 
 def _of_bigwigs(files: Sequence[Path], wanted: Sequence[str], sites: pd.DataFrame, tracks: pd.DataFrame) -> NDArray[np.float64]:
     """The tracks' own summary (sum, or mean) of predicted signal over the central bases of each window; bases without a value are 0."""
-    import pyBigWig
-
     by_name = {f.name.removesuffix(f.suffix): f for f in files}
     lacking = [w for w in wanted if w not in by_name]
     if lacking:
@@ -196,10 +198,7 @@ def _of_bigwigs(files: Sequence[Path], wanted: Sequence[str], sites: pd.DataFram
     how = tracks["sum_stat"] if "sum_stat" in tracks else ["sum"] * len(tracks)
     out = np.zeros((len(sites), len(wanted)))
     for column, (name, stat) in enumerate(zip(wanted, how, strict=True)):
-        try:
-            handle = pyBigWig.open(str(by_name[name]))
-        except RuntimeError:
-            raise InputError("is not a readable bigWig", by_name[name]) from None
+        handle = open_bigwig(by_name[name])
         sizes = handle.chroms()
         unknown = sorted(set(sites["chrom"]) - set(sizes))
         if unknown:
@@ -212,4 +211,4 @@ def _of_bigwigs(files: Sequence[Path], wanted: Sequence[str], sites: pd.DataFram
 
 
 def _texts(values: NDArray[np.bytes_]) -> list[str]:
-    return [v.decode() if isinstance(v, bytes) else str(v) for v in values.tolist()]
+    return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values.tolist()]

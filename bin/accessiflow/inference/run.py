@@ -61,11 +61,11 @@ def predict_test(predictor: Predictor, weights: Path, data_dir: Path, out: Path,
     predictions = _predict_fold(predictor, codes, how, data_dir, fold)
     if predictions.shape != values.shape:
         raise InputError(f"holds targets of shape {values.shape[1:]}, the model predicts {predictions.shape[1:]}", data_dir)
+    bed = _fold_sites(data_dir, fold, len(codes)) if save else None
     accuracy = Accuracy(len(columns))
     accuracy.update(values, predictions)
     outputs.write_accuracy(out / "acc.txt", accuracy.pearson(), accuracy.r2(), tracks)
-    if save:
-        bed = _fold_sites(data_dir, fold, len(codes))
+    if bed is not None:
         # sequences.bed holds whole windows (the fork) or their uncropped part (Basenji HEAD)
         crop = int(read_json(data_dir / "statistics.json")["crop_bp"]) if ((bed["end"] - bed["start"]) == codes.shape[1]).all() else 0
         outputs.write_test(out, predictions, values, list(bed["chrom"]), bed["start"].to_numpy() + crop, bed["end"].to_numpy() - crop, tracks)

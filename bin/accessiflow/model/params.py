@@ -36,6 +36,7 @@ from accessiflow.errors import InputError
 from accessiflow.files import read_json
 
 log = logging.getLogger("accessiflow")
+LONGEST = 1 << 24  # bp of a window
 Rule = tuple[Callable[[Any], bool], str]
 TRAIN: dict[str, Any] = {
     "batch_size": 64,
@@ -128,7 +129,8 @@ def _number(fits: Callable[[float], bool], what: str) -> Rule:
 
 # space-separated keys of sections and blocks -> what their values must be; NULLABLE ones may be null too
 RULES: dict[str, Rule] = {
-    "batch_size shuffle_buffer train_epochs_max num_gpu seq_length": _integer(1),
+    "batch_size shuffle_buffer train_epochs_max num_gpu": _integer(1),
+    "seq_length": (lambda v: _integer(1)[0](v) and v <= LONGEST, f"an integer from 1 to {LONGEST}"),
     "filters filters_init kernel_size repeat pool_size stride dilation_rate units": _integer(1),
     "patience train_epochs_min augment_shift": _integer(0),
     "learning_rate clip_norm filters_mult": _number(lambda v: v > 0, "a positive number"),

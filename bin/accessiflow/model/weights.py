@@ -97,7 +97,7 @@ def _put(layers: Sequence[keras.Layer], stored: Sequence[Stored], path: Path) ->
 
 
 def _names(group: h5py.Group, attribute: str) -> list[str]:
-    return [name.decode() if isinstance(name, bytes) else str(name) for name in group.attrs[attribute]]
+    return [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in np.atleast_1d(group.attrs[attribute])]
 
 
 def _layer_values(root: h5py.Group, name: str, path: Path) -> list[np.ndarray]:
@@ -110,4 +110,8 @@ def _layer_values(root: h5py.Group, name: str, path: Path) -> list[np.ndarray]:
     absent = [n for n in names if not isinstance(group.get(n), h5py.Dataset)]
     if absent:
         raise InputError(f"lacks the weight {absent[0]}: damaged", path)
-    return [group[n][()] for n in names]
+    values = [group[n][()] for n in names]
+    wrong = [n for n, value in zip(names, values, strict=True) if value.dtype.kind not in "fiu" or not np.isfinite(value).all()]
+    if wrong:
+        raise InputError(f"holds values in the weight {wrong[0]} that are no finite numbers: damaged, or training diverged", path)
+    return values

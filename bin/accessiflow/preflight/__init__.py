@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from accessiflow.preflight import heritability, models, regions, signals, varian
 from accessiflow.preflight.findings import Findings, Inputs, read_staged
 from accessiflow.preflight.reference import Reference, open_reference
 from accessiflow.preflight.variants import Limits
-from accessiflow.sheets import SHEETS, check_sheet
+from accessiflow.sheets import SHEETS, Sheet, check_sheet, is_number
 
 __all__ = ["check", "least_snps", "limits", "read_staged"]
 Rows = dict[str, list[dict[str, str]]]
@@ -31,9 +32,12 @@ def least_snps(params: Mapping[str, Any], min_snps: int | None) -> int:
 def _number(params: Mapping[str, Any], name: str, default: float) -> float:
     value = params.get(name)
     try:
-        return default if value in (None, "") else float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"the parameter {name} must be a number, found {str(value)[:40]!r}") from None
+        number = default if value in (None, "") else float(value)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"the parameter {name} must be a number, found {str(value)[:40]!r}")
+    return number
 
 
 def check(params: Mapping[str, Any], folder: Path, staged: Mapping[str, Path] | None, limits: Limits, min_snps: int) -> Findings:
@@ -64,7 +68,7 @@ def check(params: Mapping[str, Any], folder: Path, staged: Mapping[str, Path] | 
 
 
 def _rows(inputs: Inputs, kind: str) -> list[dict[str, str]]:
-    """Rows of a sheet, without those that are not as wide as its header; its problems become findings."""
+    """Rows of a sheet, without those that are not as wide as its header or hold a wrong value; its problems become findings."""
     name = inputs.given(kind)
     if kind == "ld_panel" and heritability.is_vcf(name):
         return []
@@ -75,14 +79,13 @@ def _rows(inputs: Inputs, kind: str) -> list[dict[str, str]]:
     for problem in problems:
         inputs.found.problem(problem)
     sheet = SHEETS[kind]
-    return [row for row in rows if all(row.get(column) for column in sheet.required) and _numbers_hold(row, sheet.numbers)]
+    return [row for row in rows if all(row.get(column) for column in sheet.required) and _values_hold(row, sheet)]
 
 
-def _numbers_hold(row: Mapping[str, str], columns: tuple[str, ...]) -> bool:
-    try:
-        return all(float(row[column]) is not None for column in columns if row[column])
-    except ValueError:
-        return False
+def _values_hold(row: Mapping[str, str], sheet: Sheet) -> bool:
+    """Whether the numbers of a row are numbers, and its choices among those allowed."""
+    numbers = all(is_number(row[column]) for column in sheet.numbers if row[column])
+    return numbers and all(row[column] in allowed for column, allowed in sheet.choices.items() if row[column])
 
 
 def _check_genome_files(inputs: Inputs, rows: Rows, reference: Reference | None, limits: Limits) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from accessiflow.errors import InputError
+from accessiflow.errors import InputError, printable
 from accessiflow.files import open_text, require_file
+from accessiflow.sheets import path_fault
 
 SHOWN = 3
 LONGEST = 1000  # characters of a sentence
@@ -51,7 +53,7 @@ class Findings:
     def _add(self, sentences: list[str], sentence: str) -> None:
         for local in sorted(self._names, key=len, reverse=True):
             sentence = sentence.replace(local, self._names[local])
-        sentence = " ".join(sentence[:LONGEST].split())
+        sentence = printable(sentence[:LONGEST])
         if sentence not in sentences:
             sentences.append(sentence)
 
@@ -76,10 +78,13 @@ class Inputs:
         if value in (None, ""):
             return None
         try:
-            return float(value)
-        except (TypeError, ValueError):
-            self.found.problem(f"{name}: expected a number, found {str(value)[:40]!r}")
-            return None
+            number = float(value)
+        except (TypeError, ValueError, OverflowError):
+            number = math.nan
+        if math.isfinite(number):
+            return number
+        self.found.problem(f"{name}: expected a number, found {str(value)[:40]!r}")
+        return None
 
     def names(self, name: str) -> list[str]:
         """The items of a list parameter: a JSON list or a comma-separated string."""
@@ -88,9 +93,12 @@ class Inputs:
         return [str(item).strip() for item in items if str(item).strip()]
 
     def given(self, name: str) -> str:
-        """The name of the file of a parameter, made absolute; "" where it is not given."""
-        value = self.params.get(name)
-        return self.resolve(str(value)) if value else ""
+        """The name of the file of a parameter, made absolute; "" where it is not given or cannot be a path (a problem)."""
+        value = str(self.params.get(name) or "")
+        fault = path_fault(value if "://" in value else value.rpartition("/")[2])
+        if fault:
+            self.found.problem(f"{name}: {fault}")
+        return self.resolve(value) if value and not fault else ""
 
     def resolve(self, value: str) -> str:
         """A path or URI, relative ones against the folder of the parameters file."""

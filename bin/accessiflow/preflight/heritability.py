@@ -63,7 +63,7 @@ def check_gwas(inputs: Inputs, rows: list[dict[str, str]], panel: NDArray[np.uin
     """Check the columns of each trait's statistics, and how many of their SNPs the panel has."""
     facts = {}
     for row in rows:
-        path = inputs.file(row["sumstats"], "summary statistics")
+        path = inputs.file(row["sumstats"], "file of summary statistics")
         with inputs.found.collecting():
             if path is None:
                 continue

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from accessiflow.errors import InputError
+from accessiflow.genome import UNINDEXED, check_index
 from accessiflow.preflight.findings import SHOWN, Findings, Inputs, some
 
 if TYPE_CHECKING:
@@ -74,13 +75,17 @@ def _indexes(inputs: Inputs, name: str, path: Path, scratch: Path) -> dict[str, 
         zipped = raw.read(2) == b"\x1f\x8b"
     needed = {".fai": "filepath_index"} | ({".gzi": "filepath_index_compressed"} if zipped else {})
     if all(beside[suffix].exists() for suffix in needed):
+        if not zipped:
+            check_index(path, beside[".fai"])
         return {keyword: str(beside[suffix]) for suffix, keyword in needed.items()}
     made = {suffix: scratch / f"genome{suffix}" for suffix in needed}
     options = ["--fai-idx", str(made[".fai"]), *(["--gzi-idx", str(made[".gzi"])] if zipped else [])]
     try:
         pysam.faidx(str(path), *options)
     except pysam.SamtoolsError as error:
-        raise InputError(f"cannot be indexed as FASTA: {_sentence(error)}", path) from None
+        raise InputError(f"cannot be indexed as FASTA ({_sentence(error)}): {UNINDEXED}", path) from None
+    if not zipped:
+        check_index(path, made[".fai"])
     return {keyword: str(made[suffix]) for suffix, keyword in needed.items()}
 
 
@@ -90,7 +95,7 @@ def _open_fasta(path: Path, indexes: Mapping[str, str]) -> pysam.FastaFile:
     try:
         return pysam.FastaFile(str(path), **indexes)
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot be opened as FASTA: {_sentence(error)}", path) from None
+        raise InputError(f"cannot be opened as FASTA ({_sentence(error)}): {UNINDEXED}", path) from None
 
 
 def _sentence(error: Exception) -> str:

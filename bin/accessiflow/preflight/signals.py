@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -106,13 +104,9 @@ def _bigwig(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> Con
 def _bam(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> Contents:
     import pysam
 
-    with open(path, "rb") as raw, gzip.open(raw) as unzipped:
-        try:
-            is_bam = unzipped.read(4) == b"BAM\1"
-        except (OSError, EOFError, zlib.error):
-            is_bam = False
-    if not is_bam:
-        raise InputError("is not a readable BAM file (its first bytes are wrong)", path)
+    from accessiflow.signal import require_bam
+
+    require_bam(path)
     beside = next((str(index[s]) for s in (".bai", ".csi") if s in index), None)
     verbosity = pysam.set_verbosity(0)
     try:
@@ -121,7 +115,7 @@ def _bam(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> Conten
             if handle.has_index():
                 return Contents(lengths, {s.contig for s in handle.get_index_statistics() if s.mapped > 0})
             return Contents(lengths, _seen((read.reference_name for read in handle.fetch(until_eof=True)), wanted))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"is not a readable BAM file ({' '.join(str(error).split())[:120]})", path) from None
     finally:
         pysam.set_verbosity(verbosity)
@@ -135,7 +129,7 @@ def _intervals(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> 
         try:
             with pysam.TabixFile(str(path), index=str(index[".tbi"])) as handle:
                 return Contents(dict.fromkeys(handle.contigs, 0), set(handle.contigs))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, NotImplementedError) as error:
             raise InputError(f"cannot be read with its index ({' '.join(str(error).split())[:120]}): index it anew with tabix", path) from None
     names: dict[str, int] = {}
     complete = _seen(_line_contigs(path, names), wanted)
@@ -151,7 +145,7 @@ def _line_contigs(path: Path, names: dict[str, int]) -> Iterator[str]:
                 if not line.strip() or line.startswith(("#", "track", "browser")):
                     continue
                 fields = line.split("\t", 3)
-                if len(fields) < 3 or not fields[1].isdigit() or not fields[2].strip().isdigit():
+                if len(fields) < 3 or not fields[1].isdecimal() or not fields[2].strip().isdecimal():
                     raise InputError("needs a chromosome, a start and an end, separated by tabs", path, number)
                 names.setdefault(fields[0], 0)
                 yield fields[0]

@@ -1,7 +1,13 @@
-"""The page: sections from the results, one template, one self-contained file."""
+"""The page: sections from the results, one template, one self-contained file.
+
+Two walls keep what comes from data from running: the template escapes it, and the page's policy lets the one script of `page.js` run and
+nothing be fetched.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from pathlib import Path
 
@@ -33,13 +39,20 @@ def render(folder: Path, output: Path) -> list[str]:
     if len(sections) == 1 and not sections[0].tables:
         raise InputError("holds no result to report (peaks/, evaluation/, ... of a pipeline run)", folder)
     warnings = [*results.json("pipeline_info/preflight.json").get("warnings", []), *(w for s in sections for w in s.warnings)]
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    here = Path(__file__).parent
+    script = (here / "page.js").read_text(encoding="utf-8")
+    environment = Environment(loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    page = environment.get_template("page.html").render(
+        sections=sections, warnings=[_short(str(w)) for w in warnings], version=__version__, script=script, digest=_digest(script)
     )
-    page = environment.get_template("page.html").render(sections=sections, warnings=[_short(str(w)) for w in warnings], version=__version__)
     with write_text(output) as out:
         out.write(page + "\n")
     return [s.key for s in sections]
+
+
+def _digest(script: str) -> str:
+    """A script's hash as a Content-Security-Policy names it."""
+    return f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}"
 
 
 def _short(sentence: str) -> str:

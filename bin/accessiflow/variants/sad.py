@@ -20,7 +20,7 @@ import numpy as np
 
 from accessiflow import cli
 from accessiflow.errors import InputError
-from accessiflow.files import create_hdf5, open_hdf5, require_file, write_text
+from accessiflow.files import create_hdf5, dataset, open_hdf5, require_file, write_text
 from accessiflow.genome import Fasta
 from accessiflow.inference.outputs import as_bytes
 from accessiflow.variants.alleles import ABSENT, allele_windows, judge
@@ -131,7 +131,16 @@ def _shard_name(path: Path) -> str:
 
 def _inspect(path: Path) -> Part:
     with open_hdf5(path, ["SAD", *TEXTS, "pos", "target_ids", "target_labels"]) as handle:
-        form = tuple((n, handle[n].dtype.str, handle[n].shape[1:]) for n in STATISTICS if n in handle)
+        for name in (*TEXTS, "target_ids", "target_labels"):
+            dataset(handle, name, path, "S")
+        dataset(handle, "pos", path, "iu")
+        found = {n: dataset(handle, n, path, "f", (2, 3)) for n in STATISTICS if n in handle}
+        rows = {name: handle[name].shape[0] for name in (*TEXTS, "pos", *found)}
+        if len(set(rows.values())) > 1:
+            raise InputError(
+                f"holds other numbers of variants in {' and '.join(f'{name} ({n})' for name, n in list(rows.items())[-2:])}: damaged", path
+            )
+        form = tuple((n, data.dtype.str, data.shape[1:]) for n, data in found.items())
         return Part(path, len(handle["pos"]), {n: handle[n].dtype.itemsize for n in TEXTS}, (handle["target_ids"][()].tobytes(), form))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import open_text, read_table
+from accessiflow.files import dataset, open_text, read_table
 from accessiflow.variants.keys import text_keys, variant_keys
 
 if TYPE_CHECKING:
@@ -88,6 +88,10 @@ class BasenjiFile(ScoreFile):
             raise InputError("names its variants neither by position and alleles nor by id", path)
         self._handle = handle
         self._columns = ({} if by_name else columns) | ({"id": "snp"} if "snp" in handle else {})
+        for name in {*self._columns.values(), *({"target_ids", "target_labels"} & set(handle))}:
+            dataset(handle, name, path, "iuS" if name in ("chr", "snp") else "iu" if name == "pos" else "S")
+        for name in set(STATS) & set(handle):
+            dataset(handle, name, path, "f", (2,) if name == "SAD" else (2, 3))
         rows = len(handle["snp" if by_name else "pos"])
         uneven = next((name for name in self._columns.values() if handle[name].shape != (rows,)), None)
         if uneven is not None:

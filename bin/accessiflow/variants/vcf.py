@@ -16,6 +16,7 @@ from accessiflow.files import require_file, write_text
 
 SHARD = "##accessiflow_shard"
 LINE = "LINE="
+COMPRESSED = (".gz", ".bgz", ".bcf")  # such a file has a beginning and an end even without a record
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ALLELE = re.compile(r"[ACGTNacgtn]+")
@@ -40,15 +41,17 @@ class Variant:
 
 
 def read_variants(path: Path) -> Iterator[Variant]:
-    """Yield the variants of a file in order; memory of one record. A file without any, even one of no bytes, yields none.
+    """Yield the variants of a file in order; memory of one record. A file without any, even a plain one of no bytes, yields none.
 
     Raises:
         InputError: the file cannot be read, or a record has too few columns or no position (with its line).
     """
-    if path.is_file() and path.stat().st_size == 0:
+    if path.is_file() and path.stat().st_size == 0 and not path.name.endswith(COMPRESSED):
         return
     require_file(path, "variant file")
     _check_end(path)
+    if path.name.endswith(".bcf") and not _is_bcf(path):
+        raise InputError("is not a BCF file (its first bytes are wrong): truncated, or another format", path)
     if _is_bcf(path):
         yield from _read_bcf(path)
     elif path.name.endswith((".tsv", ".tsv.gz", ".txt", ".txt.gz")) and not _starts_with(path, b"##"):
@@ -222,7 +225,7 @@ def _read_bcf(path: Path) -> Iterator[Variant]:
         with pysam.VariantFile(str(path)) as handle:
             for record, row in enumerate(handle, 1):
                 yield from expand(record, row.chrom, row.pos, row.id or ".", row.ref or "", row.alts or (".",))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"cannot be read as BCF after record {record} ({error}): truncated or damaged", path) from None
     finally:
         pysam.set_verbosity(verbosity)

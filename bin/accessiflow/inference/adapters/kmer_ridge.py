@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import open_hdf5, read_json
+from accessiflow.files import dataset, open_hdf5, read_json
 
 Doubles = NDArray[np.float64]
 
@@ -47,12 +47,13 @@ class KmerRidge:
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"is no params file of a k-mer ridge: it lacks a number ({error})", params_file) from None
         with open_hdf5(weights, ["coefficients", "intercepts", "means", "scales"]) as handle:
-            self._coefficients, self._intercepts, self._means, self._scales = (
-                handle[name][()] for name in ("coefficients", "intercepts", "means", "scales")
-            )
-        shape = (4**self._k, self.output_length * self.num_targets)
-        if self._coefficients.shape != shape:
-            raise InputError(f"holds coefficients of shape {self._coefficients.shape}, the params need {shape}", weights)
+            self._coefficients = dataset(handle, "coefficients", weights, "f", (2,))[()]
+            self._intercepts, self._means, self._scales = (dataset(handle, n, weights, "f")[()] for n in ("intercepts", "means", "scales"))
+        features, values = 4**self._k, self.output_length * self.num_targets
+        expected = {"coefficients": (features, values), "intercepts": (values,), "means": (features,), "scales": (features,)}
+        for name, shape in expected.items():
+            if getattr(self, f"_{name}").shape != shape:
+                raise InputError(f"holds {name} of shape {getattr(self, f'_{name}').shape}, the params need {shape}", weights)
 
     def predict(self, one_hot: NDArray[np.float32]) -> NDArray[np.float32]:
         """Predictions (n, target_length, num_targets) of windows (n, seq_length, 4), on the natural scale."""

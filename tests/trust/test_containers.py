@@ -1,0 +1,201 @@
+"""The images: what their Dockerfiles promise; built for real and run through charliecloud where CONTAINERS=1 (root on Debian)."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from whole_run import Run, differences
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = {path.parent.name: path.read_text() for path in sorted((ROOT / "containers").glob("*/Dockerfile"))}
+STAGES = [stage for stage in FILES if stage != "enformer"]  # enformer: 6 GB of wheels
+VERSION = "0.1.0"
+REGISTRY = "ghcr.io/accessiflow"
+LABELS = ("title", "description", "version", "revision", "created", "licenses", "authors", "vendor", "url", "source", "documentation", "base.name")
+REAL = (pytest.mark.containers, pytest.mark.slow, pytest.mark.xdist_group("containers"))
+of_each = pytest.mark.parametrize("stage", [pytest.param(stage, marks=REAL) for stage in STAGES])
+
+
+def real(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that needs the images."""
+    for mark in REAL:
+        test = mark(test)
+    return test
+
+
+def image_of(stage: str) -> str:
+    return f"{REGISTRY}/accessiflow-{stage}:{VERSION}"
+
+
+def build_environment() -> dict[str, str]:
+    """The storage that scripts/build_image.sh takes."""
+    plain = os.environ | {"BUILDAH_ISOLATION": "chroot"}
+    if "STORAGE_DRIVER" in plain:
+        return plain
+    overlay = plain | {"STORAGE_DRIVER": "overlay"}
+    works = subprocess.run(["buildah", "info"], env=overlay, capture_output=True, check=False).returncode == 0
+    return overlay if works else plain | {"STORAGE_DRIVER": "vfs"}
+
+
+def shared_part(stage: str) -> str:
+    """A Dockerfile without what makes it its stage's: comment, names, description, the engine, ldsc's bedtools."""
+    text = re.sub(r"^FROM .* AS engine\n.*?\n\n", "", FILES[stage].split("\n", 1)[1], flags=re.S)
+    text = re.sub(r"^(COPY --from=engine|RUN .*/opt/wheels/).*\n", "", text, flags=re.M)
+    return re.sub(r'(description=)".*"', r"\1", text).replace(stage, "STAGE").replace(" bedtools ", " ")
+
+
+@pytest.mark.parametrize("stage", FILES)
+def test_dockerfiles_say_the_same_thing(stage: str) -> None:
+    assert shared_part(stage) == shared_part("peaks")
+
+
+def test_dockerfiles_promise_what_a_cluster_asks() -> None:
+    text = FILES["peaks"]
+    manifest = re.search(r"version\s+= '([^']+)'", (ROOT / "nextflow.config").read_text())
+    assert manifest
+    assert manifest[1] == VERSION
+    assert f"ARG VERSION={VERSION}\n" in text
+    assert re.search(r"^USER 1000:1000$", text, re.M)
+    assert "procps" in text
+    assert re.findall(r'org\.opencontainers\.image\.([\w.]+)="[^"]+"', text) == list(LABELS)
+    for base in re.findall(r"^FROM (\S+)", text, re.M):
+        assert re.fullmatch(r"\w+:\d+\.\d+[\w.-]*-bookworm", base)
+        assert f'base.name="docker.io/library/{base}"' in text
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "containers").glob("*/requirements*.txt")), ids=lambda p: f"{p.parent.name}-{p.stem}")
+def test_every_requirement_is_pinned(path: Path) -> None:
+    for line in path.read_text().splitlines():
+        assert re.fullmatch(r"[\w.-]+(\[[\w-]+\])?==[^ ]+( ; .+)?", line), line
+
+
+def test_gpu_images_hold_the_same_packages_and_cuda() -> None:
+    for stage in ("train", "score"):
+        cpu, gpu = (set((ROOT / "containers" / stage / f"requirements{kind}.txt").read_text().splitlines()) for kind in ("", "-gpu"))
+        version = next(line for line in cpu if line.startswith("tensorflow-cpu=="))[len("tensorflow-cpu") :].split(" ")[0]
+        assert all(line.startswith("tensorflow") for line in cpu - gpu)
+        assert {line for line in gpu - cpu if not line.startswith("nvidia-")} == {f"tensorflow[and-cuda]{version}"}
+        assert any(line.startswith("nvidia-cudnn") for line in gpu)
+
+
+@pytest.mark.parametrize("names", [(), ("peeks",), ("peaks", "../peaks")])
+def test_the_builder_asks_for_stages_that_there_are(names: tuple[str, ...]) -> None:
+    done = subprocess.run([ROOT / "scripts" / "build_image.sh", *names], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "there are: enformer eqtl heritability ldsc peaks" in done.stderr
+
+
+def scripts_of(stage: str) -> list[str]:
+    """The project's own programs that the stage's processes call."""
+    found: set[str] = set()
+    for module in (ROOT / "modules").glob("*.nf"):
+        text = module.read_text()
+        if f"params.containers.{stage}," in text:
+            found |= {name for name in re.findall(r"\b(\w+\.py)\b", text) if (ROOT / "bin" / name).exists()}
+    return sorted(found)
+
+
+@pytest.fixture(scope="session")
+def images() -> Path:
+    """The stages' images laid out for charliecloud: those in $CONTAINERS_IMAGES, else built into .images."""
+    if os.environ.get("CONTAINERS") != "1":
+        pytest.skip("images are built only on demand: make test-containers")
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        pytest.skip("images are built without a container engine only by root on Debian")
+    if "CONTAINERS_IMAGES" in os.environ:
+        return Path(os.environ["CONTAINERS_IMAGES"]).resolve()
+    subprocess.run([ROOT / "scripts" / "build_image.sh", *STAGES], check=True, timeout=7200)
+    return ROOT / ".images"
+
+
+def laid_out(stage: str) -> str:
+    return image_of(stage).replace("/", "%").replace(":", "+")
+
+
+def inside(stage: str, script: str) -> str:
+    """What a script prints in the stage's image, as the image's own user, the pipeline's programs at /pipeline."""
+    env = build_environment()
+    container = subprocess.run(
+        ["buildah", "from", "--pull-never", image_of(stage)], env=env, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    command = ["buildah", "run", "--isolation", "chroot", "--env", "PYTHONDONTWRITEBYTECODE=1", "--volume", f"{ROOT / 'bin'}:/pipeline:ro"]
+    try:
+        done = subprocess.run([*command, container, "--", "bash", "-euc", script], env=env, capture_output=True, text=True, check=False, timeout=600)
+    finally:
+        subprocess.run(["buildah", "rm", container], env=env, capture_output=True, check=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@of_each
+def test_user_programs_and_packages(images: Path, stage: str) -> None:
+    shown = inside(
+        stage, "id -u; ps --version >/dev/null; python3 -c 'import sys; print(*sys.version_info[:2])'; pip check; pip list --format=freeze"
+    )
+    user, python, sound, *packages = shown.splitlines()
+    assert user == "1000"
+    assert python == "3 11"
+    assert sound == "No broken requirements found."
+    pins = (ROOT / "containers" / stage / "requirements.txt").read_text().split("\n")
+    known = {re.sub(r"[-_.]+", "-", pin.split(" ")[0]).lower() for pin in pins}
+    others = {re.sub(r"[-_.]+", "-", package).lower() for package in packages} - known
+    assert {package.split("==")[0] for package in others} <= {"pip", "setuptools", "wheel", "accessiflow-native"}
+
+
+@of_each
+def test_no_build_tools_are_left(images: Path, stage: str) -> None:
+    assert inside(stage, "type -P gcc g++ cc c++ make git curl || true; find /var/lib/apt/lists /opt/wheels -type f 2>/dev/null || true") == ""
+
+
+@of_each
+def test_the_stages_programs_answer(images: Path, stage: str) -> None:
+    scripts = scripts_of(stage) or ["ldsc.py"]
+    for script in scripts:
+        program = f"/pipeline/{script}" if (ROOT / "bin" / script).exists() else script
+        assert inside(stage, f"{shlex.quote(program)} --help 2>&1").strip()
+
+
+@of_each
+def test_labels_and_size(images: Path, stage: str, evidence) -> None:
+    shown = subprocess.run(["buildah", "inspect", "--type", "image", image_of(stage)], env=build_environment(), capture_output=True, check=True)
+    config = json.loads(shown.stdout)["OCIv1"]["config"]
+    labels = {name: config["Labels"][f"org.opencontainers.image.{name}"] for name in LABELS}
+    assert labels["title"] == f"accessiflow-{stage}"
+    assert labels["version"] == VERSION
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", labels["created"])
+    assert config["User"] == "1000:1000"
+    tree = images / "img" / laid_out(stage)
+    megabytes = sum(path.lstat().st_blocks for path in tree.rglob("*") if not path.is_symlink()) * 512 // 10**6
+    evidence("images", image=f"accessiflow-{stage}", megabytes=megabytes, base=labels["base.name"], user=config["User"])
+    assert megabytes < 3000
+
+
+@real
+def test_the_score_image_computes_with_the_engine(images: Path) -> None:
+    shown = inside("score", "python3 -c 'import accessiflow_native as n; print(n._library()[1])'")
+    assert shown.strip() in ("avx512", "avx2", "portable")
+
+
+@real
+def test_the_whole_study_in_containers_gives_the_bytes_of_the_environments(images: Path, environments: Path, tmp_path: Path, evidence) -> None:
+    contained = Run(tmp_path / "images", "--containers.ldsc", f"accessiflow-ldsc:{VERSION}", profile="test,charliecloud")
+    plain = Run(tmp_path / "environments")
+    started = time.monotonic()
+    contained.finish(timeout=3600, env={"NXF_CHARLIECLOUD_CACHEDIR": str(images), "USER": "root"})
+    seconds = round(time.monotonic() - started)
+    plain.finish(timeout=3600)
+    tasks = sorted((contained.folder / "work").glob("*/*/.command.run"))
+    outside = [str(task) for task in tasks if "ch-run" not in task.read_text()]
+    differing = differences(contained.results(), plain.results())
+    evidence("containers", engine="charliecloud", tasks=len(tasks), seconds=seconds, files=len(plain.results()), differing=len(differing))
+    assert not outside
+    assert not differing

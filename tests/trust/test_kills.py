@@ -1,0 +1,167 @@
+"""Heads and tasks killed, disks that fill, folders that cannot be written: with -resume the results are those of an undisturbed run, byte for byte.
+
+Every series of faults is drawn from a seed and placed by the progress of the run (how many tasks it has submitted), not by the clock.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from whole_run import Run, differences, kill, processes_in
+
+pytestmark = [pytest.mark.nextflow, pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+
+
+def test_every_stage_gives_its_results(undisturbed: Run) -> None:
+    results = undisturbed.results()
+    for name in (
+        "peaks/peaks.h5ad",
+        "models/demo/model_best.h5",
+        "predictions/demo/preds.h5",
+        "evaluation/demo.specificity.tsv",
+        "variants/demo/study/sad.h5",
+        "heritability/heritability.tsv",
+        "truth/summary.tsv",
+        "igv_session.xml",
+        "report.html",
+    ):
+        assert name in results, name
+    assert "http://cdn" not in (undisturbed.folder / "results/report.html").read_text()
+
+
+def kill_heads(run: Run, points: int, seed: int, record: Callable[..., None]) -> int:
+    """Start and kill the head up to `points` times, each time some tasks later; returns the number of kills.
+
+    In turn: head and tasks with SIGKILL; the head alone with SIGKILL (its tasks run on as orphans); the head with SIGTERM.
+    """
+    rng = random.Random(seed)
+    kinds = [(signal.SIGKILL, True), (signal.SIGKILL, False), (signal.SIGTERM, False)]
+    for point in range(points):
+        what, tasks_too = kinds[point % len(kinds)]
+        more, delay = rng.randint(0, 8), rng.uniform(0, 3)
+        head = run.start("-resume")
+        if not run.wait_for_tasks(head, more + 1):
+            return point
+        time.sleep(delay)
+        if head.poll() is not None:
+            return point
+        kill(head, what, tasks_too)
+        last = run.submitted()[-1][1]
+        record(fault=f"{what.name} head" + (" and tasks" if tasks_too else ""), where=f"{len(run.submitted())} tasks after the start, in {last}")
+        time.sleep(1)
+    return points
+
+
+def test_heads_killed_and_resumed_give_the_same_bytes(undisturbed: Run, tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    assert kill_heads(run, 4, seed=5, record=lambda **_: None) == 4
+    run.finish("-resume")
+    assert differences(run.results(), undisturbed.results()) == []
+
+
+def test_a_result_left_half_copied_is_whole_after_resuming(undisturbed: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(undisturbed.folder, folder, symlinks=True)
+    run, whole = Run(folder, "-work-dir", undisturbed.folder / "work"), undisturbed.results()
+    for name in ("peaks/peaks.h5ad", "models/demo/model_best.h5", "evaluation/demo.specificity.tsv"):
+        path = folder / "results" / name
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    (folder / "results/variants/demo/study/sad.h5").unlink()
+    printed = run.finish("-resume")
+    assert "Submitted process > MODELS" not in printed
+    assert differences(run.results(), whole) == []
+
+
+@pytest.mark.trust
+def test_heads_killed_many_times(undisturbed: Run, tmp_path: Path, evidence) -> None:
+    run = Run(tmp_path)
+    killed = kill_heads(run, 14, seed=19, record=lambda **row: evidence("kills", **row))
+    assert killed >= 10
+    run.finish("-resume")
+    wrong = differences(run.results(), undisturbed.results())
+    evidence("kills", fault=f"({killed} kills of the head)", where=f"resumed to the end: {len(wrong)} of {len(undisturbed.results())} files differ")
+    assert wrong == []
+
+
+@pytest.mark.trust
+def test_tasks_killed_are_tried_again(undisturbed: Run, tmp_path: Path, evidence) -> None:
+    """No -resume: the pipeline's own retries have to do."""
+    rng, run = random.Random(23), Run(tmp_path)
+    head, struck = run.start(), {}
+    while len(struck) < 12 and run.wait_until(head, lambda: any(task not in struck for task, _ in run.submitted()[-2:])):
+        task, process = next((task, process) for task, process in reversed(run.submitted()) if task not in struck)
+        what = signal.SIGKILL if len(struck) % 2 else signal.SIGTERM
+        time.sleep(rng.uniform(0, 2))
+        if process not in struck.values() and (victim := scripts_of(run, task)):
+            os.kill(victim[-1], what)
+            struck[task] = process
+            evidence("kills", fault=f"{what.name} task", where=process)
+        else:
+            struck.setdefault(task, "")
+    assert head.wait(timeout=1500) == 0, run.printed()[-6000:]
+    hit = [process for process in struck.values() if process]
+    assert len(hit) >= 5
+    assert run.printed().count("Execution is retried") >= len(hit) - 1  # one may have ended by itself just before
+    assert differences(run.results(), undisturbed.results()) == []
+
+
+def scripts_of(run: Run, task: str) -> list[int]:
+    """Python processes of a task."""
+    folder = next((run.folder / "work").glob(f"{task}*"), None)
+    return [pid for pid in processes_in(folder.resolve()) if b"python" in Path(f"/proc/{pid}/cmdline").read_bytes()] if folder else []
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[Callable[[str], None]]:
+    """A tmpfs of a size at `folder`; gives a function that remounts it with other options."""
+    folder.mkdir(parents=True)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
+    if made.returncode != 0:
+        pytest.skip(f"no tmpfs can be mounted here: {made.stderr.strip()}")
+    try:
+        yield lambda options: subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True) and None
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@pytest.mark.trust
+def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(undisturbed: Run, tmp_path: Path, evidence) -> None:
+    run = Run(tmp_path / "run", "-work-dir", tmp_path / "disk")
+    with small_disk(tmp_path / "disk", 4) as remount:
+        for megabytes in (4, 12, 24, 40):
+            remount(f"size={megabytes}m")
+            head = run.start("-resume")
+            assert head.wait(timeout=1500) != 0
+            assert "No space left on device" in run.printed() or "no space left" in run.printed().lower(), run.printed()[-3000:]
+            evidence("kills", fault=f"work folder full at {megabytes} MB", where=(run.submitted() or [("", "the start")])[-1][1])
+        remount("size=4g")
+        run.finish("-resume")
+        assert differences(run.results(), undisturbed.results()) == []
+
+
+@pytest.mark.trust
+def test_results_that_cannot_be_written_stop_the_run_and_resuming_completes_them(undisturbed: Run, tmp_path: Path, evidence) -> None:
+    run = Run(tmp_path)
+    with small_disk(tmp_path / "results", 1) as remount:
+        for options, fault in (("size=1m,rw", "results folder full at 1 MB"), ("size=1m,ro", "results folder read-only")):
+            remount(options)
+            assert run.start("-resume").wait(timeout=1500) != 0
+            evidence("kills", fault=fault, where=(run.submitted() or [("", "the start")])[-1][1])
+        remount("size=4g,rw")
+        head = run.start("-resume")
+        if run.wait_for_tasks(head, 7):
+            remount("ro")
+            assert head.wait(timeout=1500) != 0
+            evidence("kills", fault="results folder read-only in the middle", where=run.submitted()[-1][1])
+        remount("size=4g,rw")
+        run.finish("-resume")
+        assert differences(run.results(), undisturbed.results()) == []

@@ -1,0 +1,120 @@
+"""A real scheduler: the study on two SLURM nodes (scripts/slurm_lab.sh up), with its faults: memory, a lost node, a lost head.
+
+Skipped, with the reason, where no such cluster is up; nothing is installed from here.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from whole_run import ROOT, Run, differences, kill
+
+LAB = Path(os.environ.get("SLURM_LAB", "/tmp/slurm-lab"))
+PROFILE, PARTITIONS = "test,venv,slurm", ("--queue", "main", "--gpu_queue", "gpu", "--max_cpus", 2, "--max_memory", "10.GB")
+pytestmark = [pytest.mark.nextflow, pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+# a lab answers at once, a cluster does not
+IMPATIENT = "executor { pollInterval = '1 sec'; queueStatInterval = '2 sec'; exitReadTimeout = '5 sec'; submitRateLimit = null }\n"
+
+
+@pytest.fixture(scope="module")
+def cluster() -> None:
+    """Two idle nodes and no job."""
+    if shutil.which("sinfo") is None or not (LAB / "run").is_dir():
+        pytest.skip("no SLURM lab is up: scripts/slurm_lab.sh up brings one (Debian packages, root)")
+    slurm("scontrol", "show", "nodes")
+
+
+def slurm(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+def jobs() -> list[dict[str, str]]:
+    """All ended jobs: JobState, Partition, NodeList, Name, WorkDir..."""
+    return [dict(re.findall(r"(\w+)=(\S*)", line)) for line in (LAB / "log" / "jobs.txt").read_text().splitlines()]
+
+
+def settings(folder: Path, *more: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "lab.config"
+    path.write_text(IMPATIENT + "".join(more))
+    return path
+
+
+def resumed(undisturbed: Run, folder: Path, *args: object, profile: str = PROFILE) -> Run:
+    """A run that goes on from the undisturbed one's cache, with a work folder of its own."""
+    shutil.copytree(undisturbed.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("work", "results", "run.log"))
+    return Run(folder, *args, profile=profile)
+
+
+def test_whole_study_with_too_little_memory_and_a_lost_head(cluster: None, undisturbed: Run, tmp_path: Path, evidence) -> None:
+    before = len(jobs()) if (LAB / "log" / "jobs.txt").exists() else 0
+    config = settings(tmp_path, "process { withName: EVALUATE_SEQUENCE { memory = { 150.MB * task.attempt } } }\n")
+    run = Run(tmp_path, "-c", config, *PARTITIONS, profile=PROFILE)
+    head = run.start()
+    assert run.wait_for_tasks(head, 25)
+    kill(head, signal.SIGKILL)
+    printed = run.log.read_text()
+    run.finish("-resume")
+    printed += run.printed()
+    done = jobs()[before:]
+    partitions = {name: {job["Partition"] for job in done if name in job["Name"]} for name in ("TRAIN_FIT", "SAD_SCORE", "PEAKS_BIN")}
+    assert partitions == {"TRAIN_FIT": {"gpu"}, "SAD_SCORE": {"gpu"}, "PEAKS_BIN": {"main"}}
+    assert {job["NodeList"] for job in done} == {"n1", "n2"}
+    assert re.search(r"EVALUATE_SEQUENCE.*terminated with an error exit status \(137\) -- Execution is retried \(1\)", printed), printed[-5000:]
+    assert [job["JobState"] for job in done].count("OUT_OF_MEMORY") == 1
+    wrong = differences(run.results(), undisturbed.results())
+    evidence(
+        "slurm", what="whole test study, a task over its memory (137, retried with twice as much), head killed", jobs=len(done), differ=len(wrong)
+    )
+    assert wrong == []
+
+
+def test_a_node_lost_in_the_middle_of_a_training(cluster: None, undisturbed: Run, tmp_path: Path, evidence) -> None:
+    """The training goes on elsewhere from its last epoch, and ends where an undisturbed one ends."""
+    longer = ("--stages", "train", "--epochs", 12)
+    alone = resumed(undisturbed, tmp_path / "alone", *longer, "--max_cpus", 2, profile="test,venv")
+    run = resumed(undisturbed, tmp_path / "run", "-c", settings(tmp_path), *PARTITIONS, *longer)
+    head = run.start("-resume")
+    assert run.wait_until(head, lambda: any((run.folder / "work" / "checkpoints").glob("*/demo.h5"))), run.printed()[-3000:]
+    node, job = slurm("squeue", "-h", "-t", "R", "-p", "gpu", "-o", "%N %i").split()[:2]
+    lose(node)
+    code = head.wait(timeout=600)
+    subprocess.run([ROOT / "scripts" / "slurm_lab.sh", "node", node], check=True, capture_output=True)
+    assert code == 0, run.printed()[-5000:]
+    ended = [j for j in jobs() if "TRAIN_FIT" in j["Name"]][-2:]
+    assert ended[0]["JobState"] == "NODE_FAIL", ended
+    assert ended[0]["NodeList"] != ended[1]["NodeList"], ended
+    assert ended[0]["JobId"] == job
+    assert any("goes on" in log.read_text() for log in Path(ended[1]["WorkDir"]).glob(".command.err")), ended[1]["WorkDir"]
+    alone.finish("-resume")
+    wrong = differences(run.results(), alone.results())
+    evidence("slurm", what=f"node {node} lost during training: goes on from its checkpoint on {ended[1]['NodeList']}", jobs=2, differ=len(wrong))
+    assert wrong == []
+    assert "models/demo/model_best.h5" in alone.results()
+
+
+def lose(node: str) -> None:
+    """Kill a node's daemons and then all that runs under them, so that nobody is left to report it: a power cut."""
+    daemon = int((LAB / "run" / f"slurmd-{node}.pid").read_text())
+    running = slurm("squeue", "-h", "-w", node, "-o", "slurmstepd: [%i.").splitlines()
+    steps = [pid for pid, _, command in processes() if command.startswith(tuple(running))]
+    family = set(steps)
+    while more := {pid for pid, parent, _ in processes() if parent in family} - family:
+        family |= more
+    for pid in (daemon, *steps, *family.difference(steps)):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def processes() -> list[tuple[int, int, str]]:
+    """(pid, parent, command line) of every process."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
+    return [(int(pid), int(parent), command) for pid, parent, command in (line.split(None, 2) for line in listed if len(line.split(None, 2)) == 3)]
