@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import open_hdf5, read_table, require_file
+from accessiflow.files import open_hdf5, read_table
 from accessiflow.simulate.design import TARGET_WIDTH, UBIQUITOUS, VARIANT_KEY
 from accessiflow.simulate.elements import inside_elements
 from accessiflow.simulate.truth import Truth, agreement, calling_probability
