@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from corpus import runner, study
-from corpus.case import Change, all_of, edit, missing, renamed, rewrite
+from corpus.case import Change, all_of, edit, missing, put, renamed, rewrite
 
 pytestmark = [pytest.mark.trust, pytest.mark.nextflow]
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,7 +81,8 @@ def test_the_pipeline_refuses(clean, tmp_path, pipeline, evidence, name):
 
 def test_a_path_with_spaces_works(clean, tmp_path, pipeline):
     folder = study.copy(clean, tmp_path / "my study")
-    all_of(renamed("A.bw", "my signal.bw"), edit("tracks.csv", "A.bw", "my signal.bw"))(folder)
+    sheet = "track,cell_type,group,signal\nA,a,g,my signal.bw\nB,b,h,B.bam\nD,d,h,D.bedgraph\n"
+    all_of(renamed("A.bw", "my signal.bw"), put("tracks.csv", sheet))(folder)
     code, said = pipeline(folder)
     assert code == 0, said[-3000:]
     assert (tmp_path / "results" / "peaks" / "peaks.h5ad").is_file()
