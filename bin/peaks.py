@@ -133,7 +133,9 @@ def merge(
 def sets(
     peaks: Annotated[Path, typer.Argument(help="peaks.h5ad")],
     outdir: Annotated[Path, typer.Option(help="Folder for NAME.high.bed, NAME.low.bed and sets.tsv.")],
-    by: Annotated[str, typer.Option(help="What a tissue is: group, cell_type or both.")] = "group",
+    by: Annotated[
+        str, typer.Option(help="What a tissue is: group, cell_type, both, or auto (group where a track names one, else cell_type).")
+    ] = "group",
     min_share: Annotated[float, typer.Option(min=0, max=1, help="A tissue peak is in at least this share of the tissue's tracks.")] = 0.3,
     strict_share: Annotated[bool, typer.Option(help="More than that share, as the paper's code.")] = False,
 ) -> None:
@@ -142,7 +144,9 @@ def sets(
     from accessiflow.peaks import tissue_sets
 
     matrix = peak_matrix.read_peaks(peaks)
-    columns = {"group": ["group"], "cell_type": ["cell_type"], "both": ["group", "cell_type"]}[_one_of(by, ("group", "cell_type", "both"), "--by")]
+    named = "group" if any(matrix.var["group"]) else "cell_type"
+    choices = {"group": ["group"], "cell_type": ["cell_type"], "both": ["group", "cell_type"], "auto": [named]}
+    columns = choices[_one_of(by, tuple(choices), "--by")]
     n_tracks = matrix.obs["n_tracks"].to_numpy()
     found = list(tissue_sets(matrix.is_peak, n_tracks, matrix.var, columns, min_share, strict_share))
     if not found:

@@ -277,6 +277,16 @@ class TestScript:
         table = pd.read_csv(tracks / "sets" / "sets.tsv", sep="\t")
         assert table["set"].unique().tolist() == ["g", "h", "A", "B"]
 
+    def test_tissues_are_cell_types_where_the_sheet_names_no_group(self, script, refused, tracks):
+        self.call(tracks)
+        sheet = pd.read_csv(tracks / "tracks.csv")
+        for column, expected in ((["group"], ["g", "h"]), ([], ["A", "B"])):
+            sheet[["track", "cell_type", *column, "signal"]].to_csv(tracks / "tracks.csv", index=False)
+            self.merge(script, tracks, "peaks.h5ad")
+            script("peaks", "sets", tracks / "peaks.h5ad", "--by", "auto", "--outdir", tracks / "sets")
+            assert pd.read_csv(tracks / "sets" / "sets.tsv", sep="\t")["set"].unique().tolist() == expected
+        assert "no track names a group" in refused("peaks", "sets", tracks / "peaks.h5ad", "--outdir", tracks / "none")
+
     def test_columns_are_written_in_blocks(self, tracks, monkeypatch):
         self.call(tracks)
         sheet = read_sheet("tracks", tracks / "tracks.csv")
