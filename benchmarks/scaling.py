@@ -25,28 +25,51 @@ FACTORS = (1, 4, 16)
 BASE = {"chrom-length": 600_000, "cell-types": 4, "snps": 3000}
 # axis -> what grows, what else differs from the base, the stages that see it
 AXES = {
-    "tracks": ("cell-types", {}, "evaluate,report"),
+    "tracks": ("", {}, "evaluate,report"),  # the study's tracks again under other names
     "genome": ("chrom-length", {}, "evaluate,report"),
     "variants": ("snps", {"chrom-length": 9_600_000}, "score,heritability,report"),
 }
 FLAT = 0.1  # growth from 1x to 16x below this share of the value counts as none
 
 
+def simulate(folder: Path, size: dict[str, int]) -> dict[str, Path]:
+    """A simulated study; its files by the name of the parameter that takes them."""
+    if not (folder / "params.json").exists():
+        options = [text for name, value in size.items() for text in (f"--{name}", str(value))]
+        people = ["--chromosomes", "3", "--individuals", "100", "--gwas-individuals", "400"]
+        command = [str(ROOT / ".venvs/simulate/bin/python"), str(ROOT / "bin/simulate.py"), "study", "--outdir", str(folder), *people, *options]
+        subprocess.run(command, check=True)
+    given = json.loads((folder / "params.json").read_text())
+    return {name: folder / value for name, value in given.items() if name != "truth" and isinstance(value, str) and (folder / value).exists()}
+
+
+def repeated(sheet: Path, times: int) -> Path:
+    """A tracks sheet with every track so many times, each a cell type of its own."""
+    with open(sheet, newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    path = sheet.with_name("tracks_repeated.csv")
+    with open(path, "w", newline="") as handle:
+        out = csv.DictWriter(handle, list(rows[0]))
+        out.writeheader()
+        for i in range(times):
+            out.writerows(row | {name: row[name] + (f".{i}" if i else "") for name in ("track", "cell_type")} for row in rows)
+    return path
+
+
 def measure(axis: str, factor: int, work: Path) -> list[dict[str, object]]:
     """Run one study; one row a process: tasks, CPU seconds in all and of the longest task, peak memory."""
     grows, others, stages = AXES[axis]
     size = BASE | others
-    size[grows] *= factor
+    if grows:
+        size[grows] *= factor
     folder = work / f"{axis}_{factor}"
-    folder.mkdir(parents=True, exist_ok=True)
-    options = " ".join(f"--{name} {value}" for name, value in size.items())
-    config = folder / "size.config"
-    config.write_text(
-        f"process {{ withName: SIMULATE_STUDY {{ ext.args = '--chromosomes 3 --individuals 100 --gwas-individuals 400 {options}' }} }}\n"
-    )
-    command = [ROOT / "scripts/nextflow", "run", ROOT, "-profile", "test,venv", "-c", config, "-resume", "-ansi-log", "false"]
-    quick = ["--stages", stages, "--h2_clusters", "false", "--h2_cts", "false", "--shard_size", "20000"]
-    subprocess.run([*map(str, command), *quick], cwd=folder, check=True, stdout=sys.stderr)
+    given = simulate(folder / "study", size)
+    if not grows:
+        given["tracks"] = repeated(folder / "study" / "tracks.csv", factor)
+    command = [ROOT / "scripts/nextflow", "run", ROOT, "-profile", "test,venv", "-resume", "-ansi-log", "false", "--simulate", "false"]
+    options = ["--stages", stages, "--h2_clusters", "false", "--h2_cts", "false", "--shard_size", "20000"]
+    options += [text for name, path in given.items() for text in (f"--{name}", str(path))]
+    subprocess.run([*map(str, command), *options], cwd=folder, check=True, stdout=sys.stderr)
     found: dict[str, list[dict[str, float]]] = defaultdict(list)
     for path in (folder / "results/pipeline_info/stages").glob("*.run.json"):
         found[path.name.split(".")[0]].append(json.loads(path.read_text()))

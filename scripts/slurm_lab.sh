@@ -3,9 +3,12 @@
 #   slurm_lab.sh up      install what is missing (Debian packages; needs root), start it; idle in about a second once installed
 #   slurm_lab.sh node N  start node n1 or n2 again
 #   slurm_lab.sh down    stop what it started
-# Nodes n1 and n2 stand in the partitions main and gpu, each with one fake GPU. A job over its memory is killed. State in $SLURM_LAB (/tmp/slurm-lab).
+# Nodes n1 and n2 stand in the partitions main and gpu, each with one fake GPU. A job over its memory is killed. State in
+# $SLURM_LAB (/tmp/slurm-lab); SLURM's programs find it with SLURM_CONF=$SLURM_LAB/etc/slurm.conf.
 set -euo pipefail
-lab=${SLURM_LAB:-/tmp/slurm-lab} cpus=${SLURM_LAB_CPUS:-2} memory=${SLURM_LAB_MEMORY:-12000}
+lab=${SLURM_LAB:-/tmp/slurm-lab}
+export SLURM_CONF=$lab/etc/slurm.conf # not /etc/slurm: a SLURM that is this machine's own stays as it is
+cpus=${SLURM_LAB_CPUS:-2} memory=${SLURM_LAB_MEMORY:-12000}
 say() { printf 'slurm_lab: %s\n' "$*" >&2; }
 alive() { [ -s "$1" ] && kill -0 "$(cat "$1")" 2>/dev/null; }
 
@@ -15,22 +18,21 @@ install_packages() {
     [ ${#missing[@]} -gt 0 ] || return 0
     [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || { say "cannot install ${missing[*]} here (needs root and apt-get)"; exit 3; }
     export DEBIAN_FRONTEND=noninteractive
-    # what is installed must not start daemons of its own
-    printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d; chmod +x /usr/sbin/policy-rc.d
-    { apt-get update -q && apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$lab/log/apt.txt" 2>&1 ||
-        { rm -f /usr/sbin/policy-rc.d; say "cannot install ${missing[*]}: $(tail -1 "$lab/log/apt.txt")"; exit 3; }
-    rm -f /usr/sbin/policy-rc.d
+    local policy=/usr/sbin/policy-rc.d code=0
+    if [ -e $policy ]; then policy=; else printf '#!/bin/sh\nexit 101\n' >$policy; chmod +x $policy; fi # what is installed must not start daemons of its own
+    { apt-get update -q && apt-get install -y -q --no-install-recommends "${missing[@]}"; } >"$lab/log/apt.txt" 2>&1 || code=3
+    [ -z "$policy" ] || rm -f $policy
+    [ $code = 0 ] || { say "cannot install ${missing[*]}: $(tail -1 "$lab/log/apt.txt")"; exit 3; }
 }
 
 configure() {
     local host new node task_plugin=task/none over=JobAcctGatherParams=OverMemoryKill
     host=$(hostname -s) new=$(mktemp)
-    mkdir -p /etc/slurm
     # the kernel kills what a job has too much (exit 137), where this machine lets us have memory groups; else SLURM kills the whole job
     if mkdir -p /sys/fs/cgroup/memory/slurm 2>/dev/null; then
         task_plugin=task/cgroup over=
-        printf 'CgroupPlugin=cgroup/v1\nConstrainRAMSpace=yes\nConstrainSwapSpace=yes\n' >/etc/slurm/cgroup.conf
-    else rm -f /etc/slurm/cgroup.conf; fi
+        printf 'CgroupPlugin=cgroup/v1\nConstrainRAMSpace=yes\nConstrainSwapSpace=yes\n' >"$lab/etc/cgroup.conf"
+    else rm -f "$lab/etc/cgroup.conf"; fi
     cat >"$new" <<CONF
 ClusterName=lab
 SlurmctldHost=$host(127.0.0.1)
@@ -70,9 +72,9 @@ NodeName=n2 NodeHostName=$host NodeAddr=127.0.0.1 Port=17002 CPUs=$cpus RealMemo
 PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP
 PartitionName=gpu  Nodes=n1,n2 MaxTime=INFINITE State=UP
 CONF
-    cmp -s "$new" /etc/slurm/slurm.conf || install -m644 "$new" /etc/slurm/slurm.conf
+    cmp -s "$new" "$SLURM_CONF" || install -m644 "$new" "$SLURM_CONF"
     rm -f "$new"
-    for node in n1 n2; do : >"$lab/gpu-$node"; printf 'NodeName=%s Name=gpu File=%s\n' "$node" "$lab/gpu-$node"; done >/etc/slurm/gres.conf
+    for node in n1 n2; do : >"$lab/gpu-$node"; printf 'NodeName=%s Name=gpu File=%s\n' "$node" "$lab/gpu-$node"; done >"$lab/etc/gres.conf"
 }
 
 start_munge() {
@@ -108,7 +110,7 @@ stop() {  # PID_FILE
 
 case ${1:-} in
     up)
-        mkdir -p "$lab"/{state,spool-n1,spool-n2,run,log}
+        mkdir -p "$lab"/{etc,state,spool-n1,spool-n2,run,log}
         install_packages; configure; start_munge
         alive "$lab/run/slurmctld.pid" || slurmctld
         start_node n1; start_node n2; wait_idle ;;

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.nextflow, pytest.mark.slow, pytest.mark.xdist_group("p
 @pytest.mark.trust
 @pytest.mark.parametrize(
     ("where", "args"),
-    [("another/and a longer path", ()), ("one thread", ("--max_cpus", 1)), ("launched elsewhere", ("-work-dir", "../w", "--publish_mode", "link"))],
+    [("another/and a longer path", ("--publish_mode", "link")), ("one core", ("--max_cpus", 1))],
 )
 def test_same_bytes_elsewhere(undisturbed: Run, tmp_path: Path, evidence, where: str, args: tuple[object, ...]) -> None:
     run = Run(tmp_path / where, *args)
