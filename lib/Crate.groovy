@@ -34,7 +34,7 @@ class Crate {
         }
         List<Map> formal = settings.collect { ['@id': it.exampleOfWork[0]['@id'], '@type': 'FormalParameter', additionalType: 'Text', name: it.name, workExample: reference(it)] }
         List<Map> software = versions(info.resolve('versions.yml')).collect { name, version -> ['@id': "#software-${name}".toString(), '@type': 'SoftwareApplication', name: name, softwareVersion: version] }
-        Map program = [
+        Map program = results.find { it.'@id' == 'pipeline_info/main.nf' } + [
             '@id': outdir.relativize(script).toString(), '@type': ['File', 'SoftwareSourceCode', 'ComputationalWorkflow'], name: source.name, description: source.description, url: source.homePage,
             version: [source.version, workflow.commitId, source.codeId].findAll().join('+'), license: ['@id': LICENSE], programmingLanguage: ['@id': '#nextflow'],
             input: formal.collect { reference(it) }, softwareRequirements: software.collect { reference(it) },

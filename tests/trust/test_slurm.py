@@ -58,7 +58,7 @@ def resumed(undisturbed: Run, folder: Path, *args: object, profile: str = PROFIL
 
 def test_whole_study_with_too_little_memory_and_a_lost_head(cluster: None, undisturbed: Run, tmp_path: Path, evidence) -> None:
     before = len(jobs()) if (LAB / "log" / "jobs.txt").exists() else 0
-    config = settings(tmp_path, "process { withName: EVALUATE_SEQUENCE { memory = { 150.MB * task.attempt } } }\n")
+    config = settings(tmp_path, "process { withName: EVALUATE_SEQUENCE { memory = { 80.MB * task.attempt } } }\n")
     run = Run(tmp_path, "-c", config, *PARTITIONS, profile=PROFILE)
     head = run.start()
     assert run.wait_for_tasks(head, 25)
@@ -73,7 +73,7 @@ def test_whole_study_with_too_little_memory_and_a_lost_head(cluster: None, undis
     assert re.search(r"EVALUATE_SEQUENCE.*terminated .*-- Execution is retried \(1\)", printed), printed[-5000:]
     if (LAB / "etc" / "cgroup.conf").exists():  # else SLURM itself kills the job, and no exit status is left
         assert re.search(r"EVALUATE_SEQUENCE.*terminated with an error exit status \(137\)", printed), printed[-5000:]
-        assert [job["JobState"] for job in done].count("OUT_OF_MEMORY") == 1
+        assert [job["JobState"] for job in done].count("OUT_OF_MEMORY") >= 1
     wrong = differences(run.results(), undisturbed.results())
     evidence(
         "slurm", what="whole test study, a task over its memory (137, retried with twice as much), head killed", jobs=len(done), differ=len(wrong)

@@ -134,7 +134,7 @@ def _inspect(path: Path) -> Part:
         for name in (*TEXTS, "target_ids", "target_labels"):
             dataset(handle, name, path, "S")
         dataset(handle, "pos", path, "iu")
-        found = {n: dataset(handle, n, path, "f", (2, 3)) for n in STATISTICS if n in handle}
+        found = {n: dataset(handle, n, path, "f", (1, 2, 3)) for n in STATISTICS if n in handle}
         rows = {name: handle[name].shape[0] for name in (*TEXTS, "pos", *found)}
         if len(set(rows.values())) > 1:
             raise InputError(
