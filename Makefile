@@ -21,7 +21,7 @@ test: test-env envs nextflow lint ## every test but those of test-trust and test
 	@$(PYTEST) -n 2 --dist loadgroup -q -m "not trust and not containers" $(ARGS)
 	@scripts/run_nf_test.sh $(VENVS)
 
-test-trust: test-env envs nextflow ## faults, bad input, security, reproducibility at length, on a SLURM of two nodes too (root, Debian); at most an hour
+test-trust: test-env envs nextflow ## faults, bad input, security, reproducibility at length, on a SLURM of two nodes too (root, Debian)
 	@scripts/slurm_lab.sh up || echo "SLURM cannot be brought up here: its tests are skipped"
 	@$(PYTEST) -n 2 --dist loadgroup -q -m "not containers" tests/trust $(ARGS); code=$$?; scripts/slurm_lab.sh down; exit $$code
 
