@@ -142,7 +142,7 @@ def early(undisturbed: Run) -> dict[str, str]:
 def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(undisturbed: Run, tmp_path: Path, evidence) -> None:
     run = Run(tmp_path / "run", "-work-dir", tmp_path / "disk", "--stages", "evaluate")
     with small_disk(tmp_path / "disk", 4) as remount:
-        for megabytes in (4, 12, 24, 40):
+        for megabytes in (3, 6, 9, 12):
             remount(f"size={megabytes}m")
             head = run.start("-resume")
             assert head.wait(timeout=1500) != 0
