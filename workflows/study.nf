@@ -24,21 +24,22 @@ workflow STUDY {
     ch_parameters = ch_files
         .map { study -> Parameters.json(params.findAll { it.key != 'code_id' } + study.collectEntries { k, v -> [(k): v?.toUriString()] } + [stages: stages]) }
         .collectFile(name: 'params.json', newLine: true)
-    ch_staged = ch_files
-        .map { study -> Study.stagedTable(Study.localFiles(study).keySet()) }
+    ch_local  = ch_files.map { study -> Study.localFiles(study) } // original name -> path
+    ch_staged = ch_local
+        .map { local -> Study.stagedTable(local.keySet()) }
         .collectFile(name: 'staged.tsv', newLine: true)
 
     PREFLIGHT_CHECK(
         ch_parameters
             .combine(ch_staged)
-            .combine(ch_files.map { study -> [Study.localFiles(study).values().toList()] })
+            .combine(ch_local.map { local -> [local.values().toList()] })
             .map { parameters, staged, files -> [[id: 'inputs'], parameters, staged, files] }
     )
     ch_study = PREFLIGHT_CHECK.out.report.combine(ch_files).map { meta, report, study -> study }.first()
 
     // the digests of all local inputs, some files a task
-    ch_batches = ch_files
-        .flatMap { study -> Study.localFiles(study).entrySet().toList().collate(20).withIndex().collect { batch, i -> ["inputs_${i + 1}".toString(), batch*.key, batch*.value] } }
+    ch_batches = ch_local
+        .flatMap { local -> local.entrySet().toList().collate(20).withIndex().collect { batch, i -> ["inputs_${i + 1}".toString(), batch*.key, batch*.value] } }
     ch_tables = ch_batches.collectFile { id, names, files -> ["${id}.staged.tsv", Study.stagedTable(names) + '\n'] }.map { [it.name - '.staged.tsv', it] }
     PREFLIGHT_CHECKSUMS(ch_batches.join(ch_tables).map { id, names, files, table -> [[id: id], table, files] })
     PREFLIGHT_CHECKSUMS.out.table.map { it[1] }.collectFile(name: 'checksums.tsv', keepHeader: true, skip: 1, sort: { it.text }, storeDir: "${params.outdir}/pipeline_info")

@@ -20,6 +20,7 @@ from accessiflow.errors import InputError
 if TYPE_CHECKING:
     import h5py
     import pandas as pd
+    from numpy.typing import NDArray
 
 NA = "NA"
 INFLATED_MOST, INFLATED_LEAST = 2000, 1 << 28  # times its own size that a file may unpack to (DEFLATE reaches 1032), and bytes that it always may
@@ -307,6 +308,16 @@ def dataset(handle: h5py.File, name: str, path: Path, kinds: str = "fiub", ndim:
         wanted = f"{'text' if kinds == 'S' else 'numbers'} in {' or '.join(map(str, ndim))} dimension(s)"
         raise InputError(f"holds {name} of type {item.dtype} and shape {item.shape}, expected {wanted}", path)
     return item
+
+
+def as_text(value: object) -> str:
+    """A name as it is stored: UTF-8 bytes (what is not UTF-8 replaced), or a string."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def as_texts(values: NDArray[Any]) -> list[str]:
+    """The same of an array (n,) of names."""
+    return [as_text(value) for value in values.tolist()]
 
 
 def _of_hdf5(error: BaseException) -> bool:

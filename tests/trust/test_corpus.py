@@ -51,13 +51,7 @@ class Clean:
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory) -> Clean:
-    folder = tmp_path_factory.mktemp("clean")
-
-    def run(command: str) -> None:
-        code, said = runner.inside(command, folder)
-        assert code == 0, said
-
-    return Clean(study.build(folder, run), tmp_path_factory.mktemp("results"), runner.inside)
+    return Clean(study.build(tmp_path_factory.mktemp("clean")), tmp_path_factory.mktemp("results"), runner.inside)
 
 
 def check_refused(case: Case, code: int, said: str, left: set[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from corpus import runner, study
+from corpus import study
 from corpus.case import Change, all_of, edit, missing, put, renamed, rewrite
 
 pytestmark = [pytest.mark.trust, pytest.mark.nextflow]
@@ -28,13 +28,7 @@ REFUSED: dict[str, tuple[Change, tuple[str, ...]]] = {
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("clean")
-
-    def run(command: str) -> None:
-        code, said = runner.inside(command, folder)
-        assert code == 0, said
-
-    return study.build(folder, run)
+    return study.build(tmp_path_factory.mktemp("clean"))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import dataset, open_hdf5, read_table, require_file
+from accessiflow.files import as_texts, dataset, open_hdf5, read_table, require_file
 
 if TYPE_CHECKING:
     import h5py
@@ -95,11 +95,11 @@ def _read_hdf5(path: Path) -> Matrix:
             raise InputError(f"needs one dataset of windows x tracks, preds or targets (found: {', '.join(list(handle)[:8])})", path)
         data = dataset(handle, names[0], path, ndim=(2, 3))
         values = _summed(data) if data.ndim == 3 else _floats(data[()])
-        tracks = [_text(t) for t in dataset(handle, "target_ids", path, "S")[()]] if "target_ids" in handle else None
+        tracks = as_texts(dataset(handle, "target_ids", path, "S")[()]) if "target_ids" in handle else None
         sites = None
         if set(SITE) <= set(handle):
             start, end = (dataset(handle, name, path, "iu")[()] for name in ("start", "end"))
-            sites = pd.DataFrame({"chrom": [_text(c) for c in dataset(handle, "chrom", path, "S")[()]], "start": start, "end": end})
+            sites = pd.DataFrame({"chrom": as_texts(dataset(handle, "chrom", path, "S")[()]), "start": start, "end": end})
     return Matrix(values, tracks, sites if sites is None or len(sites) == len(values) else None)
 
 
@@ -113,10 +113,6 @@ def _summed(data: h5py.Dataset) -> Floats:
     for low in range(0, n, step):
         out[low : low + step] = data[low : low + step].sum(axis=1, dtype=np.float64)
     return out
-
-
-def _text(value: bytes | str) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _read_h5ad(path: Path) -> Matrix:

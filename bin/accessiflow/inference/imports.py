@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from accessiflow.dataset.tfrecords import load_fold
 from accessiflow.errors import InputError
-from accessiflow.files import dataset, open_hdf5, open_text, read_json, read_table
+from accessiflow.files import as_texts, dataset, open_hdf5, open_text, read_json, read_table
 from accessiflow.inference.joining import write_predictions
 from accessiflow.inference.predictor import described
 from accessiflow.intervals import read_bed
@@ -133,7 +133,7 @@ Matrix = tuple[NDArray[np.floating], list[str], pd.DataFrame]
 def _basenji(path: Path, _rows: Path | None) -> Matrix:
     with open_hdf5(path, ["preds", *SITES, "target_ids"]) as handle:
         values = dataset(handle, "preds", path, ndim=(2, 3))[()]
-        names, chroms = (_texts(dataset(handle, name, path, "S")[()]) for name in ("target_ids", "chrom"))
+        names, chroms = (as_texts(dataset(handle, name, path, "S")[()]) for name in ("target_ids", "chrom"))
         start, end = (dataset(handle, name, path, "iu")[()] for name in ("start", "end"))
     if not len(values) == len(chroms) == len(start) == len(end) or values.shape[-1] != len(names):
         raise InputError(f"holds preds of shape {values.shape}, and names {len(chroms)} windows and {len(names)} tracks", path)
@@ -147,7 +147,7 @@ def _sei(path: Path, rows: Path | None) -> Matrix:
     table = _row_labels(labels)
     with open_hdf5(path, ["data"]) as handle:
         values = dataset(handle, "data", path, ndim=(2,))[()]
-        names = _texts(handle["target_ids"][()]) if "target_ids" in handle else []
+        names = as_texts(handle["target_ids"][()]) if "target_ids" in handle else []
     features = path.with_name(f"{prefix}_feature_labels.txt")
     if not names and features.exists():
         with open_text(features) as lines:
@@ -208,7 +208,3 @@ def _of_bigwigs(files: Sequence[Path], wanted: Sequence[str], sites: pd.DataFram
             out[i, column] = values.max(initial=0) if stat == "max" else values.sum() if stat == "sum" else values.sum() / (end - start)
         handle.close()
     return out
-
-
-def _texts(values: NDArray[np.bytes_]) -> list[str]:
-    return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values.tolist()]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accessiflow.errors import InputError
-from accessiflow.files import create_hdf5, open_hdf5
+from accessiflow.files import as_texts, create_hdf5, open_hdf5
 
 if TYPE_CHECKING:
     import h5py
@@ -97,7 +97,7 @@ def _put(layers: Sequence[keras.Layer], stored: Sequence[Stored], path: Path) ->
 
 
 def _names(group: h5py.Group, attribute: str) -> list[str]:
-    return [name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name) for name in np.atleast_1d(group.attrs[attribute])]
+    return as_texts(np.atleast_1d(group.attrs[attribute]))
 
 
 def _layer_values(root: h5py.Group, name: str, path: Path) -> list[np.ndarray]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from accessiflow.errors import InputError
 from accessiflow.preflight import heritability, models, regions, signals, variants
-from accessiflow.preflight.findings import Findings, Inputs, read_staged
+from accessiflow.preflight.findings import Findings, Inputs, finite, read_staged
 from accessiflow.preflight.reference import Reference, open_reference
 from accessiflow.preflight.variants import Limits
 from accessiflow.sheets import SHEETS, Sheet, check_sheet, is_number
@@ -31,11 +30,8 @@ def least_snps(params: Mapping[str, Any], min_snps: int | None) -> int:
 
 def _number(params: Mapping[str, Any], name: str, default: float) -> float:
     value = params.get(name)
-    try:
-        number = default if value in (None, "") else float(value)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
+    number = default if value in (None, "") else finite(value)
+    if number is None:
         raise InputError(f"the parameter {name} must be a number, found {str(value)[:40]!r}")
     return number
 

@@ -77,14 +77,10 @@ class Inputs:
         value = self.params.get(name)
         if value in (None, ""):
             return None
-        try:
-            number = float(value)
-        except (TypeError, ValueError, OverflowError):
-            number = math.nan
-        if math.isfinite(number):
-            return number
-        self.found.problem(f"{name}: expected a number, found {str(value)[:40]!r}")
-        return None
+        number = finite(value)
+        if number is None:
+            self.found.problem(f"{name}: expected a number, found {str(value)[:40]!r}")
+        return number
 
     def names(self, name: str) -> list[str]:
         """The items of a list parameter: a JSON list or a comma-separated string."""
@@ -146,6 +142,15 @@ class Inputs:
             elif not self.is_hidden(prefix + suffix):
                 self.found.problem(f"{prefix}{suffix}: no such file: check the prefix in the column {what}")
         return out
+
+
+def finite(value: Any) -> float | None:
+    """A value as a finite number; None where it is none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
 
 
 def read_staged(path: Path) -> dict[str, Path]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from accessiflow import cli
 from accessiflow.errors import InputError
-from accessiflow.files import create_hdf5
+from accessiflow.files import as_text, create_hdf5
 from accessiflow.inference.outputs import as_bytes
 from accessiflow.variants.sad import PERCENTILES, TEXTS, write_percentiles
 from accessiflow.variants.score_files import ScoreFile
@@ -112,9 +112,5 @@ def _bytes(block: pd.DataFrame, name: str) -> NDArray[np.bytes_]:
     values: list[Any] = block[column].tolist() if column in block else [""] * len(block)
     if column == "id":
         places = zip(values, block["chrom"], block["pos"], strict=True)
-        values = [v if v not in ("", ".", b"", b".") else f"{_text(c)}:{p}" for v, c, p in places]
-    return as_bytes([_text(v) for v in values])
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        values = [v if v not in ("", ".", b"", b".") else f"{as_text(c)}:{p}" for v, c, p in places]
+    return as_bytes([as_text(v) for v in values])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from accessiflow.files import as_text
+
 _MIX, _ODD = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -21,5 +23,5 @@ def text_keys(texts: ArrayLike, upper: bool = False) -> NDArray[np.uint64]:
     import pandas as pd
 
     codes, unique = pd.factorize(np.asarray(texts, dtype=object), use_na_sentinel=False)
-    names = [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in unique]
+    names = [as_text(v) for v in unique]
     return pd.util.hash_array(np.array([n.upper() if upper else n for n in names], dtype=object), categorize=False)[codes]

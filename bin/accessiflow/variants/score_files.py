@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import dataset, open_text, read_table
+from accessiflow.files import as_texts, dataset, open_text, read_table
 from accessiflow.variants.keys import text_keys, variant_keys
 
 if TYPE_CHECKING:
@@ -141,8 +141,8 @@ def read_names(path: Path) -> tuple[list[str], list[str]]:
 def _stored_names(handle: h5py.File, rows: int) -> tuple[list[str], list[str]]:
     """target_ids and target_labels; numbers where there are none."""
     shape = handle["SAD"].shape
-    ids = _texts(handle["target_ids"][()]) if "target_ids" in handle else [str(i) for i in range(shape[-1] if shape[0] == rows else shape[0])]
-    return ids, _texts(handle["target_labels"][()]) if "target_labels" in handle else ids
+    ids = as_texts(handle["target_ids"][()]) if "target_ids" in handle else [str(i) for i in range(shape[-1] if shape[0] == rows else shape[0])]
+    return ids, as_texts(handle["target_labels"][()]) if "target_labels" in handle else ids
 
 
 def read_part(data: Any, part: Any, path: Path) -> NDArray[Any]:
@@ -155,7 +155,3 @@ def read_part(data: Any, part: Any, path: Path) -> NDArray[Any]:
         return np.asarray(data[part])
     except OSError as error:
         raise InputError(f"cannot be read ({error}): truncated or damaged", path) from None
-
-
-def _texts(values: NDArray[np.bytes_]) -> list[str]:
-    return [v.decode("utf-8", "replace") if isinstance(v, bytes) else str(v) for v in values.tolist()]

@@ -44,6 +44,12 @@ def accepted(name: str, kind: str, change: Change, command: str) -> None:
     _register(Case(name, kind, change, command, ()))
 
 
+def refused_edits(of: str, kind: str, file: str, command: str, edits: dict[str, tuple[str, str, str]]) -> None:
+    """Register a case for each edit of a file: its name behind `of` -> the text that goes, the text that comes, part of the sentence."""
+    for name, (old, new, says) in edits.items():
+        refused(f"{of} {name}", kind, edit(file, old, new), command, says)
+
+
 def _register(case: Case) -> None:
     assert case.name not in CASES, case.name
     CASES[case.name] = case

@@ -21,6 +21,7 @@ from corpus.case import (
     missing,
     put,
     refused,
+    refused_edits,
     rewrite,
     rewrite_gz,
 )
@@ -33,8 +34,7 @@ _bims = {
     "with a distance that is NaN": ("1\trs0\t0.00\t1\t", "1\trs0\tnan\t1\t", "panel.1.bim:1: "),
     "with a distance that is a word": ("1\trs0\t0.00\t1\t", "1\trs0\tfar\t1\t", "panel.1.bim:1: "),
 }
-for _kind, (_old, _new, _says) in _bims.items():
-    refused(f"a .bim {_kind}", "plink bim", edit("panel.1.bim", _old, _new), LD_SCORES, _says)
+refused_edits("a .bim", "plink bim", "panel.1.bim", LD_SCORES, _bims)
 refused(
     "a .bim of another chromosome",
     "plink bim",
@@ -161,8 +161,7 @@ _stats = {
     "without N": ("\tN", "\tM", "t.tsv: has no column N: state the sample size in the column n of the gwas sheet"),
     "with a quote left open": ("rs0\t", '"rs0\t', "t.tsv: "),
 }
-for _kind, (_old, _new, _says) in _stats.items():
-    refused(f"summary statistics {_kind}", "sumstats", edit("t.tsv", _old, _new), CHECK, _says)
+refused_edits("summary statistics", "sumstats", "t.tsv", CHECK, _stats)
 refused(
     "summary statistics of other SNPs",
     "sumstats",

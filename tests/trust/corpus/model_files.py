@@ -5,7 +5,26 @@ from __future__ import annotations
 import json
 import zlib
 
-from corpus.case import BUILD, FIT, LONG, RENDER, SCORE, SUBSET, TEST, Change, accepted, add, bom, crlf, edit, missing, put, refused, rewrite
+from corpus.case import (
+    BUILD,
+    FIT,
+    LONG,
+    RENDER,
+    SCORE,
+    SUBSET,
+    TEST,
+    Change,
+    accepted,
+    add,
+    bom,
+    crlf,
+    edit,
+    missing,
+    put,
+    refused,
+    refused_edits,
+    rewrite,
+)
 
 
 def parameters(**changes: object) -> Change:
@@ -59,8 +78,7 @@ _ridges = {
     "without penalties": ("[1.0, 10.0]", "[]", "ridge.json"),
     "with a NaN penalty": ("[1.0, 10.0]", "[NaN]", "ridge.json"),
 }
-for _kind, (_old, _new, _says) in _ridges.items():
-    refused(f"a k-mer ridge to train {_kind}", "model params", edit("ridge.json", _old, _new), FIT, _says)
+refused_edits("a k-mer ridge to train", "model params", "ridge.json", FIT, _ridges)
 refused(
     "a trained k-mer ridge without a number",
     "model params",
@@ -77,8 +95,7 @@ _statistics = {
     "with a number of text": ('"seq_length": 256', '"seq_length": "wide"', "data/statistics.json: lacks a number that a dataset has"),
     "with another number of tracks": ('"num_targets": 3', '"num_targets": 4', "data/statistics.json: says 4 tracks, targets.txt beside it lists 3"),
 }
-for _kind, (_old, _new, _says) in _statistics.items():
-    refused(f"statistics {_kind}", "statistics.json", edit("data/statistics.json", _old, _new), FIT, _says)
+refused_edits("statistics", "statistics.json", "data/statistics.json", FIT, _statistics)
 refused(
     "a TFRecord that is not compressed",
     "TFRecord",
@@ -129,8 +146,7 @@ _targets = {
     "with a signal that is not there": ("A.bw", "gone.bw", "gone.bw: no such bigWig file"),
     "with a signal that is text": ("A.bw", "D.bedgraph", "D.bedgraph: is not a bigWig file"),
 }
-for _kind, (_old, _new, _says) in _targets.items():
-    refused(f"targets {_kind}", "targets table", edit("targets.txt", _old, _new), BUILD, _says)
+refused_edits("targets", "targets table", "targets.txt", BUILD, _targets)
 for _value in ("-1", "0", "nan", "inf", "many"):
     _text = f"index\tidentifier\tfile\tclip\tsum_stat\tdescription\n0\tA\tA.bw\t{_value}\tsum\ta\n"
     if _value == "nan":

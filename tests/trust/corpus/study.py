@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -13,9 +12,10 @@ import numpy as np
 import pyBigWig
 import pysam
 
+from corpus.runner import inside
+
 SIZES = {"chr1": 6000, "chr2": 3000, "chr3": 3000}
 N_SNPS = 40
-Run = Callable[..., str]
 
 MADE_BY_SCRIPTS = (
     *(
@@ -172,8 +172,13 @@ def _heritability(d: Path) -> None:
     table(d / "t.cell_type_results.txt", columns, [("x", 1e-7, 1e-8, 0.01), ("y", 1e-8, 1e-8, 0.5)])
 
 
-def build(d: Path, run: Run) -> Path:
-    """Make the study in a folder; `run` runs a command line of ours in it and fails where it does not end well."""
+def build(d: Path) -> Path:
+    """Make the study in a folder; our own command lines have to end well in it."""
+
+    def run(command: str) -> None:
+        code, said = inside(command, d)
+        assert code == 0, said
+
     for part in (_regions, _signals, _variants, _heritability):
         part(d)
     network(d / "net")
