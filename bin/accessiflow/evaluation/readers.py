@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import as_texts, dataset, open_hdf5, read_table, require_file
+from accessiflow.peak_matrix import read_element
 
 if TYPE_CHECKING:
     import h5py
@@ -116,11 +117,9 @@ def _summed(data: h5py.Dataset) -> Floats:
 
 
 def _read_h5ad(path: Path) -> Matrix:
-    from anndata.io import read_elem
-
     with open_hdf5(path, ["obs", "var"]) as handle:
-        obs, var = read_elem(handle["obs"]), read_elem(handle["var"])
-        x = read_elem(handle["X"]) if "X" in handle else np.empty((0, 0))
+        obs, var = read_element(handle, "obs", path), read_element(handle, "var", path)
+        x = read_element(handle, "X", path) if "X" in handle else np.empty((0, 0))
     values = x.toarray() if hasattr(x, "toarray") else np.asarray(x)
     sites = obs[list(SITE)].reset_index(drop=True).astype({"chrom": str}) if set(SITE) <= set(obs) else None
     return Matrix(_floats(values), [str(v) for v in var.index], sites)

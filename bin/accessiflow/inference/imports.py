@@ -19,6 +19,7 @@ from accessiflow.files import as_texts, dataset, open_hdf5, open_text, read_json
 from accessiflow.inference.joining import write_predictions
 from accessiflow.inference.predictor import described
 from accessiflow.intervals import read_bed
+from accessiflow.peak_matrix import read_element
 from accessiflow.signal import open_bigwig
 from accessiflow.training.metrics import Accuracy
 
@@ -173,10 +174,8 @@ def _row_labels(path: Path) -> pd.DataFrame:
 
 
 def _h5ad(path: Path, _rows: Path | None) -> Matrix:
-    from anndata.io import read_elem
-
     with open_hdf5(path, ["obs", "var", "X"]) as handle:
-        obs, var, values = (read_elem(handle[name]) for name in ("obs", "var", "X"))
+        obs, var, values = (read_element(handle, name, path) for name in ("obs", "var", "X"))
     lacking = [c for c in SITES if c not in obs]
     if lacking:
         raise InputError(f"lacks the obs column {lacking[0]}", path)

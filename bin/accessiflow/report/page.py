@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from accessiflow import __version__
@@ -28,14 +29,14 @@ def render(folder: Path, output: Path) -> list[str]:
     """Write the report of a results folder; returns the keys of its sections.
 
     Raises:
-        InputError: the folder holds no result.
+        InputError: the folder holds no result, or one that is not as the stages write it.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     if not folder.is_dir():
         raise InputError("is no results folder", folder)
     results = Results(folder)
-    sections: list[Section] = [made for maker in MAKERS if (made := maker(results)) is not None]
+    sections: list[Section] = [made for maker in MAKERS if (made := _section(maker, results)) is not None]
     if len(sections) == 1 and not sections[0].tables:
         raise InputError("holds no result to report (peaks/, evaluation/, ... of a pipeline run)", folder)
     warnings = [*results.json("pipeline_info/preflight.json").get("warnings", []), *(w for s in sections for w in s.warnings)]
@@ -48,6 +49,16 @@ def render(folder: Path, output: Path) -> list[str]:
     with write_text(output) as out:
         out.write(page + "\n")
     return [s.key for s in sections]
+
+
+def _section(maker: Callable[[Results], Section | None], results: Results) -> Section | None:
+    read = len(results.files)
+    try:
+        return maker(results)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        files = ", ".join(dict.fromkeys(results.files[read:])) or "its files"
+        what = f"lacks {error}" if isinstance(error, KeyError) else str(error).split("\n")[0][:120]
+        raise InputError(f"one of {files} is not as its stage writes it ({what}): make it again with -resume", results.folder) from error
 
 
 def _digest(script: str) -> str:

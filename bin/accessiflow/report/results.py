@@ -14,15 +14,20 @@ if TYPE_CHECKING:
 
 
 class Results:
-    """A results folder; what is absent is None or empty."""
+    """A results folder; what is absent is None or empty.
+
+    Attributes:
+        files: every file that was read, in order, relative to the folder.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.files: list[str] = []
 
     def table(self, name: str) -> pd.DataFrame | None:
         """A table, or None where it is absent, empty or a stub."""
-        path = self.folder / name
-        return read_table(path) if path.exists() and path.stat().st_size else None
+        path = self._there(name)
+        return read_table(path) if path else None
 
     def tables(self, folder: str, ending: str, text: Sequence[str] = ()) -> pd.DataFrame | None:
         """All tables of a folder with an ending, joined, with the rest of the name as the column `file`; None where there is none.
@@ -32,10 +37,11 @@ class Results:
         """
         import pandas as pd
 
+        names = sorted((path.name for path in (self.folder / folder).glob(f"*{ending}")), key=lambda name: (self._place(name), name))
         parts = [
-            read_table(path, text=text).assign(file=path.name.removesuffix(ending))
-            for path in sorted((self.folder / folder).glob(f"*{ending}"), key=lambda path: (self._place(path.name), path.name))
-            if path.stat().st_size and not (ending == ".tsv" and path.name.count(".") > 1)
+            read_table(path, text=text).assign(file=name.removesuffix(ending))
+            for name in names
+            if not (ending == ".tsv" and name.count(".") > 1) and (path := self._there(f"{folder}/{name}"))
         ]
         parts = [p for p in parts if len(p)]
         return pd.concat(parts, ignore_index=True) if parts else None
@@ -52,14 +58,23 @@ class Results:
 
     def json(self, name: str) -> dict[str, Any]:
         """A JSON object, or an empty one."""
-        path = self.folder / name
-        return read_json(path) if path.exists() and path.stat().st_size else {}
+        path = self._there(name)
+        return read_json(path) if path else {}
 
     def jsons(self, pattern: str) -> dict[str, dict[str, Any]]:
         """Name -> JSON object of the files that match."""
-        return {path.name: read_json(path) for path in sorted(self.folder.glob(pattern)) if path.stat().st_size}
+        names = sorted(str(path.relative_to(self.folder)) for path in self.folder.glob(pattern))
+        return {path.name: read_json(path) for name in names if (path := self._there(name))}
 
     def text(self, name: str) -> str:
         """A text file, or ""."""
+        path = self._there(name)
+        return path.read_text(encoding="utf-8") if path else ""
+
+    def _there(self, name: str) -> Path | None:
+        """A file that holds something, which is noted as read."""
         path = self.folder / name
-        return path.read_text(encoding="utf-8") if path.exists() else ""
+        if not path.exists() or path.stat().st_size == 0:
+            return None
+        self.files.append(name)
+        return path

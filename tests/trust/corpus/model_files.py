@@ -177,3 +177,7 @@ refused(
     RENDER,
     "results: holds no result to report",
 )
+_results = {
+    "without a column": ("\tpearson\t", "\tspearman\t", "one of evaluation/ridge.specificity.tsv is not as its stage writes it (lacks 'pearson')"),
+}
+refused_edits("a table of results", "results", "results/evaluation/ridge.specificity.tsv", RENDER, _results)
