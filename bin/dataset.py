@@ -48,12 +48,9 @@ def build(
     from accessiflow.dataset.windows import Geometry
     from accessiflow.intervals import split_list
 
-    if training_set not in training_sets.TRAINING_SETS:
-        raise InputError(f"--training-set {training_set}: expected one of {', '.join(training_sets.TRAINING_SETS)}")
-    if compat not in ("", "basenji"):
-        raise InputError(f"--compat {compat}: expected basenji")
-    if float_type not in ("float32", "float16"):
-        raise InputError(f"--float-type {float_type}: expected float32 or float16")
+    cli.one_of(training_set, training_sets.TRAINING_SETS, "--training-set")
+    cli.one_of(compat, ("", "basenji"), "--compat")
+    cli.one_of(float_type, ("float32", "float16"), "--float-type")
     strides = [round(s * seq_length if s <= 1 else s) for s in (stride, stride if stride_test is None else stride_test)]
     geometry = Geometry(seq_length, crop, target_width, *strides)
     request = Request(
@@ -100,8 +97,7 @@ def subset(
     from accessiflow.dataset.windows import Geometry
     from accessiflow.intervals import split_list
 
-    if training_set not in training_sets.TRAINING_SETS:
-        raise InputError(f"--training-set {training_set}: expected one of {', '.join(training_sets.TRAINING_SETS)}")
+    cli.one_of(training_set, training_sets.TRAINING_SETS, "--training-set")
     request = Request(
         geometry=Geometry(),
         valid_chroms=split_list(valid),

@@ -187,13 +187,9 @@ def _tss(genes: Path | None) -> pd.DataFrame | None:
 
 
 def _peaks(path: Path, edges: str) -> PeakMatrix:
-    from accessiflow.errors import InputError
-    from accessiflow.intervals import split_list
     from accessiflow.peak_rows import read_peak_rows
 
-    if not all(edge.isdigit() for edge in split_list(edges)):
-        raise InputError(f"--edges {edges}: expected integers separated by commas")
-    return read_peak_rows(path, [int(edge) for edge in split_list(edges)])
+    return read_peak_rows(path, cli.edges(edges))
 
 
 def _stem(path: Path) -> str:

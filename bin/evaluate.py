@@ -38,12 +38,8 @@ Ubiquitous = Annotated[str, typer.Option(help="Clusters to take as ubiquitous, c
 
 def _load(predictions: Path, targets: Path, peaks: Path | None, is_peak: Path | None, tracks: Path | None, edges: str = "") -> Windows:
     from accessiflow.evaluation.inputs import load
-    from accessiflow.intervals import split_list
 
-    given = split_list(edges)
-    if not all(e.isdigit() and int(e) > 0 for e in given):
-        raise InputError(f"--edges {edges}: expected positive integers")
-    return load(predictions, targets, peaks, is_peak, [int(e) for e in given] or None, _names(tracks))
+    return load(predictions, targets, peaks, is_peak, cli.edges(edges) or None, _names(tracks))
 
 
 def _bootstrap(repeats: int, seed: int) -> Bootstrap:
@@ -205,18 +201,13 @@ def replicate_ceiling(
     from accessiflow.evaluation.replicates import ceiling
     from accessiflow.files import write_table
 
-    _check_bh(bh)
+    cli.one_of(bh, ("correct", "floor"), "--bh")
     windows, second = _load(predictions, targets, peaks, is_peak, tracks, edges), read_matrix(replicate)
     if second.values.shape != windows.targets.shape or (second.tracks or windows.tracks) != windows.tracks:
         raise InputError(
             f"holds windows x tracks of shape {second.values.shape} or other tracks than the predictions {windows.targets.shape}", replicate
         )
     write_table(ceiling(windows, second.values, fdr, bh, min_track_peaks, min_bin_peaks, _bootstrap(bootstrap, seed)), output)
-
-
-def _check_bh(bh: str) -> None:
-    if bh not in ("correct", "floor"):
-        raise InputError(f"--bh {bh}: expected one of correct, floor")
 
 
 @app.command()
@@ -416,7 +407,7 @@ def errors(
     from accessiflow.evaluation.sets import cluster_names
     from accessiflow.files import write_table
 
-    _check_bh(bh)
+    cli.one_of(bh, ("correct", "floor"), "--bh")
     windows = _any_windows(predictions, targets, peaks, is_peak, clusters, tracks)
     if peaks is None and is_peak is None:
         measured = called_on(windows.targets, fdr, bh)
@@ -454,7 +445,7 @@ def compare(
     from accessiflow.evaluation.leaderboard import leaderboard as board
     from accessiflow.files import write_table
 
-    _check_bh(bh)
+    cli.one_of(bh, ("correct", "floor"), "--bh")
     models = comparison.parse_models(predictions)
     if reference and reference not in {name for name, _ in models}:
         raise InputError(f"--reference {reference}: no --predictions of that name ({', '.join(dict.fromkeys(name for name, _ in models))})")
@@ -489,8 +480,7 @@ def sequence(
     from accessiflow.genome import Fasta
     from accessiflow.motifs import read_meme
 
-    if background not in ("uniform", "gc"):
-        raise InputError(f"--background {background}: expected one of uniform, gc")
+    cli.one_of(background, ("uniform", "gc"), "--background")
     found = read_meme(motifs) if motifs is not None else []
     with Fasta(fasta) as genome:
         sites = read_sites(bed, peaks, genome)
@@ -521,7 +511,7 @@ def every(
     from accessiflow.evaluation.every import tables
     from accessiflow.files import write_table
 
-    _check_bh(bh)
+    cli.one_of(bh, ("correct", "floor"), "--bh")
     windows = _load(predictions, targets, peaks, None, tracks)
     distance = _distances(windows, genes, predictions) if genes is not None else None
     for name, table in tables(windows, distance, min_track_peaks, min_bin_peaks, fdr, bh, _bootstrap(bootstrap, seed)):

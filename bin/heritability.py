@@ -37,8 +37,7 @@ def annotate(
     from accessiflow.variants.scores import open_scores
 
     check_name(name, "annotation")
-    if statistic not in ("mean", "max"):
-        raise InputError(f"--statistic {statistic}: expected mean or max")
+    cli.one_of(statistic, ("mean", "max"), "--statistic")
     if model and not sad:
         raise InputError(f"--model {model}: its scores are missing, give --sad")
     tracks = [line.strip() for line in open_text(track_list) if line.strip()] if track_list else []

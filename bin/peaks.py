@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from accessiflow import cli
 from accessiflow.errors import InputError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
 app = cli.make_app(__doc__ or "")
-
-
-def _one_of(value: str, allowed: tuple[str, ...], option: str) -> str:
-    if value not in allowed:
-        raise InputError(f"{option} {value}: expected one of {', '.join(allowed)}")
-    return value
 
 
 @app.command("bin")
@@ -43,16 +43,16 @@ def bin_signal(
 
     if not scale > 0 or scale == float("inf"):
         raise InputError(f"--scale {scale}: must be positive")
-    found = sheets.signal_kind(str(signal), _one_of(kind, ("", "bigwig", "bam", "fragments", "bedgraph"), "--kind"))
+    found = sheets.signal_kind(str(signal), cli.one_of(kind, ("", "bigwig", "bam", "fragments", "bedgraph"), "--kind"))
     sizes = read_chrom_sizes(chrom_sizes)
     counting = signals.Counting(
-        _one_of(count, ("insertions", "fragments"), "--count"), shift, min_mapq, signals.read_barcodes(barcodes) if barcodes else None
+        cli.one_of(count, ("insertions", "fragments"), "--count"), shift, min_mapq, signals.read_barcodes(barcodes) if barcodes else None
     )
     excluded = [IntervalSet(read_bed(path)) for path in exclude or []]
 
     opened = signals.open_signal(signal, found, sizes, counting)
 
-    def chromosomes():  # noqa: ANN202
+    def chromosomes() -> Iterator[tuple[str, NDArray[np.float64]]]:
         for chrom, bins in opened.bins(bin_size):
             masked = bins * scale
             for intervals in excluded:
@@ -84,7 +84,7 @@ def call(
         raise InputError("holds negative or infinite coverage: bin the signal again", coverage)
     if not np.nansum(bins) > 0:
         raise InputError("has no coverage at all: no peak can be called", coverage)
-    is_peak, mean = peaks.call_bins(bins, fdr, _one_of(bh, ("correct", "floor"), "--bh"))
+    is_peak, mean = peaks.call_bins(bins, fdr, cli.one_of(bh, ("correct", "floor"), "--bh"))
     first, last = files.break_at_chromosomes(is_peak, layout)
     height = peaks.run_maximum(bins, first, last)
     files.write_peaks(output, track, layout, first, last, height)
@@ -117,16 +117,11 @@ def merge(
     by_track = _match(by_stem | {files.read_layout(path)[0]: path for path in coverage}, wanted, "coverage file")
     called = _match({path.name.removesuffix(".gz").removesuffix(".bed").removesuffix(".peaks"): path for path in peaks}, wanted, "peak file")
     layout = files.same_layout(by_track)
-    given = split_list(edges)
-    if not all(e.isdigit() and int(e) > 0 for e in given):
-        raise InputError(f"--edges {edges}: expected positive integers")
-    notes = peak_matrix.Annotations(
-        fasta, genes, clusters, split_list(valid_chroms), split_list(test_chroms), [int(e) for e in given], ubiquitous_share
-    )
+    notes = peak_matrix.Annotations(fasta, genes, clusters, split_list(valid_chroms), split_list(test_chroms), cli.edges(edges), ubiquitous_share)
     obs, var = peak_matrix.build(rows, by_track, called, layout, notes, output)
     cli.log.info("%d peak bins x %d tracks", len(obs), len(var))
     if tables is not None:
-        peak_tables.write(obs, var, sum(layout.bins.values()), peak_matrix.rules.specificity_edges(len(var), notes.edges), bool(given), tables)
+        peak_tables.write(obs, var, sum(layout.bins.values()), peak_matrix.rules.specificity_edges(len(var), notes.edges), bool(notes.edges), tables)
 
 
 @app.command()
@@ -146,7 +141,7 @@ def sets(
     matrix = peak_matrix.read_peaks(peaks)
     named = "group" if any(matrix.var["group"]) else "cell_type"
     choices = {"group": ["group"], "cell_type": ["cell_type"], "both": ["group", "cell_type"], "auto": [named]}
-    columns = choices[_one_of(by, tuple(choices), "--by")]
+    columns = choices[cli.one_of(by, tuple(choices), "--by")]
     n_tracks = matrix.obs["n_tracks"].to_numpy()
     found = list(tissue_sets(matrix.is_peak, n_tracks, matrix.var, columns, min_share, strict_share))
     if not found:

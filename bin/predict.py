@@ -125,9 +125,8 @@ def import_(
 
     if len(given) < 2:
         raise InputError("give the predictions and, last, the dataset folder")
-    for value, allowed, option in ((kind, imports.FORMATS, "--format"), (missing, ("refuse", "exclude"), "--missing")):
-        if value not in allowed:
-            raise InputError(f"{option} {value}: expected one of {', '.join(allowed)}")
+    cli.one_of(kind, imports.FORMATS, "--format")
+    cli.one_of(missing, ("refuse", "exclude"), "--missing")
     pairs = [item.partition("=") for item in split_list(tracks)]
     if not all(ours and theirs for ours, _, theirs in pairs):
         raise InputError(f"--tracks {tracks}: expected OURS=THEIRS, comma-separated")

@@ -35,12 +35,6 @@ Adapter = Annotated[
 ]
 
 
-def _one_of(value: str, allowed: tuple[str, ...], option: str) -> str:
-    if value not in allowed:
-        raise InputError(f"{option} {value}: expected one of {', '.join(allowed)}")
-    return value
-
-
 def _load(
     params: Path, weights: Path, targets: Path, rc: bool, shifts: str, engine: str, threads: int, require_gpu: bool, adapter: str
 ) -> tuple[Predictor, Ensemble, pd.DataFrame]:
@@ -94,11 +88,11 @@ def score(
     from accessiflow.variants import sad
     from accessiflow.variants.statistics import STATISTICS
 
-    wanted = [_one_of(s, STATISTICS, "--stats") for s in split_list(stats)]
+    wanted = [cli.one_of(s, STATISTICS, "--stats") for s in split_list(stats)]
     options = sad.Options(
         wanted,
-        _one_of(sad_dtype, ("float32", "float16"), "--sad-dtype"),
-        _one_of(ref_mismatch, ("score", "exclude", "swap"), "--ref-mismatch"),
+        cli.one_of(sad_dtype, ("float32", "float16"), "--sad-dtype"),
+        cli.one_of(ref_mismatch, ("score", "exclude", "swap"), "--ref-mismatch"),
         set_name,
     )
     predictor, how, tracks = _load(params, model, targets, rc, shifts, engine, threads, require_gpu, adapter)
@@ -243,8 +237,8 @@ def logo(
     from accessiflow.variants.ism_scores import KINDS, open_saturation
     from accessiflow.variants.logo import Drawing, write_logos
 
-    formats = ("png", "svg") if _one_of(form, ("png", "svg", "both"), "--format") == "both" else (form,)
-    drawing = Drawing(_one_of(kind, KINDS, "--kind"), formats, start, end)
+    formats = ("png", "svg") if cli.one_of(form, ("png", "svg", "both"), "--format") == "both" else (form,)
+    drawing = Drawing(cli.one_of(kind, KINDS, "--kind"), formats, start, end)
     with open_saturation(scores) as saturation:
         cli.log.info("%d logos drawn", len(write_logos(saturation, out, track or (), drawing)))
 
@@ -256,7 +250,7 @@ def bedgraph(scores: Saturation, out: Out, track: Tracks = None, kind: Kind = "h
     from accessiflow.variants.ism_scores import KINDS, open_saturation
 
     with open_saturation(scores) as saturation:
-        cli.log.info("%d tracks written", len(write_bedgraphs(saturation, out, track or (), _one_of(kind, KINDS, "--kind"))))
+        cli.log.info("%d tracks written", len(write_bedgraphs(saturation, out, track or (), cli.one_of(kind, KINDS, "--kind"))))
 
 
 @app.command("import")
@@ -274,7 +268,7 @@ def import_(
     from accessiflow.variants.scores import LAYOUTS
 
     wanted = read_names(track_list)[0] if track_list else []
-    rows, tracks = import_scores(scores, out, _one_of(layout, LAYOUTS, "--layout"), labels, targets, wanted)
+    rows, tracks = import_scores(scores, out, cli.one_of(layout, LAYOUTS, "--layout"), labels, targets, wanted)
     cli.log.info("%d variants, %d tracks", rows, tracks)
 
 
@@ -295,7 +289,7 @@ def top(
     from accessiflow.variants.score_files import read_names
     from accessiflow.variants.top import GROUPINGS, group_tracks, top_variants, track_names
 
-    by = _one_of(by or ("cell_type" if tracks else "track"), GROUPINGS, "--by")
+    by = cli.one_of(by or ("cell_type" if tracks else "track"), GROUPINGS, "--by")
     wanted = read_names(targets)[0] if targets else track_names(scores)
     groups = group_tracks(wanted, read_sheet("tracks", tracks) if tracks else None, by)
     table = top_variants(scores, groups, n)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from whole_run import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
@@ -97,3 +99,29 @@ def environments() -> Path:
     if not (VENVS / "peaks" / "bin" / "python").exists():
         pytest.skip(f"no stage environments in {VENVS}: run make envs")
     return VENVS
+
+
+def in_peace(profile: str, factory: pytest.TempPathFactory) -> Run:
+    """A run of a profile that nothing disturbs: made once for all workers of a test session."""
+    base = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+    run, done = Run(base / f"{profile}-in-peace", profile=f"{profile},venv"), base / f"{profile}.done"
+    with open(base / f"{profile}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            if run.folder.exists():
+                pytest.fail(f"the undisturbed run failed before: {run.log}")
+            run.finish()
+            done.touch()
+    return run
+
+
+@pytest.fixture(scope="session")
+def undisturbed(launcher: Path, environments: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The smallest whole study, run once in peace."""
+    return in_peace("test", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def demo(launcher: Path, environments: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The demo, run once in peace."""
+    return in_peace("demo", tmp_path_factory)

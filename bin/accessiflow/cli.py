@@ -82,6 +82,32 @@ def run(app: typer.Typer) -> NoReturn:
     sys.exit(code)
 
 
+def one_of(value: str, allowed: Iterable[str], option: str) -> str:
+    """A value of an option that is one of a list.
+
+    Raises:
+        InputError: it is another.
+    """
+    allowed = tuple(allowed)
+    if value not in allowed:
+        raise InputError(f"{option} {value}: expected one of {', '.join(filter(None, allowed))}")
+    return value
+
+
+def edges(text: str) -> list[int]:
+    """Edges of the specificity bins: positive integers, comma-separated; none where the option is empty.
+
+    Raises:
+        InputError: something else stands there.
+    """
+    from accessiflow.intervals import split_list
+
+    given = split_list(text)
+    if not all(edge.isdigit() and int(edge) > 0 for edge in given):
+        raise InputError(f"--edges {text}: expected positive integers, comma-separated")
+    return [int(edge) for edge in given]
+
+
 def note(**facts: Any) -> None:
     """Add facts to the run record (device, threads, sequences per second...); a repeated key replaces the former."""
     _run.update(facts)

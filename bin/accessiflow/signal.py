@@ -17,7 +17,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,7 @@ from accessiflow.intervals import LONGEST
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pysam
 
 log = logging.getLogger("accessiflow")
 CHUNK = 1 << 20
@@ -206,7 +207,7 @@ def _bin_bigwig(path: Path, sizes: Mapping[str, int], bin_size: int) -> Iterator
     handle.close()
 
 
-def _chunk_values(handle, path: Path, chrom: str, left: int, right: int) -> NDArray[np.float32]:  # noqa: ANN001 (pyBigWig has no types)
+def _chunk_values(handle: Any, path: Path, chrom: str, left: int, right: int) -> NDArray[np.float32]:
     """Coverage (right - left,) per base, 0 in the gaps."""
     try:
         values = handle.values(chrom, left, right, numpy=True)
@@ -222,8 +223,8 @@ def _chunk_values(handle, path: Path, chrom: str, left: int, right: int) -> NDAr
     return values
 
 
-def open_bigwig(path: Path):  # noqa: ANN201 (pyBigWig has no types)
-    """Open a bigWig for reading.
+def open_bigwig(path: Path) -> Any:
+    """Open a bigWig for reading: a handle of pyBigWig, which has no types.
 
     Raises:
         InputError: missing, empty, truncated or not a bigWig.
@@ -281,7 +282,7 @@ def _read_bam(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[
     return out
 
 
-def _ends(read, counting: Counting) -> list[int]:  # noqa: ANN001 (pysam record)
+def _ends(read: pysam.AlignedSegment, counting: Counting) -> list[int]:
     """Positions counted for one read that passes the filters, from the start of the chromosome on."""
     plus, minus = (4, -5) if counting.shift else (0, 0)
     if counting.count == "fragments":

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-from pathlib import Path
 
 import pytest
+from whole_run import Run
 
-ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [pytest.mark.nextflow, pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.nextflow, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def summary(launcher: Path, environments: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
-    folder = tmp_path_factory.mktemp("demo")
-    done = subprocess.run(
-        [str(launcher), "run", str(ROOT), "-profile", "demo,venv", "-ansi-log", "false"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=3000,
-    )
-    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
-    with open(folder / "results/truth/summary.tsv") as handle:
+def summary(demo: Run) -> list[dict[str, str]]:
+    with open(demo.folder / "results/truth/summary.tsv") as handle:
         return list(csv.DictReader(handle, delimiter="\t"))
 
 

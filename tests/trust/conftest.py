@@ -1,4 +1,4 @@
-"""What the trust tests share: one undisturbed run to compare with, and a place for the figures that they measure."""
+"""What the trust tests share: no head that outlives its test, and a place for the figures that they measure."""
 
 from __future__ import annotations
 
@@ -37,11 +37,3 @@ def evidence() -> Evidence:
             out.write("\t".join(" ".join(str(value).split()) for value in row.values()) + "\n")
 
     return add
-
-
-@pytest.fixture(scope="session")
-def undisturbed(launcher: Path, environments: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The smallest whole study, run once in peace (tests that ask for it belong to the xdist group `pipeline`)."""
-    run = Run(tmp_path_factory.mktemp("undisturbed"))
-    run.finish()
-    return run

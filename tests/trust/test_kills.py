@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from whole_run import Run, differences, kill, processes_in
 
-pytestmark = [pytest.mark.nextflow, pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.nextflow, pytest.mark.slow]
 
 
 def test_every_stage_gives_its_results(undisturbed: Run) -> None:

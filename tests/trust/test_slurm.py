@@ -19,7 +19,7 @@ from whole_run import ROOT, Run, differences, kill
 
 LAB = Path(os.environ.get("SLURM_LAB", "/tmp/slurm-lab"))
 PROFILE, PARTITIONS = "test,venv,slurm", ("--queue", "main", "--gpu_queue", "gpu", "--max_cpus", 2, "--max_memory", "10.GB")
-pytestmark = [pytest.mark.nextflow, pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.nextflow, pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 # a lab answers at once, a cluster does not
 IMPATIENT = "executor { pollInterval = '1 sec'; queueStatInterval = '2 sec'; exitReadTimeout = '5 sec'; submitRateLimit = null }\n"
 
@@ -92,6 +92,19 @@ def test_whole_study_with_too_little_memory_and_a_lost_head(cluster: None, undis
     assert wrong == []
 
 
+@pytest.mark.trust
+def test_the_demo(cluster: None, demo: Run, tmp_path: Path, evidence) -> None:
+    before = len(jobs()) if (LAB / "log" / "jobs.txt").exists() else 0
+    run = Run(tmp_path, "-c", settings(tmp_path), *PARTITIONS, profile="demo,venv,slurm")
+    run.finish()
+    done = jobs()[before:]
+    assert {job["NodeList"] for job in done} == {"n1", "n2"}
+    assert {job["Partition"] for job in done if "TRAIN_FIT" in job["Name"]} == {"gpu"}
+    wrong = differences(run.results(), demo.results())
+    evidence("slurm", what="the demo", jobs=len(done), differ=len(wrong))
+    assert wrong == []
+
+
 def test_a_node_lost_in_the_middle_of_a_training(cluster: None, undisturbed: Run, tmp_path: Path, evidence) -> None:
     """The training goes on elsewhere from its last epoch, and ends where an undisturbed one ends."""
     longer = ("--stages", "train", "--epochs", 12)
@@ -101,7 +114,7 @@ def test_a_node_lost_in_the_middle_of_a_training(cluster: None, undisturbed: Run
     assert run.wait_until(head, lambda: any((run.folder / "work" / "checkpoints").glob("*/demo.h5"))), run.printed()[-3000:]
     node, job = slurm("squeue", "-h", "-t", "R", "-p", "gpu", "-o", "%N %i").split()[:2]
     lose(node)
-    code = head.wait(timeout=600)
+    code = head.wait(timeout=1500)
     subprocess.run([ROOT / "scripts" / "slurm_lab.sh", "node", node], check=True, capture_output=True)
     assert code == 0, run.printed()[-5000:]
     lost = recorded(job)

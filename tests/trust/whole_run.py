@@ -43,7 +43,7 @@ class Run:
         self.heads.append(head)
         return head
 
-    def finish(self, *more: object, timeout: float = 1500, env: dict[str, str] | None = None) -> str:
+    def finish(self, *more: object, timeout: float = 3000, env: dict[str, str] | None = None) -> str:
         """Run to the end, which must be a success; returns what this start printed."""
         code = self.start(*more, env=env).wait(timeout=timeout)
         assert code == 0, self.printed()[-6000:]

@@ -286,8 +286,8 @@ def test_the_script_reads_strides_as_basenji_does(study, script, tmp_path):
     ("options", "sentence"),
     [
         (["--training-set", "everything"], "expected one of all, peaks"),
-        (["--compat", "enformer"], "expected basenji"),
-        (["--float-type", "float8"], "expected float32 or float16"),
+        (["--compat", "enformer"], "expected one of basenji"),
+        (["--float-type", "float8"], "expected one of float32, float16"),
         (["--crop", 90], "no positive multiple"),
     ],
 )

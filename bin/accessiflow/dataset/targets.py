@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -160,7 +160,7 @@ def window_targets(windows: Windows, track: Track, geometry: Geometry, blacklist
     return _transform(out, track.as_basenji() if compat else track)
 
 
-def _coverage(handle, path: Path, chrom: str, left: int, right: int, lengths: Mapping[str, int]) -> Floats:  # noqa: ANN001 (pyBigWig has no types)
+def _coverage(handle: Any, path: Path, chrom: str, left: int, right: int, lengths: Mapping[str, int]) -> Floats:
     """Coverage (right - left,) per base; NaN where the file has no value."""
     out = np.full(right - left, np.nan, np.float32)
     end = min(right, lengths.get(chrom, 0))
