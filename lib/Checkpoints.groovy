@@ -6,4 +6,9 @@ class Checkpoints {
         boolean shared = workflow.workDir.toUri().scheme == 'file' && workflow.containerEngine in [null, 'singularity', 'apptainer']
         return shared ? "${workflow.workDir}/checkpoints/${workflow.sessionId}" : ''
     }
+
+    /** The option that names a task's file in that folder, quoted for the shell; nothing without a folder. */
+    static String option(String name, String folder, String file) {
+        return folder ? "${name} '${"${folder}/${file}".replace("'", "'\\''")}'" : ''
+    }
 }

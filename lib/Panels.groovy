@@ -29,8 +29,9 @@ class Panels {
 
     /** The prefixes that ldsc's `-chr` options take: baseline, weights, frequencies; ours where the panel gives none. */
     static Map names(List<Map> rows) {
-        Map stems = rows[0].stems
-        return [stem: rows[0].stem, baseline: rows[0].baseline ? 'baseline.' : 'base.', weights: stems.weights ?: 'base.', frq: stems.frq ?: 'frq.']
+        Map row = rows[0] ?: [stems: [:]] // a run that stops closes its channels with nothing in them
+        Map stems = row.stems
+        return [stem: row.stem, baseline: row.baseline ? 'baseline.' : 'base.', weights: stems.weights ?: 'base.', frq: stems.frq ?: 'frq.']
     }
 
     /** NAME.CHROM<suffix> -> [NAME, CHROM]. */

@@ -16,7 +16,7 @@ process SAD_ISM {
 
     script:
     def args = task.ext.args ?: ''
-    def partial = checkpoints ? "--partial ${checkpoints}/${meta.id}.ism.${meta.share}.part" : '' // a retried or resumed share goes on from its last window
+    def partial = Checkpoints.option('--partial', checkpoints, "${meta.id}.ism.${meta.share}.part") // a retried or resumed share goes on from its last window
     """
     # code ${params.code_id}
     sad.py --versions versions.yml --run-info SAD_ISM.${meta.id}.${meta.share}.run.json \\

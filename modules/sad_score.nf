@@ -16,7 +16,7 @@ process SAD_SCORE {
 
     script:
     def args = task.ext.args ?: ''
-    def partial = checkpoints ? "--partial ${checkpoints}/${meta.id}.${meta.shard}.part" : '' // a retried or resumed shard goes on from its last block
+    def partial = Checkpoints.option('--partial', checkpoints, "${meta.id}.${meta.shard}.part") // a retried or resumed shard goes on from its last block
     """
     # code ${params.code_id}
     sad.py --versions versions.yml --run-info SAD_SCORE.${meta.id}.${meta.shard}.run.json \\

@@ -20,7 +20,7 @@ process TRAIN_FIT {
         meta.track ? "--tracks ${meta.track}" : '',
         meta.freeze ? '--freeze-trunk' : '',
         initial ? "--init-from ${initial}/model_best.h5" : '',
-        checkpoints ? "--checkpoint ${checkpoints}/${meta.id}.h5" : '', // a retried or resumed training goes on from its last epoch
+        Checkpoints.option('--checkpoint', checkpoints, "${meta.id}.h5"), // a retried or resumed training goes on from its last epoch
     ].findAll().join(' ')
     """
     # code ${params.code_id}

@@ -40,7 +40,7 @@ workflow PEAKS {
         ch_called = ch_coverage.join(PEAKS_CALL.out.peaks)
             .toSortedList { a, b -> a[0].index <=> b[0].index }
             .combine(study)
-            .map { it -> [[id: 'all'], it[-1].tracks, it[0..-2].collect { c -> c[1] }, it[0..-2].collect { c -> c[2] }] }
+            .map { it -> [[id: 'all'], it[-1]?.tracks, it[0..-2].collect { c -> c[1] }, it[0..-2].collect { c -> c[2] }] }
         PEAKS_MERGE(
             ch_called,
             study.map { Sheets.withIndex(it.fasta, ['.fai', '.gzi']) },

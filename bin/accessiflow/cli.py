@@ -7,6 +7,7 @@ CPU seconds, peak memory, device, threads and what the command noted with `note`
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -16,6 +17,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterable, Iterator
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -38,6 +40,7 @@ Fdr = Annotated[float, typer.Option("--fdr", min=0.0, max=1.0, help="False disco
 
 log = logging.getLogger("accessiflow")
 T = TypeVar("T")
+_NO_ROOM = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)]  # libraries give the text and lose the number
 _run: dict[str, Any] = {}
 _outputs: dict[str, Path] = {}
 
@@ -74,7 +77,7 @@ def run(app: typer.Typer) -> NoReturn:
     except (typer.Abort, KeyboardInterrupt):
         code = _fail(130, "interrupted")
     except Exception as error:  # noqa: BLE001 (the one place where a fault becomes an exit code)
-        code = _usage_error(error)
+        code = _fault(error)
     if code == 0:
         _write_records(time.monotonic() - started)
     sys.stdout.flush()
@@ -147,6 +150,17 @@ def _start_logging() -> None:
 def _fail(code: int, sentence: str) -> int:
     sys.stderr.write(f"error: {printable(sentence)}\n")
     return code
+
+
+def _fault(error: Exception) -> int:
+    """What no stage foresees, as an exit code: the system's faults in one sentence, ours with a traceback."""
+    if isinstance(error, MemoryError | BrokenExecutor):  # 137: what a task that the system kills ends with, and is tried again with more memory
+        return _fail(137, f"too little memory, or a worker process was killed ({type(error).__name__}): give it more memory, or fewer threads")
+    lacking = next((what for what in _NO_ROOM if what in str(error)), None)
+    if lacking:
+        where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
+        return _fail(1, f"{where}cannot be written: {lacking}: make room or choose another folder, then go on with -resume")
+    return _usage_error(error)
 
 
 def _usage_error(error: Exception) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import io
@@ -85,6 +86,17 @@ def atomic(path: Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def require_room(path: Path, size: int) -> None:
+    """For writers of C libraries that crash on a full disk instead of saying so.
+
+    Raises:
+        OSError: `size` bytes do not fit where `path` lies.
+    """
+    disk = os.statvfs(path.parent)
+    if disk.f_bavail * disk.f_frsize < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 
 class _Unpacked(gzip.GzipFile):

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from accessiflow.bigwig import check_structure
 from accessiflow.errors import InputError
-from accessiflow.files import open_text, require_file
+from accessiflow.files import atomic, open_text, require_file, require_room
 from accessiflow.intervals import LONGEST
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ CHUNK = 1 << 20
 UNUSABLE = 0x4 | 0x100 | 0x200 | 0x400 | 0x800  # unmapped, secondary, QC fail, duplicate, supplementary
 PROPER_PAIR, REVERSE = 0x2, 0x10
 RECORDS_AT_ONCE = 1 << 16
+ROOM, RECORD, ZOOMED = 1 << 18, 12, 11  # bytes of a bigWig: its header and buffers, a record, and a record's part of all zoom levels
 HEADERS = ("#", "track", "browser")
 Intervals = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
 Positions = dict[str, NDArray[np.uint32]]
@@ -171,21 +172,45 @@ def insertions(path: Path, kind: str, sizes: Mapping[str, int], counting: Counti
     return out
 
 
+class BigWigWriter:
+    """A new bigWig at `path`. It needs room for what it writes at the end before it goes on: pyBigWig crashes, or hangs, on a full disk."""
+
+    def __init__(self, path: Path, sizes: Mapping[str, int]) -> None:
+        import pyBigWig
+
+        self._path, self._records = path, 0
+        require_room(path, ROOM)
+        self._handle = pyBigWig.open(str(path), "w")
+        self._handle.addHeader(list(sizes.items()))
+
+    def add(self, chrom: str, starts: NDArray[np.int64], ends: NDArray[np.int64], values: NDArray[Any]) -> None:
+        """Add intervals (n,), sorted."""
+        self._count(len(values))
+        self._handle.addEntries([chrom] * len(values), starts.tolist(), ends=ends.tolist(), values=values.astype(np.float64).tolist())
+
+    def add_steps(self, chrom: str, start: int, width: int, values: NDArray[Any]) -> None:
+        """Add adjacent intervals of one width with the values (n,)."""
+        self._count(len(values))
+        self._handle.addEntries(chrom, start, values=values.astype(np.float64).tolist(), span=width, step=width)
+
+    def close(self) -> None:
+        """Write the index and the zoom levels."""
+        self._count(0)
+        self._handle.close()
+
+    def _count(self, records: int) -> None:
+        self._records += records
+        require_room(self._path, ROOM + RECORD * records + ZOOMED * self._records)
+
+
 def write_bigwig(path: Path, sizes: Mapping[str, int], coverage: Iterable[Runs]) -> None:
     """Write a bigWig; chromosomes come in the order of `sizes`, each with all its intervals. Memory: some MB beside what `coverage` yields."""
-    import pyBigWig
-
-    from accessiflow.files import atomic
-
     with atomic(path) as temporary:
-        out = pyBigWig.open(str(temporary), "w")
-        out.addHeader(list(sizes.items()))
+        out = BigWigWriter(temporary, sizes)
         for chrom, starts, ends, values in coverage:
             for low in range(0, len(starts), RECORDS_AT_ONCE):
                 part = slice(low, low + RECORDS_AT_ONCE)
-                out.addEntries(
-                    [chrom] * len(starts[part]), starts[part].tolist(), ends=ends[part].tolist(), values=values[part].astype(np.float64).tolist()
-                )
+                out.add(chrom, starts[part], ends[part], values[part])
         out.close()
 
 

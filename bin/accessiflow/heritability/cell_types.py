@@ -90,6 +90,8 @@ def _trait(path: Path, listed: Sequence[str]) -> pd.DataFrame:
     text = [given for given, name in names.items() if name in found and found[name].dtype.kind not in "fiu"]
     if text:
         raise InputError(f"has text in the column {text[0]}: is it ldsc's?", path)
+    if not found["p"].dropna().between(0, 1).all():
+        raise InputError("has a Coefficient_P_value that is not between 0 and 1: is it ldsc's?", path)
     table = found.reindex(list(listed) or sorted(found.index)).reset_index()
     known = table["p"].notna().to_numpy()
     table.loc[known, "q"] = benjamini_hochberg(table.loc[known, "p"].to_numpy(np.float64))

@@ -23,6 +23,7 @@ from accessiflow.inference import outputs, windows
 from accessiflow.inference.predictor import Ensemble, Predictor, described, read_tracks
 from accessiflow.intervals import read_bed
 from accessiflow.sheets import NAME
+from accessiflow.signal import BigWigWriter
 from accessiflow.training.metrics import Accuracy
 
 if TYPE_CHECKING:
@@ -108,8 +109,6 @@ def predict_genome(
 
     A base's value is its tile's prediction / scale, and / width for a track whose targets are sums; clips are not undone.
     """
-    import pyBigWig
-
     tracks = read_tracks(targets, predictor)
     unsafe = [n for n in tracks["identifier"] if not NAME.fullmatch(n)]
     if unsafe:
@@ -119,16 +118,14 @@ def predict_genome(
     with Fasta(fasta) as genome, ExitStack() as stack:
         genome.require(chromosomes, "--chromosomes")
         chosen = [c for c in genome.sizes if c in chromosomes or not chromosomes]
-        handles = [pyBigWig.open(str(stack.enter_context(atomic(path))), "w") for path in paths]
-        for handle in handles:
-            handle.addHeader([(c, genome.sizes[c]) for c in chosen])
+        handles = [BigWigWriter(stack.enter_context(atomic(path)), {c: genome.sizes[c] for c in chosen}) for path in paths]
         for chrom in chosen:
             cli.log.info("predicting %s", chrom)
             reach = (predictor.seq_length - width * predictor.output_length) // 2
             for starts, codes in windows.tiles(genome, chrom, width * predictor.output_length, predictor.seq_length):
                 values = predictor.ensemble(codes, how, starts - reach).reshape(-1, len(paths)) * per_base
                 for column, handle in enumerate(handles):
-                    handle.addEntries(chrom, int(starts[0]), values=values[:, column].tolist(), span=width, step=width)
+                    handle.add_steps(chrom, int(starts[0]), width, values[:, column])
         for handle in handles:
             handle.close()
     return paths

@@ -25,7 +25,7 @@ from accessiflow.genome import Fasta
 from accessiflow.inference.outputs import as_bytes
 from accessiflow.variants.alleles import ABSENT, allele_windows, judge
 from accessiflow.variants.restart import Block, PartFile, resume
-from accessiflow.variants.statistics import STATISTICS, layout, scores
+from accessiflow.variants.statistics import STATISTICS, dimensions, layout, scores
 from accessiflow.variants.vcf import Variant, is_shard, read_variants
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _inspect(path: Path) -> Part:
         for name in (*TEXTS, "target_ids", "target_labels"):
             dataset(handle, name, path, "S")
         dataset(handle, "pos", path, "iu")
-        found = {n: dataset(handle, n, path, "f", (1, 2, 3)) for n in STATISTICS if n in handle}
+        found = {n: dataset(handle, n, path, "f", (dimensions(n),)) for n in STATISTICS if n in handle}
         rows = {name: handle[name].shape[0] for name in (*TEXTS, "pos", *found)}
         if len(set(rows.values())) > 1:
             raise InputError(

@@ -72,5 +72,10 @@ def layout(name: str, rows: int, positions: int, tracks: int, dtype: str) -> Lay
     return Layout((rows, positions, tracks) if name in BY_POSITION else (rows, tracks), dtype)
 
 
+def dimensions(name: str) -> int:
+    """Dimensions of a score in a file."""
+    return len(layout(name, 0, 0, 0, "float32").shape)
+
+
 def _unit(values: Array) -> Array:
     return values / np.linalg.norm(values, axis=1, keepdims=True)
