@@ -186,16 +186,14 @@ def test_the_score_image_computes_with_the_engine(images: Path) -> None:
 
 
 @real
-def test_the_whole_study_in_containers_gives_the_bytes_of_the_environments(images: Path, environments: Path, tmp_path: Path, evidence) -> None:
-    contained = Run(tmp_path / "images", "--containers.ldsc", f"accessiflow-ldsc:{VERSION}", profile="test,charliecloud")
-    plain = Run(tmp_path / "environments")
+def test_the_whole_study_in_containers_gives_the_bytes_of_the_environments(images: Path, undisturbed: Run, tmp_path: Path, evidence) -> None:
+    contained = Run(tmp_path, "--containers.ldsc", f"accessiflow-ldsc:{VERSION}", profile="test,charliecloud")
     started = time.monotonic()
     contained.finish(timeout=3600, env={"NXF_CHARLIECLOUD_CACHEDIR": str(images), "USER": "root"})
     seconds = round(time.monotonic() - started)
-    plain.finish(timeout=3600)
     tasks = sorted((contained.folder / "work").glob("*/*/.command.run"))
     outside = [str(task) for task in tasks if "ch-run" not in task.read_text()]
-    differing = differences(contained.results(), plain.results())
-    evidence("containers", engine="charliecloud", tasks=len(tasks), seconds=seconds, files=len(plain.results()), differing=len(differing))
+    differing = differences(contained.results(), undisturbed.results())
+    evidence("containers", engine="charliecloud", tasks=len(tasks), seconds=seconds, files=len(undisturbed.results()), differing=len(differing))
     assert not outside
     assert not differing
