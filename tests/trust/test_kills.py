@@ -149,7 +149,7 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Callable[[str], None]]:
         while subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], capture_output=True, check=False).returncode != 0:
             assert time.monotonic() < limit, f"{folder} is never idle"
 
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
     if made.returncode != 0:
         pytest.skip(f"no tmpfs can be mounted here: {made.stderr.strip()}")
@@ -190,10 +190,10 @@ def test_results_that_cannot_be_written_stop_the_run_and_resuming_completes_them
             evidence("kills", fault=fault, where=(run.submitted() or [("", "the start")])[-1][1])
         remount("size=4g,rw")
         head = run.start("-resume")
-        if run.wait_for_tasks(head, 7):
-            remount("ro")
+        assert run.wait_for_tasks(head, 3)
+        with small_disk(tmp_path / "results" / "models", 1) as remount_part:  # the whole is never idle: Nextflow writes its trace there
+            remount_part("size=1m,ro")
             assert head.wait(timeout=1500) != 0
-            evidence("kills", fault="results folder read-only in the middle", where=run.submitted()[-1][1])
-        remount("size=4g,rw")
+            evidence("kills", fault="a folder of the results read-only in the middle", where=run.submitted()[-1][1])
         run.finish("-resume")
         assert differences(run.results(), early(undisturbed)) == []
