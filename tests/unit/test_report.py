@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -107,6 +108,23 @@ def test_the_same_results_give_the_same_page(results: Path, tmp_path: Path, scri
     for name in ("a.html", "b.html"):
         script("report", "render", results, "--output", tmp_path / name)
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("warning", "shown"),
+    [
+        ("/tmp/work/39/d0/study/gwas/t.tsv: few SNPs", "gwas/t.tsv: few SNPs"),
+        ("/tmp/a longer path/work/39/d0/study/gwas/t.tsv: few SNPs", "gwas/t.tsv: few SNPs"),
+        ("x.tsv: shares no contig with /a b/c d/y.fa and /e/f/z.fa", "x.tsv: shares no contig with c d/y.fa and f/z.fa"),
+        ("1/2 of 3 / 4, and/or five", "1/2 of 3 / 4, and/or five"),
+    ],
+)
+def test_a_warning_does_not_tell_where_the_run_was(results: Path, tmp_path: Path, warning: str, shown: str) -> None:
+    info = results / "pipeline_info"
+    info.mkdir(exist_ok=True)
+    (info / "preflight.json").write_text(json.dumps({"warnings": [warning]}))
+    render(results, tmp_path / "report.html")
+    assert f"<li>{shown}</li>" in (tmp_path / "report.html").read_text()
 
 
 def test_an_empty_folder_is_refused(tmp_path: Path) -> None:

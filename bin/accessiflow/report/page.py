@@ -68,4 +68,5 @@ def _digest(script: str) -> str:
 
 def _short(sentence: str) -> str:
     """A sentence with its absolute paths cut to folder and file: the page must not tell where a run's work folder was."""
-    return re.sub(r"(?<![\w.])/(?:[^\s/]+/)*([^\s/]+/[^\s/]+)", r"\1", sentence)
+    folder = r"[^/:\n]*[^/:\s]/"  # may hold spaces, but not at its end: there another path begins
+    return re.sub(rf"(?<![\w.])/(?=\S)(?:{folder})*({folder}[^\s/]+)", r"\1", sentence)
