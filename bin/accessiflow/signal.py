@@ -35,7 +35,7 @@ log = logging.getLogger("accessiflow")
 CHUNK = 1 << 20
 UNUSABLE = 0x4 | 0x100 | 0x200 | 0x400 | 0x800  # unmapped, secondary, QC fail, duplicate, supplementary
 PROPER_PAIR, REVERSE = 0x2, 0x10
-RECORDS_AT_ONCE = 1 << 16
+RECORDS_AT_ONCE, LINES_AT_ONCE = 1 << 16, 1 << 18
 ROOM, RECORD, ZOOMED = 1 << 18, 12, 11  # bytes of a bigWig: its header and buffers, a record, and a record's part of all zoom levels
 HEADERS = ("#", "track", "browser")
 Intervals = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
@@ -98,10 +98,14 @@ class Insertions:
             yield chrom, np.bincount(usable // bin_size, minlength=n).astype(np.float64)
 
     def per_base(self) -> Iterator[Runs]:
-        """Each chromosome's insertions per base."""
+        """Each chromosome's insertions per base, some at a time."""
         for chrom, positions in self.positions.items():
-            where, count = np.unique(positions, return_counts=True)
-            yield chrom, where.astype(np.int64), where.astype(np.int64) + 1, count.astype(np.float32)
+            low = 0
+            while low < len(positions):
+                high = np.searchsorted(positions, positions[min(low + RECORDS_AT_ONCE, len(positions)) - 1], side="right")  # all of a base
+                where, count = np.unique(positions[low:high], return_counts=True)
+                yield chrom, where.astype(np.int64), where.astype(np.int64) + 1, count.astype(np.float32)
+                low = int(high)
 
 
 @dataclass(frozen=True)
@@ -355,7 +359,7 @@ def _table_chunks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
                 usecols=range(len(columns)),
                 names=columns,
                 dtype=str,
-                chunksize=1_000_000,
+                chunksize=LINES_AT_ONCE,
                 keep_default_na=False,
                 na_values=[""],
                 quoting=csv.QUOTE_NONE,
