@@ -10,6 +10,7 @@ bigWig: 20 bytes a line). All plus one chromosome's bins.
 from __future__ import annotations
 
 import csv
+import gc
 import gzip
 import logging
 import zlib
@@ -369,6 +370,8 @@ def _table_chunks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
                 done += len(chunk)
                 rows = chunk.assign(line=chunk.index + 1 + skipped)[~chunk["chrom"].str.startswith(HEADERS, na=True) | chunk["start"].notna()]
                 yield _complete(rows, columns, path)
+                del chunk, rows
+                gc.collect()  # pandas leaves them in cycles, which else stay for many chunks
         except pd.errors.EmptyDataError:
             raise InputError("holds no record", path) from None
         except (pd.errors.ParserError, ValueError, OSError, EOFError, UnicodeDecodeError) as error:
