@@ -9,13 +9,12 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from small_disk import small_disk
 from whole_run import Run, differences, kill, processes_in
 
 pytestmark = [pytest.mark.nextflow, pytest.mark.slow]
@@ -110,7 +109,7 @@ def test_tasks_killed_are_tried_again(undisturbed: Run, tmp_path: Path, evidence
             evidence("kills", fault=f"{what.name} task", where=process)
     assert head.wait(timeout=1500) == 0, run.printed()[-6000:]
     assert len(hit) >= 8
-    assert run.printed().count("Execution is retried") >= len(hit) - 2  # one may have ended by itself just before
+    assert run.printed().count("Execution is retried") >= len(hit) - 1  # one may have ended by itself just before
     wrong = differences(run.results(), undisturbed.results())
     evidence(
         "kills", fault=f"({len(hit)} kills of tasks)", where=f"to the end without -resume: {len(wrong)} of {len(undisturbed.results())} files differ"
@@ -138,25 +137,6 @@ def is_python(pid: int) -> bool:
         return b"python" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:  # it has just ended
         return False
-
-
-@contextmanager
-def small_disk(folder: Path, megabytes: int) -> Iterator[Callable[[str], None]]:
-    """A tmpfs of a size at `folder`; gives a function that remounts it with other options, between two writes if need be."""
-
-    def remount(options: str) -> None:
-        limit = time.monotonic() + 60
-        while subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], capture_output=True, check=False).returncode != 0:
-            assert time.monotonic() < limit, f"{folder} is never idle"
-
-    folder.mkdir(parents=True, exist_ok=True)
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        pytest.skip(f"no tmpfs can be mounted here: {made.stderr.strip()}")
-    try:
-        yield remount
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def early(undisturbed: Run) -> dict[str, str]:

@@ -40,8 +40,9 @@ def slurm(*command: str) -> str:
 
 
 def jobs() -> list[dict[str, str]]:
-    """All ended jobs: JobState, Partition, NodeList, Name, WorkDir..."""
-    return [dict(re.findall(r"(\w+)=(\S*)", line)) for line in (LAB / "log" / "jobs.txt").read_text().splitlines()]
+    """All ended jobs, none at first: JobState, Partition, NodeList, Name, WorkDir..."""
+    record = LAB / "log" / "jobs.txt"
+    return [dict(re.findall(r"(\w+)=(\S*)", line)) for line in record.read_text().splitlines()] if record.exists() else []
 
 
 def recorded(job: str) -> dict[str, str]:
@@ -68,7 +69,7 @@ def resumed(undisturbed: Run, folder: Path, *args: object, profile: str = PROFIL
 
 
 def test_whole_study_with_too_little_memory_and_a_lost_head(cluster: None, undisturbed: Run, tmp_path: Path, evidence) -> None:
-    before = len(jobs()) if (LAB / "log" / "jobs.txt").exists() else 0
+    before = len(jobs())
     config = settings(tmp_path, "process { withName: EVALUATE_SEQUENCE { memory = { 80.MB * task.attempt } } }\n")
     run = Run(tmp_path, "-c", config, *PARTITIONS, profile=PROFILE)
     head = run.start()
@@ -94,7 +95,7 @@ def test_whole_study_with_too_little_memory_and_a_lost_head(cluster: None, undis
 
 @pytest.mark.trust
 def test_the_demo(cluster: None, demo: Run, tmp_path: Path, evidence) -> None:
-    before = len(jobs()) if (LAB / "log" / "jobs.txt").exists() else 0
+    before = len(jobs())
     run = Run(tmp_path, "-c", settings(tmp_path), *PARTITIONS, profile="demo,venv,slurm")
     run.finish()
     done = jobs()[before:]

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from small_disk import small_disk
 
 ROOT = Path(__file__).resolve().parents[2]
 STAGE = """
@@ -90,17 +91,11 @@ def test_too_little_memory_ends_as_a_killed_task_does(stage: Stage, command: str
 @pytest.mark.parametrize("command", ["bigwig", "hdf5"])
 def test_a_disk_that_fills_leaves_no_file_and_no_crash(stage: Stage, tmp_path: Path, command: str) -> None:
     disk = tmp_path / "disk"
-    disk.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(disk)], capture_output=True, text=True, check=False)
-    if made.returncode != 0:
-        pytest.skip(f"no tmpfs can be mounted here: {made.stderr.strip()}")
-    try:
+    with small_disk(disk, 1) as remount:
         for kilobytes in (60, 250, 500, 650, 1000, 1500, 3000):
-            subprocess.run(["mount", "-o", f"remount,size={kilobytes}k", str(disk)], check=True)
+            remount(f"size={kilobytes}k")
             code, said = stage(command, disk / "made")
             assert code == 0 or (code == 1 and "No space left on device" in said and said.count("\n") == 1), (kilobytes, code, said)
             assert [path.name for path in disk.iterdir()] == (["made"] if code == 0 else []), kilobytes
             (disk / "made").unlink(missing_ok=True)
         assert code == 0
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
