@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""CPU seconds and peak memory of every stage at 1, 4 and 16 times the tracks, the genome's length, and the variants, with fitted exponents.
+"""CPU seconds and peak memory of every stage at 1, 4 and 16 times the tracks, genome, variants and annotations, with fitted exponents.
 
-.venvs/test/bin/python benchmarks/scaling.py --work FOLDER [--axes tracks,genome,variants] > scaling.tsv
+.venvs/test/bin/python benchmarks/scaling.py --work FOLDER [--axes tracks,genome,variants,annotations] > scaling.tsv
 .venvs/test/bin/python benchmarks/scaling.py --read scaling.tsv        # the table of exponents, as Markdown
 
 Each point is a run of the pipeline on a simulated study; the figures are those of the tasks' own records. With a fixed part (starting Python,
@@ -28,6 +28,7 @@ AXES = {
     "tracks": ("", {}, "evaluate,report"),  # the study's tracks again under other names
     "genome": ("chrom-length", {}, "evaluate,report"),
     "variants": ("snps", {"chrom-length": 9_600_000}, "score,heritability,report"),
+    "annotations": ("", {"snps": 12_000}, "heritability,report"),  # two a track: the more and the less specific half of its peaks
 }
 FLAT = 0.1  # growth from 1x to 16x below this share of the value counts as none
 

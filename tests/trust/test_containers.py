@@ -17,12 +17,22 @@ from whole_run import Run, differences
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {path.parent.name: path.read_text() for path in sorted((ROOT / "containers").glob("*/Dockerfile"))}
-STAGES = [stage for stage in FILES if stage != "enformer"]  # enformer: 6 GB of wheels
+LARGE = {"enformer": 9000, "train-gpu": 9000, "score-gpu": 9000}  # several GB of wheels each: built where CONTAINERS_LARGE=1
+STAGES = [stage for stage in FILES if stage not in LARGE]
+WANTED = os.environ.get("CONTAINERS_LARGE") == "1"
 VERSION = "0.1.0"
 REGISTRY = "ghcr.io/accessiflow"
 LABELS = ("title", "description", "version", "revision", "created", "licenses", "authors", "vendor", "url", "source", "documentation", "base.name")
 REAL = (pytest.mark.containers, pytest.mark.slow, pytest.mark.xdist_group("containers"))
-of_each = pytest.mark.parametrize("stage", [pytest.param(stage, marks=REAL) for stage in STAGES])
+
+
+def of_those(*stages: str) -> pytest.MarkDecorator:
+    """A test of the images of these stages."""
+    large = pytest.mark.skipif(not WANTED, reason="large images are built only where CONTAINERS_LARGE=1")
+    return pytest.mark.parametrize("stage", [pytest.param(stage, marks=[*REAL, *([large] if stage in LARGE else [])]) for stage in stages])
+
+
+of_each = of_those(*STAGES, *LARGE)
 
 
 def real(test: Callable[..., None]) -> Callable[..., None]:
@@ -33,7 +43,9 @@ def real(test: Callable[..., None]) -> Callable[..., None]:
 
 
 def image_of(stage: str) -> str:
-    return f"{REGISTRY}/accessiflow-{stage}:{VERSION}"
+    """The name of a stage's image; `STAGE-gpu`: of the one with CUDA."""
+    plain = stage.removesuffix("-gpu")
+    return f"{REGISTRY}/accessiflow-{plain}:{VERSION}{stage.removeprefix(plain)}"
 
 
 def build_environment() -> dict[str, str]:
@@ -95,7 +107,8 @@ def test_the_builder_asks_for_stages_that_there_are(names: tuple[str, ...]) -> N
 
 
 def scripts_of(stage: str) -> list[str]:
-    """The project's own programs that the stage's processes call."""
+    """The project's own programs that the stage's processes call (Enformer's image takes the place of `score`)."""
+    stage = "score" if stage == "enformer" else stage.removesuffix("-gpu")
     found: set[str] = set()
     for module in (ROOT / "modules").glob("*.nf"):
         text = module.read_text()
@@ -113,7 +126,7 @@ def images() -> Path:
         pytest.skip("images are built without a container engine only by root on Debian")
     if "CONTAINERS_IMAGES" in os.environ:
         return Path(os.environ["CONTAINERS_IMAGES"]).resolve()
-    subprocess.run([ROOT / "scripts" / "build_image.sh", *STAGES], check=True, timeout=7200)
+    subprocess.run([ROOT / "scripts" / "build_image.sh", *STAGES, *(LARGE if WANTED else [])], check=True, timeout=7200)
     return ROOT / ".images"
 
 
@@ -121,19 +134,21 @@ def laid_out(stage: str) -> str:
     return image_of(stage).replace("/", "%").replace(":", "+")
 
 
-def inside(stage: str, script: str) -> str:
-    """What a script prints in the stage's image, as the image's own user, the pipeline's programs at /pipeline."""
+def inside(stage: str, script: str, *, stderr: bool = False) -> str:
+    """What a script prints in the stage's image, as the image's own user; the project at /project, the packages of the tests at /tested."""
     env = build_environment()
     container = subprocess.run(
         ["buildah", "from", "--pull-never", image_of(stage)], env=env, capture_output=True, text=True, check=True
     ).stdout.strip()
-    command = ["buildah", "run", "--isolation", "chroot", "--env", "PYTHONDONTWRITEBYTECODE=1", "--volume", f"{ROOT / 'bin'}:/pipeline:ro"]
+    shared = {ROOT: "/project", Path(pytest.__file__).resolve().parents[1]: "/tested"}
+    volumes = [text for source, target in shared.items() for text in ("--volume", f"{source}:{target}:ro")]
+    command = ["buildah", "run", "--isolation", "chroot", "--env", "PYTHONDONTWRITEBYTECODE=1", *volumes]
     try:
         done = subprocess.run([*command, container, "--", "bash", "-euc", script], env=env, capture_output=True, text=True, check=False, timeout=600)
     finally:
         subprocess.run(["buildah", "rm", container], env=env, capture_output=True, check=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout + (done.stderr if stderr else "")
 
 
 @of_each
@@ -145,8 +160,9 @@ def test_user_programs_and_packages(images: Path, stage: str) -> None:
     assert user == "1000"
     assert python == "3 11"
     assert sound == "No broken requirements found."
-    pins = (ROOT / "containers" / stage / "requirements.txt").read_text().split("\n")
-    known = {re.sub(r"[-_.]+", "-", pin.split(" ")[0]).lower() for pin in pins}
+    plain = stage.removesuffix("-gpu")
+    pins = (ROOT / "containers" / plain / f"requirements{stage.removeprefix(plain)}.txt").read_text().split("\n")
+    known = {re.sub(r"[-_.]+", "-", re.sub(r"\[.*?\]", "", pin).split(" ")[0]).lower() for pin in pins}
     others = {re.sub(r"[-_.]+", "-", package).lower() for package in packages} - known
     assert {package.split("==")[0] for package in others} <= {"pip", "setuptools", "wheel", "accessiflow-native"}
 
@@ -160,7 +176,7 @@ def test_no_build_tools_are_left(images: Path, stage: str) -> None:
 def test_the_stages_programs_answer(images: Path, stage: str) -> None:
     scripts = scripts_of(stage) or ["ldsc.py"]
     for script in scripts:
-        program = f"/pipeline/{script}" if (ROOT / "bin" / script).exists() else script
+        program = f"/project/bin/{script}" if (ROOT / "bin" / script).exists() else script
         assert inside(stage, f"{shlex.quote(program)} --help 2>&1").strip()
 
 
@@ -169,14 +185,14 @@ def test_labels_and_size(images: Path, stage: str, evidence) -> None:
     shown = subprocess.run(["buildah", "inspect", "--type", "image", image_of(stage)], env=build_environment(), capture_output=True, check=True)
     config = json.loads(shown.stdout)["OCIv1"]["config"]
     labels = {name: config["Labels"][f"org.opencontainers.image.{name}"] for name in LABELS}
-    assert labels["title"] == f"accessiflow-{stage}"
+    assert labels["title"] == f"accessiflow-{stage.removesuffix('-gpu')}"
     assert labels["version"] == VERSION
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", labels["created"])
     assert config["User"] == "1000:1000"
     tree = images / "img" / laid_out(stage)
     megabytes = sum(path.lstat().st_blocks for path in tree.rglob("*") if not path.is_symlink()) * 512 // 10**6
-    evidence("images", image=f"accessiflow-{stage}", megabytes=megabytes, base=labels["base.name"], user=config["User"])
-    assert megabytes < 3000
+    evidence("images", image=image_of(stage).rpartition("/")[2], megabytes=megabytes, base=labels["base.name"], user=config["User"])
+    assert megabytes < LARGE.get(stage, 3000)
 
 
 @real
@@ -185,15 +201,29 @@ def test_the_score_image_computes_with_the_engine(images: Path) -> None:
     assert shown.strip() in ("avx512", "avx2", "portable")
 
 
+@of_those("train-gpu", "score-gpu")
+def test_the_gpu_images_lack_nothing_but_the_driver(images: Path, stage: str) -> None:
+    shown = inside(stage, "python3 -c 'import tensorflow as tf; print(tf.test.is_built_with_cuda(), tf.config.list_physical_devices())'", stderr=True)
+    assert "True [PhysicalDevice(" in shown
+    assert "dlopen" not in shown  # TensorFlow's word for CUDA libraries that it cannot find
+
+
+@of_those("enformer")
+def test_the_enformer_image_predicts_what_its_package_predicts(images: Path, stage: str) -> None:
+    tests = "['-q', '-p', 'no:cacheprovider', '/project/tests/unit/test_enformer.py']"
+    shown = inside(stage, f"cd /tmp && python3 -c \"import sys; sys.path.append('/tested'); import pytest; sys.exit(pytest.main({tests}))\"")
+    assert "2 passed" in shown
+
+
 @real
-def test_the_whole_study_in_containers_gives_the_bytes_of_the_environments(images: Path, undisturbed: Run, tmp_path: Path, evidence) -> None:
-    contained = Run(tmp_path, "--containers.ldsc", f"accessiflow-ldsc:{VERSION}", profile="test,charliecloud")
+def test_the_demo_in_containers_gives_the_bytes_of_the_environments(images: Path, demo: Run, tmp_path: Path, evidence) -> None:
+    contained = Run(tmp_path, "--containers.ldsc", f"accessiflow-ldsc:{VERSION}", profile="demo,charliecloud")
     started = time.monotonic()
     contained.finish(timeout=3600, env={"NXF_CHARLIECLOUD_CACHEDIR": str(images), "USER": "root"})
     seconds = round(time.monotonic() - started)
     tasks = sorted((contained.folder / "work").glob("*/*/.command.run"))
     outside = [str(task) for task in tasks if "ch-run" not in task.read_text()]
-    differing = differences(contained.results(), undisturbed.results())
-    evidence("containers", engine="charliecloud", tasks=len(tasks), seconds=seconds, files=len(undisturbed.results()), differing=len(differing))
+    differing = differences(contained.results(), demo.results())
+    evidence("containers", engine="charliecloud", tasks=len(tasks), seconds=seconds, files=len(demo.results()), differing=len(differing))
     assert not outside
     assert not differing

@@ -1,6 +1,6 @@
 """GWAS summary statistics and the LD panel: columns that munging knows, complete files, and enough SNPs in common.
 
-Memory: 8 bytes a SNP of the panel, and one chunk of the statistics.
+Memory: 8 bytes a SNP of the panel, the ids of its largest chromosome (some 160 bytes a SNP), and one chunk of the statistics.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def _check_vcf(inputs: Inputs, name: str) -> NDArray[np.uint64] | None:
     if path is None:
         return None
     with inputs.found.collecting():
-        keys = _keys(np.array([variant.id for variant in read_variants(path)], dtype=object))
+        ids = (variant.id for variant in read_variants(path))
+        some_at_a_time = iter(lambda: list(islice(ids, CHUNK)), [])
+        keys = np.concatenate([np.empty(0, np.uint64), *(_keys(np.array(some, dtype=object)) for some in some_at_a_time)])
         inputs.found.summary["ld_panel"] = {"snps": len(keys)}
         return np.unique(keys) if len(keys) else None
     return None
