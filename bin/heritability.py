@@ -195,7 +195,7 @@ def cts(
 
 @app.command()
 def summarise(
-    results: Annotated[list[Path], typer.Argument(help="TRAIT.MODEL.results of ldsc, with .log and .part_delete beside.")],
+    results: Annotated[list[Path], typer.Argument(help="TRAIT.MODEL.results of ldsc, with .log and .part_delete beside; or a folder of them.")],
     annot: Annotated[str, typer.Option(help="Annotation prefixes of the regression, comma-separated; @ stands for the model's name.")],
     frqfile: Annotated[str, typer.Option(help="Prefix of the .frq files.")],
     output: Annotated[Path, typer.Option(help="heritability.tsv")],
@@ -212,7 +212,7 @@ def summarise(
     from accessiflow.intervals import split_list
 
     prefixes = split_list(annot)
-    named = sorted((summary.split_name(path, prefixes)[::-1], path) for path in results)
+    named = sorted((summary.split_name(path, prefixes)[::-1], path) for path in summary.listed(results))
     known: dict[str, summary.Common] = {}
     tables, facts = [], []
     for (model, trait), path in named:

@@ -20,7 +20,7 @@ process HERITABILITY_SUMMARISE {
     """
     # code ${params.code_id}
     heritability.py --versions versions.yml --run-info HERITABILITY_SUMMARISE.run.json \\
-        summarise *.results --annot ${meta.baseline},@. --frqfile ${meta.frq} --output heritability.tsv --qc qc.tsv --meta meta.tsv \\
+        summarise . --annot ${meta.baseline},@. --frqfile ${meta.frq} --output heritability.tsv --qc qc.tsv --meta meta.tsv \\
         --weights ${meta.weights} ${args}
     LC_ALL=C awk 'FNR == 1 && NR > 1 { next } 1' ${[tables].flatten().join(' ')} > annotations.tsv
     ${cts ? "heritability.py --quiet cts cts/* --ldcts ${ldcts} --output cts.tsv" : ''}

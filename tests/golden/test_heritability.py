@@ -141,8 +141,7 @@ def test_summary_equals_the_reference_table(ldsc, script, tmp_path):
                 shutil.copy(source, tmp_path / f"{name.split('.')[0]}.{model}.{suffix}")
     for path in (ldsc / "input/annot").glob("*.annot.gz"):
         (tmp_path / path.name).symlink_to(path)
-    found = sorted(tmp_path.glob("*.results"))
-    script("heritability", "summarise", *found, "--annot", f"{tmp_path}/baseline.,{tmp_path}/@.", "--frqfile", f"{ldsc}/input/plink/ref.",
+    script("heritability", "summarise", tmp_path, "--annot", f"{tmp_path}/baseline.,{tmp_path}/@.", "--frqfile", f"{ldsc}/input/plink/ref.",
            "--output", tmp_path / "h.tsv", "--qc", tmp_path / "qc.tsv", "--meta", tmp_path / "meta.tsv")  # fmt: skip
     table = pd.read_csv(tmp_path / "h.tsv", sep="\t")
     assert list(table)[: len(reference.columns)] == list(reference)

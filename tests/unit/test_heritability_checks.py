@@ -17,7 +17,7 @@ from accessiflow.heritability.cell_types import collect, write_list
 from accessiflow.heritability.clusters import clusters_of_bed, write_clusters
 from accessiflow.heritability.conditioning import condition_numbers
 from accessiflow.heritability.consistency import check_chromosomes
-from accessiflow.heritability.summary import Common, read_log, summarise, with_condition
+from accessiflow.heritability.summary import Common, listed, read_log, summarise, with_condition
 
 LOG = """Read summary statistics for 900 SNPs.
 Read reference panel LD Scores for 1000 SNPs.
@@ -195,6 +195,15 @@ def test_tests_of_all_annotations_become_a_table_with_false_discovery_rates(tmp_
     assert table.loc["s", "reason"].tolist() == ["ldsc did not finish"] * 3
     assert table.loc[("t", "c"), "reason"] == "ldsc gives no p value"
     assert collect([tmp_path / "t.cell_type_results.txt"], [])["annotation"].tolist() == ["a", "b"]
+
+
+def test_a_folder_stands_for_its_results_and_must_have_some(tmp_path, refused):
+    for name in ("t.b.results", "t.a.results", "t.a.log"):
+        (tmp_path / name).touch()
+    assert listed([tmp_path, Path("u.a.results")]) == [tmp_path / "t.a.results", tmp_path / "t.b.results", Path("u.a.results")]
+    (tmp_path / "none").mkdir()
+    sentence = refused("heritability", "summarise", tmp_path / "none", "--annot", "x.", "--frqfile", "f.", "--output", tmp_path / "h.tsv")
+    assert "none: holds no .results of ldsc" in sentence
 
 
 def test_a_list_of_several_annotations_in_one_file_is_refused(tmp_path, refused):

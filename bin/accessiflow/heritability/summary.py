@@ -241,6 +241,21 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def listed(results: Sequence[Path]) -> list[Path]:
+    """The `.results` files that are given, and those of the folders that are: regressions by the ten thousand are more than a command line holds.
+
+    Raises:
+        InputError: a folder has none.
+    """
+    found = []
+    for given in results:
+        files = sorted(given.glob("*.results")) if given.is_dir() else [given]
+        if not files:
+            raise InputError("holds no .results of ldsc", given)
+        found.extend(files)
+    return found
+
+
 def split_name(results: Path, prefixes: Sequence[str]) -> tuple[str, str]:
     """Trait and model of TRAIT.MODEL.results, the model being a name for which annotation files exist (PREFIX with @ = the model)."""
     stem = results.name.removesuffix(".results")
