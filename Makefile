@@ -19,12 +19,12 @@ demo: envs nextflow ## simulate a study of known truth, analyse it from end to e
 PYTEST = PATH="$(VENVS)/.nextflow:$$PATH" OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest
 
 test: test-env envs nextflow lint ## every test but those of test-trust and test-containers (nf-test suites too where nf-test is on PATH)
-	@$(PYTEST) -n $(WORKERS) --dist loadgroup -q -m "not trust and not containers" $(ARGS)
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -q -m "not trust and not containers" $(ARGS)
 	@scripts/run_nf_test.sh $(VENVS)
 
 test-trust: test-env envs nextflow ## faults, bad input, security, reproducibility at length, on a SLURM of two nodes too (root, Debian)
 	@scripts/slurm_lab.sh up || echo "SLURM cannot be brought up here: its tests are skipped"
-	@$(PYTEST) -n $(WORKERS) --dist loadgroup -q -m "not containers" tests/trust $(ARGS); code=$$?; scripts/slurm_lab.sh down; exit $$code
+	@$(PYTEST) -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -q -m "not containers" tests/trust $(ARGS); code=$$?; scripts/slurm_lab.sh down; exit $$code
 
 test-containers: test-env envs nextflow ## build the images with buildah, run the stages in them through charliecloud (root, Debian)
 	@CONTAINERS=1 $(PYTEST) -q -m containers tests/trust $(ARGS)
