@@ -5,7 +5,6 @@ NEXTFLOW := $(CURDIR)/scripts/nextflow
 STAGES   := $(filter-out enformer,$(notdir $(patsubst %/,%,$(wildcard containers/*/))))  # enformer: large wheels, only on demand (make envs STAGES=enformer)
 OUTDIR   ?= results
 ARGS     ?=
-WORKERS  ?= 3  # of the tests at a time: more than two cores, since a test that runs Nextflow waits most of its time
 
 .PHONY: help demo test test-fast test-trust test-containers test-enformer lint envs test-env nextflow lock clean
 
@@ -19,19 +18,18 @@ demo: envs nextflow ## simulate a study of known truth, analyse it from end to e
 PYTEST = PATH="$(VENVS)/.nextflow:$$PATH" OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest
 
 test: test-env envs nextflow lint ## every test but those of test-trust and test-containers (nf-test suites too where nf-test is on PATH)
-	@$(PYTEST) -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -q -m "not trust and not containers" $(ARGS)
+	@$(PYTEST) -n 2 --dist loadgroup -q -m "not trust and not containers" $(ARGS)
 	@scripts/run_nf_test.sh $(VENVS)
 
-test-trust: WORKERS = 2  # each of its runs fills two cores
 test-trust: test-env envs nextflow ## faults, bad input, security, reproducibility at length, on a SLURM of two nodes too (root, Debian)
 	@scripts/slurm_lab.sh up || echo "SLURM cannot be brought up here: its tests are skipped"
-	@$(PYTEST) -n $(WORKERS) --dist loadgroup --no-loadscope-reorder -q -m "not containers" tests/trust $(ARGS); code=$$?; scripts/slurm_lab.sh down; exit $$code
+	@$(PYTEST) -n 2 --dist loadgroup -q -m "not containers" tests/trust $(ARGS); code=$$?; scripts/slurm_lab.sh down; exit $$code
 
 test-containers: test-env envs nextflow ## build the images with buildah, run the stages in them through charliecloud (root, Debian)
 	@CONTAINERS=1 $(PYTEST) -q -m containers tests/trust $(ARGS)
 
 test-fast: test-env ## the tests that run no pipeline
-	@OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest -n $(WORKERS) -q -m "not nextflow and not slow" $(ARGS)
+	@OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest -n 2 -q -m "not nextflow and not slow" $(ARGS)
 
 test-enformer: envs test-env ## the Enformer adapter against its package (large wheels: 6 GB)
 	@$(MAKE) -s envs STAGES=enformer

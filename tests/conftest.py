@@ -22,11 +22,6 @@ Nextflow = Callable[..., subprocess.CompletedProcess[str]]
 sys.path.insert(0, str(ROOT / "bin"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest tests first, so that no worker sits idle beside one at the end (with xdist's own order off: --no-loadscope-reorder)."""
-    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in ("slow", "trust", "nextflow")])
-
-
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """The folder with reference data and outputs of the original tools; tests that need it skip where it is absent."""

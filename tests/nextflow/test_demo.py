@@ -7,7 +7,7 @@ import csv
 import pytest
 from whole_run import Run
 
-pytestmark = [pytest.mark.nextflow, pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.nextflow, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
