@@ -2,8 +2,8 @@
 # Build stages' images without a docker engine, and lay each out as a folder that `-profile charliecloud` finds:
 #   build_image.sh [-r REGISTRY] [-o IMAGES] STAGE...    -> REGISTRY/accessiflow-STAGE:VERSION in buildah's storage,
 #                                                           and IMAGES/img/REGISTRY%accessiflow-STAGE+VERSION
-# STAGE-gpu (train-gpu, score-gpu) is the stage's image with CUDA: REGISTRY/accessiflow-STAGE:VERSION-gpu.
 #   NXF_CHARLIECLOUD_CACHEDIR=IMAGES USER=$(id -un) nextflow run ... -profile test,charliecloud
+# STAGE-gpu (train-gpu, score-gpu) is the stage's image with CUDA: REGISTRY/accessiflow-STAGE:VERSION-gpu.
 # Debian, as root: buildah, debootstrap, charliecloud and jq are installed where they lack. IMAGES is .images.
 # The base image is used if buildah has it, else pulled; where no image registry is in reach it is made from Debian's
 # packages (bookworm's python3 is 3.11) under the same name. A CA bundle or a proxy of the machine holds in the build too.
@@ -21,12 +21,13 @@ export DEBIAN_FRONTEND=noninteractive BUILDAH_ISOLATION=chroot
 
 say() { printf 'build_image: %s\n' "$*" >&2; }
 
-requirements_of() { case $1 in *-gpu) echo requirements-gpu.txt ;; *) echo requirements.txt ;; esac; }
+name_parts() { plain=${1%-gpu} kind=${1#"${1%-gpu}"}; } # STAGE[-gpu]: sets the stage and its kind, "" or -gpu
 
 check_stages() { # STAGE...
     local stage
     for stage in "${@:-none}"; do
-        [ -f "containers/${stage%-gpu}/Dockerfile" ] && [ -f "containers/${stage%-gpu}/$(requirements_of "$stage")" ] || { say "$stage is no stage; there are: $(cd containers && echo *)"; exit 2; }
+        name_parts "$stage"
+        [ -f "containers/$plain/Dockerfile" ] && [ -f "containers/$plain/requirements$kind.txt" ] || { say "$stage is no stage; there are: $(cd containers && echo *)"; exit 2; }
     done
 }
 
@@ -91,13 +92,13 @@ bring_base() { # full name of a base image
     esac
 }
 
-build() { # STAGE IMAGE
-    local file=containers/${1%-gpu}/Dockerfile base revision
+build() { # STAGE KIND IMAGE
+    local file=containers/$1/Dockerfile base revision
     while read -r base; do bring_base "docker.io/library/$base"; done < <(awk 'toupper($1) == "FROM" { print $2 }' "$file" | sort -u)
     revision=$(git describe --always --abbrev=40 --dirty 2>/dev/null || echo unknown)
-    say "build $2"
-    buildah bud -q --layers --isolation=chroot --network=host --pull-never "${mounts[@]}" -f "$file" -t "$2" \
-        --build-arg "REQUIREMENTS=$(requirements_of "$1")" \
+    say "build $3"
+    buildah bud -q --layers --isolation=chroot --network=host --pull-never "${mounts[@]}" -f "$file" -t "$3" \
+        --build-arg "REQUIREMENTS=requirements$2.txt" \
         --build-arg "VERSION=$version" --build-arg "REVISION=$revision" --build-arg "CREATED=$(date -u +%Y-%m-%dT%H:%M:%SZ)" . >"$scratch/build.log" 2>&1 \
         || { tail -20 "$scratch/build.log" >&2; return 1; }
 }
@@ -127,8 +128,8 @@ install_tools
 choose_storage
 trust_as_here
 for stage; do
-    image=$registry/accessiflow-${stage%-gpu}:$version
-    [ "$stage" = "${stage%-gpu}" ] || image+=-gpu
-    build "$stage" "$image"
+    name_parts "$stage"
+    image=$registry/accessiflow-$plain:$version$kind
+    build "$plain" "$kind" "$image"
     lay_out "$image"
 done

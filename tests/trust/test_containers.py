@@ -42,10 +42,16 @@ def real(test: Callable[..., None]) -> Callable[..., None]:
     return test
 
 
-def image_of(stage: str) -> str:
-    """The name of a stage's image; `STAGE-gpu`: of the one with CUDA."""
+def parts(stage: str) -> tuple[str, str]:
+    """The stage of STAGE or STAGE-gpu, and the kind of its image: plain, or -gpu for the one with CUDA."""
     plain = stage.removesuffix("-gpu")
-    return f"{REGISTRY}/accessiflow-{plain}:{VERSION}{stage.removeprefix(plain)}"
+    return plain, stage.removeprefix(plain)
+
+
+def image_of(stage: str) -> str:
+    """The name of a stage's image."""
+    plain, kind = parts(stage)
+    return f"{REGISTRY}/accessiflow-{plain}:{VERSION}{kind}"
 
 
 def build_environment() -> dict[str, str]:
@@ -108,7 +114,7 @@ def test_the_builder_asks_for_stages_that_there_are(names: tuple[str, ...]) -> N
 
 def scripts_of(stage: str) -> list[str]:
     """The project's own programs that the stage's processes call (Enformer's image takes the place of `score`)."""
-    stage = "score" if stage == "enformer" else stage.removesuffix("-gpu")
+    stage = "score" if stage == "enformer" else parts(stage)[0]
     found: set[str] = set()
     for module in (ROOT / "modules").glob("*.nf"):
         text = module.read_text()
@@ -160,8 +166,8 @@ def test_user_programs_and_packages(images: Path, stage: str) -> None:
     assert user == "1000"
     assert python == "3 11"
     assert sound == "No broken requirements found."
-    plain = stage.removesuffix("-gpu")
-    pins = (ROOT / "containers" / plain / f"requirements{stage.removeprefix(plain)}.txt").read_text().split("\n")
+    plain, kind = parts(stage)
+    pins = (ROOT / "containers" / plain / f"requirements{kind}.txt").read_text().split("\n")
     known = {re.sub(r"[-_.]+", "-", re.sub(r"\[.*?\]", "", pin).split(" ")[0]).lower() for pin in pins}
     others = {re.sub(r"[-_.]+", "-", package).lower() for package in packages} - known
     assert {package.split("==")[0] for package in others} <= {"pip", "setuptools", "wheel", "accessiflow-native"}
@@ -185,7 +191,7 @@ def test_labels_and_size(images: Path, stage: str, evidence) -> None:
     shown = subprocess.run(["buildah", "inspect", "--type", "image", image_of(stage)], env=build_environment(), capture_output=True, check=True)
     config = json.loads(shown.stdout)["OCIv1"]["config"]
     labels = {name: config["Labels"][f"org.opencontainers.image.{name}"] for name in LABELS}
-    assert labels["title"] == f"accessiflow-{stage.removesuffix('-gpu')}"
+    assert labels["title"] == f"accessiflow-{parts(stage)[0]}"
     assert labels["version"] == VERSION
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", labels["created"])
     assert config["User"] == "1000:1000"

@@ -95,8 +95,10 @@ def _check_vcf(inputs: Inputs, name: str) -> NDArray[np.uint64] | None:
         return None
     with inputs.found.collecting():
         ids = (variant.id for variant in read_variants(path))
-        some_at_a_time = iter(lambda: list(islice(ids, CHUNK)), [])
-        keys = np.concatenate([np.empty(0, np.uint64), *(_keys(np.array(some, dtype=object)) for some in some_at_a_time)])
+        blocks = [np.empty(0, np.uint64)]
+        while block := list(islice(ids, CHUNK)):
+            blocks.append(_keys(np.array(block, dtype=object)))
+        keys = np.concatenate(blocks)
         inputs.found.summary["ld_panel"] = {"snps": len(keys)}
         return np.unique(keys) if len(keys) else None
     return None
