@@ -28,9 +28,10 @@ from numpy.typing import NDArray
 BIN = Path(__file__).resolve().parents[1] / "bin"
 sys.path.insert(0, str(BIN))
 
-from accessiflow.coverage import Layout, write_coverage, write_peaks  # noqa: E402
 from accessiflow.intervals import read_chrom_sizes  # noqa: E402
-from accessiflow.signal import BigWig  # noqa: E402
+from accessiflow.peaks.files import write_peaks  # noqa: E402
+from accessiflow.signal.bigwig import BigWig  # noqa: E402
+from accessiflow.signal.bins import Layout, write_coverage
 
 log = logging.getLogger("benchmark")
 BIN_SIZE, GENOME_BINS = 128, 25_000_000

@@ -23,14 +23,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bin"))
 os.environ |= {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
 import numpy as np
 
-from accessiflow.device import start_tensorflow
 from accessiflow.files import read_json
 from accessiflow.genome import ONE_HOT
-from accessiflow.inference.native import NativePredictor
-from accessiflow.inference.predictor import Ensemble, KerasPredictor
 from accessiflow.model.build import build_model
+from accessiflow.model.device import start_tensorflow
 from accessiflow.model.params import Params, check_params
 from accessiflow.model.weights import save_weights, stored_layers
+from accessiflow.prediction.ensemble import Ensemble
+from accessiflow.prediction.native import NativePredictor
+from accessiflow.prediction.predictor import KerasPredictor
 
 ROOT = Path(__file__).resolve().parents[1]
 log = logging.getLogger("benchmark")

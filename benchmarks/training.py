@@ -32,10 +32,16 @@ sys.path.insert(0, str(ROOT / "bin"))
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from accessiflow.dataset.tfrecords import load_fold, write_records  # noqa: E402
-from accessiflow.device import start_tensorflow  # noqa: E402
+from accessiflow.dataset.tfrecords import (
+    load_fold,
+    write_records,  # noqa: E402
+)
 from accessiflow.model.build import build_model  # noqa: E402
-from accessiflow.model.params import Params, load_params  # noqa: E402
+from accessiflow.model.device import start_tensorflow  # noqa: E402
+from accessiflow.model.params import (
+    Params,
+    load_params,  # noqa: E402
+)
 from accessiflow.training.batches import Windows  # noqa: E402
 from accessiflow.training.compute import Compute  # noqa: E402
 from accessiflow.training.loop import Run  # noqa: E402

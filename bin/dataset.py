@@ -10,6 +10,7 @@ import typer
 
 from accessiflow import cli
 from accessiflow.errors import InputError
+from accessiflow.log import log
 
 app = cli.make_app(__doc__ or "")
 
@@ -73,7 +74,7 @@ def build(
         threads=threads,
     )
     statistics = build_dataset(fasta, targets, out, request)
-    cli.log.info("%(train_seqs)d training, %(valid_seqs)d validation, %(test_seqs)d test windows, %(num_targets)d tracks", statistics)
+    log.info("%(train_seqs)d training, %(valid_seqs)d validation, %(test_seqs)d test windows, %(num_targets)d tracks", statistics)
 
 
 @app.command()
@@ -110,7 +111,7 @@ def subset(
         threads=threads,
     )
     statistics = subsets.subset(data_dir, out, request, split_list(tracks))
-    cli.log.info("%(train_seqs)d training, %(valid_seqs)d validation, %(test_seqs)d test windows, %(num_targets)d tracks", statistics)
+    log.info("%(train_seqs)d training, %(valid_seqs)d validation, %(test_seqs)d test windows, %(num_targets)d tracks", statistics)
 
 
 @app.command()

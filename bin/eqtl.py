@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from accessiflow.eqtl.design import Matching, Result
-    from accessiflow.peak_matrix import PeakMatrix
+    from accessiflow.peaks.matrix import PeakMatrix
 
 app = cli.make_app("Judge variant scores on fine-mapped eQTLs, by cell type specificity.")
 
@@ -103,10 +103,11 @@ def classify(
     threads: cli.Threads = 1,
 ) -> None:
     """Tell fine-mapped eQTLs from others: AUROC and AUPRC in each specificity bin."""
-    from accessiflow.eqtl import fine_mapped, judge
+    from accessiflow.eqtl import benchmark as judge
+    from accessiflow.eqtl import fine_mapped
     from accessiflow.eqtl.design import Design
-    from accessiflow.track_scores import choose_tracks
-    from accessiflow.variants.scores import open_scores
+    from accessiflow.scoring.lookup import open_scores
+    from accessiflow.scoring.tracks import choose_tracks
 
     design = Design(
         folds, seed, repeats, min_positives, negative_source is NegativeSource.SAME_BIN, negative_seed, shuffle_labels, single_track, threads,
@@ -146,10 +147,11 @@ def direction(
     threads: cli.Threads = 1,
 ) -> None:
     """Tell eQTLs whose ALT allele raises expression from those that lower it, in each specificity bin."""
-    from accessiflow.eqtl import fine_mapped, judge
+    from accessiflow.eqtl import benchmark as judge
+    from accessiflow.eqtl import fine_mapped
     from accessiflow.eqtl.design import Design
-    from accessiflow.track_scores import choose_tracks
-    from accessiflow.variants.scores import open_scores
+    from accessiflow.scoring.lookup import open_scores
+    from accessiflow.scoring.tracks import choose_tracks
 
     design = Design(
         folds, seed, repeats, min_positives, shuffle=shuffle_labels, threads=threads, tissue=tissue or _stem(variants),
@@ -181,13 +183,13 @@ def _prepared(
 
 
 def _tss(genes: Path | None) -> pd.DataFrame | None:
-    from accessiflow.peak_matrix import read_tss
+    from accessiflow.genes import read_tss
 
     return None if genes is None else read_tss(genes)
 
 
 def _peaks(path: Path, edges: str) -> PeakMatrix:
-    from accessiflow.peak_rows import read_peak_rows
+    from accessiflow.peaks.matrix import read_peak_rows
 
     return read_peak_rows(path, cli.edges(edges))
 

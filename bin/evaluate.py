@@ -267,7 +267,7 @@ def _distances(windows: Windows, genes: Path, predictions: Path) -> NDArray[np.f
     import numpy as np
 
     from accessiflow.evaluation.tss_distance import distances
-    from accessiflow.peak_matrix import read_tss
+    from accessiflow.genes import read_tss
 
     if windows.sites is None:
         raise InputError("does not say where its windows are (chrom, start, end): no distance can be measured", predictions)
@@ -508,7 +508,7 @@ def every(
     seed: cli.Seed = 0,
 ) -> None:
     """Every metric that the inputs allow, read once: specificity, clusters, precision, cell_types, height_matched, errors, loci, tss_distance."""
-    from accessiflow.evaluation.every import tables
+    from accessiflow.evaluation.metrics import tables
     from accessiflow.files import write_table
 
     cli.one_of(bh, ("correct", "floor"), "--bh")

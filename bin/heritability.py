@@ -10,6 +10,7 @@ import typer
 
 from accessiflow import cli
 from accessiflow.errors import InputError
+from accessiflow.log import log
 
 app = cli.make_app(__doc__ or "")
 
@@ -33,8 +34,8 @@ def annotate(
     """A peak set (and its |SAD| splits) -> thin annotation files."""
     from accessiflow.files import open_text, write_table
     from accessiflow.heritability import annotations, splits
+    from accessiflow.scoring.lookup import open_scores
     from accessiflow.sheets import check_name
-    from accessiflow.variants.scores import open_scores
 
     check_name(name, "annotation")
     cli.one_of(statistic, ("mean", "max"), "--statistic")
@@ -59,7 +60,7 @@ def annotate(
     if table is not None:
         write_table(described[described["annotation"].isin(list(columns))], table)
     size = dict(zip(described["annotation"], described["n_snps"], strict=True))
-    cli.log.info("%s: %s", name, ", ".join(f"{column} {size[column]} SNPs" for column in columns))
+    log.info("%s: %s", name, ", ".join(f"{column} {size[column]} SNPs" for column in columns))
 
 
 def _shares(quantiles: str) -> list[float]:
@@ -86,7 +87,7 @@ def clusters(
     if (peaks is None) == (bed is None):
         raise InputError("give either --peaks or --bed")
     sizes = write_clusters(clusters_of_bed(bed) if bed is not None else clusters_of_peaks(peaks), outdir)
-    cli.log.info("clusters: %s", ", ".join(f"{name} {n}" for name, n in sizes.items()))
+    log.info("clusters: %s", ", ".join(f"{name} {n}" for name, n in sizes.items()))
 
 
 @app.command("ld-scores")
@@ -109,7 +110,7 @@ def ld_scores(
         raise InputError(f"{len(files)} --annot and {len(prefixes)} --out: give one --out for each --annot")
     if not ld_wind_cm > 0:
         raise InputError(f"--ld-wind-cm {ld_wind_cm}: must be positive")
-    cli.log.info("%d SNPs, %d annotation file(s)", outputs.compute(bfile, files, prefixes, base, ld_wind_cm, print_snps, extract), len(files))
+    log.info("%d SNPs, %d annotation file(s)", outputs.compute(bfile, files, prefixes, base, ld_wind_cm, print_snps, extract), len(files))
 
 
 @app.command()
@@ -148,7 +149,7 @@ def baseline(
     from accessiflow.intervals import split_list
 
     kept, dropped = drop_columns(annot, ldscore, REGULATORY if exclude is None else split_list(exclude), out)
-    cli.log.info("%d annotations kept, %d left out", kept, dropped)
+    log.info("%d annotations kept, %d left out", kept, dropped)
 
 
 @app.command()
@@ -163,7 +164,7 @@ def check(
     from accessiflow.heritability.consistency import check_chromosomes
 
     bims = bim_files(bim) if "@" in bim else {"": Path(bim)}
-    cli.log.info("%d SNPs agree", check_chromosomes(bims, frq or [], annot or [], ldscore or []))
+    log.info("%d SNPs agree", check_chromosomes(bims, frq or [], annot or [], ldscore or []))
 
 
 @app.command("cts-list")
@@ -176,7 +177,7 @@ def cts_list(
     from accessiflow.heritability.cell_types import write_list
 
     written, empty = write_list(counts, output, folder)
-    cli.log.info("%d annotations to test, %d without a common SNP left out", len(written), len(empty))
+    log.info("%d annotations to test, %d without a common SNP left out", len(written), len(empty))
 
 
 @app.command()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from accessiflow import cli
+from accessiflow.log import log, note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from accessiflow.imbalance import Outcome
+    from accessiflow.imbalance.evaluation import Outcome
 
 app = cli.make_app(__doc__ or "")
 
@@ -60,19 +61,21 @@ def count_alleles(
     k: Annotated[int, typer.Option("--k", min=16, max=48, help="Length of these k-mers.")] = 36,
 ) -> None:
     """Count the fragments with each allele at heterozygous SNVs."""
-    from accessiflow import allelic_counts, het_sites, mappability
     from accessiflow.errors import InputError
     from accessiflow.files import write_table
+    from accessiflow.imbalance import mappability
+    from accessiflow.imbalance.counting import Filter, count
+    from accessiflow.imbalance.het_sites import read_sites
 
     if swap_check and fasta is None:
         raise InputError("--swap-check looks up k-mers in the genome: give --fasta")
-    sites = het_sites.read_sites(vcf, sample)
-    table = allelic_counts.count(bam, sites, allelic_counts.Filter(min_mapq, min_base_quality), fasta)
+    sites = read_sites(vcf, sample)
+    table = count(bam, sites, Filter(min_mapq, min_base_quality), fasta)
     covered = int((table[["ref_count", "alt_count"]].sum(axis=1) > 0).sum())
-    cli.log.info("%d sites, %d of them with reads", len(table), covered)
+    log.info("%d sites, %d of them with reads", len(table), covered)
     if swap_check and fasta is not None:
         table["mappability"] = mappability.swap_check(sites, fasta, k)
-        cli.log.info("mappability: %s", ", ".join(f"{n} {name}" for name, n in table["mappability"].value_counts().items()))
+        log.info("mappability: %s", ", ".join(f"{n} {name}" for name, n in table["mappability"].value_counts().items()))
     write_table(table, output)
 
 
@@ -88,13 +91,13 @@ def call_sites(
     ] = 0,
 ) -> None:
     """Label sites as imbalanced (q below the FDR), balanced (p above 0.1) or neither."""
-    from accessiflow import imbalance
     from accessiflow.files import write_table
+    from accessiflow.imbalance.calls import call, read_counts
 
-    table, rho = imbalance.call(imbalance.read_counts(counts), min_reads, fdr, test.value, match_depth)
+    table, rho = call(read_counts(counts), min_reads, fdr, test.value, match_depth)
     found = table["label"].value_counts()
-    cli.log.info("%d sites, over-dispersion %.4g: %s", len(table), rho, ", ".join(f"{n} {label}" for label, n in found.items()))
-    cli.note(rho=rho)
+    log.info("%d sites, over-dispersion %.4g: %s", len(table), rho, ", ".join(f"{n} {label}" for label, n in found.items()))
+    note(rho=rho)
     write_table(table, output, float_format=None)
 
 
@@ -108,18 +111,18 @@ class Judged(NamedTuple):
 
 
 def _predicted(calls: Path, scores: Mapping[str, Sequence[Path]], track: str, peaks: Path | None, tell: Tell) -> Judged:
-    from accessiflow import imbalance
-    from accessiflow.peak_rows import read_peak_rows
-    from accessiflow.site_groups import site_groups
-    from accessiflow.variants.scores import open_scores
+    from accessiflow.imbalance.evaluation import OUTCOMES, predict, read_labelled, truth
+    from accessiflow.peaks.matrix import read_peak_rows
+    from accessiflow.scoring.lookup import open_scores
+    from accessiflow.variants.groups import site_groups
 
-    outcome = imbalance.OUTCOMES[tell.value]
-    sites, predicted = imbalance.read_labelled(calls, outcome), {}
+    outcome = OUTCOMES[tell.value]
+    sites, predicted = read_labelled(calls, outcome), {}
     for model, files in scores.items():
         with open_scores(files) as scored:
-            predicted[model] = imbalance.predict(sites, scored, track, outcome)
+            predicted[model] = predict(sites, scored, track, outcome)
     groups = site_groups(sites, read_peak_rows(peaks) if peaks else None)
-    return Judged(imbalance.truth(sites, outcome), predicted, groups, outcome)
+    return Judged(truth(sites, outcome), predicted, groups, outcome)
 
 
 @app.command()
@@ -132,11 +135,11 @@ def evaluate(
     tell: Told = Tell.DIRECTION,
 ) -> None:
     """AUROC of the predicted REF / (REF + ALT) for the allele with more reads, at the imbalanced sites."""
-    from accessiflow import imbalance
     from accessiflow.files import write_table
+    from accessiflow.imbalance.evaluation import evaluate as evaluate_model
 
     found = _predicted(calls, {"": scores}, track, peaks, tell)
-    write_table(imbalance.evaluate(found.truth, found.predicted[""], found.groups, found.outcome), output)
+    write_table(evaluate_model(found.truth, found.predicted[""], found.groups, found.outcome), output)
 
 
 @app.command()
@@ -150,8 +153,8 @@ def compare(
 ) -> None:
     """Test the difference of two models' AUROCs on the same sites (DeLong's paired test; q: Benjamini-Hochberg over all rows)."""
     from accessiflow.files import write_table
-    from accessiflow.imbalance_models import compare as compare_models
-    from accessiflow.imbalance_models import named_files
+    from accessiflow.imbalance.comparison import compare as compare_models
+    from accessiflow.imbalance.comparison import named_files
 
     found = _predicted(calls, named_files(scores), track, peaks, tell)
     write_table(compare_models(found.truth, found.predicted, found.groups, found.outcome), output)

@@ -10,6 +10,7 @@ import typer
 
 from accessiflow import cli
 from accessiflow.errors import InputError
+from accessiflow.log import log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,32 +38,35 @@ def bin_signal(
     bigwig: Annotated[Path | None, typer.Option(help="Write the per-base coverage too (not for bigWig input).")] = None,
 ) -> None:
     """One signal file -> sums over fixed-width bins."""
-    from accessiflow import coverage, peaks, sheets
-    from accessiflow import signal as signals
     from accessiflow.intervals import IntervalSet, read_bed, read_chrom_sizes
+    from accessiflow.sheets import signal_kind
+    from accessiflow.signal.bigwig import BigWig, write_bigwig
+    from accessiflow.signal.bins import mask_excluded, write_coverage
+    from accessiflow.signal.insertions import Counting, read_barcodes
+    from accessiflow.signal.reading import open_signal
 
     if not scale > 0 or scale == float("inf"):
         raise InputError(f"--scale {scale}: must be positive")
-    found = sheets.signal_kind(str(signal), cli.one_of(kind, ("", "bigwig", "bam", "fragments", "bedgraph"), "--kind"))
+    found = signal_kind(str(signal), cli.one_of(kind, ("", "bigwig", "bam", "fragments", "bedgraph"), "--kind"))
     sizes = read_chrom_sizes(chrom_sizes)
-    counting = signals.Counting(
-        cli.one_of(count, ("insertions", "fragments"), "--count"), shift, min_mapq, signals.read_barcodes(barcodes) if barcodes else None
+    counting = Counting(
+        cli.one_of(count, ("insertions", "fragments"), "--count"), shift, min_mapq, read_barcodes(barcodes) if barcodes else None
     )
     excluded = [IntervalSet(read_bed(path)) for path in exclude or []]
 
-    opened = signals.open_signal(signal, found, sizes, counting)
+    opened = open_signal(signal, found, sizes, counting)
 
     def chromosomes() -> Iterator[tuple[str, NDArray[np.float64]]]:
         for chrom, bins in opened.bins(bin_size):
             masked = bins * scale
             for intervals in excluded:
-                masked = peaks.mask_excluded(masked, *intervals.merged(chrom), bin_size)
+                masked = mask_excluded(masked, *intervals.merged(chrom), bin_size)
             yield chrom, masked
 
-    coverage.write_coverage(output, track or output.name.removesuffix(".coverage.h5"), found, scale, bin_size, chromosomes())
-    if bigwig is not None and not isinstance(opened, signals.BigWig):
-        signals.write_bigwig(bigwig, sizes, opened.per_base())
-    cli.log.info("%s: %s -> %s", found, signal.name, output.name)
+    write_coverage(output, track or output.name.removesuffix(".coverage.h5"), found, scale, bin_size, chromosomes())
+    if bigwig is not None and not isinstance(opened, BigWig):
+        write_bigwig(bigwig, sizes, opened.per_base())
+    log.info("%s: %s -> %s", found, signal.name, output.name)
 
 
 @app.command()
@@ -75,20 +79,21 @@ def call(
     """Poisson test of each bin against the track's mean; adjacent significant bins are joined."""
     import numpy as np
 
-    from accessiflow import coverage as files
-    from accessiflow import peaks
+    from accessiflow.peaks.calling import call_bins, run_maximum
+    from accessiflow.peaks.files import break_at_chromosomes, write_peaks
+    from accessiflow.signal.bins import read_coverage, read_layout
 
-    track, layout = files.read_layout(coverage)
-    bins = files.read_coverage(coverage, layout)
+    track, layout = read_layout(coverage)
+    bins = read_coverage(coverage, layout)
     if np.isinf(bins).any() or (bins < 0).any():
         raise InputError("holds negative or infinite coverage: bin the signal again", coverage)
     if not np.nansum(bins) > 0:
         raise InputError("has no coverage at all: no peak can be called", coverage)
-    is_peak, mean = peaks.call_bins(bins, fdr, cli.one_of(bh, ("correct", "floor"), "--bh"))
-    first, last = files.break_at_chromosomes(is_peak, layout)
-    height = peaks.run_maximum(bins, first, last)
-    files.write_peaks(output, track, layout, first, last, height)
-    cli.log.info("%s: %d of %d bins are peaks (lambda %.4g), %d joined", track, is_peak.sum(), np.isfinite(bins).sum(), mean, len(first))
+    is_peak, mean = call_bins(bins, fdr, cli.one_of(bh, ("correct", "floor"), "--bh"))
+    first, last = break_at_chromosomes(is_peak, layout)
+    height = run_maximum(bins, first, last)
+    write_peaks(output, track, layout, first, last, height)
+    log.info("%s: %d of %d bins are peaks (lambda %.4g), %d joined", track, is_peak.sum(), np.isfinite(bins).sum(), mean, len(first))
 
 
 @app.command()
@@ -107,21 +112,24 @@ def merge(
     tables: Annotated[Path | None, typer.Option(help="Folder for summary tables.")] = None,
 ) -> None:
     """All tracks -> the peaks x tracks matrix."""
-    from accessiflow import coverage as files
-    from accessiflow import peak_matrix, peak_tables, sheets
     from accessiflow.intervals import split_list
+    from accessiflow.peaks.build import Annotations, build
+    from accessiflow.peaks.specificity import specificity_edges
+    from accessiflow.peaks.tables import write_tables
+    from accessiflow.sheets import read_sheet
+    from accessiflow.signal.bins import read_layout, same_layout
 
-    rows = sheets.read_sheet("tracks", tracks)
+    rows = read_sheet("tracks", tracks)
     wanted = list(rows["track"])
     by_stem = {path.name.removesuffix(".h5").removesuffix(".coverage"): path for path in coverage}
-    by_track = _match(by_stem | {files.read_layout(path)[0]: path for path in coverage}, wanted, "coverage file")
+    by_track = _match(by_stem | {read_layout(path)[0]: path for path in coverage}, wanted, "coverage file")
     called = _match({path.name.removesuffix(".gz").removesuffix(".bed").removesuffix(".peaks"): path for path in peaks}, wanted, "peak file")
-    layout = files.same_layout(by_track)
-    notes = peak_matrix.Annotations(fasta, genes, clusters, split_list(valid_chroms), split_list(test_chroms), cli.edges(edges), ubiquitous_share)
-    obs, var = peak_matrix.build(rows, by_track, called, layout, notes, output)
-    cli.log.info("%d peak bins x %d tracks", len(obs), len(var))
+    layout = same_layout(by_track)
+    notes = Annotations(fasta, genes, clusters, split_list(valid_chroms), split_list(test_chroms), cli.edges(edges), ubiquitous_share)
+    obs, var = build(rows, by_track, called, layout, notes, output)
+    log.info("%d peak bins x %d tracks", len(obs), len(var))
     if tables is not None:
-        peak_tables.write(obs, var, sum(layout.bins.values()), peak_matrix.rules.specificity_edges(len(var), notes.edges), bool(notes.edges), tables)
+        write_tables(obs, var, sum(layout.bins.values()), specificity_edges(len(var), notes.edges), bool(notes.edges), tables)
 
 
 @app.command()
@@ -135,10 +143,11 @@ def sets(
     strict_share: Annotated[bool, typer.Option(help="More than that share, as the paper's code.")] = False,
 ) -> None:
     """Tissue peak sets, split at the median of their specificity (high: below the median)."""
-    from accessiflow import peak_matrix, peak_tables
-    from accessiflow.peaks import tissue_sets
+    from accessiflow.peaks.matrix import read_peaks
+    from accessiflow.peaks.tables import write_sets
+    from accessiflow.peaks.tissue_sets import tissue_sets
 
-    matrix = peak_matrix.read_peaks(peaks)
+    matrix = read_peaks(peaks)
     named = "group" if any(matrix.var["group"]) else "cell_type"
     choices = {"group": ["group"], "cell_type": ["cell_type"], "both": ["group", "cell_type"], "auto": [named]}
     columns = choices[cli.one_of(by, tuple(choices), "--by")]
@@ -146,7 +155,7 @@ def sets(
     found = list(tissue_sets(matrix.is_peak, n_tracks, matrix.var, columns, min_share, strict_share))
     if not found:
         raise InputError(f"no track names a {' or a '.join(columns)}: fill that column of the tracks sheet, or choose another --by", peaks)
-    peak_tables.write_sets(matrix.obs, found, outdir)
+    write_sets(matrix.obs, found, outdir)
 
 
 def _match(found: dict[str, Path], wanted: list[str], what: str) -> dict[str, Path]:

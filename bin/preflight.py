@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from accessiflow import cli
+from accessiflow.log import log
 
 app = cli.make_app(__doc__ or "")
 
@@ -40,10 +41,10 @@ def check(
     found = preflight.check(given, params.absolute().parent, None if staged is None else preflight.read_staged(staged), limits, least)
     write_json({"problems": found.problems, "warnings": found.warnings, "summary": found.summary}, output)
     for sentence in found.warnings:
-        cli.log.warning("%s", sentence)
+        log.warning("%s", sentence)
     if found.problems:
         raise InputErrors(found.problems)
-    cli.log.info("no problem found, %d warning(s)", len(found.warnings))
+    log.info("no problem found, %d warning(s)", len(found.warnings))
 
 
 @app.command()

@@ -11,8 +11,8 @@ import typer
 from accessiflow import cli
 
 if TYPE_CHECKING:
-    from accessiflow.track_scores import TrackScores
-    from accessiflow.variants.scores import Scores as OpenScores
+    from accessiflow.scoring.lookup import Scores as OpenScores
+    from accessiflow.scoring.tracks import TrackScores
 
 app = cli.make_app(__doc__ or "")
 
@@ -40,11 +40,11 @@ def agreement(
     """Share of QTLs (chrom pos ref alt beta, p) whose effect and score (SAD) have the same sign, and their correlation."""
     from accessiflow.errors import InputError
     from accessiflow.files import write_table
-    from accessiflow.peak_rows import read_peak_rows
-    from accessiflow.qtl import judge
-    from accessiflow.site_groups import site_groups
-    from accessiflow.variant_columns import parse_columns, read_effects
-    from accessiflow.variants.scores import open_scores
+    from accessiflow.peaks.matrix import read_peak_rows
+    from accessiflow.qtl import agreement as judge
+    from accessiflow.scoring.lookup import open_scores
+    from accessiflow.variants.columns import parse_columns, read_effects
+    from accessiflow.variants.groups import site_groups
 
     table = read_effects(variants, ["beta"], ["p"], parse_columns(columns))
     if max_p < 1:
@@ -72,9 +72,9 @@ def correlation(
 ) -> None:
     """Correlation of scores (SAD) with the effects of a reporter assay (chrom pos ref alt value, element), by element and pooled."""
     from accessiflow.files import write_table
-    from accessiflow.qtl import judge
-    from accessiflow.variant_columns import parse_columns, read_effects
-    from accessiflow.variants.scores import open_scores
+    from accessiflow.qtl import agreement as judge
+    from accessiflow.scoring.lookup import open_scores
+    from accessiflow.variants.columns import parse_columns, read_effects
 
     table = read_effects(variants, ["value"], ["element"], parse_columns(columns))
     with open_scores(scores) as scored:
@@ -86,7 +86,7 @@ def _tracks(scored: OpenScores, track: str, track_list: Path | None) -> TrackSco
     import numpy as np
 
     from accessiflow.errors import InputError
-    from accessiflow.track_scores import TrackScores, choose_tracks
+    from accessiflow.scoring.tracks import TrackScores, choose_tracks
 
     if track and track_list is not None:
         raise InputError("--track and --track-list exclude each other: give one")

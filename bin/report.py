@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from accessiflow import cli
+from accessiflow.log import log
 
 app = cli.make_app(__doc__ or "")
 
@@ -21,7 +22,7 @@ def render(
     """Results -> one self-contained page."""
     from accessiflow.report.page import render as render_page
 
-    cli.log.info("sections: %s", ", ".join(render_page(results, output)))
+    log.info("sections: %s", ", ".join(render_page(results, output)))
 
 
 @app.command()

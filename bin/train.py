@@ -34,8 +34,8 @@ def fit(
     log_file: Annotated[Path | None, typer.Option("--log", help="Where train_log.tsv goes; default: the model folder.")] = None,
 ) -> None:
     """Train one model -> params.json, model_best.h5, targets.txt, train_log.tsv, training_curve.tsv, metrics.json."""
-    from accessiflow.device import start_tensorflow
     from accessiflow.intervals import split_list
+    from accessiflow.model.device import start_tensorflow
     from accessiflow.training.kmer_ridge import is_kmer_ridge, train_kmer_ridge
     from accessiflow.training.run import Request, train_model
 

@@ -16,15 +16,16 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, NoReturn
 
 import typer
 
 from accessiflow import __version__
 from accessiflow.errors import InputError, InputErrors, printable
+from accessiflow.log import log, run_facts
 
 
 def _limit_threads(threads: int) -> int:
@@ -38,10 +39,28 @@ Threads = Annotated[int, typer.Option("--threads", min=1, callback=_limit_thread
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 Fdr = Annotated[float, typer.Option("--fdr", min=0.0, max=1.0, help="False discovery rate.")]
 
-log = logging.getLogger("accessiflow")
-T = TypeVar("T")
+# of every command that runs a model
+ModelParams = Annotated[Path, typer.Argument(metavar="PARAMS", help="params.json of the model.")]
+ModelWeights = Annotated[Path, typer.Argument(metavar="MODEL", help="model_best.h5")]
+OutFolder = Annotated[Path, typer.Option("-o", "--out", help="Output folder.")]
+GenomeFasta = Annotated[Path, typer.Option("-f", "--fasta", help="Genome FASTA.")]
+Targets = Annotated[Path, typer.Option("-t", "--targets", help="Targets table of the model's tracks.")]
+Rc = Annotated[bool, typer.Option("--rc", help="Average over both strands.")]
+Shifts = Annotated[str, typer.Option(help="Average over these shifts in bp, comma-separated.")]
+Engine = Annotated[str, typer.Option(help="auto, native (compiled, CPU) or tensorflow.")]
+RequireGpu = Annotated[bool, typer.Option(help="Fail at once without a GPU.")]
+Partial = Annotated[
+    Path | None, typer.Option(help="Keep finished blocks in this file, and go on from those that a killed run left there.")
+]
+ModelAdapter = Annotated[
+    str,
+    typer.Option(
+        "--adapter",
+        help="How to run the model: keras, kmer_ridge, enformer, or FILE.py:CLASS (runs that code); default: by params.json.",
+    ),
+]
+
 _NO_ROOM = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)]  # libraries give the text and lose the number
-_run: dict[str, Any] = {}
 _outputs: dict[str, Path] = {}
 
 
@@ -111,26 +130,8 @@ def edges(text: str) -> list[int]:
     return [int(edge) for edge in given]
 
 
-def note(**facts: Any) -> None:
-    """Add facts to the run record (device, threads, sequences per second...); a repeated key replaces the former."""
-    _run.update(facts)
 
 
-def progress(items: Iterable[T], total: int, what: str, every_seconds: float = 10.0) -> Iterator[T]:
-    """Yield `items`, telling on stderr how far they are: a bar on a terminal, else a line every few seconds."""
-    if sys.stderr.isatty() and log.isEnabledFor(logging.INFO):
-        from rich.console import Console
-        from rich.progress import track
-
-        yield from track(items, total=total, description=what, console=Console(stderr=True))
-        return
-    last = time.monotonic()
-    for done, item in enumerate(items):
-        if time.monotonic() - last >= every_seconds:
-            log.info("%s: %d of %d", what, done, total)
-            last = time.monotonic()
-        yield item
-    log.info("%s: %d done", what, total)
 
 
 def _print_version(wanted: bool) -> None:
@@ -187,7 +188,7 @@ def _write_records(seconds: float) -> None:
             "cpus": os.cpu_count(),
             "device": "cpu",
         }
-        write_json(record | _run, _outputs["run_info"])
+        write_json(record | run_facts, _outputs["run_info"])
 
 
 def _loaded_versions() -> dict[str, str]:

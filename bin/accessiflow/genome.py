@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import require_file
 
+Codes = NDArray[np.uint8]  # base codes (n, L) of windows
 UNKNOWN = 4
 BASES = b"ACGT"
 _CODE = np.full(256, UNKNOWN, np.uint8)
@@ -159,3 +160,24 @@ class Fasta:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def gc_and_cpg(codes: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """GC share (n,) of windows of base codes (n, L), and whether each passes as a CpG island: GC > 50 %, observed/expected CpG > 0.6."""
+    c, g = (codes == 1).sum(axis=1), (codes == 2).sum(axis=1)
+    known = (codes < 4).sum(axis=1)
+    cpg = ((codes[:, :-1] == 1) & (codes[:, 1:] == 2)).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gc = (c + g) / known
+        ratio = cpg * codes.shape[1] / (c * g)
+    return gc, (gc > 0.5) & (np.nan_to_num(ratio, nan=0.0, posinf=0.0) > 0.6)
+
+
+
+
+def shift_codes(codes: Codes, shifts: NDArray[np.int64]) -> Codes:
+    """Windows (n, L) moved right by shifts (n,) (left where negative); vacated positions are unknown."""
+    where = np.arange(codes.shape[1])[None, :] - shifts[:, None]
+    inside = (where >= 0) & (where < codes.shape[1])
+    moved = np.take_along_axis(codes, np.clip(where, 0, codes.shape[1] - 1), axis=1)
+    return np.where(inside, moved, np.uint8(UNKNOWN))

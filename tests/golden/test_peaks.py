@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from accessiflow.peaks import benjamini_hochberg, poisson_p
+from accessiflow.peaks.calling import poisson_p
+from accessiflow.statistics import benjamini_hochberg
 
 BIN = 128
 TRACKS = (0, 7, 23)

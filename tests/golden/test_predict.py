@@ -8,7 +8,7 @@ import pytest
 
 from accessiflow.files import read_table
 from accessiflow.genome import UNKNOWN, Fasta
-from accessiflow.inference.windows import centred
+from accessiflow.prediction.windows import centred
 
 pytest.importorskip("tensorflow")
 

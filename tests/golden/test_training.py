@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from accessiflow.training.losses import loss_function
-from accessiflow.training.metrics import Accuracy
+from accessiflow.statistics import Accuracy
+from accessiflow.training.losses.pointwise import loss_function
 
 
 def test_loss_and_metrics_of_the_test_fold(golden: Path) -> None:

@@ -51,7 +51,8 @@ def _fasta(path: Path) -> object:
 
 def _signal(kind: str) -> Reader:
     def read(path: Path) -> object:
-        from accessiflow.signal import Counting, open_signal
+        from accessiflow.signal.insertions import Counting
+        from accessiflow.signal.reading import open_signal
 
         return _exhaust(open_signal(path, kind, study.SIZES, Counting()).bins(64))
 
@@ -59,20 +60,20 @@ def _signal(kind: str) -> Reader:
 
 
 def _coverage(path: Path) -> object:
-    from accessiflow.coverage import read_coverage, read_layout
+    from accessiflow.signal.bins import read_coverage, read_layout
 
     return read_coverage(path, read_layout(path)[1])
 
 
 def _peak_bins(path: Path) -> object:
-    from accessiflow.coverage import Layout, read_peak_bins
+    from accessiflow.peaks.files import read_peak_bins
+    from accessiflow.signal.bins import Layout
 
     return read_peak_bins(path, Layout(64, {chrom: size // 64 for chrom, size in study.SIZES.items()}))
 
 
 def _peak_matrix(path: Path) -> object:
-    from accessiflow.peak_matrix import read_peaks
-    from accessiflow.peak_rows import read_peak_rows
+    from accessiflow.peaks.matrix import read_peak_rows, read_peaks
 
     return read_peaks(path), read_peak_rows(path)
 
@@ -84,13 +85,13 @@ def _variants(path: Path) -> object:
 
 
 def _sites(path: Path) -> object:
-    from accessiflow.het_sites import read_sites
+    from accessiflow.imbalance.het_sites import read_sites
 
     return read_sites(path)
 
 
 def _scores(path: Path) -> object:
-    from accessiflow.variants.scores import open_score_file
+    from accessiflow.scoring.lookup import open_score_file
 
     with open_score_file(path) as scores:
         return scores.read("SAD", 0, scores.rows), _exhaust(scores.variants()), scores.keys(scores.by_name)
@@ -109,7 +110,7 @@ def _weights(path: Path) -> object:
 
 
 def _ridge(path: Path) -> object:
-    from accessiflow.inference.adapters.kmer_ridge import KmerRidge
+    from accessiflow.model.kmer_ridge import KmerRidge
 
     return KmerRidge(path.parent / "params.json", path)
 
@@ -133,7 +134,7 @@ def _targets(path: Path) -> object:
 
 
 def _tss(path: Path) -> object:
-    from accessiflow.peak_matrix import read_tss
+    from accessiflow.genes import read_tss
 
     return read_tss(path)
 
@@ -145,13 +146,13 @@ def _fine_mapped(path: Path) -> object:
 
 
 def _counts(path: Path) -> object:
-    from accessiflow.imbalance import read_counts
+    from accessiflow.imbalance.calls import read_counts
 
     return read_counts(path)
 
 
 def _effects(path: Path) -> object:
-    from accessiflow.variant_columns import read_effects
+    from accessiflow.variants.columns import read_effects
 
     return read_effects(path, ["beta"], [], {})
 

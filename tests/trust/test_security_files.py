@@ -25,11 +25,12 @@ from accessiflow import files
 from accessiflow.dataset.tfrecords import Shape, load_fold, read_file
 from accessiflow.errors import InputError
 from accessiflow.evaluation.readers import read_matrix
-from accessiflow.inference.adapters import adapter_of
+from accessiflow.hdf5 import open_hdf5
 from accessiflow.model.params import load_params
 from accessiflow.model.weights import stored_layers
+from accessiflow.prediction.adapters import adapter_of
+from accessiflow.scoring.sei import open_sei
 from accessiflow.training.checkpoint import Checkpoint
-from accessiflow.variants.sei import open_sei
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "bin").rglob("*.py"))
@@ -201,7 +202,7 @@ def test_links_inside_a_file_are_followed(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "x.h5", "w") as h:
         h["preds"], h["empty"], h["broken"], h["kind"] = np.ones((3, 2)), h5py.Empty("f4"), h5py.SoftLink("/nowhere"), np.dtype("f4")
         h["itself"] = h["/"]
-    with files.open_hdf5(tmp_path / "x.h5", ["preds"]) as h:
+    with open_hdf5(tmp_path / "x.h5", ["preds"]) as h:
         assert h["itself/preds"].shape == (3, 2)
 
 

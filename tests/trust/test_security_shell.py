@@ -20,7 +20,7 @@ from accessiflow.dataset.folds import rotation
 from accessiflow.errors import InputError
 from accessiflow.heritability.clusters import write_clusters
 from accessiflow.heritability.panel import panel_from_vcf
-from accessiflow.peak_tables import write_sets
+from accessiflow.peaks.tables import write_sets
 from accessiflow.sheets import NAME, SHEETS, check_sheet, path_fault
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -200,7 +200,7 @@ def test_contigs_of_a_panel_cannot_name_files_elsewhere(contig: str, tmp_path: P
 
 
 def test_clusters_and_tissues_become_plain_file_names(tmp_path: Path) -> None:
-    from accessiflow.peaks import TissueSet
+    from accessiflow.peaks.tissue_sets import TissueSet
 
     hostile = [value[:60] for value in HOSTILE[:15] + HOSTILE_NAMES if "\n" not in value and "\r" not in value]
     for number, name in enumerate(hostile):

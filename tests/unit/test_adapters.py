@@ -17,14 +17,14 @@ from sklearn.linear_model import RidgeCV
 
 from accessiflow.errors import InputError
 from accessiflow.genome import decode, one_hot, reverse_complement
-from accessiflow.inference.adapters.kmer_ridge import KmerRidge, kmer_counts
-from accessiflow.inference.imports import import_predictions
-from accessiflow.inference.joining import merge_predictions
-from accessiflow.inference.loading import load_predictor
-from accessiflow.inference.predictor import Ensemble
+from accessiflow.model.kmer_ridge import KmerRidge, kmer_counts
+from accessiflow.prediction.ensemble import Ensemble
+from accessiflow.prediction.importing import import_predictions
+from accessiflow.prediction.joining import merge_predictions
+from accessiflow.prediction.loading import load_predictor
+from accessiflow.scoring.joining import join_scores
 from accessiflow.training.batches import Windows
 from accessiflow.training.kmer_ridge import fit_ridge, train_kmer_ridge
-from accessiflow.variants.joining import join_scores
 
 ROOT = Path(__file__).resolve().parents[2]
 LENGTH, CROP = 60, 20

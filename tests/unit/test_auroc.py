@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from accessiflow.auroc import Auroc, cross_validated, delong, delong_paired, midranks, placements, pooled
+from accessiflow.statistics import Auroc, cross_validated, delong, delong_paired, midranks, placements, pooled
 
 
 def brute_delong(labels: np.ndarray, scores: np.ndarray) -> tuple[float, float]:

@@ -20,6 +20,7 @@ from accessiflow.dataset.windows import Geometry
 from accessiflow.errors import InputError
 from accessiflow.genome import Fasta, encode
 from accessiflow.intervals import FOLDS, read_bed
+from accessiflow.log import log
 
 SIZES = {"chr1": 12_000, "chr2": 4_000, "chr3": 4_000}
 SHAPE = Geometry(seq_length=300, crop=100, target_width=100, stride=100, stride_test=100)
@@ -233,7 +234,7 @@ def test_a_signal_without_some_chromosomes_is_zero_there(study, tmp_path):
 
 
 def test_half_precision_clips_at_its_largest_number(study, tmp_path, caplog, monkeypatch):
-    monkeypatch.setattr(b.log, "propagate", True)
+    monkeypatch.setattr(log, "propagate", True)
     (study / "large.txt").write_text(f"index\tidentifier\tfile\tsum_stat\tscale\n0\tA\ta.bw\tsum\t{1e3}\n")
     for half in (False, True):
         b.build(study / "genome.fa", study / "large.txt", tmp_path / str(half), replace(REQUEST, half=half))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from accessiflow.errors import InputError
-from accessiflow.inference.loading import load_predictor
+from accessiflow.prediction.loading import load_predictor
 
 LENGTH = 2048
 

@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from accessiflow.auroc import cross_validated, delong
-from accessiflow.eqtl import fine_mapped, forest, judge, tables
+from accessiflow.eqtl import benchmark as judge
+from accessiflow.eqtl import fine_mapped, forest, tables
 from accessiflow.eqtl.design import Design, Matching, Result, Row, Task
 from accessiflow.errors import InputError
-from accessiflow.peak_rows import column_at, read_peak_rows, specificity_labels
-from accessiflow.track_scores import choose_tracks
-from accessiflow.variant_table import KEY, read_variants
+from accessiflow.peaks.matrix import column_at, read_peak_rows, specificity_labels
+from accessiflow.scoring.tracks import choose_tracks
+from accessiflow.statistics import cross_validated, delong
+from accessiflow.variants.tables import KEY, read_variants
 
 LABELS = ["[1,3)", "[3,inf)"]
 N = 60
@@ -185,7 +186,7 @@ def judged(study: Path, **options: object) -> pd.DataFrame:
 
 
 def outcome(study: Path, **options: object) -> Result:
-    from accessiflow.variants.scores import open_scores
+    from accessiflow.scoring.lookup import open_scores
 
     design = Design(**({"folds": 3, "min_positives": 20} | options))
     positives = fine_mapped.high_pip(fine_mapped.read_fine_mapped(study / "p.tsv"), 0.9)
@@ -250,7 +251,7 @@ def test_peaks_tell_bins_and_where_variants_fall(study: Path, tmp_path: Path) ->
 
 
 def test_tracks_are_chosen_by_id_or_label(study: Path, tmp_path: Path) -> None:
-    from accessiflow.variants.scores import open_scores
+    from accessiflow.scoring.lookup import open_scores
 
     (tmp_path / "t.txt").write_text("# comment\ni2\tmore\nl0\n")
     with open_scores([study / "sad.h5"]) as scores:
@@ -261,7 +262,7 @@ def test_tracks_are_chosen_by_id_or_label(study: Path, tmp_path: Path) -> None:
 
 
 def test_scores_that_are_no_numbers_are_refused(study: Path, tmp_path: Path) -> None:
-    from accessiflow.variants.scores import open_scores
+    from accessiflow.scoring.lookup import open_scores
 
     write_scores(tmp_path / "sad.h5", table(pos=[1, 2]), np.array([[1.0], [np.nan]]))
     with open_scores([tmp_path / "sad.h5"]) as scores, pytest.raises(InputError, match="1 of 2 variants"):
@@ -349,7 +350,7 @@ def test_distributions_are_quantiles_by_bin_and_outside() -> None:
 
 def signed_areas(study: Path, rows: pd.DataFrame, sad: np.ndarray) -> pd.DataFrame:
     """AUROC of each track's signed score for the direction."""
-    from accessiflow.variants.scores import open_scores
+    from accessiflow.scoring.lookup import open_scores
 
     path = study / "signed.h5"
     write_scores(path, rows, sad)

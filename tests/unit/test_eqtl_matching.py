@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accessiflow.eqtl import matching
+from accessiflow.eqtl.benchmark import _matched
 from accessiflow.eqtl.design import Design, Matching
 from accessiflow.eqtl.fine_mapped import nearest_tss
-from accessiflow.eqtl.judge import _matched
 from accessiflow.errors import InputError
 
 DISTANCES = [500.0, 2_000.0, 7_000.0, 600_000.0, np.nan]

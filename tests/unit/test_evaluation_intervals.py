@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from accessiflow.evaluation import accuracy, bootstrap, cell_types, replicates, tss_distance
-from accessiflow.evaluation.bootstrap import Bootstrap, interval, wilson
+from accessiflow.evaluation.bootstrap import Bootstrap, interval
 from accessiflow.evaluation.inputs import Windows
+from accessiflow.statistics import wilson
 
 TRACKS = ["a1", "a2", "b1"]
 

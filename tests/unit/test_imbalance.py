@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from accessiflow import imbalance
-from accessiflow.auroc import delong
 from accessiflow.errors import InputError
-from accessiflow.site_groups import site_groups
+from accessiflow.imbalance import calls as imbalance
+from accessiflow.imbalance.evaluation import IMBALANCE, evaluate, predicted_ref_share, read_labelled, ref_share
+from accessiflow.statistics import delong
+from accessiflow.variants.groups import site_groups
 
 COLUMNS = ["chrom", "pos", "ref", "alt", "ref_count", "alt_count"]
 
@@ -135,7 +136,7 @@ def test_evaluation_is_delongs_by_group() -> None:
     predicted = ratio + rng.normal(0, 0.3, 60)
     predicted[0] = np.nan
     groups = {"all": np.ones(60, bool), "first": np.arange(60) < 20, "one": np.arange(60) == 3, "none": np.zeros(60, bool)}
-    table = imbalance.evaluate(ratio > 0.5, predicted, groups)
+    table = evaluate(ratio > 0.5, predicted, groups)
     assert list(table["group"]) == list(groups)
     assert list(table["n"]) == [59, 19, 1, 0]
     assert (table["auroc"].iloc[0], table["variance"].iloc[0]) == delong(ratio[1:] > 0.5, predicted[1:])
@@ -187,13 +188,13 @@ def test_scores_are_judged_through_the_scripts(script, tmp_path: Path) -> None:
 
 
 def test_sad_stands_in_for_scores_of_the_alleles(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
-    from accessiflow.variants.scores import open_scores
+    from accessiflow.scoring.lookup import open_scores
 
     table = sites([90, 5, 5], [10, 95, 95])
-    monkeypatch.setattr(imbalance.log, "propagate", True)
+    monkeypatch.setattr("accessiflow.log.log.propagate", True)
     write_scores(tmp_path / "sad.h5", table.iloc[:2], np.array([1.0, 2.0]), np.array([4.0, 1.0]), "SAD")
     with open_scores([tmp_path / "sad.h5"]) as scores:
-        predicted = imbalance.predicted_ref_share(table, scores, "T")
+        predicted = predicted_ref_share(table, scores, "T")
     assert predicted[:2].tolist() == [-3.0, 1.0]
     assert np.isnan(predicted[2])
     assert "stands in" in caplog.text
@@ -217,7 +218,7 @@ def test_imbalanced_sites_are_told_from_balanced_ones_by_the_log_ratio(script, t
 
 
 def test_without_balanced_sites_imbalance_has_a_reason() -> None:
-    table = imbalance.evaluate(np.ones(3, bool), np.arange(3.0), {"all": np.ones(3, bool)}, imbalance.IMBALANCE)
+    table = evaluate(np.ones(3, bool), np.arange(3.0), {"all": np.ones(3, bool)}, IMBALANCE)
     assert np.isnan(table["auroc"].iloc[0])
     assert table["reason"].iloc[0] == "3 imbalanced and 0 balanced sites: both must be at least 1"
 
@@ -237,7 +238,7 @@ def test_sites_whose_reads_may_map_elsewhere_are_not_tested(tmp_path: Path) -> N
 
 
 def test_the_predicted_share_of_nothing_is_unknown() -> None:
-    share = imbalance.ref_share(np.array([0.0, 1.0, 3.0]), np.array([0.0, 1.0, 1.0]))
+    share = ref_share(np.array([0.0, 1.0, 3.0]), np.array([0.0, 1.0, 1.0]))
     assert np.isnan(share[0])
     assert share[1:].tolist() == [0.5, 0.75]
 
@@ -262,15 +263,15 @@ def test_bad_counts_are_refused(refused, tmp_path: Path) -> None:
 
 
 def test_scores_of_other_variants_or_tracks_are_refused(tmp_path: Path) -> None:
-    from accessiflow.variants.scores import open_scores
+    from accessiflow.scoring.lookup import open_scores
 
     table = sites([90, 5], [10, 95])
     write_scores(tmp_path / "sad.h5", table.assign(chrom="1"), np.ones(2), np.ones(2), "SAD")
     with open_scores([tmp_path / "sad.h5"]) as scores:
         with pytest.raises(InputError, match="none of the 2 sites"):
-            imbalance.predicted_ref_share(table, scores, "other")
+            predicted_ref_share(table, scores, "other")
         with pytest.raises(InputError, match="no track X"):
-            imbalance.predicted_ref_share(table, scores, "X")
+            predicted_ref_share(table, scores, "X")
     table.to_csv(tmp_path / "c.tsv", sep="\t", index=False)
     with pytest.raises(InputError, match="ratio, label"):
-        imbalance.read_labelled(tmp_path / "c.tsv")
+        read_labelled(tmp_path / "c.tsv")

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accessiflow import allelic_counts, het_sites, mappability
-from accessiflow.allelic_counts import COUNT_COLUMNS, Filter
 from accessiflow.errors import InputError
 from accessiflow.genome import encode
+from accessiflow.imbalance import counting as allelic_counts
+from accessiflow.imbalance import het_sites, mappability
+from accessiflow.imbalance.counting import COUNT_COLUMNS, Filter
 
 GENOME = "".join(np.random.default_rng(1).choice(list("ACGT"), 600))
 HEADER = pysam.AlignmentHeader.from_dict({"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr1", "LN": 600}, {"SN": "chr2", "LN": 600}]})

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from accessiflow import imbalance
-from accessiflow.auroc import delong_paired
 from accessiflow.errors import InputError
-from accessiflow.imbalance_models import PAIR_COLUMNS, compare, named_files
-from accessiflow.peaks import benjamini_hochberg
+from accessiflow.imbalance.comparison import PAIR_COLUMNS, compare, named_files
+from accessiflow.imbalance.evaluation import DIRECTION
+from accessiflow.statistics import benjamini_hochberg, delong_paired
 
 
 def write_scores(path: Path, sites: pd.DataFrame, share: np.ndarray) -> None:
@@ -35,7 +34,7 @@ def test_pairs_are_compared_on_the_sites_that_both_score() -> None:
     predicted["good"][:5] = np.nan
     predicted["none"][75:] = np.nan
     groups = {"all": np.ones(80, bool), "half": np.arange(80) < 40, "one": np.arange(80) == 7}
-    table = compare(labels, predicted, groups, imbalance.DIRECTION)
+    table = compare(labels, predicted, groups, DIRECTION)
     assert list(table.columns) == PAIR_COLUMNS
     assert list(table["group"]) == ["all"] * 3 + ["half"] * 3 + ["one"] * 3
     assert list(table["n"].iloc[:3]) == [75, 70, 75]
@@ -53,7 +52,7 @@ def test_pairs_are_compared_on_the_sites_that_both_score() -> None:
 
 def test_a_difference_without_variance_has_a_reason() -> None:
     labels = np.arange(8) < 4
-    table = compare(labels, {"a": labels * 1.0, "b": labels * -1.0}, {"all": np.ones(8, bool)}, imbalance.DIRECTION)
+    table = compare(labels, {"a": labels * 1.0, "b": labels * -1.0}, {"all": np.ones(8, bool)}, DIRECTION)
     assert table["difference"].iloc[0] == 1
     assert table["p"].isna().all()
     assert "no variance" in table["reason"].iloc[0]

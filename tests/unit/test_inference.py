@@ -20,10 +20,12 @@ from accessiflow.dataset.tfrecords import write_records
 from accessiflow.errors import InputError
 from accessiflow.files import read_table, write_json
 from accessiflow.genome import UNKNOWN, reverse_complement
-from accessiflow.inference.loading import load_predictor
-from accessiflow.inference.predictor import Ensemble, KerasPredictor, read_tracks
-from accessiflow.inference.run import predict_bed, predict_genome, predict_test
 from accessiflow.model.params import load_params
+from accessiflow.prediction.ensemble import Ensemble
+from accessiflow.prediction.loading import load_predictor
+from accessiflow.prediction.predictor import KerasPredictor
+from accessiflow.prediction.run import predict_bed, predict_genome, predict_test
+from accessiflow.prediction.tracks import read_tracks
 
 WIDTH = 16
 BOTH = Ensemble(True, (1, 0, -1))

@@ -15,12 +15,12 @@ from small_model import PARAMS, L, write_model
 
 from accessiflow.errors import InputError
 from accessiflow.genome import one_hot, reverse_complement
-from accessiflow.inference.loading import load_predictor
-from accessiflow.inference.native import NativePredictor, unavailable
-from accessiflow.inference.predictor import Ensemble
 from accessiflow.model.build import build_model
 from accessiflow.model.params import check_params, load_params
 from accessiflow.model.weights import save_weights
+from accessiflow.prediction.ensemble import Ensemble
+from accessiflow.prediction.loading import load_predictor
+from accessiflow.prediction.native import NativePredictor, unavailable
 
 BOTH = Ensemble(True, (1, 0, -1))
 

@@ -15,11 +15,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import false_discovery_control, poisson
 
-from accessiflow import peak_matrix, peaks
-from accessiflow.coverage import Layout, break_at_chromosomes, read_coverage, read_layout, read_peak_bins, write_coverage, write_peaks
 from accessiflow.errors import InputError
-from accessiflow.peak_matrix import read_tss
+from accessiflow.genes import nearest_distance, read_tss
+from accessiflow.genome import gc_and_cpg
+from accessiflow.peaks import calling as peaks
+from accessiflow.peaks import matrix as peak_matrix
+from accessiflow.peaks.build import Annotations, build
+from accessiflow.peaks.files import break_at_chromosomes, read_peak_bins, write_peaks
+from accessiflow.peaks.specificity import bin_labels, clusters, specificity_bin, specificity_edges
+from accessiflow.peaks.tissue_sets import tissue_sets
 from accessiflow.sheets import read_sheet
+from accessiflow.signal.bins import Layout, read_coverage, read_layout, write_coverage
+from accessiflow.statistics import benjamini_hochberg
 
 BIN = 128
 LAYOUT = Layout(BIN, {"chr1": 20, "chr2": 10})
@@ -72,7 +79,7 @@ class TestCalling:
 
     @given(st.lists(st.floats(0, 1), min_size=2, max_size=50))
     def test_q_rises_with_p(self, p):
-        q = peaks.benjamini_hochberg(np.array(p))
+        q = benjamini_hochberg(np.array(p))
         assert (np.diff(q[np.argsort(p, kind="stable")]) >= -1e-12).all() and (q >= np.array(p) - 1e-12).all()
 
     @given(st.lists(st.booleans(), max_size=60))
@@ -92,19 +99,19 @@ class TestCalling:
 
 class TestRows:
     def test_edges_are_the_papers_at_its_number_of_tracks_and_scale_below(self):
-        assert peaks.specificity_edges(684) == [1, 10, 50, 100, 300]
-        assert peaks.specificity_edges(10) == [1, 4]
-        assert peaks.specificity_edges(10, [5, 1, 2]) == [1, 2, 5]
+        assert specificity_edges(684) == [1, 10, 50, 100, 300]
+        assert specificity_edges(10) == [1, 4]
+        assert specificity_edges(10, [5, 1, 2]) == [1, 2, 5]
 
     @given(st.integers(1, 1025))
     def test_every_peak_has_a_bin_whatever_the_number_of_tracks(self, n):
-        edges = peaks.specificity_edges(n)
+        edges = specificity_edges(n)
         assert edges[0] == 1 and edges == sorted(set(edges))
         counts = np.arange(1, n + 1)
-        assert set(peaks.specificity_bin(counts, edges)) <= set(peaks.bin_labels(edges))
+        assert set(specificity_bin(counts, edges)) <= set(bin_labels(edges))
 
     def test_bins_are_closed_below_and_open_above(self):
-        assert peaks.specificity_bin(np.array([0, 1, 9, 10, 300, 684]), [1, 10, 300]).tolist() == [
+        assert specificity_bin(np.array([0, 1, 9, 10, 300, 684]), [1, 10, 300]).tolist() == [
             "",
             "[1,10)",
             "[1,10)",
@@ -115,23 +122,23 @@ class TestRows:
 
     def test_clusters(self):
         is_peak = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 0, 1, 0], [0, 1, 1, 0], [1, 0, 1, 1], [0, 0, 1, 1]], bool)
-        found = peaks.clusters(is_peak, ["A", "B", "C", "D"], ["g", "g", "h", "h"], 0.75)
+        found = clusters(is_peak, ["A", "B", "C", "D"], ["g", "g", "h", "h"], 0.75)
         assert found.tolist() == ["A", "g", "C", "shared", "ubiquitous", "h"]
 
     def test_replicates_do_not_make_a_peak_ubiquitous(self):
         is_peak = np.array([[1, 1, 1, 1, 0]], bool)
-        assert peaks.clusters(is_peak, ["A", "A", "A", "A", "B"], [""] * 5).tolist() == ["A"]
+        assert clusters(is_peak, ["A", "A", "A", "A", "B"], [""] * 5).tolist() == ["A"]
 
     def test_nearest_tss_counts_as_the_gap_plus_one(self):
         start, end = np.array([0, 128, 256, 1000]), np.array([128, 256, 384, 1128])
-        assert peaks.nearest_distance(start, end, np.array([130, 500])).tolist() == [3, 0, 117, 500]
-        assert np.isnan(peaks.nearest_distance(start, end, np.array([], int))).all()
+        assert nearest_distance(start, end, np.array([130, 500])).tolist() == [3, 0, 117, 500]
+        assert np.isnan(nearest_distance(start, end, np.array([], int))).all()
 
     def test_cpg_islands(self):
         from accessiflow.genome import encode
 
         windows = np.stack([encode(s) for s in ("CG" * 32, "CCGG" * 16, "AT" * 32, "C" * 64, "N" * 64)])
-        gc, island = peaks.gc_and_cpg(windows)
+        gc, island = gc_and_cpg(windows)
         np.testing.assert_array_equal(gc, [1, 1, 0, 1, np.nan])
         assert island.tolist() == [True, True, False, False, False]
 
@@ -156,16 +163,16 @@ class TestTissueSets:
 
     def test_share_and_median(self):
         is_peak = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1], [0, 0, 1, 0]], bool)
-        found = {s.name: s for s in peaks.tissue_sets(is_peak, is_peak.sum(axis=1), self.VAR, ["group"], 0.5)}
+        found = {s.name: s for s in tissue_sets(is_peak, is_peak.sum(axis=1), self.VAR, ["group"], 0.5)}
         assert list(found) == ["g", "h"]
         assert found["g"].median == 2 and found["g"].high.tolist() == [0] and found["g"].low.tolist() == [1, 2]
-        strict = next(peaks.tissue_sets(is_peak, is_peak.sum(axis=1), self.VAR, ["group"], 0.5, strict=True))
+        strict = next(tissue_sets(is_peak, is_peak.sum(axis=1), self.VAR, ["group"], 0.5, strict=True))
         assert strict.low.tolist() == [2] and strict.high.tolist() == [1]
 
     def test_a_share_met_exactly_survives_rounding(self):
         var = pd.DataFrame({"group": ["g"] * 10})
         is_peak = np.array([[1, 1, 1] + [0] * 7], bool)
-        assert next(peaks.tissue_sets(is_peak, np.array([3]), var, ["group"], 0.3)).low.tolist() == [0]
+        assert next(tissue_sets(is_peak, np.array([3]), var, ["group"], 0.3)).low.tolist() == [0]
 
 
 class TestCoverageFiles:
@@ -293,8 +300,8 @@ class TestScript:
         files, called = ({t: tracks / f"{t}.{end}" for t in self.NAMES} for end in ("coverage.h5", "peaks.bed.gz"))
         found = []
         for columns in (32, 2):
-            monkeypatch.setattr(peak_matrix, "COLUMNS_AT_ONCE", columns)
-            peak_matrix.build(sheet, files, called, LAYOUT, peak_matrix.Annotations(), tracks / "peaks.h5ad")
+            monkeypatch.setattr("accessiflow.peaks.build.COLUMNS_AT_ONCE", columns)
+            build(sheet, files, called, LAYOUT, Annotations(), tracks / "peaks.h5ad")
             found.append(anndata.read_h5ad(tracks / "peaks.h5ad"))
         np.testing.assert_array_equal(found[0].X, found[1].X)
         assert found[1].obs["fold"].unique().tolist() == ["NA"] and found[1].obs["gc"].isna().all()

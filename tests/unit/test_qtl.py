@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accessiflow.errors import InputError
-from accessiflow.qtl import intervals, judge
-from accessiflow.variant_columns import parse_columns, read_effects
+from accessiflow.qtl import agreement as judge
+from accessiflow.qtl import intervals
+from accessiflow.variants.columns import parse_columns, read_effects
 
 N = 60
 EFFECTS = ["beta", "value"]

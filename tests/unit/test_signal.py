@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accessiflow import signal
 from accessiflow.errors import InputError
-from accessiflow.signal import Counting
+from accessiflow.signal import reading as signal
+from accessiflow.signal.bedgraph import _sum_intervals
+from accessiflow.signal.insertions import Counting, insertions, read_barcodes
 
 SIZES = {"chr1": 1000, "chr2": 300, "chr3": 90}
 COUNTING = Counting()
@@ -52,7 +53,7 @@ def write_bam(path: Path, reads: list[dict], sizes: dict[str, int] = SIZES) -> P
 
 
 def positions(path: Path, **options) -> list[int]:
-    found = signal.insertions(path, "bam", SIZES, Counting(**options))
+    found = insertions(path, "bam", SIZES, Counting(**options))
     return found["chr1"].tolist()
 
 
@@ -70,7 +71,7 @@ class TestBigWig:
         runs = [("chr1", i * 7, i * 7 + 5, float(i % 11)) for i in range(140)]
         path = write_bigwig(tmp_path / "a.bw", runs)
         whole = all_bins(path, "bigwig", 32)["chr1"]
-        monkeypatch.setattr(signal, "CHUNK", 100)
+        monkeypatch.setattr("accessiflow.signal.bigwig.CHUNK", 100)
         np.testing.assert_array_equal(all_bins(path, "bigwig", 32)["chr1"], whole)
 
     def test_a_contig_shorter_in_the_file_is_zero_past_its_end(self, tmp_path):
@@ -146,15 +147,15 @@ class TestFragments:
 
     def test_both_ends_count_once_whatever_the_read_support(self, tmp_path):
         path = self.fragments(tmp_path / "f.tsv.gz", ["# made up", "", "chr1\t10\t60\tA#1\t9", "chr1\t200\t300\tB#1\t1"])
-        assert signal.insertions(path, "fragments", SIZES, Counting())["chr1"].tolist() == [10, 59, 200, 299]
+        assert insertions(path, "fragments", SIZES, Counting())["chr1"].tolist() == [10, 59, 200, 299]
 
     def test_barcodes_choose_cells(self, tmp_path):
         path = self.fragments(tmp_path / "f.tsv.gz", ["chr1\t10\t60\tA#1\t9", "chr1\t200\t300\tA#2\t1"])
         (tmp_path / "cells.txt").write_text("A#2\n\n")
-        chosen = signal.read_barcodes(tmp_path / "cells.txt")
-        assert signal.insertions(path, "fragments", SIZES, Counting(barcodes=chosen))["chr1"].tolist() == [200, 299]
+        chosen = read_barcodes(tmp_path / "cells.txt")
+        assert insertions(path, "fragments", SIZES, Counting(barcodes=chosen))["chr1"].tolist() == [200, 299]
         with pytest.raises(InputError, match="barcodes"):
-            signal.insertions(path, "fragments", SIZES, Counting(barcodes=frozenset(["Z"])))
+            insertions(path, "fragments", SIZES, Counting(barcodes=frozenset(["Z"])))
 
     @pytest.mark.parametrize(
         ("line", "says"),
@@ -169,14 +170,14 @@ class TestFragments:
     def test_a_bad_line_is_named(self, tmp_path, line, says):
         path = self.fragments(tmp_path / "f.tsv.gz", ["# head", "chr1\t10\t60\tA\t1", line, "chr1\t10\t60\tA\t1"])
         with pytest.raises(InputError, match=says):
-            signal.insertions(path, "fragments", SIZES, Counting())
+            insertions(path, "fragments", SIZES, Counting())
 
     def test_a_truncated_file_is_refused(self, tmp_path):
         rng = np.random.default_rng(0)
         path = self.fragments(tmp_path / "f.tsv.gz", [f"chr1\t{s}\t{s + 50}\tcell{s}\t1" for s in rng.integers(0, 900, 5000)])
         path.write_bytes(path.read_bytes()[:5000])
         with pytest.raises(InputError, match=r"f\.tsv\.gz"):
-            signal.insertions(path, "fragments", SIZES, Counting())
+            insertions(path, "fragments", SIZES, Counting())
 
 
 class TestBedGraph:
@@ -222,7 +223,7 @@ class TestBedGraph:
                 start, end, value = [*start, low], [*end, high], [*value, height]
                 coverage[low:high] = height
             position = high
-        found = signal._sum_intervals(np.array(start, int), np.array(end, int), np.array(value, float), 1000 // bin_size, bin_size)
+        found = _sum_intervals(np.array(start, int), np.array(end, int), np.array(value, float), 1000 // bin_size, bin_size)
         np.testing.assert_allclose(found, plain_bins(coverage, bin_size), atol=1e-6)
 
 

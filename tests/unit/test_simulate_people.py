@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from accessiflow.genome import Fasta, decode
-from accessiflow.signal import Counting, insertions, read_barcodes
+from accessiflow.signal.insertions import Counting, insertions, read_barcodes
 from accessiflow.simulate import genotypes, signal, traits
 from accessiflow.simulate.design import POLYGENIC, Design
 from accessiflow.simulate.elements import make_chromosome

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from accessiflow.files import create_hdf5, read_table, write_table
+from accessiflow.files import read_table, write_table
 from accessiflow.genome import Fasta
+from accessiflow.hdf5 import create_hdf5
 from accessiflow.sheets import SHEETS, check_sheet
 from accessiflow.simulate import compare
 from accessiflow.simulate.design import VARIANT_KEY

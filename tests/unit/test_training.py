@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 from small_training import fold, tiny
 
 from accessiflow.errors import InputError
-from accessiflow.genome import UNKNOWN, reverse_complement
+from accessiflow.genome import UNKNOWN, reverse_complement, shift_codes
 from accessiflow.model.build import build_model
 from accessiflow.model.weights import save_weights
-from accessiflow.training.augmentation import augment, shift_codes
+from accessiflow.statistics import Accuracy
+from accessiflow.training.augmentation import augment
 from accessiflow.training.batches import Windows, a_step_late, plain_batches, prepared, training_batches
 from accessiflow.training.compute import Compute
 from accessiflow.training.history import kept
 from accessiflow.training.loop import fit
-from accessiflow.training.losses import loss_function
-from accessiflow.training.metrics import Accuracy
+from accessiflow.training.losses.pointwise import loss_function
 
 EAGER = Compute(jit=False)
 

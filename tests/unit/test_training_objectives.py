@@ -11,8 +11,9 @@ from small_training import fold, tiny
 
 from accessiflow.errors import InputError
 from accessiflow.training.batches import Windows, training_batches
-from accessiflow.training.losses import loss_function
-from accessiflow.training.objectives import cosine_distance, deviation_error, objective, sampling_weights
+from accessiflow.training.losses.across_tracks import cosine_distance, deviation_error, objective
+from accessiflow.training.losses.pointwise import loss_function
+from accessiflow.training.sampling import sampling_weights
 
 
 def pair(seed: int, tracks: int = 4) -> tuple[tf.Tensor, tf.Tensor]:

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from accessiflow.errors import InputError
 from accessiflow.genome import Fasta
-from accessiflow.variants import sad
+from accessiflow.scoring import sad
 from accessiflow.variants.alleles import judge
 from accessiflow.variants.vcf import read_variants, split
 

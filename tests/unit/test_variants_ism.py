@@ -14,11 +14,11 @@ from hypothesis.extra.numpy import arrays
 
 from accessiflow.errors import InputError
 from accessiflow.genome import encode
-from accessiflow.variants.bedgraph import file_name, write_bedgraphs
-from accessiflow.variants.ism import Wanted, merge_saturation, saturate
-from accessiflow.variants.ism_scores import by_base, open_saturation
-from accessiflow.variants.logo import Drawing, draw, write_logos
-from accessiflow.variants.restart import PartFile
+from accessiflow.interpretation.bedgraph import file_name, write_bedgraphs
+from accessiflow.interpretation.ism import Wanted, merge_saturation, saturate
+from accessiflow.interpretation.ism_file import by_base, open_saturation
+from accessiflow.interpretation.logo import Drawing, draw, write_logos
+from accessiflow.restart import PartFile
 
 L, T = 24, 2
 TRACKS = pd.DataFrame({"identifier": ["K562", "a/b <x>"], "description": ["k", "x"]})
@@ -198,7 +198,7 @@ def test_a_part_of_one_region_and_track_is_drawn(run, tmp_path):
 
 
 def test_long_stretches_are_refused_before_anything_is_drawn(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("accessiflow.variants.logo.LONGEST", 11)
+    monkeypatch.setattr("accessiflow.interpretation.logo.LONGEST", 11)
     with open_saturation(run(("chr1", 50, 62), length=12)) as saturation, pytest.raises(InputError, match="choose some with --start"):
         write_logos(saturation, tmp_path / "logos")
     assert not (tmp_path / "logos").exists()
@@ -206,7 +206,7 @@ def test_long_stretches_are_refused_before_anything_is_drawn(run, tmp_path, monk
 
 @pytest.mark.parametrize("value_bytes", [1 << 28, 1])
 def test_bedgraphs_are_sorted_and_without_overlaps(run, tmp_path, monkeypatch, value_bytes):
-    monkeypatch.setattr("accessiflow.variants.bedgraph.VALUE_BYTES", value_bytes)
+    monkeypatch.setattr("accessiflow.interpretation.bedgraph.VALUE_BYTES", value_bytes)
     path = run(("chr10", 20, 30), ("chr1", 55, 65), ("chr1", 50, 60), ("chr1", 196, 206), length=10)
     with open_saturation(path) as saturation:
         files = write_bedgraphs(saturation, tmp_path / "bg")
@@ -235,18 +235,18 @@ def test_file_names_hold_no_odd_characters():
 
 def test_scripts(run, tmp_path, script, refused):
     path = run(("chr1", 50, 62), length=12)
-    script("sad", "logo", path, "-o", tmp_path / "logos", "--track", "K562", "--format", "svg", "--kind", "importance")
+    script("interpret", "logo", path, "-o", tmp_path / "logos", "--track", "K562", "--format", "svg", "--kind", "importance")
     assert [p.name for p in (tmp_path / "logos").iterdir()] == ["0001.chr1_50_62.K562.svg"]
-    script("sad", "bedgraph", path, "-o", tmp_path / "bg", "--track", "a/b <x>")
+    script("interpret", "bedgraph", path, "-o", tmp_path / "bg", "--track", "a/b <x>")
     assert [p.name for p in (tmp_path / "bg").iterdir()] == ["track_1.bedGraph"]
-    assert "--kind depth: expected one of height, importance" in refused("sad", "bedgraph", path, "-o", tmp_path / "no", "--kind", "depth")
+    assert "--kind depth: expected one of height, importance" in refused("interpret", "bedgraph", path, "-o", tmp_path / "no", "--kind", "depth")
     with h5py.File(tmp_path / "other.h5", "w") as handle:
         handle["SAD"] = np.zeros((2, 2))
-    assert "lacks seqs" in refused("sad", "logo", tmp_path / "other.h5", "-o", tmp_path / "no")
+    assert "lacks seqs" in refused("interpret", "logo", tmp_path / "other.h5", "-o", tmp_path / "no")
     share = ("-f", path, "-t", path, "-o", tmp_path / "no", "--share")
-    assert "--share 3/2: expected I/N" in refused("sad", "ism", path, path, path, *share, "3/2")
+    assert "--share 3/2: expected I/N" in refused("interpret", "ism", path, path, path, *share, "3/2")
     assert not (tmp_path / "no").exists()
-    script("sad", "merge-ism", path.parent, "-o", tmp_path / "merged")
+    script("interpret", "merge-ism", path.parent, "-o", tmp_path / "merged")
     assert (tmp_path / "merged/scores.h5").read_bytes() == path.read_bytes()
 
 

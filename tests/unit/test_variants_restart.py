@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accessiflow.errors import InputError
-from accessiflow.variants.restart import PartFile, fingerprint
+from accessiflow.restart import PartFile, fingerprint
 
 BIN = Path(__file__).resolve().parents[2] / "bin"
 N = 40
@@ -72,7 +72,7 @@ def test_work_without_blocks_leaves_nothing(tmp_path):
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", b"\0" * 5000, b"\x89HDF\r\n\x1a\n" + b"x" * 100])
 def test_foreign_files_are_discarded_with_a_log_line(tmp_path, caplog, monkeypatch, content):
-    monkeypatch.setattr("accessiflow.cli.log.propagate", True)
+    monkeypatch.setattr("accessiflow.log.log.propagate", True)
     caplog.set_level("INFO", "accessiflow")
     path = tmp_path / "p"
     path.write_bytes(content)

@@ -10,19 +10,23 @@ import h5py
 import numpy as np
 import pytest
 
+from accessiflow.files import in_order
+
 pytest.importorskip("tensorflow")
 from small_model import L, write_model
 
 from accessiflow.errors import InputError
 from accessiflow.files import read_table
 from accessiflow.genome import Fasta, decode
-from accessiflow.inference.native import NativePredictor
-from accessiflow.inference.predictor import Ensemble, KerasPredictor, read_tracks
+from accessiflow.interpretation.ism import Wanted, saturate
 from accessiflow.model.params import load_params
-from accessiflow.variants import sad
-from accessiflow.variants.ism import Wanted, saturate
-from accessiflow.variants.restart import PartFile
-from accessiflow.variants.statistics import STATISTICS
+from accessiflow.prediction.ensemble import Ensemble
+from accessiflow.prediction.native import NativePredictor
+from accessiflow.prediction.predictor import KerasPredictor
+from accessiflow.prediction.tracks import read_tracks
+from accessiflow.restart import PartFile
+from accessiflow.scoring import sad
+from accessiflow.scoring.effects import STATISTICS
 from accessiflow.variants.vcf import split
 
 BOTH = Ensemble(True, (1, 0, -1))
@@ -139,7 +143,7 @@ def test_shards_give_the_bytes_of_one_piece(scored, predictor, model, tracks, se
     for shard in split(vcf, size, tmp_path / "shards", "s"):
         folders.append(tmp_path / "parts" / shard.name.removesuffix(".vcf.gz"))
         sad.score(predictor, shard, model / "genome.fa", tracks, folders[-1], BOTH, sad.Options(ALL.stats, "float16", set_name="s"))
-    rows, reasons = sad.merge(sad.in_order(reversed(folders)), tmp_path / "merged")
+    rows, reasons = sad.merge(in_order(reversed(folders)), tmp_path / "merged")
     assert reasons == {"neither allele is the genome's": 1, "symbolic allele": 2}
     for name in ("sad.h5", "excluded.tsv"):
         assert (tmp_path / "merged" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
@@ -148,7 +152,7 @@ def test_shards_give_the_bytes_of_one_piece(scored, predictor, model, tracks, se
 
 def test_shards_are_ordered_by_number():
     names = ["s.0002", "s.9999", "s.10000", "s.0000"]
-    assert [p.name for p in sad.in_order(map(Path, names))] == ["s.0000", "s.0002", "s.9999", "s.10000"]
+    assert [p.name for p in in_order(map(Path, names))] == ["s.0000", "s.0002", "s.9999", "s.10000"]
 
 
 def test_shards_of_different_models_are_refused(scored, predictor, model, tracks, sequence, tmp_path):
@@ -198,7 +202,7 @@ def test_percentiles_are_those_of_the_stored_scores(scored, sequence, monkeypatc
 
 @pytest.mark.parametrize("content", ["", "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\n"])
 def test_empty_file_gives_an_empty_result_with_a_warning(scored, tmp_path, content, caplog, monkeypatch):
-    monkeypatch.setattr("accessiflow.cli.log.propagate", True)
+    monkeypatch.setattr("accessiflow.log.log.propagate", True)
     (tmp_path / "empty.vcf").write_text(content)
     found, excluded = scored(tmp_path / "empty.vcf")
     assert found["SAD"].shape == (0, 3)

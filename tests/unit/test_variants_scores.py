@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from accessiflow.errors import InputError
-from accessiflow.variants import scores as module
+from accessiflow.scoring import lookup as module
+from accessiflow.scoring.lookup import open_scores
 from accessiflow.variants.collect import collect
-from accessiflow.variants.scores import open_scores, variant_keys
+from accessiflow.variants.keys import variant_keys
 
 VARIANTS = pd.DataFrame(
     [("chr1", 10, "A", "C"), ("chr1", 10, "A", "G"), ("chr2", 10, "A", "C"), ("chr1", 7, "GAT", "G")], columns=["chrom", "pos", "ref", "alt"]

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from accessiflow.errors import InputError
-from accessiflow.imbalance import predicted_ref_share
-from accessiflow.variants import importing, score_files
-from accessiflow.variants.importing import import_scores
-from accessiflow.variants.scores import open_scores
+from accessiflow.imbalance.evaluation import predicted_ref_share
+from accessiflow.scoring import files as score_files
+from accessiflow.scoring import importing
+from accessiflow.scoring.importing import import_scores
+from accessiflow.scoring.lookup import open_scores
 
 N, T = 7, 3
 VARIANTS = pd.DataFrame(

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from accessiflow.variants import sad
-from accessiflow.variants.joining import join_scores
-from accessiflow.variants.statistics import STATISTICS, layout, scores
+from accessiflow.scoring import sad
+from accessiflow.scoring.effects import STATISTICS, layout, scores
+from accessiflow.scoring.joining import join_scores
 
 VALUES = st.floats(0, 1e4, width=32)
 PAIRS = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(1, 4)).flatmap(

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from accessiflow.errors import InputError
 from accessiflow.genome import Fasta
-from accessiflow.variants import sad
+from accessiflow.restart import PartFile
+from accessiflow.scoring import sad
 from accessiflow.variants.alleles import allele_windows
-from accessiflow.variants.restart import PartFile
 from accessiflow.variants.vcf import Variant, read_variants, split
 
 L = 32

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accessiflow.errors import InputError
-from accessiflow.variants import top
+from accessiflow.scoring import top
 
 TRACKS = ["A1", "A2", "B1"]
 GROUPS = {"A": ["A1", "A2"], "B": ["B1"]}

@@ -6,7 +6,6 @@ targets; targets wait on disk, sequences are read window by window.
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import tempfile
@@ -24,11 +23,12 @@ from accessiflow.dataset import tfrecords, training_sets
 from accessiflow.dataset import windows as window_rules
 from accessiflow.dataset.windows import Geometry, Windows
 from accessiflow.errors import InputError
-from accessiflow.files import create_hdf5, open_hdf5, open_text, write_json, write_text
+from accessiflow.files import open_text, write_json, write_text
 from accessiflow.genome import Fasta
+from accessiflow.hdf5 import create_hdf5, open_hdf5
 from accessiflow.intervals import FOLDS, IntervalSet, read_bed
+from accessiflow.log import log
 
-log = logging.getLogger("accessiflow")
 LAYOUT = ("targets.txt", "contigs.bed", "sequences.bed", "seqs_cov", "tfrecords", "statistics.json")
 CHUNK = 1 << 24
 LONGEST = 1 << 40
@@ -193,7 +193,7 @@ def choose_windows(windows: Windows, request: Request, gc: Callable[[], NDArray[
 
 def _peak_membership(windows: Windows, peaks: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether the centre of each window's target lies in a peak bin, and in one of the ubiquitous cluster."""
-    from accessiflow.peak_matrix import read_peaks
+    from accessiflow.peaks.matrix import read_peaks
 
     matrix = read_peaks(peaks)
     if not set(matrix.obs["chrom"].astype(str)) & set(windows.names):

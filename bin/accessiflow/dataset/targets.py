@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from accessiflow.dataset.windows import Geometry, Windows
 from accessiflow.errors import InputError
 from accessiflow.files import exists, open_text
-from accessiflow.signal import open_bigwig, shared_contigs
+from accessiflow.signal.bigwig import open_bigwig
+from accessiflow.signal.coverage import shared_contigs
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.cli import log
 from accessiflow.errors import InputError
-from accessiflow.peaks import nearest_distance
-from accessiflow.variant_table import KEY, read_variants
+from accessiflow.genes import nearest_distance
+from accessiflow.log import log
+from accessiflow.variants.tables import KEY, read_variants
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.auroc import Auroc, delong, pooled
-from accessiflow.site_groups import OUTSIDE
+from accessiflow.statistics import Auroc, delong, pooled
+from accessiflow.variants.groups import OUTSIDE
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,7 +18,6 @@ Block = Callable[[slice, slice], tuple[Doubles, Doubles, Doubles]]
 LEVELS = (0.025, 0.975)
 ROWS, COLUMNS = 4096, 256
 KEPT_WEIGHTS = 1 << 23
-Z95 = 1.959963984540054  # 97.5 % point of the normal distribution
 
 
 @dataclass(frozen=True)
@@ -95,11 +94,3 @@ def interval(resampled: Doubles) -> tuple[Doubles, Doubles]:
     return low, high
 
 
-def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share."""
-    if n == 0:
-        return float("nan"), float("nan")
-    share, z2 = hits / n, Z95 * Z95
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 * float(np.sqrt(share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
-    return max(middle - half, 0.0), min(middle + half, 1.0)

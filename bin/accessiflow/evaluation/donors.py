@@ -50,7 +50,7 @@ def window_clusters(measured: Matrix, peaks: Path | None, clusters: Path | None,
     if clusters is not None:
         out = clusters_of(measured.sites, clusters)
     else:
-        from accessiflow.peak_rows import column_at, read_peak_rows
+        from accessiflow.peaks.matrix import column_at, read_peak_rows
 
         middle = ((measured.sites["start"] + measured.sites["end"]) // 2).to_numpy()
         out = column_at(read_peak_rows(peaks), measured.sites["chrom"].to_numpy(dtype=object), middle + 1, "cluster")  # type: ignore[arg-type]

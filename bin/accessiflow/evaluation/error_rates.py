@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.evaluation.bootstrap import wilson
 from accessiflow.evaluation.inputs import Windows
 from accessiflow.evaluation.readers import Floats
-from accessiflow.peaks import call_bins
+from accessiflow.peaks.calling import call_bins
+from accessiflow.statistics import wilson
 
 if TYPE_CHECKING:
     import pandas as pd

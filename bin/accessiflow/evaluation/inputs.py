@@ -6,7 +6,6 @@ their files and the peak flags (a byte a value); a second copy of a matrix only 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +16,13 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.evaluation.readers import Floats, Matrix, read_matrix
+from accessiflow.log import log
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from accessiflow.peak_matrix import PeakMatrix
+    from accessiflow.peaks.matrix import PeakMatrix
 
-log = logging.getLogger("accessiflow")
 
 
 @dataclass(frozen=True)
@@ -150,7 +149,7 @@ def attach(given: Matrix, truth: Matrix, peaks: Path | None, is_peak: Path | Non
 
 
 def _with_flags(given: Matrix, truth: Matrix, path: Path, edges: list[int] | None) -> Windows:
-    from accessiflow.peaks import bin_labels, specificity_bin, specificity_edges
+    from accessiflow.peaks.specificity import bin_labels, specificity_bin, specificity_edges
 
     flags = read_matrix(path)
     if not np.isin(flags.values, (0, 1)).all():
@@ -186,8 +185,8 @@ def _flag_columns(given: Matrix, flags: Matrix, path: Path) -> NDArray[np.int64]
 
 
 def _with_peaks(given: Matrix, truth: Matrix, path: Path, edges: list[int] | None, source: Path) -> Windows:
-    from accessiflow.peak_matrix import read_peaks
-    from accessiflow.peaks import bin_labels, specificity_bin
+    from accessiflow.peaks.matrix import read_peaks
+    from accessiflow.peaks.specificity import bin_labels, specificity_bin
 
     matrix = read_peaks(path)
     assert given.tracks is not None

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import as_texts, dataset, open_hdf5, read_table, require_file
-from accessiflow.peak_matrix import read_element
+from accessiflow.files import read_table, require_file
+from accessiflow.hdf5 import as_texts, dataset, open_hdf5
+from accessiflow.peaks.matrix import read_element
 
 if TYPE_CHECKING:
     import h5py

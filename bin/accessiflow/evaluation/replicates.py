@@ -11,7 +11,7 @@ from accessiflow.evaluation.accuracy import NO_BOOTSTRAP, pearson, too_few
 from accessiflow.evaluation.bootstrap import Bootstrap, Doubles, interval
 from accessiflow.evaluation.inputs import Windows
 from accessiflow.evaluation.readers import Floats
-from accessiflow.peaks import call_bins
+from accessiflow.peaks.calling import call_bins
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.evaluation.bootstrap import Bootstrap, interval, wilson
+from accessiflow.evaluation.bootstrap import Bootstrap, interval
 from accessiflow.evaluation.sets import UBIQUITOUS
 from accessiflow.genome import UNKNOWN, Fasta
 from accessiflow.intervals import IntervalSet, read_bed
 from accessiflow.motifs import Motif, best_scores
-from accessiflow.peaks import benjamini_hochberg
+from accessiflow.statistics import benjamini_hochberg, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -230,7 +230,7 @@ def read_sites(bed: Path | None, peaks: Path | None, genome: Fasta) -> pd.DataFr
     Raises:
         InputError: neither is given, an empty interval, or a contig or coordinate outside the genome.
     """
-    from accessiflow.peak_rows import column_at, read_peak_rows
+    from accessiflow.peaks.matrix import column_at, read_peak_rows
 
     if bed is not None:
         source, sites = bed, read_bed(bed, genome.sizes)

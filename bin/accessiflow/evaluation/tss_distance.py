@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from accessiflow.evaluation.accuracy import NO_BOOTSTRAP, pearson_log2, resampled, too_few
 from accessiflow.evaluation.bootstrap import Bootstrap, interval
 from accessiflow.evaluation.inputs import Windows
-from accessiflow.peaks import benjamini_hochberg, nearest_distance
+from accessiflow.genes import nearest_distance
+from accessiflow.statistics import benjamini_hochberg
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ from accessiflow.evaluation.bootstrap import Bootstrap, Doubles, interval
 from accessiflow.evaluation.inputs import Windows
 from accessiflow.evaluation.readers import Floats
 from accessiflow.evaluation.sets import UBIQUITOUS, cluster_names, specific_windows, ubiquitous_windows
-from accessiflow.peaks import benjamini_hochberg
+from accessiflow.statistics import benjamini_hochberg
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +12,11 @@ from accessiflow.errors import InputError
 from accessiflow.files import open_bytes, open_text, write_text
 from accessiflow.heritability.panel import bare, read_bim
 from accessiflow.intervals import IntervalSet, read_bed
+from accessiflow.log import log
 
 if TYPE_CHECKING:
     import pandas as pd
 
-log = logging.getLogger("accessiflow")
 LEADING = ["CHR", "BP", "SNP", "CM"]
 Flags = dict[str, NDArray[np.int8]]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +10,12 @@ import numpy as np
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, read_table, write_text
-from accessiflow.peaks import benjamini_hochberg
+from accessiflow.log import log
+from accessiflow.statistics import benjamini_hochberg
 
 if TYPE_CHECKING:
     import pandas as pd
 
-log = logging.getLogger("accessiflow")
 _M = ".l2.M_5_50"
 _RESULT = ".cell_type_results.txt"
 COLUMNS = ["trait", "annotation", "coefficient", "coefficient_se", "z", "p", "q", "reason"]

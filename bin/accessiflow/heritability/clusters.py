@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def clusters_of_peaks(path: Path) -> pd.DataFrame:
     """chrom, start, end and name (the cluster) of the bins of peaks.h5ad; bins without a cluster are left out."""
-    from accessiflow.peak_matrix import read_peaks
+    from accessiflow.peaks.matrix import read_peaks
 
     obs = read_peaks(path).obs
     named = obs[obs["cluster"].notna()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -13,8 +12,7 @@ from accessiflow.errors import InputError
 from accessiflow.files import open_text
 from accessiflow.heritability.annotations import read_annotation
 from accessiflow.heritability.panel import read_bim
-
-log = logging.getLogger("accessiflow")
+from accessiflow.log import log
 
 
 def read_snps(path: Path) -> NDArray[np.object_]:

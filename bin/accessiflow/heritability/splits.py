@@ -8,7 +8,6 @@ Memory: 8 bytes a SNP of the panel, and the scores of a block of SNPs.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,14 +17,14 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.heritability.panel import bare
+from accessiflow.log import log
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from accessiflow.heritability.annotations import Flags
-    from accessiflow.variants.scores import Scores
+    from accessiflow.scoring.lookup import Scores
 
-log = logging.getLogger("accessiflow")
 _BLOCK_VALUES = 1 << 24
 COLUMNS = ["annotation", "set", "model", "statistic", "half", "share", "threshold", "n_snps", "n_set", "n_unscored"]
 

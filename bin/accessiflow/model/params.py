@@ -25,7 +25,6 @@ from __future__ import annotations
 
 import copy
 import difflib
-import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,8 +33,8 @@ from typing import Any
 
 from accessiflow.errors import InputError
 from accessiflow.files import read_json
+from accessiflow.log import log
 
-log = logging.getLogger("accessiflow")
 LONGEST = 1 << 24  # bp of a window
 Rule = tuple[Callable[[Any], bool], str]
 TRAIN: dict[str, Any] = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accessiflow.errors import InputError
-from accessiflow.files import as_texts, create_hdf5, open_hdf5
+from accessiflow.hdf5 import as_texts, create_hdf5, open_hdf5
 
 if TYPE_CHECKING:
     import h5py

@@ -71,7 +71,7 @@ def check_beds(inputs: Inputs, reference: Reference | None) -> None:
 
 def check_genes(inputs: Inputs, reference: Reference | None) -> None:
     """Genes can be read and lie on the genome's contigs."""
-    from accessiflow.peak_matrix import read_tss
+    from accessiflow.genes import read_tss
 
     name = inputs.given("genes")
     path = inputs.file(name, "genes file") if name else None

@@ -44,7 +44,7 @@ def check_tracks(inputs: Inputs, rows: list[dict[str, str]], reference: Referenc
 
 
 def _check_barcodes(inputs: Inputs, name: str) -> None:
-    from accessiflow.signal import read_barcodes
+    from accessiflow.signal.insertions import read_barcodes
 
     path = inputs.file(name, "file of barcodes") if name else None
     if path is not None:
@@ -94,7 +94,7 @@ def _check_lengths(name: str, lengths: Mapping[str, int], shared: list[str], ref
 
 
 def _bigwig(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> Contents:  # noqa: ARG001 (one call shape for all kinds)
-    from accessiflow.signal import open_bigwig
+    from accessiflow.signal.bigwig import open_bigwig
 
     with open_bigwig(path) as handle:
         lengths = {str(chrom): int(size) for chrom, size in handle.chroms().items()}
@@ -104,7 +104,7 @@ def _bigwig(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> Con
 def _bam(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> Contents:
     import pysam
 
-    from accessiflow.signal import require_bam
+    from accessiflow.signal.insertions import require_bam
 
     require_bam(path)
     beside = next((str(index[s]) for s in (".bai", ".csi") if s in index), None)

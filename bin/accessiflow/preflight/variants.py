@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from accessiflow.preflight.findings import Inputs
 from accessiflow.preflight.reference import Reference, compare_alleles, compare_contigs, judge_alleles
-from accessiflow.variant_table import read_variants as read_table_of_variants
+from accessiflow.variants.tables import read_variants as read_table_of_variants
 from accessiflow.variants.vcf import Variant, read_variants
 
 if TYPE_CHECKING:

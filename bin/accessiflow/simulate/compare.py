@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import open_hdf5, read_table
+from accessiflow.files import read_table
+from accessiflow.hdf5 import open_hdf5
 from accessiflow.simulate.design import TARGET_WIDTH, UBIQUITOUS, VARIANT_KEY
 from accessiflow.simulate.elements import inside_elements
 from accessiflow.simulate.truth import Truth, agreement, calling_probability

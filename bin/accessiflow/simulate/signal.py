@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.files import atomic, write_text
-from accessiflow.signal import write_bigwig
+from accessiflow.signal.bigwig import write_bigwig
 from accessiflow.simulate.design import TARGET_WIDTH
 from accessiflow.simulate.grammar import CELL
 

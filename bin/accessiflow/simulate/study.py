@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.cli import log, progress
 from accessiflow.errors import InputError
 from accessiflow.files import write_json, write_table, write_text
 from accessiflow.genome import decode
+from accessiflow.log import log, progress
 from accessiflow.motifs import write_meme
 from accessiflow.simulate import genotypes, signal, traits
 from accessiflow.simulate.design import BIN_SIZE, POLYGENIC, SEQ_LENGTH, TARGET_WIDTH, VARIANT_KEY, Design

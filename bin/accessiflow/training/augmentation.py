@@ -8,17 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.genome import UNKNOWN, reverse_complement
-
-Codes = NDArray[np.uint8]
-
-
-def shift_codes(codes: Codes, shifts: NDArray[np.int64]) -> Codes:
-    """Windows (n, L) moved right by shifts (n,) (left where negative); vacated positions are unknown."""
-    where = np.arange(codes.shape[1])[None, :] - shifts[:, None]
-    inside = (where >= 0) & (where < codes.shape[1])
-    moved = np.take_along_axis(codes, np.clip(where, 0, codes.shape[1] - 1), axis=1)
-    return np.where(inside, moved, np.uint8(UNKNOWN))
+from accessiflow.genome import Codes, reverse_complement, shift_codes
 
 
 def augment(

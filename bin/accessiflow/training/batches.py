@@ -15,8 +15,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from accessiflow.genome import Codes
 from accessiflow.model.params import Params
-from accessiflow.training.augmentation import Codes, augment
+from accessiflow.training.augmentation import augment
 
 Targets = NDArray[np.float32]
 Batch = tuple[Codes, Targets]

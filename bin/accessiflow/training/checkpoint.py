@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -23,12 +22,12 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import atomic
+from accessiflow.log import log
 from accessiflow.training.history import Epoch
 
 if TYPE_CHECKING:
     import keras
 
-log = logging.getLogger("accessiflow")
 Arrays = list[NDArray[Any]]
 DATA_FILES = ("statistics.json", "sequences.bed", "targets.txt")
 

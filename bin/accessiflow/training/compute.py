@@ -8,13 +8,13 @@ the exchange between devices.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from accessiflow.errors import InputError
+from accessiflow.log import log
 
 if TYPE_CHECKING:
     import keras
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from accessiflow.model.params import Params
 
-log = logging.getLogger("accessiflow")
 XLA_FROM = 1_000_000  # parameters from which XLA pays on a CPU
 
 

@@ -15,15 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow import cli
 from accessiflow.dataset.targets import track_columns
 from accessiflow.dataset.tfrecords import load_fold
 from accessiflow.errors import InputError
-from accessiflow.files import create_hdf5, read_json, read_table, write_json, write_table
-from accessiflow.inference.adapters.kmer_ridge import KmerRidge, kmer_counts
+from accessiflow.files import read_json, read_table, write_json, write_table
+from accessiflow.hdf5 import create_hdf5
+from accessiflow.log import note
+from accessiflow.model.kmer_ridge import KmerRidge, kmer_counts
+from accessiflow.statistics import Accuracy
 from accessiflow.training.batches import Windows
 from accessiflow.training.history import Epoch
-from accessiflow.training.metrics import Accuracy
 
 Doubles = NDArray[np.float64]
 BLOCK = 2048
@@ -65,7 +66,7 @@ def train_kmer_ridge(params_file: Path, data_dir: Path, out: Path, tracks: Seque
     write_json(
         facts | {"train_windows": len(train), "valid_windows": len(valid), "tracks": list(targets["identifier"].iloc[columns])}, out / "metrics.json"
     )
-    cli.note(seq_per_s=round(epoch.seq_per_s, 1), epochs=1)
+    note(seq_per_s=round(epoch.seq_per_s, 1), epochs=1)
 
 
 def _write_log(epoch: Epoch, out: Path, log_file: Path | None) -> None:

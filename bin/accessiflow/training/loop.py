@@ -10,7 +10,6 @@ Memory: what the windows take (see `Windows`), the network, its kept weights and
 
 from __future__ import annotations
 
-import logging
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -19,19 +18,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accessiflow.errors import InputError
+from accessiflow.log import log
 from accessiflow.model.params import Params
+from accessiflow.statistics import Accuracy
 from accessiflow.training.batches import Batch, Windows, a_step_late, plain_batches, prepared, training_batches
 from accessiflow.training.checkpoint import Arrays, Checkpoint, State
 from accessiflow.training.compute import Compute
 from accessiflow.training.history import Epoch, finished, kept
-from accessiflow.training.metrics import Accuracy
-from accessiflow.training.objectives import sampling_weights
+from accessiflow.training.sampling import sampling_weights
 from accessiflow.training.steps import Step, compiled
 
 if TYPE_CHECKING:
     import keras
 
-log = logging.getLogger("accessiflow")
 
 
 def fit(

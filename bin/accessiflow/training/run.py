@@ -5,7 +5,6 @@ Nothing gets its final name before the run has ended well; what a run has reache
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from accessiflow import __version__, cli
+from accessiflow import __version__
 from accessiflow.dataset.targets import track_columns
 from accessiflow.dataset.tfrecords import load_fold
 from accessiflow.errors import InputError
 from accessiflow.files import read_table, write_json, write_table
+from accessiflow.log import log, note
 from accessiflow.model.build import Network, build_network, count_parameters
 from accessiflow.model.params import Params, load_params
 from accessiflow.model.weights import freeze, load_trunk, load_weights, save_weights
@@ -32,7 +32,6 @@ from accessiflow.training.scalars import scalar_writer
 if TYPE_CHECKING:
     import pandas as pd
 
-log = logging.getLogger("accessiflow")
 TIMES = ("seconds", "ms_per_step", "seq_per_s")
 _ROWS = 4096  # windows checked together
 
@@ -112,7 +111,7 @@ def train_model(request: Request) -> list[Epoch]:
     if checkpoint is not None:
         checkpoint.remove()
     rates = [epoch.seq_per_s for epoch in history]
-    cli.note(
+    note(
         seq_per_s=round(sum(rates) / len(rates), 1),
         epochs=len(history),
         replicas=compute.replicas,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from accessiflow.model.params import Params
 from accessiflow.training.compute import Compute
-from accessiflow.training.objectives import objective
+from accessiflow.training.losses.across_tracks import objective
 
 if TYPE_CHECKING:
     import keras
@@ -48,7 +48,7 @@ def compiled(model: keras.Model, params: Params, total_steps: int, compute: Comp
 def _bare_steps(model: keras.Model, params: Params, optimizer: keras.Optimizer, compute: Compute) -> tuple[Step, Step]:
     import tensorflow as tf
 
-    from accessiflow.inference.encoding import one_hot
+    from accessiflow.model.one_hot import one_hot
 
     losses = objective(params)
     weights = model.trainable_variables

@@ -11,12 +11,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from accessiflow.genome import UNKNOWN, Fasta, encode
+from accessiflow.genome import UNKNOWN, Codes, Fasta, encode
 from accessiflow.variants.vcf import Variant
 
-Codes = NDArray[np.uint8]
 ABSENT = "contig is not in the FASTA"
 
 

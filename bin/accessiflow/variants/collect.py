@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow import variant_table
 from accessiflow.files import write_text
-from accessiflow.variant_table import KEY
+from accessiflow.variants import tables as variant_table
 from accessiflow.variants.keys import variant_keys
+from accessiflow.variants.tables import KEY
 from accessiflow.variants.vcf import read_variants
 
 

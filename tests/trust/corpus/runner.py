@@ -17,7 +17,7 @@ from types import ModuleType
 
 import pytest
 
-from accessiflow import cli
+from accessiflow import cli, log
 from accessiflow.heritability import summary
 
 BIN = Path(__file__).resolve().parents[3] / "bin"
@@ -65,7 +65,7 @@ def inside(command: str, folder: Path) -> tuple[int, str]:
     with pytest.MonkeyPatch.context() as patch, time_limit(SECONDS), redirect_stderr(said), redirect_stdout(io.StringIO()):
         patch.chdir(folder)
         patch.setattr(sys, "argv", [f"{script}.py", *arguments])
-        patch.setattr(cli, "_run", {})
+        log.run_facts.clear()
         patch.setattr(cli, "_outputs", {})
         for kept in (summary._moments, summary._common_snps):  # by names relative to the folder
             kept.cache_clear()

@@ -1,0 +1,173 @@
+"""The benchmarks: variants placed in specificity bins, negatives drawn, each bin cross-validated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from accessiflow.eqtl import matching, tables
+from accessiflow.eqtl.design import Design, Result, Row, Sample, Task
+from accessiflow.eqtl.forest import Fold, classifier, fold_obstacle, mean_precision, tested
+from accessiflow.errors import InputError
+from accessiflow.log import log
+from accessiflow.peaks.matrix import column_at, specificity_labels
+from accessiflow.statistics import cross_validated, delong, pooled
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from accessiflow.peaks.matrix import PeakMatrix
+    from accessiflow.scoring.tracks import TrackScores
+
+
+class _Judged(NamedTuple):
+    """A bin's row, the test folds of its first repeat (none where it is not judged) and its tracks alone."""
+
+    row: Row
+    folds: list[Fold]
+    tracks: pd.DataFrame | None
+
+
+def classify(positives: pd.DataFrame, negatives: pd.DataFrame, features: TrackScores, peaks: PeakMatrix, design: Design) -> Result:
+    """Classify positives against negatives in each specificity bin.
+
+    Args:
+        positives: unique variants (`high_pip`). negatives: unique variants (`without`); both `matching.prepare`d where they are matched.
+    """
+    positives = _placed(positives, features, peaks, "positives")
+    negatives = _placed(negatives, features, peaks, "negatives")
+    labels = specificity_labels(peaks)
+    groups = {label: positives[positives["bin"] == label] for label in labels}
+    if design.matching.on:
+        made = [_matched(label, groups[label], negatives, index, design) for index, label in enumerate(labels)]
+    else:
+        draws = [np.random.RandomState(design.negative_seed + repeat) for repeat in range(design.repeats)]
+        made = [(_against(label, groups[label], negatives, draws, design), None) for label in labels]
+    classes = {"positive": positives, "negative": negatives}
+    return _judge([task for task, _ in made], features, design, tables.distributions(design.tissue, classes, labels), [s for _, s in made])
+
+
+def direction(variants: pd.DataFrame, features: TrackScores, peaks: PeakMatrix, design: Design) -> Result:
+    """Tell variants that raise expression from those that lower it, in each specificity bin.
+
+    Args:
+        variants: unique variants with `positive` (`effect_signs`, then `high_pip`).
+    """
+    placed = _placed(variants, features, peaks, "variants")
+    labels = specificity_labels(peaks)
+    classes = {"positive": placed[placed["positive"]], "negative": placed[~placed["positive"]]}
+    tasks = [_by_sign(label, placed[placed["bin"] == label], design) for label in labels]
+    return _judge(tasks, features, design, tables.distributions(design.tissue, classes, labels), [])
+
+
+def _placed(variants: pd.DataFrame, features: TrackScores, peaks: PeakMatrix, what: str) -> pd.DataFrame:
+    """Variants that have a score, with their specificity bin ("" outside the peaks) and their row of the score file."""
+    table = variants.assign(
+        bin=column_at(peaks, variants["chrom"].to_numpy(dtype=object), variants["pos"].to_numpy(), "specificity_bin"), row=features.find(variants)
+    )
+    scored = table["row"] >= 0
+    if len(table) and not scored.any():
+        raise InputError(f"none of the {len(table)} {what} is in the score files: chromosome names, positions and alleles must agree")
+    log.info("%s: %d, %d scored, %d of these in peaks", what, len(table), int(scored.sum()), int((scored & (table["bin"] != "")).sum()))
+    return table[scored].reset_index(drop=True)
+
+
+def _against(label: str, positives: pd.DataFrame, negatives: pd.DataFrame, draws: list[np.random.RandomState], design: Design) -> Task:
+    """Positives against negatives that one generator a repeat draws for one bin after the other."""
+    pool = negatives[negatives["bin"] == label] if design.same_bin else negatives
+    n = min(len(positives) * design.matching.ratio, len(pool))
+    enough = len(positives) >= design.min_positives
+    drawn = [pool.iloc[np.sort(draw.choice(len(pool), n, replace=False)) if enough and n else slice(0)] for draw in draws]
+    return Task(label, [_sample(positives, part) for part in drawn], positives)
+
+
+def _matched(label: str, positives: pd.DataFrame, negatives: pd.DataFrame, index: int, design: Design) -> tuple[Task, pd.DataFrame | None]:
+    """Positives against matched negatives, and how each stratum was filled (None where the bin has too few positives)."""
+    inside = design.same_bin or "peak" in design.matching.on
+    pool = negatives[negatives["bin"] == label] if inside else negatives
+    if len(positives) < design.min_positives:
+        return Task(label, [_sample(positives, pool.iloc[:0])] * design.repeats, positives), None
+    seeds = [[design.negative_seed + repeat, index] for repeat in range(design.repeats)]
+    drawn = [matching.draw(positives, pool, design.matching, np.random.default_rng(seed)) for seed in seeds]
+    strata = drawn[0].table.assign(tissue=design.tissue, bin=label)[matching.COLUMNS]
+    samples = [_sample(positives, pool.iloc[one.rows]) for one in drawn]
+    return Task(label, samples, positives, reason=drawn[0].shortage), strata
+
+
+def _sample(positives: pd.DataFrame, negatives: pd.DataFrame) -> Sample:
+    rows, chroms = (np.concatenate([positives[c].to_numpy(), negatives[c].to_numpy()]) for c in ("row", "chrom"))
+    return Sample(rows.astype(np.int64), np.repeat([True, False], [len(positives), len(negatives)]), chroms)
+
+
+def _shuffled(sample: Sample, seed: list[int]) -> Sample:
+    return sample._replace(labels=np.random.default_rng(seed).permutation(sample.labels))
+
+
+def _by_sign(label: str, variants: pd.DataFrame, design: Design) -> Task:
+    sample = Sample(variants["row"].to_numpy(), variants["positive"].to_numpy(bool), variants["chrom"].to_numpy())
+    return Task(label, [sample] * design.repeats, variants, signed=True)
+
+
+def _judge(
+    tasks: Iterable[Task], features: TrackScores, design: Design, distributions: pd.DataFrame, strata: Iterable[pd.DataFrame | None]
+) -> Result:
+    import pandas as pd
+
+    classifier(design.engine)  # a missing package is told before any work
+    rows, curves, tracks = [], [], []
+    for index, task in enumerate(tasks):
+        row, folds, alone = _judge_bin(task, features, design, index)
+        rows.append(row)
+        if row.reason:
+            log.warning("%s %s: %s", design.tissue, task.label, row.reason)
+        else:
+            log.info("%s %s: AUROC %.3f, AUPRC %.3f (%d positives)", design.tissue, task.label, row.auroc, row.auprc, row.n_positive)
+            curves.append(tables.curve_points(folds, design.tissue, task.label))
+        tracks.append(alone)
+    joined = (_joined(parts, columns) for parts, columns in ((curves, tables.CURVE_COLUMNS), (tracks, tables.TRACK_COLUMNS)))
+    return Result(pd.DataFrame(rows, columns=Row._fields), *joined, distributions, _joined(strata, matching.COLUMNS))
+
+
+def _judge_bin(task: Task, features: TrackScores, design: Design, index: int) -> _Judged:
+    first = task.samples[0].labels
+    row = Row(design.tissue, task.label, int(first.sum()), int((~first).sum()), len(features.columns), design.seed)
+    row = row._replace(tss_distance=tables.median(task.described, "tss_distance"), abs_beta=tables.median(task.described, "beta"))
+    if design.shuffle:
+        task = task._replace(samples=[_shuffled(sample, [design.seed + repeat, index]) for repeat, sample in enumerate(task.samples)])
+    row = row._replace(reason=_obstacle(row, task, design))
+    folds, areas, precisions, alone = [], [], [], []
+    for repeat, sample in enumerate([] if row.reason else task.samples):
+        values = features.read(sample.rows)
+        found = tested(values, sample.labels, sample.chroms, design.seed + repeat, design)
+        folds.append(found)
+        areas.append(delong(*found[0]) if design.single_track else cross_validated(found))
+        precisions.append(mean_precision(found))
+        if design.per_track:
+            alone.append(tables.track_areas(values, sample.labels, task.signed))
+    tracks = tables.track_table(design.tissue, task.label, features.tracks, first, alone, row.reason) if design.per_track else None
+    if row.reason:
+        return _Judged(row, [], tracks)
+    area = pooled(areas)
+    low, high = area.interval
+    return _Judged(row._replace(auroc=area.value, auprc=float(np.mean(precisions)), auroc_low=low, auroc_high=high), folds[0], tracks)
+
+
+def _obstacle(row: Row, task: Task, design: Design) -> str:
+    """Why a bin cannot be judged; empty where it can."""
+    if len(task.described) < design.min_positives:
+        return f"{len(task.described)} variants, fewer than {design.min_positives}"
+    if task.reason:
+        return task.reason
+    least = 2 if design.single_track else design.folds
+    if min(row.n_positive, row.n_negative) < least:
+        return f"{row.n_positive} positives and {row.n_negative} negatives, both must be at least {least}"
+    return next((reason for reason in (fold_obstacle(s.labels, s.chroms, design) for s in task.samples) if reason), "")
+
+
+def _joined(parts: Iterable[pd.DataFrame | None], columns: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    kept = [part for part in parts if part is not None]
+    return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=columns)

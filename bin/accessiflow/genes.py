@@ -1,0 +1,84 @@
+"""Genes: transcription start sites, and the distance to the nearest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.files import open_text
+from accessiflow.intervals import read_bed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+
+def read_tss(path: Path) -> pd.DataFrame:
+    """Transcription start sites as chrom, position (0-based), name: from name, chrom, tx_start, strand (with or without header), or BED6.
+
+    Raises:
+        InputError: a row has no chromosome or position.
+    """
+    import pandas as pd
+
+    with open_text(path) as handle:
+        lines = (line.rstrip("\n").split("\t") for line in handle if line.strip() and not line.startswith(("track", "browser")))
+        first = [field.strip() for field in next(lines, [])]
+    if {"chrom", "tx_start"} <= {field.lstrip("#") for field in first}:
+        return _tss_of_table(path)
+    if len(first) >= 3 and first[2].isdecimal() and not first[1].isdecimal():
+        return _tss_of_table(path, ("name", "chrom", "tx_start", "strand")[: len(first)])
+    bed = read_bed(path)
+    if bed.empty:
+        raise InputError("holds no gene", path)
+    with open_text(path) as handle:
+        strand = np.array(
+            [(line.split("\t") + [""] * 6)[5].strip() for line in handle if line.strip() and not line.startswith(("#", "track", "browser"))]
+        )
+    return pd.DataFrame(
+        {"chrom": bed["chrom"], "position": np.where(strand == "-", np.maximum(bed["end"] - 1, 0), bed["start"]), "name": bed["name"]}
+    )
+
+
+def _tss_of_table(path: Path, header: Sequence[str] | None = None) -> pd.DataFrame:
+    import pandas as pd
+
+    with open_text(path) as handle:
+        try:
+            table = pd.read_csv(
+                handle,
+                sep="\t",
+                header=None if header else 0,
+                names=header,
+                usecols=range(len(header)) if header else None,
+                dtype=str,
+                na_filter=False,
+            )
+        except (pd.errors.ParserError, ValueError, OSError, EOFError) as error:
+            raise InputError(f"is not a readable table of genes ({str(error).splitlines()[0]})", path) from None
+    table = table.rename(columns=lambda c: str(c).strip().lstrip("#"))
+    if table.empty:
+        raise InputError("holds no gene", path)
+    wrong = ~table["tx_start"].str.strip().str.fullmatch(r"[0-9]{1,10}").to_numpy() | (table["chrom"] == "").to_numpy()
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise InputError(f"needs a chromosome and an integer tx_start, found {table['tx_start'][at][:20]!r}", path, at + (1 if header else 2))
+    name = table["name"] if "name" in table else table["chrom"] + ":" + table["tx_start"]
+    return pd.DataFrame({"chrom": table["chrom"], "position": table["tx_start"].astype(np.int64), "name": name})
+
+
+def nearest_distance(position_start: NDArray[np.int64], position_end: NDArray[np.int64], tss: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Distance (n,) of intervals [start, end) to the nearest of sorted positions: 0 inside, else gap + 1 as PyRanges counts; NaN without any."""
+    if len(tss) == 0:
+        return np.full(len(position_start), np.nan)
+    right = np.searchsorted(tss, position_start, side="left")
+    after = tss[np.minimum(right, len(tss) - 1)]
+    before = tss[np.maximum(right - 1, 0)]
+    up = np.where(right < len(tss), np.where(after < position_end, 0, after - position_end + 1), np.inf)
+    down = np.where(right > 0, position_start - before, np.inf)
+    return np.minimum(up, down).astype(np.float64)

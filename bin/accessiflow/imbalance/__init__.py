@@ -1,0 +1,1 @@
+"""Allelic imbalance: reads counted at heterozygous sites, calls, and how well scores classify them."""

@@ -1,0 +1,146 @@
+"""Allelic imbalance: which heterozygous sites have unequal reads on their alleles, and whether scores tell which allele has more.
+
+Rules: Kathail et al. 2024 (more than 20 reads, binomial test, q < 0.01; AUROC of REF / (REF + ALT) with DeLong's variance).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.statistics import benjamini_hochberg
+from accessiflow.variants.tables import KEY, read_variants
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+COUNTS = ["ref_count", "alt_count"]
+IMBALANCED, BALANCED, NEITHER = "imbalanced", "balanced", "neither"
+BALANCED_P = 0.1
+MAPPABILITY, UNIQUE = "mappability", "unique"
+
+
+
+
+
+
+def read_counts(path: Path) -> pd.DataFrame:
+    """Read allelic counts: one row a site, chrom pos ref alt ref_count alt_count n_rows, in order of first appearance.
+
+    Rows of the same site (several individuals or libraries) are summed: scores know sites, not people, and repeated rows of one site are no
+    independent observations of the direction. A column `mappability` stays: the first of the site's rows that is not `unique`.
+    """
+    table = read_variants(path, integers=COUNTS)
+    grouped = table.assign(n_rows=1).groupby(KEY, sort=False, as_index=False)
+    summed = grouped[[*COUNTS, "n_rows"]].sum()
+    if MAPPABILITY not in table.columns:
+        return summed
+    odd = table[table[MAPPABILITY].fillna(UNIQUE) != UNIQUE].drop_duplicates(KEY)
+    return summed.merge(odd[[*KEY, MAPPABILITY]], on=KEY, how="left").fillna({MAPPABILITY: UNIQUE})
+
+
+def binomial_p(ref: NDArray[np.int64], alt: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Two-sided p values (n,) that both alleles have the same chance of a read: twice the smaller tail, exact as the null is symmetric."""
+    from scipy.stats import binom
+
+    return np.minimum(1.0, 2 * binom.cdf(np.minimum(ref, alt), ref + alt, 0.5))
+
+
+def beta_binomial_p(ref: NDArray[np.int64], alt: NDArray[np.int64], rho: float) -> NDArray[np.float64]:
+    """Two-sided p values (n,) under a beta-binomial of mean one half and over-dispersion `rho` (the binomial's at 0)."""
+    from scipy.stats import betabinom
+
+    if rho <= 0:
+        return binomial_p(ref, alt)
+    shape = (1 / rho - 1) / 2
+    return np.minimum(1.0, 2 * betabinom.cdf(np.minimum(ref, alt), ref + alt, shape, shape))
+
+
+def overdispersion(ref: NDArray[np.int64], alt: NDArray[np.int64]) -> float:
+    """Maximum-likelihood over-dispersion rho in [0, 0.5] of beta-binomial counts with mean one half; 0 where they are no wider than binomial.
+
+    True imbalance counts as dispersion too, so that the test with it is conservative. rho = 1 / (a + b + 1) of the beta distribution.
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import betaln
+
+    if len(ref) < 2:
+        return 0.0
+
+    def loss(logit: float) -> float:
+        shape = np.exp(-logit) / 2
+        return float(-(betaln(ref + shape, alt + shape) - betaln(shape, shape)).sum())
+
+    best = minimize_scalar(loss, bounds=(np.log(1e-6), 0.0), method="bounded", options={"xatol": 1e-6})
+    binomial = float((ref + alt).sum() * np.log(2))
+    return float(1 / (1 + np.exp(-best.x))) if best.fun < binomial - 1e-6 else 0.0
+
+
+def call(counts: pd.DataFrame, min_reads: int = 20, fdr: float = 0.01, test: str = "binomial", match_depth: int = 0) -> tuple[pd.DataFrame, float]:
+    """Label sites (`read_counts`) as imbalanced (q < fdr), balanced (p > 0.1) or neither.
+
+    Args:
+        min_reads: a site is tested when it has more reads than this.
+        test: whose p values count, "binomial" or "betabinomial".
+        match_depth: keep this many balanced sites an imbalanced one, nearest in depth (0: all).
+
+    Returns:
+        The counts with ratio (REF share), p_binomial, p_betabinomial, q (NA where a site is not tested), label and reason; and rho.
+        Sites whose `mappability` is not `unique` are not tested.
+    """
+    ref, alt = (counts[column].to_numpy(np.int64) for column in COUNTS)
+    depth = ref + alt
+    deep = depth > min_reads
+    unique = counts[MAPPABILITY].to_numpy() == UNIQUE if MAPPABILITY in counts.columns else np.ones(len(counts), bool)
+    tested = deep & unique
+    rho = overdispersion(ref[tested], alt[tested])
+    p_binomial, p_betabinomial = binomial_p(ref, alt), beta_binomial_p(ref, alt, rho)
+    chosen = p_betabinomial if test == "betabinomial" else p_binomial
+    q = np.full(len(counts), np.nan)
+    q[tested] = benjamini_hochberg(chosen[tested])
+    label = np.select([q < fdr, tested & (chosen > BALANCED_P)], [IMBALANCED, BALANCED], NEITHER).astype(object)
+    reason = np.select([~deep, ~unique], [f"no more than {min_reads} reads", "reads of an allele may map elsewhere"], "").astype(object)
+    if match_depth:
+        dropped = (label == BALANCED) & ~matched(depth, label == IMBALANCED, label == BALANCED, match_depth)
+        label[dropped], reason[dropped] = NEITHER, "balanced, not among those matched on depth"
+    ratio = np.divide(ref, depth, out=np.full(len(ref), np.nan), where=depth > 0)
+    return counts.assign(ratio=ratio, p_binomial=p_binomial, p_betabinomial=p_betabinomial, q=q, label=label, reason=reason), rho
+
+
+def matched(depth: NDArray[np.int64], cases: NDArray[np.bool_], controls: NDArray[np.bool_], ratio: int) -> NDArray[np.bool_]:
+    """Controls (n,) chosen by depth: for each case, deepest first, the `ratio` nearest that are still free (shallower first on a tie).
+
+    Deep controls are rare, so deep cases choose first.
+    """
+    out = np.zeros(len(depth), bool)
+    free = np.flatnonzero(controls)
+    free = free[np.argsort(depth[free], kind="stable")]
+    for case in np.flatnonzero(cases)[np.argsort(-depth[cases], kind="stable")]:
+        take = min(ratio, len(free))
+        at = int(np.searchsorted(depth[free], depth[case]))
+        low = max(0, at - take)
+        window = slice(low, min(len(free), at + take))
+        nearest = low + np.argsort(np.abs(depth[free[window]] - depth[case]), kind="stable")[:take]
+        out[free[nearest]] = True
+        free = np.delete(free, nearest)
+    return out
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+
+

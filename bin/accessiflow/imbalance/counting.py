@@ -1,0 +1,144 @@
+"""Reads of each allele at heterozygous SNVs, from alignments.
+
+One pass over the alignments, in coordinate order. A fragment counts once a site: where both mates cover it and agree, as one read; where they
+disagree, not at all (`discordant_count`). Memory: the sites (some 200 bytes each) and the reads over the sites at hand.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.files import require_file
+from accessiflow.log import log
+from accessiflow.signal.insertions import UNUSABLE
+from accessiflow.variants.tables import KEY
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COUNT_COLUMNS = ["ref_count", "alt_count", "other_count", "discordant_count"]
+_OTHER, _DISCORDANT = 2, 3
+_BASES = frozenset("ACGT")
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which reads and bases count: mapping quality and base quality at least these; never duplicates, secondary, supplementary or failed reads."""
+
+    min_mapq: int = 30
+    min_base_quality: int = 20
+
+
+@dataclass
+class _Contig:
+    """The sites of one contig while its reads pass.
+
+    Attributes:
+        positions: 0-based, ascending (n,). alleles: (REF, ALT) of each. rows: of the sites in the table.
+        first: the first site that a further read can cover. seen: site -> fragment -> allele code.
+    """
+
+    positions: list[int] = field(default_factory=list)
+    alleles: list[tuple[str, str]] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    first: int = 0
+    seen: dict[int, dict[str, int]] = field(default_factory=dict)
+
+
+def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = None) -> pd.DataFrame:
+    """The sites (`het_sites.read_sites`) with ref_count, alt_count, other_count (a third base) and discordant_count, in fragments.
+
+    Args:
+        fasta: the genome, for CRAM.
+
+    Raises:
+        InputError: the alignments cannot be read, are not sorted by coordinate, or share no contig with the sites.
+    """
+    import pysam
+
+    require_file(bam, "BAM file")
+    out = np.zeros((len(sites), 4), np.int64)
+    number = 0
+    verbosity = pysam.set_verbosity(0)
+    try:
+        with pysam.AlignmentFile(str(bam), check_sq=True, reference_filename=None if fasta is None else str(fasta)) as handle:
+            contigs = _contigs(sites, list(handle.references), bam)
+            last = (-1, -1)
+            for number, read in enumerate(handle.fetch(until_eof=True), 1):
+                if read.flag & UNUSABLE or read.mapping_quality < reads.min_mapq:
+                    continue
+                here = read.reference_id, read.reference_start
+                if here < last:
+                    raise InputError(f"is not sorted by coordinate (record {number}): sort it with samtools sort", bam)
+                if here[0] != last[0]:
+                    _close(contigs[last[0]], None, out)
+                last = here
+                _add(contigs[here[0]], read, reads.min_base_quality, out)
+            _close(contigs[last[0]], None, out)
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise InputError(f"cannot be read as BAM after record {number} ({error}): truncated?", bam) from None
+    finally:
+        pysam.set_verbosity(verbosity)
+    return sites.assign(**dict(zip(COUNT_COLUMNS, out.T, strict=True)))
+
+
+def _contigs(sites: pd.DataFrame, references: list[str], bam: Path) -> list[_Contig]:
+    """The sites by contig of the BAM, and an empty contig at the end (reference -1: unplaced reads)."""
+    known = {name: number for number, name in enumerate(references)}
+    out = [_Contig() for _ in range(len(references) + 1)]
+    by_place = sites.assign(row=np.arange(len(sites))).sort_values(["chrom", "pos"], kind="stable")
+    missing: Counter[str] = Counter()
+    for chrom, pos, ref, alt, row in by_place[[*KEY, "row"]].itertuples(index=False, name=None):
+        if chrom not in known:
+            missing[chrom] += 1
+            continue
+        contig = out[known[chrom]]
+        contig.positions.append(int(pos) - 1)
+        contig.alleles.append((ref, alt))
+        contig.rows.append(int(row))
+    if missing.total() == len(sites):
+        raise InputError(f"shares no contig with the sites (it has {', '.join(references[:3])}..., they {', '.join(list(missing)[:3])}...)", bam)
+    for chrom, n in missing.items():
+        log.warning("%s has no contig %s: %d sites without reads", bam.name, chrom, n)
+    return out
+
+
+def _add(contig: _Contig, read: Any, min_quality: int, out: NDArray[np.int64]) -> None:
+    """Note what a read tells about the sites under it; sites before it are complete."""
+    _close(contig, read.reference_start, out)
+    positions, at = contig.positions, contig.first
+    end = read.reference_end or 0
+    if at == len(positions) or positions[at] >= end or read.query_sequence is None:
+        return
+    query = {place: base for base, place in read.get_aligned_pairs(matches_only=True)}
+    while at < len(positions) and positions[at] < end:
+        base = _base(read, query.get(positions[at]), min_quality)
+        if base:
+            ref, alt = contig.alleles[at]
+            code = 0 if base == ref else 1 if base == alt else _OTHER
+            fragments = contig.seen.setdefault(at, {})
+            fragments[read.query_name] = code if fragments.get(read.query_name, code) == code else _DISCORDANT
+        at += 1
+
+
+def _base(read: Any, at: int | None, min_quality: int) -> str:
+    """The read's base at a place of its sequence; empty where it has none or its quality is too low."""
+    if at is None or (read.query_qualities is not None and read.query_qualities[at] < min_quality):
+        return ""
+    base = read.query_sequence[at]
+    return base if base in _BASES else ""
+
+
+def _close(contig: _Contig, before: int | None, out: NDArray[np.int64]) -> None:
+    """Count the fragments of the sites before a position (None: of all)."""
+    while contig.first < len(contig.positions) and (before is None or contig.positions[contig.first] < before):
+        for code in contig.seen.pop(contig.first, {}).values():
+            out[contig.rows[contig.first], code] += 1
+        contig.first += 1

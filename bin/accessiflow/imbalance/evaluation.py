@@ -1,0 +1,123 @@
+"""How well predictions classify labelled sites of allelic imbalance: AUROC with DeLong's variance, by group of sites."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.imbalance.calls import BALANCED, IMBALANCED
+from accessiflow.log import log
+from accessiflow.statistics import delong
+from accessiflow.variants.tables import KEY, read_variants
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from accessiflow.scoring.lookup import Scores
+
+
+
+GROUP_COLUMNS = ["group", "n", "n_positive", "auroc", "variance", "low", "high", "reason"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What scores are to tell.
+
+    Attributes:
+        labels: sites that count. positive, negative: names of the two classes in reasons.
+    """
+
+    labels: tuple[str, ...]
+    positive: str
+    negative: str
+
+
+DIRECTION = Outcome((IMBALANCED,), "sites with more REF", "with more ALT reads")
+IMBALANCE = Outcome((IMBALANCED, BALANCED), "imbalanced", "balanced sites")
+OUTCOMES = {"direction": DIRECTION, "imbalance": IMBALANCE}
+
+
+def read_labelled(path: Path, outcome: Outcome = DIRECTION) -> pd.DataFrame:
+    """Read the sites of a table of calls that count for an outcome: chrom pos ref alt ratio label."""
+    table = read_variants(path, optional=["ratio"])
+    missing = [column for column in ("ratio", "label") if column not in table.columns]
+    if missing:
+        raise InputError(f"lacks the column(s) {', '.join(missing)}: expected the output of imbalance.py call", path)
+    return table.loc[table["label"].isin(outcome.labels), [*KEY, "ratio", "label"]].reset_index(drop=True)
+
+
+def truth(sites: pd.DataFrame, outcome: Outcome) -> NDArray[np.bool_]:
+    """Class (n,) of each site: whether its measured REF share is above one half, or whether it is imbalanced."""
+    return (sites["ratio"] > 0.5 if outcome is DIRECTION else sites["label"] == IMBALANCED).to_numpy(bool)
+
+
+def evaluate(
+    labels: NDArray[np.bool_], predicted: NDArray[np.float64], groups: dict[str, NDArray[np.bool_]], outcome: Outcome = DIRECTION
+) -> pd.DataFrame:
+    """AUROC of the predictions for each group, with DeLong's variance and 95 % interval.
+
+    Args:
+        labels: `truth` (n,). predicted: (n,) NaN where a site has no score.
+        groups: name -> members (n,).
+    """
+    import pandas as pd
+
+    scored = np.isfinite(predicted)
+    rows = []
+    for name, members in groups.items():
+        chosen = members & scored
+        label = labels[chosen]
+        area = delong(label, predicted[chosen])
+        low, high = area.interval
+        rows.append((name, int(chosen.sum()), int(label.sum()), area.value, area.variance, low, high, obstacle(label, outcome)))
+    return pd.DataFrame(rows, columns=GROUP_COLUMNS)
+
+
+def predict(sites: pd.DataFrame, scores: Scores, track: str, outcome: Outcome) -> NDArray[np.float64]:
+    """What a track's scores say of each site (n,), NaN without a score.
+
+    The direction: `predicted_ref_share`. Imbalance: its distance from one half, which ranks as |log(ALT / REF)| does; |SAD| without REF and ALT.
+    """
+    share = predicted_ref_share(sites, scores, track)
+    if outcome is DIRECTION:
+        return share
+    return np.abs(share - 0.5) if _has_alleles(scores) else np.abs(share)
+
+
+def predicted_ref_share(sites: pd.DataFrame, scores: Scores, track: str) -> NDArray[np.float64]:
+    """Predicted REF share (n,) of each site in a track, NaN without a score; -SAD, which ranks like it roughly, where REF and ALT are not stored."""
+    column, rows = np.array([scores.column(track)]), scores.find(sites)
+    found = rows >= 0
+    out = np.full(len(sites), np.nan)
+    if len(sites) and not found.any():
+        raise InputError(f"none of the {len(sites)} sites is in the score files: chromosome names, positions and alleles must agree")
+    if _has_alleles(scores):
+        out[found] = ref_share(*(scores.read(rows[found], stat, column)[:, 0] for stat in ("REF", "ALT")))
+    else:
+        log.warning("the score files hold no REF and ALT: -SAD stands in for REF / (REF + ALT)")
+        out[found] = -scores.read(rows[found], columns=column)[:, 0].astype(np.float64)
+    log.info("%d sites, %d of them scored", len(sites), int(found.sum()))
+    return out
+
+
+def ref_share(ref: NDArray[np.floating], alt: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Predicted REF / (REF + ALT), (n,); NaN where both are 0."""
+    total = ref.astype(np.float64) + alt
+    return np.divide(ref, total, out=np.full(len(total), np.nan), where=total > 0)
+
+
+def obstacle(labels: NDArray[np.bool_], outcome: Outcome) -> str:
+    """Why an AUROC or its variance is NA; empty where both are there."""
+    n_positive, n_negative = int(labels.sum()), int((~labels).sum())
+    fewer = min(n_positive, n_negative)
+    return "" if fewer >= 2 else f"{n_positive} {outcome.positive} and {n_negative} {outcome.negative}: both must be at least {1 + fewer}"
+
+
+def _has_alleles(scores: Scores) -> bool:
+    return scores.has("REF") and scores.has("ALT")

@@ -1,0 +1,1 @@
+"""Interpretation: in-silico saturation mutagenesis, logos and per-base tracks."""

@@ -1,0 +1,1 @@
+"""Peaks: calling, the peaks x tracks matrix, specificity, tissue sets."""

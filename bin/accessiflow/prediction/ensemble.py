@@ -1,0 +1,50 @@
+"""Ensembles over strands and shifts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from accessiflow.errors import InputError
+from accessiflow.genome import Codes, reverse_complement, shift_codes
+from accessiflow.intervals import split_list
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """What predictions are averaged over: strands and shifts (bp, positive to the right), on the natural scale."""
+
+    rc: bool = False
+    shifts: Sequence[int] = (0,)
+
+    @classmethod
+    def of(cls, rc: bool, shifts: str) -> Ensemble:
+        """From options as they are given: shifts comma-separated.
+
+        Raises:
+            InputError: shifts that are no integers.
+        """
+        try:
+            return cls(rc, [int(s) for s in split_list(shifts)] or [0])
+        except ValueError:
+            raise InputError(f"--shifts {shifts}: expected integers, comma-separated") from None
+
+    @property
+    def size(self) -> int:
+        """Passes through the model per window."""
+        return len(self.views)
+
+    @property
+    def views(self) -> list[tuple[int, bool]]:
+        """Shift of each pass, and whether it reads the reverse complement: for each shift forward and, with rc, reverse."""
+        return [(shift, reverse) for shift in self.shifts for reverse in ((False, True) if self.rc else (False,))]
+
+    def passes(self, codes: Codes) -> Iterator[Codes]:
+        """The windows (n, L) as each pass sees them."""
+        for shift in self.shifts:
+            moved = shift_codes(codes, np.full(len(codes), shift)) if shift else codes
+            yield moved
+            if self.rc:
+                yield reverse_complement(moved)

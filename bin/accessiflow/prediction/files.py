@@ -1,0 +1,55 @@
+"""Prediction files in Basenji's layout: predict.h5, preds.h5, targets.h5, acc.txt; bigWigs along chromosomes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.files import write_text
+from accessiflow.hdf5 import create_hdf5
+
+if TYPE_CHECKING:
+    import h5py
+    import pandas as pd
+
+
+def as_bytes(values: Sequence[str]) -> NDArray[np.bytes_]:
+    """Strings as the fixed-width bytes that HDF5 stores."""
+    return np.array([v.encode() for v in values], dtype=f"S{max([len(v.encode()) for v in values], default=1) or 1}")
+
+
+def write_sites(handle: h5py.File, chroms: Sequence[str], starts: NDArray[np.int64], ends: NDArray[np.int64], tracks: pd.DataFrame) -> None:
+    """Add chrom, start, end, target_ids and target_labels."""
+    handle.create_dataset("chrom", data=as_bytes(chroms))
+    handle.create_dataset("start", data=starts)
+    handle.create_dataset("end", data=ends)
+    handle.create_dataset("target_ids", data=as_bytes(list(tracks["identifier"])))
+    handle.create_dataset("target_labels", data=as_bytes(list(tracks["description"])))
+
+
+def write_test(
+    out: Path,
+    predictions: NDArray[np.float64],
+    targets: NDArray[np.float32],
+    chroms: Sequence[str],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    tracks: pd.DataFrame,
+) -> None:
+    """Write preds.h5 and targets.h5 (n, B, T)."""
+    for name, dataset, values in (("preds.h5", "preds", predictions.astype(np.float32)), ("targets.h5", "targets", targets)):
+        with create_hdf5(out / name) as handle:
+            handle.create_dataset(dataset, data=values)
+            write_sites(handle, chroms, starts, ends, tracks)
+
+
+def write_accuracy(path: Path, pearson: NDArray[np.float64], r2: NDArray[np.float64], tracks: pd.DataFrame) -> None:
+    """Write acc.txt: index, pearsonr, r2, identifier, description."""
+    with write_text(path) as out:
+        out.write("index\tpearsonr\tr2\tidentifier\tdescription\n")
+        rows = zip(pearson, r2, tracks["identifier"], tracks["description"], strict=True)
+        out.writelines(f"{i}\t{p:.5f}\t{r:.5f}\t{name}\t{label}\n" for i, (p, r, name, label) in enumerate(rows))

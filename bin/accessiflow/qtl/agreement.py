@@ -1,0 +1,97 @@
+"""Measured effects beside scores: agreement of directions by where variants fall, correlation by element."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.log import log
+from accessiflow.qtl.intervals import Correlations, binomial_share, correlations
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from accessiflow.scoring.tracks import TrackScores
+
+Doubles = NDArray[np.float64]
+POOLED = "all"
+_CORRELATIONS = ["pearson", "pearson_low", "pearson_high", "spearman", "spearman_low", "spearman_high", "reason"]
+AGREEMENT_COLUMNS = ["group", "n", "n_unscored", "n_zero", "n_agree", "agreement", "low", "high", "p", *_CORRELATIONS]
+CORRELATION_COLUMNS = ["element", "n", "n_unscored", "n_unmeasured", *_CORRELATIONS]
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How intervals of correlations are made: `repeats` resamples from a seed; each group has a stream of its own."""
+
+    repeats: int = 1000
+    seed: int = 1
+
+    def of(self, x: Doubles, y: Doubles, stream: str) -> Correlations:
+        """Correlations of x and y (n,)."""
+        return correlations(x, y, self.repeats, np.random.default_rng([self.seed, crc32(stream.encode())]))
+
+
+def mean_scores(variants: pd.DataFrame, tracks: TrackScores) -> Doubles:
+    """Mean SAD over the tracks (n,) of each variant; NaN without a score.
+
+    Raises:
+        InputError: no variant has one.
+    """
+    rows = tracks.find(variants)
+    found = rows >= 0
+    if not found.any():
+        raise InputError(f"none of the {len(variants)} variants is in the score files: assembly, chromosome names, positions and alleles must agree")
+    out = np.full(len(variants), np.nan)
+    out[found] = tracks.read(rows[found]).mean(axis=1, dtype=np.float64)
+    log.info("%d variants, %d of them scored", len(variants), int(found.sum()))
+    return out
+
+
+def agreement(beta: Doubles, scores: Doubles, groups: Mapping[str, NDArray[np.bool_]], resampling: Resampling) -> pd.DataFrame:
+    """How often scores and effects have the same sign, and their correlations, in each group (AGREEMENT_COLUMNS).
+
+    Args:
+        beta: measured effects of ALT (n,), NaN unknown. scores: (n,), NaN unknown. groups: name -> members (n,).
+    """
+    import pandas as pd
+
+    rows = [[name, *_agreement(beta[members], scores[members], resampling, name)] for name, members in groups.items()]
+    return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)
+
+
+def correlation(table: pd.DataFrame, scores: Doubles, resampling: Resampling) -> pd.DataFrame:
+    """Correlation of scores (n,) with `value` over all variants, and in each `element` where the table has them (CORRELATION_COLUMNS)."""
+    import pandas as pd
+
+    value = table["value"].to_numpy(np.float64)
+    groups = {POOLED: np.arange(len(table))}
+    if "element" in table.columns:
+        groups |= {f"element:{name}": at for name, at in table.groupby("element", sort=False).indices.items()}
+    rows = []
+    for name, at in groups.items():
+        x, y = scores[at], value[at]
+        known = np.isfinite(x) & np.isfinite(y)
+        counts = int(known.sum()), int(np.isnan(x).sum()), int(np.isnan(y).sum())
+        rows.append([name, *counts, *_flat(resampling.of(x[known], y[known], name))])
+    return pd.DataFrame(rows, columns=CORRELATION_COLUMNS)
+
+
+def _agreement(beta: Doubles, scores: Doubles, resampling: Resampling, stream: str) -> list[float | str]:
+    scored = np.isfinite(scores)
+    known = scored & np.isfinite(beta)
+    x, y = scores[known], beta[known]
+    signed = (x != 0) & (y != 0)
+    agree = int((np.sign(x) == np.sign(y))[signed].sum())
+    share = binomial_share(agree, int(signed.sum()))
+    return [int(known.sum()), int((~scored).sum()), int((~signed).sum()), agree, *share, *_flat(resampling.of(x, y, stream))]
+
+
+def _flat(found: Correlations) -> list[float | str]:
+    return [*found.pearson, *found.spearman, found.reason]

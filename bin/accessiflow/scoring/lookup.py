@@ -1,0 +1,153 @@
+"""Looking scores up by chrom, pos, ref, alt in files of any layout (score_files.py, sei.py): ours, Basenji's, Enformer's
+published ones, Sei's.
+
+Memory: a 64-bit key and a row number a variant, and the rows asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.hdf5 import open_hdf5
+from accessiflow.scoring.files import BasenjiFile, ScoreFile
+from accessiflow.scoring.sei import open_sei
+from accessiflow.variants.keys import text_keys, variant_keys
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LAYOUTS = ("auto", "basenji", "enformer", "sei")
+_GAP = 64  # rows: reading that many more is cheaper than another read
+_RUN_BYTES = 1 << 26
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Score files opened for look-up, as one table: rows of the first file, then of the next.
+
+    Attributes:
+        tracks, labels: target_ids and target_labels (T,).
+    """
+
+    files: list[ScoreFile]
+    tracks: list[str]
+    labels: list[str]
+    _first: NDArray[np.int64]
+    _keys: NDArray[np.uint64]
+    _rows: NDArray[np.int64]
+    _by_name: bool
+
+    def find(self, variants: pd.DataFrame) -> NDArray[np.int64]:
+        """Row (n,) of each variant (columns chrom, pos, ref, alt, and id where the files hold nothing else); -1 without a score.
+
+        A variant scored in several files is taken from the first.
+
+        Raises:
+            InputError: the files know variants by id only, and the table has no column id.
+        """
+        if self._by_name and "id" not in variants.columns:
+            raise InputError("knows its variants by id only: the table of variants needs a column id", self.files[0].path)
+        wanted = text_keys(variants["id"]) if self._by_name else variant_keys(variants["chrom"], variants["pos"], variants["ref"], variants["alt"])
+        if len(self._keys) == 0:
+            return np.full(len(wanted), -1, np.int64)
+        at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
+        return np.where(self._keys[at] == wanted, self._rows[at], -1)
+
+    def has(self, stat: str) -> bool:
+        """Whether every file holds a score of this name (SAD, SAR, REF, ALT, LOGRATIO)."""
+        return all(stat in f.stats for f in self.files)
+
+    def column(self, track: str) -> int:
+        """Number of a track, by its identifier, or else by its label.
+
+        Raises:
+            InputError: the files do not know it, or several tracks have that name.
+        """
+        return self.files[0].column(track)
+
+    def read(self, rows: NDArray[np.int64], stat: str = "SAD", columns: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+        """Scores (n, T) float32 of rows (n,) in any order, of all tracks or those of `columns`; REF and ALT are summed over positions."""
+        if not self.has(stat):
+            raise InputError(f"holds no {stat}: score with --stats SAD,REF,ALT", self.files[0].path)
+        out = np.empty((len(rows), len(self.tracks) if columns is None else len(columns)), np.float32)
+        which = np.searchsorted(self._first, rows, side="right") - 1
+        for number, file in enumerate(self.files):
+            at = np.flatnonzero(which == number)
+            if len(at):
+                out[at] = _rows_of(file, stat, rows[at] - self._first[number], columns)
+        return out
+
+
+@contextmanager
+def open_score_file(path: Path, layout: str = "auto", labels: Path | None = None, names: Path | None = None) -> Iterator[ScoreFile]:
+    """Open one file of scores.
+
+    Args:
+        layout: one of LAYOUTS; "auto" tells by the content.
+        labels: Selene's row labels; default: those beside the file.
+        names: the tracks' names, one a line, or a targets table; default: those in or beside the file.
+
+    Raises:
+        InputError: no file of such a layout.
+    """
+    if path.suffix == ".npy":
+        with open_sei(path, labels, names) as source:
+            yield source
+        return
+    with open_hdf5(path) as handle:
+        if layout == "sei" or (layout == "auto" and "data" in handle and "SAD" not in handle):
+            with open_sei(path, labels, names) as source:
+                yield source
+        elif "SAD" in handle:
+            yield BasenjiFile(path, handle, names)
+        else:
+            raise InputError(f"lacks SAD (found: {', '.join(list(handle)[:12])})", path)
+
+
+@contextmanager
+def open_scores(paths: Sequence[Path]) -> Iterator[Scores]:
+    """Open one or more score files of the same tracks.
+
+    Raises:
+        InputError: a file is of no known layout, or the tracks differ between files.
+    """
+    if not paths:
+        raise InputError("no score file given")
+    with ExitStack() as stack:
+        files = [stack.enter_context(open_score_file(Path(p))) for p in paths]
+        odd = next((f for f in files if f.tracks != files[0].tracks), None)
+        if odd is not None:
+            raise InputError(f"scores other tracks than {files[0].path}", odd.path)
+        by_name = any(f.by_name for f in files)
+        first = np.concatenate([[0], np.cumsum([f.rows for f in files])[:-1]]).astype(np.int64)
+        unique, where = np.unique(np.concatenate([f.keys(by_name) for f in files]), return_index=True)
+        yield Scores(files, files[0].tracks, files[0].labels, first, unique, where.astype(np.int64), by_name)
+
+
+def _rows_of(file: ScoreFile, stat: str, rows: NDArray[np.int64], columns: NDArray[np.int64] | None) -> NDArray[np.float32]:
+    """Rows in any order of a file, read in runs of near rows."""
+    unique, back = np.unique(rows, return_inverse=True)
+    kept = slice(None) if columns is None else columns
+    out = np.empty((len(unique), len(file.tracks) if columns is None else len(columns)), np.float32)
+    for part in _runs(unique, max(1, _RUN_BYTES // (4 * len(file.tracks)))):
+        first, last = int(unique[part][0]), int(unique[part][-1]) + 1
+        out[part] = file.read(stat, first, last)[unique[part] - first][:, kept]
+    return out[back]
+
+
+def _runs(rows: NDArray[np.int64], longest: int) -> Iterator[slice]:
+    """Parts of sorted rows without a wide gap, each spanning at most `longest` rows of the file."""
+    low = 0
+    while low < len(rows):
+        gaps = np.flatnonzero(np.diff(rows[low : low + longest]) > _GAP)
+        high = min(low + (int(gaps[0]) + 1 if len(gaps) else longest), int(np.searchsorted(rows, rows[low] + longest)))
+        yield slice(low, high)
+        low = high

@@ -1,0 +1,155 @@
+"""Sei's (Selene's) variant effects: `PREFIX_diffs.h5`, `PREFIX.ref_predictions.h5`, `PREFIX.alt_predictions.h5`, each a dataset `data` (variants,
+features), or the sequence classes' `PREFIX.sequence_class_scores.npy`; beside them `PREFIX_row_labels.txt` (chrom, pos, name, ref, alt, with or
+without a header) and, one name a line, `PREFIX_feature_labels.txt`, `target.names` or (sequence classes) `seqclass.names`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.files import open_text, require_file
+from accessiflow.hdf5 import open_hdf5
+from accessiflow.scoring import files as score_files
+from accessiflow.scoring.files import KEY, STATS, ScoreFile, read_names, read_part
+
+if TYPE_CHECKING:
+    import h5py
+    import pandas as pd
+
+COLUMNS = ("chrom", "pos", "name", "ref", "alt")
+_POSITION = re.compile(r"[0-9]{1,10}")
+_NAME = re.compile(r"(?P<prefix>.*?)[_.]?(?:diffs|ref_predictions|alt_predictions|predictions|sequence_class_scores)?\.(?:h5|hdf5|npy)")
+
+
+class SeiFile(ScoreFile):
+    """Sei's variant effects, open: differences, or the predictions of both alleles, or all three."""
+
+    def __init__(self, path: Path, data: dict[str, Any], labels: Path, names: Path | None) -> None:
+        """Of arrays (variants, features) by score (SAD, REF, ALT), the file of row labels, and that of the features' names."""
+        rows, features = next(iter(data.values())).shape
+        ids, described = read_names(names) if names is not None else ([str(i) for i in range(features)],) * 2
+        if len(ids) != features:
+            raise InputError(f"holds {features} features, {names} names {len(ids)}", path)
+        self._data, self._labels = data, labels
+        super().__init__(path, ids, described, rows)
+
+    @property
+    def stats(self) -> list[str]:
+        """Names of the scores that are there; the difference of two predictions counts."""
+        return [name for name in STATS if name == "SAD" or name in self._data]
+
+    def read(self, stat: str, low: int, high: int) -> NDArray[np.floating]:
+        """Scores (high - low, T) of consecutive variants."""
+        if stat == "SAD" and stat not in self._data:
+            return self.read("ALT", low, high) - self.read("REF", low, high)
+        return read_part(self._data[stat], slice(low, high), self.path)
+
+    def variants(self) -> Iterator[pd.DataFrame]:
+        """The variants in order, block by block, from the row labels."""
+        import pandas as pd
+
+        with open_text(self._labels) as lines:
+            first = lines.readline().rstrip("\n").lstrip("#").split("\t")
+        names = first if {"chrom", "pos"} <= set(first) else None
+        missing = [n for n in KEY if names is not None and n not in names]
+        if missing or (names is None and len(first) < len(COLUMNS)):
+            raise InputError(f"lacks the column {(missing or ['alt'])[0]}: expected {', '.join(COLUMNS)}, tab-separated", self._labels, 1)
+        count = 0
+        with open_text(self._labels) as lines:
+            for block in _blocks(lines, names, self._labels):
+                count += len(block["pos"])
+                yield pd.DataFrame(block)
+        if count != self.rows:
+            raise InputError(f"names {count} variants, {self.path.name} scores {self.rows}", self._labels)
+
+
+@contextmanager
+def open_sei(path: Path, labels: Path | None = None, names: Path | None = None) -> Iterator[SeiFile]:
+    """Open Sei's variant effects by one of their files.
+
+    Args:
+        labels: the row labels; default: those beside the file.
+        names: the features' names, one a line, or a targets table; default: those beside the file, or numbers.
+
+    Raises:
+        InputError: they are not there, or do not fit each other.
+    """
+    if path.suffix == ".npy":
+        yield SeiFile(path, {"SAD": _memory_map(path)}, *_beside(path, labels, names, "seqclass.names"))
+        return
+    with ExitStack() as stack:
+        data = {stat: stack.enter_context(open_hdf5(p, ["data"]))["data"] for stat, p in _companions(path).items()}
+        _check_shapes(data, path)
+        yield SeiFile(path, data, *_beside(path, labels, names, "target.names"))
+
+
+def _companions(path: Path) -> dict[str, Path]:
+    """Which file holds which score, of those beside a Sei file; the file itself holds the differences if its name says nothing else."""
+    prefix = _prefix(path)
+    point, line = (".", "_") if prefix else ("", "")
+    known = {"SAD": f"{prefix}{line}diffs", "REF": f"{prefix}{point}ref_predictions", "ALT": f"{prefix}{point}alt_predictions"}
+    found = {stat: path.with_name(f"{name}{path.suffix}") for stat, name in known.items()}
+    found = {stat: p for stat, p in found.items() if p.exists()}
+    if path not in found.values():
+        return {"SAD": path}
+    if {"REF", "ALT"} & set(found) and not {"REF", "ALT"} <= set(found):
+        found = {stat: p for stat, p in found.items() if stat == "SAD"}
+    if not found:
+        raise InputError("holds the predictions of one allele only: the other's file, or the differences', must lie beside it", path)
+    return found
+
+
+def _prefix(path: Path) -> str:
+    match = _NAME.fullmatch(path.name)
+    return match["prefix"] if match else path.stem
+
+
+def _beside(path: Path, labels: Path | None, names: Path | None, model_names: str) -> tuple[Path, Path | None]:
+    """The file of row labels and, if there is one, that of the features' names."""
+    prefix = _prefix(path)
+    start = f"{prefix}_" if prefix else ""
+    labels = labels or path.with_name(f"{start}row_labels.txt")
+    if not labels.exists():
+        raise InputError(f"needs its row labels: no {labels.name} beside it, state them with --labels", path)
+    beside = (path.with_name(name) for name in (f"{start}feature_labels.txt", model_names))
+    return labels, names or next((p for p in beside if p.exists()), None)
+
+
+def _check_shapes(data: dict[str, h5py.Dataset], path: Path) -> None:
+    shapes = {d.shape for d in data.values()}
+    if len(shapes) > 1 or len(next(iter(shapes))) != 2:
+        raise InputError(f"holds arrays of shape {' and '.join(map(str, sorted(shapes)))} with its companions, expected variants x features", path)
+
+
+def _memory_map(path: Path) -> NDArray[np.floating]:
+    require_file(path, "file of scores")
+    try:
+        data = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError):
+        raise InputError("is not a readable .npy array (truncated or another format)", path) from None
+    if data.ndim != 2 or data.dtype.kind != "f":
+        raise InputError(f"holds an array of shape {data.shape}, expected numbers, variants x features", path)
+    return data
+
+
+def _blocks(lines: Iterator[str], header: list[str] | None, path: Path) -> Iterator[dict[str, list[Any]]]:
+    """Blocks of row labels, as columns id, chrom, pos, ref, alt."""
+    at = {name: i for i, name in enumerate(header or COLUMNS)}
+    places = [at[n] for n in KEY] + [at.get("name", at["pos"])]
+    numbered = islice(enumerate(lines, 1), header is not None, None)
+    while part := list(islice(numbered, score_files.BLOCK)):
+        rows = [[number, *line.rstrip("\n").split("\t")] for number, line in part if line.strip()]
+        short = next((row for row in rows if len(row) <= max(places) + 1 or not _POSITION.fullmatch(row[at["pos"] + 1])), None)
+        if short is not None:
+            raise InputError(f"needs the columns {', '.join(COLUMNS)}, with an integer in pos", path, short[0])
+        chrom, pos, ref, alt, name = ([row[place + 1] for row in rows] for place in places)
+        yield {"id": name, "chrom": chrom, "pos": [int(p) for p in pos], "ref": ref, "alt": alt}

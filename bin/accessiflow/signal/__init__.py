@@ -1,0 +1,1 @@
+"""Signals: bigWig, BAM, fragments and bedGraph -> coverage of fixed-width bins."""

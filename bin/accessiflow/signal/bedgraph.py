@@ -1,0 +1,101 @@
+"""Coverage of bedGraph files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.errors import InputError
+from accessiflow.signal.coverage import Bins, Intervals, Runs, shared_contigs
+from accessiflow.signal.tables import coordinates, table_chunks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+
+@dataclass(frozen=True)
+class BedGraph:
+    """Coverage of a bedGraph; the file is read anew for each use."""
+
+    path: Path
+    sizes: Mapping[str, int]
+
+    def bins(self, bin_size: int) -> Iterator[Bins]:
+        """Each chromosome with its bin sums (size // bin_size,); zeros where the file lacks it."""
+        found = {
+            chrom: _sum_intervals(start, end, value, self.sizes[chrom] // bin_size, bin_size)
+            for chrom, start, end, value in _bedgraph_rows(self.path, self.sizes)
+        }
+        for chrom, size in self.sizes.items():
+            yield chrom, found.get(chrom, np.zeros(size // bin_size))
+
+    def per_base(self) -> Iterator[Runs]:
+        """Each chromosome's intervals of equal coverage."""
+        rows = {chrom: (start, end, value.astype(np.float32)) for chrom, start, end, value in _bedgraph_rows(self.path, self.sizes)}
+        for chrom in self.sizes:
+            if chrom in rows:
+                yield chrom, *rows[chrom]
+
+
+def _bedgraph_rows(path: Path, sizes: Mapping[str, int]) -> Iterator[tuple[str, *Intervals]]:
+    """Sorted, disjoint intervals of each chromosome of `sizes`, one chromosome after another as they lie in the file."""
+    seen: dict[str, int] = {}
+    parts: list[Intervals] = []
+    current = ""
+    for chunk in table_chunks(path, ["chrom", "start", "end", "value"]):
+        start, end = coordinates(chunk, path)
+        value = _coverage(chunk, path)
+        names = chunk["chrom"].to_numpy(dtype=object)
+        cuts = np.r_[0, np.flatnonzero(names[1:] != names[:-1]) + 1, len(names)]
+        for low, high in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+            chrom = str(names[low])
+            if chrom != current:
+                if chrom in seen:
+                    raise InputError(f"comes back to {chrom}, which ended before: sort it by chromosome", path, int(chunk["line"][low]))
+                yield from _joined(current, parts, sizes, path)
+                seen[chrom], parts, current = 1, [], chrom
+            parts.append((start[low:high], end[low:high], value[low:high]))
+    yield from _joined(current, parts, sizes, path)
+    shared_contigs(path, seen, sizes)
+
+
+def _coverage(chunk: pd.DataFrame, path: Path) -> NDArray[np.float64]:
+    import pandas as pd
+
+    value = pd.to_numeric(chunk["value"], errors="coerce").to_numpy(np.float64)
+    bad = ~(np.isfinite(value) & (value >= 0))
+    if bad.any():
+        at = int(bad.argmax())
+        raise InputError(f"needs a coverage >= 0, found {chunk['value'][at][:20]!r}", path, int(chunk["line"][at]))
+    return value
+
+
+def _joined(chrom: str, parts: list[Intervals], sizes: Mapping[str, int], path: Path) -> Iterator[tuple[str, *Intervals]]:
+    """One chromosome's intervals in order, cut at its end; nothing for a contig that is not in `sizes`."""
+    if chrom not in sizes:
+        return
+    start, end, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(start, kind="stable")
+    start, end, value = start[order], np.minimum(end[order], sizes[chrom]), value[order]
+    if (start[1:] < end[:-1]).any():
+        at = int((start[1:] < end[:-1]).argmax())
+        raise InputError(f"has overlapping intervals at {chrom}:{start[at + 1]}: a bedGraph gives each base one value", path)
+    inside = start < end
+    yield chrom, start[inside], end[inside], value[inside]
+
+
+def _sum_intervals(start: NDArray[np.int64], end: NDArray[np.int64], value: NDArray[np.float64], n_bins: int, bin_size: int) -> NDArray[np.float64]:
+    """Bin sums of disjoint intervals, from the integral of the coverage at the bins' edges."""
+    edges = np.arange(n_bins + 1) * bin_size
+    area = np.concatenate([[0.0], np.cumsum((end - start) * value)])
+    before = np.searchsorted(start, edges, side="right")
+    last = np.maximum(before - 1, 0)
+    partial = np.where(before > 0, (np.minimum(end[last], edges) - start[last]) * value[last], 0.0) if len(start) else 0.0
+    integral = np.where(before > 0, area[last] + partial, 0.0) if len(start) else np.zeros(n_bins + 1)
+    return np.diff(integral)

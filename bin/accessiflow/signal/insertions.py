@@ -1,0 +1,165 @@
+"""Tn5 insertions counted in BAM and scATAC fragments files."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from array import array
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from accessiflow.errors import InputError
+from accessiflow.files import open_text, require_file
+from accessiflow.log import log
+from accessiflow.signal.coverage import RECORDS_AT_ONCE, Bins, Positions, Runs, shared_contigs
+from accessiflow.signal.tables import coordinates, table_chunks
+
+if TYPE_CHECKING:
+    import pysam
+
+
+
+UNUSABLE = 0x4 | 0x100 | 0x200 | 0x400 | 0x800  # unmapped, secondary, QC fail, duplicate, supplementary
+PROPER_PAIR, REVERSE = 0x2, 0x10
+
+
+@dataclass(frozen=True)
+class Counting:
+    """What of a BAM or fragments file is counted.
+
+    Attributes:
+        count: "insertions" (5' end of each read) or "fragments" (both ends of proper pairs).
+        shift: move 5' ends +4 (forward) and -5 (reverse) to the centre of the Tn5 cut (BAM only).
+        min_mapq: least mapping quality.
+        barcodes: count these cells only (fragments only).
+    """
+
+    count: str = "insertions"
+    shift: bool = True
+    min_mapq: int = 30
+    barcodes: frozenset[str] | None = None
+
+
+def read_barcodes(path: Path) -> frozenset[str]:
+    """Cell barcodes, one a line."""
+    with open_text(path) as handle:
+        found = frozenset(line.strip() for line in handle if line.strip())
+    if not found:
+        raise InputError("holds no barcode", path)
+    return found
+
+
+@dataclass(frozen=True)
+class Insertions:
+    """Insertions counted in a BAM or fragments file: sorted 0-based positions on every chromosome."""
+
+    positions: Positions
+    sizes: Mapping[str, int]
+
+    def bins(self, bin_size: int) -> Iterator[Bins]:
+        """Each chromosome with its insertions per bin (size // bin_size,)."""
+        for chrom, positions in self.positions.items():
+            n = self.sizes[chrom] // bin_size
+            usable = positions[: np.searchsorted(positions, n * bin_size)]
+            yield chrom, np.bincount(usable // bin_size, minlength=n).astype(np.float64)
+
+    def per_base(self) -> Iterator[Runs]:
+        """Each chromosome's insertions per base, some at a time."""
+        for chrom, positions in self.positions.items():
+            low = 0
+            while low < len(positions):
+                high = np.searchsorted(positions, positions[min(low + RECORDS_AT_ONCE, len(positions)) - 1], side="right")  # all of a base
+                where, count = np.unique(positions[low:high], return_counts=True)
+                yield chrom, where.astype(np.int64), where.astype(np.int64) + 1, count.astype(np.float32)
+                low = int(high)
+
+
+def insertions(path: Path, kind: str, sizes: Mapping[str, int], counting: Counting) -> Positions:
+    """Sorted insertion positions (0-based) on every chromosome of `sizes`, from a BAM or fragments file."""
+    collected = _read_bam(path, sizes, counting) if kind == "bam" else _read_fragments(path, sizes, counting)
+    out, outside = {}, 0
+    for chrom, size in sizes.items():
+        positions = np.frombuffer(collected.get(chrom, array("I")), np.uint32)
+        positions.sort()  # in place: the array of the file's order is not needed
+        out[chrom] = positions[: np.searchsorted(positions, size)]
+        outside += len(positions) - len(out[chrom])
+    if outside:
+        log.warning("%s: %d insertion(s) past the end of their chromosome are left out: another assembly?", path.name, outside)
+    return out
+
+
+def require_bam(path: Path) -> Path:
+    """Return `path` if it is a file that starts as a BAM does.
+
+    Raises:
+        InputError: it is missing, a folder, empty, unreadable or another format.
+    """
+    require_file(path, "BAM file")
+    try:
+        with open(path, "rb") as raw, gzip.open(path) as unzipped:
+            is_bam = unzipped.read(4) == b"BAM\1" and raw.read(14)[12:] == b"BC"
+    except (OSError, EOFError, zlib.error):
+        is_bam = False
+    if not is_bam:
+        raise InputError("is not a readable BAM file (its first bytes are wrong): make one with samtools view -b", path)
+    return path
+
+
+def _read_bam(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[str, array[int]]:
+    import pysam
+
+    require_bam(path)
+    out: dict[str, array[int]] = {}
+    number = 0
+    verbosity = pysam.set_verbosity(0)
+    try:
+        with pysam.AlignmentFile(str(path), "rb", check_sq=True) as bam:
+            shared = set(shared_contigs(path, list(bam.references), sizes))
+            names = [name if name in shared else None for name in bam.references]
+            for number, read in enumerate(bam.fetch(until_eof=True), 1):  # noqa: B007
+                if read.flag & UNUSABLE or read.mapping_quality < counting.min_mapq or names[read.reference_id] is None:
+                    continue
+                out.setdefault(names[read.reference_id], array("I")).extend(_ends(read, counting))
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise InputError(f"cannot be read as BAM after record {number} ({error}): truncated?", path) from None
+    finally:
+        pysam.set_verbosity(verbosity)
+    return out
+
+
+def _ends(read: pysam.AlignedSegment, counting: Counting) -> list[int]:
+    """Positions counted for one read that passes the filters, from the start of the chromosome on."""
+    plus, minus = (4, -5) if counting.shift else (0, 0)
+    if counting.count == "fragments":
+        if not (read.flag & PROPER_PAIR and read.template_length > 0):
+            return []
+        ends = [read.reference_start + plus, read.reference_start + read.template_length - 1 + minus]
+    elif read.flag & REVERSE:
+        ends = [(read.reference_end or read.reference_start + 1) - 1 + minus]
+    else:
+        ends = [read.reference_start + plus]
+    return [p for p in ends if p >= 0]
+
+
+def _read_fragments(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[str, array[int]]:
+    out: dict[str, array[int]] = {}
+    seen: dict[str, int] = {}
+    matched = False
+    for chunk in table_chunks(path, ["chrom", "start", "end", "barcode"]):
+        start, end = coordinates(chunk, path)
+        keep = chunk["barcode"].isin(counting.barcodes).to_numpy() if counting.barcodes is not None else np.ones(len(chunk), bool)
+        matched |= bool(keep.any())
+        for chrom, rows in chunk.groupby("chrom", sort=False).indices.items():
+            seen[str(chrom)] = 1
+            if chrom in sizes:
+                chosen = rows[keep[rows]]
+                both = np.concatenate([start[chosen], end[chosen] - 1])
+                out.setdefault(str(chrom), array("I")).frombytes(both.astype(np.uint32).tobytes())
+    shared_contigs(path, seen, sizes)
+    if not matched:
+        raise InputError("holds no fragment of the listed barcodes: are they written alike (a suffix such as -1)?", path)
+    return out
