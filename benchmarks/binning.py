@@ -59,7 +59,10 @@ def make_bigwig(path: Path, sizes: dict[str, int]) -> None:
             for low in range(0, len(end), 100_000):
                 part = slice(low, low + 100_000)
                 out.addEntries(
-                    [chrom] * len(end[part]), (end - length)[part].tolist(), ends=end[part].tolist(), values=(values[part] + 0.01).tolist()
+                    [chrom] * len(end[part]),
+                    (end - length)[part].tolist(),
+                    ends=end[part].tolist(),
+                    values=(values[part] + 0.01).tolist(),
                 )
 
 
@@ -77,7 +80,9 @@ def window_bins(path: Path, chrom: str, n: int) -> NDArray[np.float64]:
     out = np.empty(n)
     for i in range(n):
         start = (i + 3) * TARGET - crop
-        out[i] = np.nan_to_num(handle.values(chrom, start, start + WINDOW, numpy=True))[crop:-crop].sum(dtype=np.float64)
+        out[i] = np.nan_to_num(handle.values(chrom, start, start + WINDOW, numpy=True))[crop:-crop].sum(
+            dtype=np.float64
+        )
     handle.close()
     return out
 
@@ -101,13 +106,24 @@ def measure_binning(bigwig: Path, sizes: dict[str, int]) -> None:
     same = np.allclose(by_window, by_chunk[chrom][3 : n + 3], rtol=1e-6)
     each, together = n / slow, sum(len(bins) for bins in by_chunk.values()) / fast
     log.info("one query a window: %.0f bins a CPU-second", each)
-    log.info("in chunks: %.0f bins a CPU-second, %.0f times as many; the bins %s", together, together / each, "are equal" if same else "DIFFER")
+    log.info(
+        "in chunks: %.0f bins a CPU-second, %.0f times as many; the bins %s",
+        together,
+        together / each,
+        "are equal" if same else "DIFFER",
+    )
 
 
 def measure_track(bigwig: Path, sizes_file: Path, n_bins: int, folder: Path) -> None:
     """`peaks.py bin` and `call` on the file, scaled to a genome; the memory of `call` at a genome's bins."""
     binning = script_cost("bin", bigwig, "--chrom-sizes", sizes_file, "--output", folder / "b.coverage.h5")
-    log.info("bin, %d bins: %.1f CPU-s, %.0f MB; %d bins: %.0f CPU-s", n_bins, *binning, GENOME_BINS, binning.seconds * GENOME_BINS / n_bins)
+    log.info(
+        "bin, %d bins: %.1f CPU-s, %.0f MB; %d bins: %.0f CPU-s",
+        n_bins,
+        *binning,
+        GENOME_BINS,
+        binning.seconds * GENOME_BINS / n_bins,
+    )
     coverage = folder / "g.coverage.h5"
     write_genome_coverage(coverage, np.random.default_rng(1))
     calling = script_cost("call", coverage, "--output", folder / "g.peaks.bed.gz")
@@ -142,15 +158,29 @@ def measure_merge(tracks: list[int], peaks_a_track: int, folder: Path) -> None:
         (folder / "tracks.csv").write_text("track,cell_type,signal\n" + "".join(f"{t},{t},{t}.bw\n" for t in names))
         coverage = [option for t in names for option in ("--coverage", folder / f"{t}.coverage.h5")]
         cost = script_cost(
-            "merge", *(folder / f"{t}.peaks.bed.gz" for t in names), "--tracks", folder / "tracks.csv", *coverage, "--output", folder / "m.h5ad"
+            "merge",
+            *(folder / f"{t}.peaks.bed.gz" for t in names),
+            "--tracks",
+            folder / "tracks.csv",
+            *coverage,
+            "--output",
+            folder / "m.h5ad",
         )
-        log.info("merge, %d tracks of %d bins, %d peaks a track: %.0f CPU-s, %.0f MB", number, GENOME_BINS, peaks_a_track, *cost)
+        log.info(
+            "merge, %d tracks of %d bins, %d peaks a track: %.0f CPU-s, %.0f MB",
+            number,
+            GENOME_BINS,
+            peaks_a_track,
+            *cost,
+        )
 
 
 def main(
     bigwig: Annotated[Path | None, typer.Option(help="A bigWig to bin; default: a made-up one of 100 Mb.")] = None,
     chrom_sizes: Annotated[Path | None, typer.Option(help="Its chromosome sizes.")] = None,
-    merge_tracks: Annotated[str, typer.Option(help="Numbers of tracks to merge, comma-separated; empty: no merge.")] = "8,32",
+    merge_tracks: Annotated[
+        str, typer.Option(help="Numbers of tracks to merge, comma-separated; empty: no merge.")
+    ] = "8,32",
     merge_peaks: Annotated[int, typer.Option(help="Peak bins a track in the merge.")] = 100_000,
 ) -> None:
     """Measure binning, calling and merging."""

@@ -51,7 +51,12 @@ print(json.dumps(time.process_time() - start))
 def seconds(python: str, program: str, *arguments: object) -> float:
     """CPU seconds that a program says it took, the best of three runs."""
     command = [python, "-c", program, *map(str, arguments)]
-    runs = [subprocess.run(command, check=True, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}).stdout for _ in range(3)]
+    runs = [
+        subprocess.run(
+            command, check=True, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}
+        ).stdout
+        for _ in range(3)
+    ]
     return min(json.loads(run.splitlines()[-1]) for run in runs)
 
 
@@ -64,7 +69,10 @@ def main() -> None:
     sys.stdout.write("annotations\tours_s\tldsc_s\tratio\n")
     with tempfile.TemporaryDirectory() as folder:
         for columns in COLUMNS:
-            ours, theirs = seconds(sys.executable, OURS, options.prefix, columns, folder), seconds(options.ldsc, LDSC, options.prefix, columns)
+            ours, theirs = (
+                seconds(sys.executable, OURS, options.prefix, columns, folder),
+                seconds(options.ldsc, LDSC, options.prefix, columns),
+            )
             sys.stdout.write(f"{columns}\t{ours:.2f}\t{theirs:.2f}\t{theirs / ours:.2f}\n")
 
 

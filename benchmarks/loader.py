@@ -44,7 +44,10 @@ def write_data(folder: Path, length: int, tracks: int, windows: int) -> None:
     rng = np.random.default_rng(0)
     for k, low in enumerate(range(0, windows, RECORDS_PER_FILE)):
         n = min(RECORDS_PER_FILE, windows - low)
-        codes, targets = rng.integers(0, 4, (n, length), dtype=np.uint8), rng.poisson(3, (n, 1, tracks)).astype(np.float32)
+        codes, targets = (
+            rng.integers(0, 4, (n, length), dtype=np.uint8),
+            rng.poisson(3, (n, 1, tracks)).astype(np.float32),
+        )
         write_records(folder / "tfrecords" / f"train-{k}.tfr", zip(codes, targets, strict=True))
     facts = {"seq_length": length, "target_length": 1, "num_targets": tracks, "train_seqs": windows}
     (folder / "statistics.json").write_text(json.dumps(facts))
@@ -53,7 +56,9 @@ def write_data(folder: Path, length: int, tracks: int, windows: int) -> None:
 def resident() -> dict[str, float]:
     """Megabytes of this process in memory: its own, and cached pages of files."""
     lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return {name: int(lines[key].split()[0]) / 1024 for name, key in (("anonymous_mb", "RssAnon"), ("mapped_mb", "RssFile"))}
+    return {
+        name: int(lines[key].split()[0]) / 1024 for name, key in (("anonymous_mb", "RssAnon"), ("mapped_mb", "RssFile"))
+    }
 
 
 @contextmanager

@@ -94,10 +94,15 @@ def table(s: Size) -> str:
     """Markdown: a row a process, and the sums with their price."""
     rows = needs(s)
     lines = ["| process | tasks | core-hours | GPU-hours | work folder, GB | from |", "|---|---|---|---|---|---|"]
-    lines += [f"| {n.process} | {n.tasks:,} | {n.core / HOUR:,.1f} | {n.gpu / HOUR:,.1f} | {n.disk / GB:,.0f} | {n.source} |" for n in rows]
+    lines += [
+        f"| {n.process} | {n.tasks:,} | {n.core / HOUR:,.1f} | {n.gpu / HOUR:,.1f} | {n.disk / GB:,.0f} | {n.source} |"
+        for n in rows
+    ]
     tasks, core, gpu, disk = (sum(getattr(n, name) for n in rows) for name in ("tasks", "core", "gpu", "disk"))
     price = core / HOUR * s.core_hour + gpu / HOUR * s.gpu_hour + disk / GB * s.gb_month
-    lines.append(f"| **in all** | **{tasks:,}** | **{core / HOUR:,.0f}** | **{gpu / HOUR:,.0f}** | **{disk / GB:,.0f}** | price **{price:,.0f}** |")
+    lines.append(
+        f"| **in all** | **{tasks:,}** | **{core / HOUR:,.0f}** | **{gpu / HOUR:,.0f}** | **{disk / GB:,.0f}** | price **{price:,.0f}** |"
+    )
     return "\n".join(lines)
 
 

@@ -28,7 +28,11 @@ AXES = {
     "tracks": ("", {}, "evaluate,report"),  # the study's tracks again under other names
     "genome": ("chrom-length", {}, "evaluate,report"),
     "variants": ("snps", {"chrom-length": 9_600_000}, "score,heritability,report"),
-    "annotations": ("", {"snps": 12_000}, "heritability,report"),  # two a track: the more and the less specific half of its peaks
+    "annotations": (
+        "",
+        {"snps": 12_000},
+        "heritability,report",
+    ),  # two a track: the more and the less specific half of its peaks
 }
 FLAT = 0.1  # growth from 1x to 16x below this share of the value counts as none
 
@@ -38,10 +42,22 @@ def simulate(folder: Path, size: dict[str, int]) -> dict[str, Path]:
     if not (folder / "params.json").exists():
         options = [text for name, value in size.items() for text in (f"--{name}", str(value))]
         people = ["--chromosomes", "3", "--individuals", "100", "--gwas-individuals", "400"]
-        command = [str(ROOT / ".venvs/simulate/bin/python"), str(ROOT / "bin/simulate.py"), "study", "--outdir", str(folder), *people, *options]
+        command = [
+            str(ROOT / ".venvs/simulate/bin/python"),
+            str(ROOT / "bin/simulate.py"),
+            "study",
+            "--outdir",
+            str(folder),
+            *people,
+            *options,
+        ]
         subprocess.run(command, check=True)
     given = json.loads((folder / "params.json").read_text())
-    return {name: folder / value for name, value in given.items() if name != "truth" and isinstance(value, str) and (folder / value).exists()}
+    return {
+        name: folder / value
+        for name, value in given.items()
+        if name != "truth" and isinstance(value, str) and (folder / value).exists()
+    }
 
 
 def repeated(sheet: Path, times: int) -> Path:
@@ -53,7 +69,9 @@ def repeated(sheet: Path, times: int) -> Path:
         out = csv.DictWriter(handle, list(rows[0]))
         out.writeheader()
         for i in range(times):
-            out.writerows(row | {name: row[name] + (f".{i}" if i else "") for name in ("track", "cell_type")} for row in rows)
+            out.writerows(
+                row | {name: row[name] + (f".{i}" if i else "") for name in ("track", "cell_type")} for row in rows
+            )
     return path
 
 
@@ -67,7 +85,18 @@ def measure(axis: str, factor: int, work: Path) -> list[dict[str, object]]:
     given = simulate(folder / "study", size)
     if not grows:
         given["tracks"] = repeated(folder / "study" / "tracks.csv", factor)
-    command = [ROOT / "scripts/nextflow", "run", ROOT, "-profile", "test,venv", "-resume", "-ansi-log", "false", "--simulate", "false"]
+    command = [
+        ROOT / "scripts/nextflow",
+        "run",
+        ROOT,
+        "-profile",
+        "test,venv",
+        "-resume",
+        "-ansi-log",
+        "false",
+        "--simulate",
+        "false",
+    ]
     options = ["--stages", stages, "--h2_clusters", "false", "--h2_cts", "false", "--shard_size", "20000"]
     options += [text for name, path in given.items() for text in (f"--{name}", str(path))]
     subprocess.run([*map(str, command), *options], cwd=folder, check=True, stdout=sys.stderr)
@@ -101,15 +130,22 @@ def exponent(values: list[float]) -> str:
 def table(rows: list[dict[str, str]]) -> str:
     """Markdown: per axis and process, CPU seconds of all tasks and peak memory of one, at each size, and their exponents."""
     points = {(r["axis"], r["process"], int(r["factor"])): r for r in rows}
-    lines = ["| grows | process | tasks | CPU-s at 1x, 4x, 16x | exponent | MB at 1x, 4x, 16x | exponent |", "|---|---|---|---|---|---|---|"]
+    lines = [
+        "| grows | process | tasks | CPU-s at 1x, 4x, 16x | exponent | MB at 1x, 4x, 16x | exponent |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for axis, process in sorted({key[:2] for key in points}, key=lambda k: (list(AXES).index(k[0]), k[1])):
         three = [points.get((axis, process, factor)) for factor in FACTORS]
         if not all(three):
             continue
         cpu, memory = ([float(row[column]) for row in three if row] for column in ("cpu_seconds", "peak_memory_mb"))
         tasks = ", ".join(dict.fromkeys(row["tasks"] for row in three if row))
-        figures = [", ".join(f"{value:.0f}" if value >= 10 else f"{value:.1f}" for value in values) for values in (cpu, memory)]
-        lines.append(f"| {axis} | {process} | {tasks} | {figures[0]} | {exponent(cpu)} | {figures[1]} | {exponent(memory)} |")
+        figures = [
+            ", ".join(f"{value:.0f}" if value >= 10 else f"{value:.1f}" for value in values) for values in (cpu, memory)
+        ]
+        lines.append(
+            f"| {axis} | {process} | {tasks} | {figures[0]} | {exponent(cpu)} | {figures[1]} | {exponent(memory)} |"
+        )
     return "\n".join(lines)
 
 

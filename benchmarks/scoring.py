@@ -100,23 +100,42 @@ def tasks(study: Study) -> dict[str, tuple[int, Callable[[], object], int, Calla
     tiles = np.arange(0, 192 * 512, 192)
     codes = windows[0]
     mutants = np.repeat(codes[None], 3 * length, axis=0)
-    mutants[np.arange(3 * length), np.arange(3 * length) % length] = (codes + 1 + np.arange(3 * length).reshape(3, length) // length).ravel() % 4
+    mutants[np.arange(3 * length), np.arange(3 * length) % length] = (
+        codes + 1 + np.arange(3 * length).reshape(3, length) // length
+    ).ravel() % 4
     sparse = np.arange(32) * 20011 + 5000
     out = {
         "independent windows": (192, lambda: study.native.predict(windows), 192, lambda: study.tensorflow(windows)),
-        "windows every 192 bp": (512, lambda: study.native.ensemble(study.windows(tiles), ONE, tiles), 192, lambda: study.tensorflow(windows)),
-        "ISM, mutants": (3 * length, lambda: study.native.changed(codes, mutants, ONE), 192, lambda: study.tensorflow(windows)),
+        "windows every 192 bp": (
+            512,
+            lambda: study.native.ensemble(study.windows(tiles), ONE, tiles),
+            192,
+            lambda: study.tensorflow(windows),
+        ),
+        "ISM, mutants": (
+            3 * length,
+            lambda: study.native.changed(codes, mutants, ONE),
+            192,
+            lambda: study.tensorflow(windows),
+        ),
     }
     for name, places in (("sparse", sparse), ("3 a kb", study.spread(192, 3)), ("33 a kb", study.spread(192, 33))):
         ref, alt, starts = study.variants(places)
         few = np.concatenate([passes(ref[:16]), passes(alt[:16])])
-        task = (len(places), lambda r=ref, a=alt, s=starts: study.native.alleles(r, a, SAD, s), 16, lambda f=few: study.tensorflow(f))
+        task = (
+            len(places),
+            lambda r=ref, a=alt, s=starts: study.native.alleles(r, a, SAD, s),
+            16,
+            lambda f=few: study.tensorflow(f),
+        )
         out[f"SAD, {name}"] = task
     ref, alt, starts = study.variants(sparse)
 
     def one_a_call() -> None:
         for r, a in zip(ref[:8], alt[:8], strict=True):
-            study.keras.model.predict(ONE_HOT[np.concatenate([passes(r[None]), passes(a[None])])], batch_size=12, verbose=0)
+            study.keras.model.predict(
+                ONE_HOT[np.concatenate([passes(r[None]), passes(a[None])])], batch_size=12, verbose=0
+            )
 
     out["SAD, sparse, one a call"] = (32, lambda: study.native.alleles(ref, alt, SAD, starts), 8, one_a_call)
     return out
@@ -125,7 +144,9 @@ def tasks(study: Study) -> dict[str, tuple[int, Callable[[], object], int, Calla
 def exact(params: Params, weights: Path, codes: np.ndarray) -> np.ndarray:
     """Predictions (n, tracks) of windows (n, length) in float64."""
     pools = [b["pool_size"] for b in params.model["trunk"] for _ in range(b.get("repeat", 1))]
-    values = {name: [v.astype(np.float64) for v in stored] for name, stored in stored_layers(weights, 2 * len(pools) + 1)}
+    values = {
+        name: [v.astype(np.float64) for v in stored] for name, stored in stored_layers(weights, 2 * len(pools) + 1)
+    }
     convolutions = [v for k, v in values.items() if k.startswith("conv")]
     norms = [v for k, v in values.items() if k.startswith("batch")]
     same = [b["padding"] == "same" for b in params.model["trunk"] for _ in range(b.get("repeat", 1))]
@@ -134,7 +155,9 @@ def exact(params: Params, weights: Path, codes: np.ndarray) -> np.ndarray:
         width = len(kernel)
         x = gelu(x)
         x = np.pad(x, ((0, 0), ((width - 1) // 2, width // 2), (0, 0))) if padded else x
-        x = np.einsum("nrcw,wcf->nrf", np.lib.stride_tricks.sliding_window_view(x, width, axis=1), kernel, optimize=True)
+        x = np.einsum(
+            "nrcw,wcf->nrf", np.lib.stride_tricks.sliding_window_view(x, width, axis=1), kernel, optimize=True
+        )
         x = (x - mean) * gamma / np.sqrt(variance + 1e-3) + beta
         x = x.reshape(len(x), -1, pool, x.shape[-1]).max(axis=2)
     kernel, bias = values["dense"]
@@ -156,7 +179,10 @@ def accuracy(study: Study, params: Params, weights: Path) -> None:
         errors = np.abs(r - truth[0]).max(), np.abs((a - r) - (truth[1] - truth[0])).max()
         log.info("%s: predictions within %.1e of float64, SAD within %.1e", name, *errors)
     alone = np.concatenate([study.native.ensemble(r[None], SAD, s[None]) for r, s in zip(ref, starts, strict=True)])
-    log.info("windows that share and windows alone have the same bytes: %s", np.array_equal(study.native.alleles(ref, alt, SAD, starts)[0], alone))
+    log.info(
+        "windows that share and windows alone have the same bytes: %s",
+        np.array_equal(study.native.alleles(ref, alt, SAD, starts)[0], alone),
+    )
 
 
 def random_network(params: Params, folder: Path, scale: float) -> Path:
@@ -182,7 +208,12 @@ def main() -> None:
     parser.add_argument("--params", type=Path, default=ROOT / "assets" / "presets" / "basset.json")
     parser.add_argument("--targets", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--scale", type=float, default=20.0, help="factor of the head's kernel: effects of the size that trained models predict")
+    parser.add_argument(
+        "--scale",
+        type=float,
+        default=20.0,
+        help="factor of the head's kernel: effects of the size that trained models predict",
+    )
     given = parser.parse_args()
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     start_tensorflow(1)
@@ -197,10 +228,13 @@ def main() -> None:
         log.info("%-36s%10s%12s%8s", "items per CPU second, one thread", "engine", "TensorFlow", "ratio")
         for name, (n, ours, m, theirs) in work.items():
             pairs = np.array([(n / cpu(ours), m / cpu(theirs)) for _ in range(given.rounds)])
-            log.info("%-36s%10.1f%12.1f%8.1f", name, *np.median(np.column_stack([pairs, pairs[:, 0] / pairs[:, 1]]), axis=0))
+            log.info(
+                "%-36s%10.1f%12.1f%8.1f", name, *np.median(np.column_stack([pairs, pairs[:, 0] / pairs[:, 1]]), axis=0)
+            )
         ref, alt, starts = study.variants(study.spread(768, 3))
         ratios = [
-            wall(lambda: study.native.alleles(ref, alt, SAD, starts)) / wall(lambda: study.two.alleles(ref, alt, SAD, starts))
+            wall(lambda: study.native.alleles(ref, alt, SAD, starts))
+            / wall(lambda: study.two.alleles(ref, alt, SAD, starts))
             for _ in range(given.rounds)
         ]
         log.info("two threads: %.2f times one (SAD, 3 a kb, elapsed time)", np.median(ratios))

@@ -64,8 +64,12 @@ def write_data(folder: Path, length: int, tracks: int, windows: dict[str, int]) 
                 window[at + len(MOTIF)] = track % 4
         targets = rng.poisson(1 + 4 * planted).astype(np.float32)[:, None]
         for k in range(FILES):
-            write_records(folder / "tfrecords" / f"{fold}-{k}.tfr", zip(codes[k::FILES], targets[k::FILES], strict=True))
-    facts = {"seq_length": length, "target_length": 1, "num_targets": tracks} | {f"{fold}_seqs": n for fold, n in windows.items()}
+            write_records(
+                folder / "tfrecords" / f"{fold}-{k}.tfr", zip(codes[k::FILES], targets[k::FILES], strict=True)
+            )
+    facts = {"seq_length": length, "target_length": 1, "num_targets": tracks} | {
+        f"{fold}_seqs": n for fold, n in windows.items()
+    }
     (folder / "statistics.json").write_text(json.dumps(facts))
 
 
@@ -112,11 +116,16 @@ class BasenjiWay:
     def __init__(self, model: keras.Model, params: Params, data_dir: Path) -> None:
         sequence = keras.Input((params.seq_length, 4))
         augmented, turned = Augmentation(params.model["augment_shift"])(sequence)
-        out = keras.layers.Lambda(lambda pair: tf.cond(pair[1], lambda: tf.reverse(pair[0], [1]), lambda: pair[0]))([model(augmented), turned])
+        out = keras.layers.Lambda(lambda pair: tf.cond(pair[1], lambda: tf.reverse(pair[0], [1]), lambda: pair[0]))(
+            [model(augmented), turned]
+        )
         self._model, self._params = keras.Model(sequence, out), params
         rate = params.train["learning_rate"]
         self._model.compile(
-            keras.optimizers.SGD(rate, momentum=params.train["momentum"]), poisson, metrics=[PearsonR(params.num_targets)], jit_compile=False
+            keras.optimizers.SGD(rate, momentum=params.train["momentum"]),
+            poisson,
+            metrics=[PearsonR(params.num_targets)],
+            jit_compile=False,
         )
         self._train, self._valid = (self._pipeline(data_dir, fold) for fold in ("train", "valid"))
 
@@ -127,13 +136,19 @@ class BasenjiWay:
             features = {name: tf.io.FixedLenFeature([], tf.string) for name in ("sequence", "target")}
             example = tf.io.parse_single_example(record, features)
             sequence = tf.reshape(tf.io.decode_raw(example["sequence"], tf.uint8), [length, 4])
-            return tf.cast(sequence, tf.float32), tf.reshape(tf.io.decode_raw(example["target"], tf.float32), [1, tracks])
+            return tf.cast(sequence, tf.float32), tf.reshape(
+                tf.io.decode_raw(example["target"], tf.float32), [1, tracks]
+            )
 
-        files = tf.data.Dataset.from_tensor_slices([str(path) for path in sorted((data_dir / "tfrecords").glob(f"{fold}-*.tfr"))])
+        files = tf.data.Dataset.from_tensor_slices(
+            [str(path) for path in sorted((data_dir / "tfrecords").glob(f"{fold}-*.tfr"))]
+        )
         if fold == "valid":
             records = files.flat_map(lambda f: tf.data.TFRecordDataset(f, "ZLIB"))
         else:
-            records = files.repeat().interleave(lambda f: tf.data.TFRecordDataset(f, "ZLIB"), FILES, num_parallel_calls=tf.data.AUTOTUNE)
+            records = files.repeat().interleave(
+                lambda f: tf.data.TFRecordDataset(f, "ZLIB"), FILES, num_parallel_calls=tf.data.AUTOTUNE
+            )
             records = records.shuffle(8192)
         batches = records.map(parse).batch(self._params.train["batch_size"], drop_remainder=True)
         return batches.prefetch(tf.data.AUTOTUNE)
@@ -201,14 +216,18 @@ def measure(params: Params, data_dir: Path, epochs: int, threads: int) -> dict[s
         pipes[way.__name__], theirs = get_context("spawn").Pipe()
         # oneDNN is chosen when TensorFlow is loaded, which a spawned process does before anything else
         os.environ.update({"TF_ENABLE_ONEDNN_OPTS": "1"} if way is accessiflow else {})
-        processes.append(get_context("spawn").Process(target=way, args=(params, data_dir, epochs + 1, threads, theirs), daemon=True))
+        processes.append(
+            get_context("spawn").Process(target=way, args=(params, data_dir, epochs + 1, threads, theirs), daemon=True)
+        )
         processes[-1].start()
     windows = steps_of(params, data_dir) * params.train["batch_size"]
     for _ in range(epochs + 1):
         for way, pipe in pipes.items():
             pipe.send("go")
             seen[way].append(pipe.recv())
-        log.info("%s", "; ".join(f"{way}: %.0f s, loss %.4f, val_loss %.4f" % epochs_[-1] for way, epochs_ in seen.items()))
+        log.info(
+            "%s", "; ".join(f"{way}: %.0f s, loss %.4f, val_loss %.4f" % epochs_[-1] for way, epochs_ in seen.items())
+        )
     pipes[basenji.__name__].send("end")
     for process in processes:
         process.join()

@@ -18,7 +18,9 @@ app = cli.make_app(__doc__ or "")
 @app.command()
 def build(
     fasta: Annotated[Path, typer.Argument(help="Genome FASTA.")],
-    targets: Annotated[Path, typer.Argument(help="Targets table: file, sum_stat, clip, clip_soft, scale, identifier, description.")],
+    targets: Annotated[
+        Path, typer.Argument(help="Targets table: file, sum_stat, clip, clip_soft, scale, identifier, description.")
+    ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Dataset folder.")],
     blacklist: Annotated[Path | None, typer.Option("-b", help="BED whose bases get the window's base level.")] = None,
     gaps: Annotated[Path | None, typer.Option("-g", help="BED of assembly gaps.")] = None,
@@ -26,12 +28,18 @@ def build(
     target_width: Annotated[int, typer.Option("-w", min=1, help="Bases summed into one target value.")] = 192,
     valid: Annotated[str, typer.Option("-v", help="Validation chromosomes, comma-separated.")] = "chr7,chr14,chr15",
     test: Annotated[str, typer.Option("-t", help="Test chromosomes, comma-separated.")] = "chr4,chr5",
-    stride: Annotated[float, typer.Option("--stride", min=0, help="Distance of windows in bp; at most 1: in windows.")] = 192,
-    stride_test: Annotated[float | None, typer.Option("--stride_test", min=0, help="The same for validation and test; default: --stride.")] = None,
+    stride: Annotated[
+        float, typer.Option("--stride", min=0, help="Distance of windows in bp; at most 1: in windows.")
+    ] = 192,
+    stride_test: Annotated[
+        float | None, typer.Option("--stride_test", min=0, help="The same for validation and test; default: --stride.")
+    ] = None,
     crop: Annotated[int, typer.Option(min=0, help="Bases cut from each side of the target.")] = 576,
     limit: Annotated[Path | None, typer.Option(help="BED: windows inside its intervals only.")] = None,
     records: Annotated[int, typer.Option("-r", min=1, help="Windows in one TFRecord file.")] = 4096,
-    restart: Annotated[bool, typer.Option(help="Take the windows of OUT/sequences.bed, and targets that OUT/seqs_cov has.")] = False,
+    restart: Annotated[
+        bool, typer.Option(help="Take the windows of OUT/sequences.bed, and targets that OUT/seqs_cov has.")
+    ] = False,
     peaks: Annotated[Path | None, typer.Option(help="peaks.h5ad, for the training sets.")] = None,
     training_set: Annotated[str, typer.Option(help="all, peaks, non_ubiquitous, balanced, gc_matched.")] = "all",
     nonpeak_ratio: Annotated[float, typer.Option(min=0, help="balanced: non-peak windows per peak window.")] = 1.0,
@@ -39,7 +47,9 @@ def build(
     seed: cli.Seed = 44,
     compat: Annotated[str, typer.Option(help="basenji: keep the original's faults, for parity.")] = "",
     keep_coverage: Annotated[bool, typer.Option(help="Write seqs_cov/I.h5 too.")] = False,
-    float_type: Annotated[str, typer.Option(help="Targets in the TFRecords: float32, or float16 (65504 at most).")] = "float32",
+    float_type: Annotated[
+        str, typer.Option(help="Targets in the TFRecords: float32, or float16 (65504 at most).")
+    ] = "float32",
     threads: Annotated[int, typer.Option("-p", "--threads", min=1, help="CPU threads.")] = 1,
 ) -> None:
     """Windows, targets and sequences as TFRecords."""
@@ -74,7 +84,10 @@ def build(
         threads=threads,
     )
     statistics = build_dataset(fasta, targets, out, request)
-    log.info("%(train_seqs)d training, %(valid_seqs)d validation, %(test_seqs)d test windows, %(num_targets)d tracks", statistics)
+    log.info(
+        "%(train_seqs)d training, %(valid_seqs)d validation, %(test_seqs)d test windows, %(num_targets)d tracks",
+        statistics,
+    )
 
 
 @app.command()
@@ -111,7 +124,10 @@ def subset(
         threads=threads,
     )
     statistics = subsets.subset(data_dir, out, request, split_list(tracks))
-    log.info("%(train_seqs)d training, %(valid_seqs)d validation, %(test_seqs)d test windows, %(num_targets)d tracks", statistics)
+    log.info(
+        "%(train_seqs)d training, %(valid_seqs)d validation, %(test_seqs)d test windows, %(num_targets)d tracks",
+        statistics,
+    )
 
 
 @app.command()
@@ -119,7 +135,9 @@ def folds(
     fasta: Annotated[Path, typer.Argument(help="Genome FASTA, or its .fai (or chrom.sizes).")],
     number: Annotated[int, typer.Option(help="Folds, at least 3.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Table: fold, valid_chroms, test_chroms.")],
-    seq_length: Annotated[int, typer.Option("-l", min=1, help="Chromosomes shorter than a window are left out.")] = 1344,
+    seq_length: Annotated[
+        int, typer.Option("-l", min=1, help="Chromosomes shorter than a window are left out.")
+    ] = 1344,
 ) -> None:
     """Chromosomes for k-fold rotation, in parts of near-equal length."""
     import pandas as pd
@@ -135,7 +153,10 @@ def folds(
 def targets(
     tracks: Annotated[Path, typer.Option(help="Tracks sheet.")],
     output: Annotated[Path, typer.Option(help="targets.txt")],
-    signal: Annotated[list[str] | None, typer.Option(help="NAME=FILE: the bigWig of a track (repeatable); default: the sheet's signal.")] = None,
+    signal: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=FILE: the bigWig of a track (repeatable); default: the sheet's signal."),
+    ] = None,
 ) -> None:
     """The tracks sheet -> Basenji's targets table."""
     from accessiflow import sheets

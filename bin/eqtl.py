@@ -48,48 +48,84 @@ class MatchShort(StrEnum):
     NEAREST = "nearest"
 
 
-Scores = Annotated[list[Path], typer.Option("--scores", help="sad.h5 with the variants' scores; may be given several times.")]
+Scores = Annotated[
+    list[Path], typer.Option("--scores", help="sad.h5 with the variants' scores; may be given several times.")
+]
 Peaks = Annotated[Path, typer.Option("--peaks", help="peaks.h5ad: the specificity bins.")]
 Output = Annotated[Path, typer.Option("--output", help="Table with one row a specificity bin.")]
-Genes = Annotated[Path | None, typer.Option("--genes", help="Genes (BED6, or TSV: name chrom tx_start strand), for the distance to the TSS.")]
+Genes = Annotated[
+    Path | None,
+    typer.Option("--genes", help="Genes (BED6, or TSV: name chrom tx_start strand), for the distance to the TSS."),
+]
 Folds = Annotated[int, typer.Option("--folds", min=2, help="Cross-validation folds.")]
-Repeats = Annotated[int, typer.Option("--repeats", min=1, help="Forests (and draws of negatives) to average, with seeds S, S+1, ...")]
-MinPositives = Annotated[int, typer.Option("--min-positives", min=1, help="A bin with fewer is not judged (NA with a reason).")]
+Repeats = Annotated[
+    int, typer.Option("--repeats", min=1, help="Forests (and draws of negatives) to average, with seeds S, S+1, ...")
+]
+MinPositives = Annotated[
+    int, typer.Option("--min-positives", min=1, help="A bin with fewer is not judged (NA with a reason).")
+]
 Pip = Annotated[float, typer.Option("--pip", min=0.0, max=1.0, help="A fine-mapped variant has a PIP above this.")]
-Edges = Annotated[str, typer.Option("--edges", help="Edges of the specificity bins in numbers of tracks (default: those of peaks.h5ad).")]
-Tracks = Annotated[Path | None, typer.Option("--track-list", help="Tracks to use as features, one a line (default: all).")]
-Tissue = Annotated[str, typer.Option("--tissue", help="Name for the column tissue (default: the variants file's name).")]
+Edges = Annotated[
+    str,
+    typer.Option("--edges", help="Edges of the specificity bins in numbers of tracks (default: those of peaks.h5ad)."),
+]
+Tracks = Annotated[
+    Path | None, typer.Option("--track-list", help="Tracks to use as features, one a line (default: all).")
+]
+Tissue = Annotated[
+    str, typer.Option("--tissue", help="Name for the column tissue (default: the variants file's name).")
+]
 Single = Annotated[bool, typer.Option("--single-track", help="No forest: the mean |score| over the tracks.")]
 Grouped = Annotated[GroupFolds, typer.Option("--group-folds", help="Keep the variants of a chromosome in one fold.")]
-Forests = Annotated[Engine, typer.Option("--rf-engine", help="Random forests of scikit-learn, or of scikit-learn-intelex (other forests, faster).")]
+Forests = Annotated[
+    Engine,
+    typer.Option(
+        "--rf-engine", help="Random forests of scikit-learn, or of scikit-learn-intelex (other forests, faster)."
+    ),
+]
 PerTrack = Annotated[Path | None, typer.Option("--track-table", help="Write the AUROC of each track alone too.")]
-Distributions = Annotated[Path | None, typer.Option("--distributions", help="Write quantiles of TSS distance and |effect| by bin too.")]
-Shuffle = Annotated[bool, typer.Option("--shuffle-labels", help="Permute the labels: a control whose AUROC is about 0.5.")]
+Distributions = Annotated[
+    Path | None, typer.Option("--distributions", help="Write quantiles of TSS distance and |effect| by bin too.")
+]
+Shuffle = Annotated[
+    bool, typer.Option("--shuffle-labels", help="Permute the labels: a control whose AUROC is about 0.5.")
+]
 Curves = Annotated[Path | None, typer.Option("--curves", help="Write the points of the ROC and PR curves too.")]
 
 
 @app.command()
 def classify(
-    positives: Annotated[Path, typer.Option("--positives", help="Fine-mapped variants (TSV: chrom pos ref alt pip beta gene).")],
+    positives: Annotated[
+        Path, typer.Option("--positives", help="Fine-mapped variants (TSV: chrom pos ref alt pip beta gene).")
+    ],
     scores: Scores,
     peaks: Peaks,
     output: Output,
-    negatives: Annotated[Path | None, typer.Option("--negatives", help="Variants without effect (TSV: chrom pos ref alt).")] = None,
+    negatives: Annotated[
+        Path | None, typer.Option("--negatives", help="Variants without effect (TSV: chrom pos ref alt).")
+    ] = None,
     genes: Genes = None,
     folds: Folds = 8,
     seed: cli.Seed = 42,
     repeats: Repeats = 1,
     min_positives: MinPositives = 40,
     pip: Pip = 0.9,
-    max_pip: Annotated[float, typer.Option("--max-pip", help="Without --negatives: those of the positives' file below this PIP.")] = 0.01,
-    negative_source: Annotated[NegativeSource, typer.Option("--negative-source", help="Which negatives a bin gets.")] = NegativeSource.ALL,
+    max_pip: Annotated[
+        float, typer.Option("--max-pip", help="Without --negatives: those of the positives' file below this PIP.")
+    ] = 0.01,
+    negative_source: Annotated[
+        NegativeSource, typer.Option("--negative-source", help="Which negatives a bin gets.")
+    ] = NegativeSource.ALL,
     negative_seed: Annotated[int, typer.Option("--negative-seed", min=0, help="Seed of the draw of negatives.")] = 0,
     match: Annotated[str, typer.Option("--match", help="Match negatives on some of tss,maf,peak.")] = "",
     match_ratio: Annotated[int, typer.Option("--match-ratio", min=1, help="Negatives a positive.")] = 1,
     match_short: Annotated[
-        MatchShort, typer.Option("--match-short", help="Where a stratum lacks negatives: no figure, or the nearest strata's.")
+        MatchShort,
+        typer.Option("--match-short", help="Where a stratum lacks negatives: no figure, or the nearest strata's."),
     ] = MatchShort.NA,
-    match_table: Annotated[Path | None, typer.Option("--match-table", help="Write how each stratum was filled.")] = None,
+    match_table: Annotated[
+        Path | None, typer.Option("--match-table", help="Write how each stratum was filled.")
+    ] = None,
     edges: Edges = "",
     track_list: Tracks = None,
     tissue: Tissue = "",
@@ -120,12 +156,16 @@ def classify(
     chosen, others = _prepared(chosen, others, design.matching.on, genes, distributions is not None)
     with open_scores(scores) as scored:
         result = judge.classify(chosen, others, choose_tracks(scored, track_list), _peaks(peaks, edges), design)
-    _write(result, output, {"curves": curves, "tracks": track_table, "distributions": distributions, "strata": match_table})
+    _write(
+        result, output, {"curves": curves, "tracks": track_table, "distributions": distributions, "strata": match_table}
+    )
 
 
 @app.command()
 def direction(
-    variants: Annotated[Path, typer.Option("--variants", help="Fine-mapped variants (TSV: chrom pos ref alt pip beta gene).")],
+    variants: Annotated[
+        Path, typer.Option("--variants", help="Fine-mapped variants (TSV: chrom pos ref alt pip beta gene).")
+    ],
     scores: Scores,
     peaks: Peaks,
     output: Output,
@@ -157,7 +197,9 @@ def direction(
         folds, seed, repeats, min_positives, shuffle=shuffle_labels, threads=threads, tissue=tissue or _stem(variants),
         by_chromosome=group_folds is GroupFolds.CHROMOSOME, engine=rf_engine.value, per_track=track_table is not None,
     )  # fmt: skip
-    chosen = fine_mapped.high_pip(fine_mapped.effect_signs(fine_mapped.read_fine_mapped(variants, beta=True)), pip, _tss(genes))
+    chosen = fine_mapped.high_pip(
+        fine_mapped.effect_signs(fine_mapped.read_fine_mapped(variants, beta=True)), pip, _tss(genes)
+    )
     with open_scores(scores) as scored:
         result = judge.direction(chosen, choose_tracks(scored, track_list), _peaks(peaks, edges), design)
     _write(result, output, {"curves": curves, "tracks": track_table, "distributions": distributions})

@@ -25,18 +25,31 @@ Targets = Annotated[Path, typer.Option(help="The same of the measurement.")]
 Peaks = Annotated[Path | None, typer.Option(help="peaks.h5ad")]
 IsPeak = Annotated[Path | None, typer.Option(help="Peak flags of the windows, instead of --peaks.")]
 Tracks = Annotated[Path | None, typer.Option(help="Tracks sheet: names the columns of files without names.")]
-Clusters = Annotated[Path | None, typer.Option(help="BED of clusters (name in column 4), instead of those of peaks.h5ad.")]
+Clusters = Annotated[
+    Path | None, typer.Option(help="BED of clusters (name in column 4), instead of those of peaks.h5ad.")
+]
 Output = Annotated[Path, typer.Option(help="Table.")]
-Edges = Annotated[str, typer.Option(help="Lower edges of the specificity bins, comma-separated; default: those of --peaks.")]
+Edges = Annotated[
+    str, typer.Option(help="Lower edges of the specificity bins, comma-separated; default: those of --peaks.")
+]
 MinTrack = Annotated[int, typer.Option(min=0, help="A track needs more test peaks than this.")]
 MinBin = Annotated[int, typer.Option(min=0, help="A bin or cluster needs more windows than this.")]
-Resamples = Annotated[int, typer.Option("--bootstrap", min=0, help="Resamples of the windows for the 95 % intervals; 0: none.")]
+Resamples = Annotated[
+    int, typer.Option("--bootstrap", min=0, help="Resamples of the windows for the 95 % intervals; 0: none.")
+]
 Bh = Annotated[str, typer.Option(help="Benjamini-Hochberg: correct, or floor (as the paper's code).")]
-Specific = Annotated[str, typer.Option(help="Clusters to take as specific, comma-separated; default: those of the track's own cell type or group.")]
+Specific = Annotated[
+    str,
+    typer.Option(
+        help="Clusters to take as specific, comma-separated; default: those of the track's own cell type or group."
+    ),
+]
 Ubiquitous = Annotated[str, typer.Option(help="Clusters to take as ubiquitous, comma-separated; default: ubiquitous.")]
 
 
-def _load(predictions: Path, targets: Path, peaks: Path | None, is_peak: Path | None, tracks: Path | None, edges: str = "") -> Windows:
+def _load(
+    predictions: Path, targets: Path, peaks: Path | None, is_peak: Path | None, tracks: Path | None, edges: str = ""
+) -> Windows:
     from accessiflow.evaluation.inputs import load
 
     return load(predictions, targets, peaks, is_peak, cli.edges(edges) or None, _names(tracks))
@@ -98,7 +111,9 @@ def clusters(
     write_table(by_cluster(windows, names, min_track_peaks, min_bin_peaks, _bootstrap(bootstrap, seed)), output)
 
 
-def _clustered(predictions: Path, targets: Path, peaks: Path | None, clusters: Path | None, tracks: Path | None) -> tuple[Windows, list[str]]:
+def _clustered(
+    predictions: Path, targets: Path, peaks: Path | None, clusters: Path | None, tracks: Path | None
+) -> tuple[Windows, list[str]]:
     """The windows with their clusters, and the names of the clusters."""
     from accessiflow.evaluation.clusters import assign_clusters, load_clustered
     from accessiflow.evaluation.sets import cluster_names, with_cell_types
@@ -164,7 +179,9 @@ def donors(
     output: Output,
     peaks: Peaks = None,
     clusters: Clusters = None,
-    drop_zeros: Annotated[bool, typer.Option(help="Leave out windows in which any experiment has 0, as the paper.")] = True,
+    drop_zeros: Annotated[
+        bool, typer.Option(help="Leave out windows in which any experiment has 0, as the paper.")
+    ] = True,
     bootstrap: Resamples = 200,
     seed: cli.Seed = 0,
 ) -> None:
@@ -205,9 +222,12 @@ def replicate_ceiling(
     windows, second = _load(predictions, targets, peaks, is_peak, tracks, edges), read_matrix(replicate)
     if second.values.shape != windows.targets.shape or (second.tracks or windows.tracks) != windows.tracks:
         raise InputError(
-            f"holds windows x tracks of shape {second.values.shape} or other tracks than the predictions {windows.targets.shape}", replicate
+            f"holds windows x tracks of shape {second.values.shape} or other tracks than the predictions {windows.targets.shape}",
+            replicate,
         )
-    write_table(ceiling(windows, second.values, fdr, bh, min_track_peaks, min_bin_peaks, _bootstrap(bootstrap, seed)), output)
+    write_table(
+        ceiling(windows, second.values, fdr, bh, min_track_peaks, min_bin_peaks, _bootstrap(bootstrap, seed)), output
+    )
 
 
 @app.command()
@@ -219,7 +239,9 @@ def binary(
     edges: Edges = "",
     min_track_peaks: MinTrack = 1000,
     min_bin_peaks: MinBin = 50,
-    min_negative_tracks: Annotated[int, typer.Option(min=0, help="A negative is a peak of more tracks than this.")] = 10,
+    min_negative_tracks: Annotated[
+        int, typer.Option(min=0, help="A negative is a peak of more tracks than this.")
+    ] = 10,
     seed: cli.Seed = 11,
 ) -> None:
     """AUROC and AUPRC of predicted peak probabilities against as many negatives, by specificity bin."""
@@ -245,7 +267,9 @@ def tss_distance(
     ] = "8851,34701",
     min_track_peaks: MinTrack = 1000,
     min_bin_peaks: MinBin = 25,
-    min_all_peaks: Annotated[int, typer.Option(min=0, help="The row over all specificity bins needs more windows than this.")] = 500,
+    min_all_peaks: Annotated[
+        int, typer.Option(min=0, help="The row over all specificity bins needs more windows than this.")
+    ] = 500,
     tests: Annotated[Path | None, typer.Option(help="Write the Mann-Whitney tests between distance bins too.")] = None,
     bootstrap: Resamples = 200,
     seed: cli.Seed = 0,
@@ -257,7 +281,9 @@ def tss_distance(
     windows = _load(predictions, targets, peaks, is_peak, tracks, edges)
     distance = _distances(windows, genes, predictions)
     cuts = _distance_edges(distance_edges, distance[windows.n_tracks > 0])
-    table = metric.by_distance(windows, distance, cuts, min_track_peaks, min_bin_peaks, min_all_peaks, _bootstrap(bootstrap, seed))
+    table = metric.by_distance(
+        windows, distance, cuts, min_track_peaks, min_bin_peaks, min_all_peaks, _bootstrap(bootstrap, seed)
+    )
     write_table(table, output)
     if tests is not None:
         write_table(metric.compare(table), tests)
@@ -270,7 +296,9 @@ def _distances(windows: Windows, genes: Path, predictions: Path) -> NDArray[np.f
     from accessiflow.genes import read_tss
 
     if windows.sites is None:
-        raise InputError("does not say where its windows are (chrom, start, end): no distance can be measured", predictions)
+        raise InputError(
+            "does not say where its windows are (chrom, start, end): no distance can be measured", predictions
+        )
     distance = distances(windows.sites, read_tss(genes))
     if not np.isfinite(distance).any():
         raise InputError("has no gene on a chromosome of the windows", genes)
@@ -312,10 +340,13 @@ def loci(
 
 @app.command()
 def replicates(
-    predictions: Annotated[list[Path], typer.Option(help="Predictions of one replicate of the model; once a replicate, at least two.")],
+    predictions: Annotated[
+        list[Path], typer.Option(help="Predictions of one replicate of the model; once a replicate, at least two.")
+    ],
     output: Output,
     targets: Annotated[
-        Path | None, typer.Option(help="The measurement: the windows and tracks to judge; default: those of the first replicate.")
+        Path | None,
+        typer.Option(help="The measurement: the windows and tracks to judge; default: those of the first replicate."),
     ] = None,
     peaks: Peaks = None,
     tracks: Tracks = None,
@@ -323,7 +354,10 @@ def replicates(
     specific: Specific = "",
     ubiquitous: Ubiquitous = "",
     ddof: Annotated[int, typer.Option(min=0, max=1, help="1: sample standard deviation, 0: population.")] = 1,
-    tests: Annotated[Path | None, typer.Option(help="Write the tests of all specific windows of each track against the ubiquitous ones too.")] = None,
+    tests: Annotated[
+        Path | None,
+        typer.Option(help="Write the tests of all specific windows of each track against the ubiquitous ones too."),
+    ] = None,
     bootstrap: Resamples = 200,
     seed: cli.Seed = 0,
 ) -> None:
@@ -352,7 +386,10 @@ def height_matched(
     clusters: Clusters = None,
     specific: Specific = "",
     ubiquitous: Ubiquitous = "",
-    repeats: Annotated[int, typer.Option(min=1, help="Draws of ubiquitous windows; 1: a single draw, as the paper, without an interval.")] = 100,
+    repeats: Annotated[
+        int,
+        typer.Option(min=1, help="Draws of ubiquitous windows; 1: a single draw, as the paper, without an interval."),
+    ] = 100,
     bootstrap: Resamples = 200,
     seed: cli.Seed = 0,
 ) -> None:
@@ -362,11 +399,20 @@ def height_matched(
     from accessiflow.intervals import split_list
 
     windows = _any_windows(predictions, targets, peaks, is_peak, clusters, tracks)
-    write_table(by_track(windows, split_list(specific), split_list(ubiquitous), repeats, seed, _bootstrap(bootstrap, seed)), output)
+    write_table(
+        by_track(windows, split_list(specific), split_list(ubiquitous), repeats, seed, _bootstrap(bootstrap, seed)),
+        output,
+    )
 
 
 def _any_windows(
-    predictions: Path, targets: Path, peaks: Path | None, is_peak: Path | None, clusters: Path | None, tracks: Path | None, edges: str = ""
+    predictions: Path,
+    targets: Path,
+    peaks: Path | None,
+    is_peak: Path | None,
+    clusters: Path | None,
+    tracks: Path | None,
+    edges: str = "",
 ) -> Windows:
     """The windows with flags from --peaks or --is-peak and clusters from --clusters or --peaks."""
     from accessiflow.evaluation.clusters import assign_clusters
@@ -380,7 +426,9 @@ def _any_windows(
     if clusters is None:
         return windows
     if windows.sites is None:
-        raise InputError("does not say where its windows are (chrom, start, end): no clusters can be assigned", predictions)
+        raise InputError(
+            "does not say where its windows are (chrom, start, end): no clusters can be assigned", predictions
+        )
     return assign_clusters(windows, clusters)
 
 
@@ -417,7 +465,9 @@ def errors(
 
 @app.command()
 def compare(
-    predictions: Annotated[list[str], typer.Option(help="[NAME=]FILE, once a model; the same name again is a further replicate of it.")],
+    predictions: Annotated[
+        list[str], typer.Option(help="[NAME=]FILE, once a model; the same name again is a further replicate of it.")
+    ],
     targets: Targets,
     output: Output,
     peaks: Peaks = None,
@@ -431,8 +481,12 @@ def compare(
     min_bin_peaks: MinBin = 1,
     fdr: cli.Fdr = 0.05,
     bh: Bh = "correct",
-    tests: Annotated[Path | None, typer.Option(help="Write the Wilcoxon signed-rank tests between every two models too.")] = None,
-    leaderboard: Annotated[Path | None, typer.Option(help="Write one row a model, best specific accuracy first, too.")] = None,
+    tests: Annotated[
+        Path | None, typer.Option(help="Write the Wilcoxon signed-rank tests between every two models too.")
+    ] = None,
+    leaderboard: Annotated[
+        Path | None, typer.Option(help="Write one row a model, best specific accuracy first, too.")
+    ] = None,
     bootstrap: Resamples = 200,
     seed: cli.Seed = 0,
 ) -> None:
@@ -448,7 +502,9 @@ def compare(
     cli.one_of(bh, ("correct", "floor"), "--bh")
     models = comparison.parse_models(predictions)
     if reference and reference not in {name for name, _ in models}:
-        raise InputError(f"--reference {reference}: no --predictions of that name ({', '.join(dict.fromkeys(name for name, _ in models))})")
+        raise InputError(
+            f"--reference {reference}: no --predictions of that name ({', '.join(dict.fromkeys(name for name, _ in models))})"
+        )
     base = _any_windows(targets, targets, peaks, is_peak, clusters, tracks, edges)
     options = comparison.Options(min_track_peaks, min_bin_peaks, fdr, bh, _bootstrap(bootstrap, seed))
     judged = comparison.judge_all(base, targets, models, _names(tracks), options)
@@ -464,12 +520,21 @@ def compare(
 @app.command()
 def sequence(
     fasta: Annotated[Path, typer.Option(help="Genome.")],
-    output: Annotated[Path, typer.Option(help="Table, one row a peak; PREFIX.summary.tsv and PREFIX.motifs.tsv are written beside it.")],
-    bed: Annotated[Path | None, typer.Option(help="Peaks; cluster in column 4, or of the peak bin of --peaks at their centre.")] = None,
+    output: Annotated[
+        Path,
+        typer.Option(help="Table, one row a peak; PREFIX.summary.tsv and PREFIX.motifs.tsv are written beside it."),
+    ],
+    bed: Annotated[
+        Path | None, typer.Option(help="Peaks; cluster in column 4, or of the peak bin of --peaks at their centre.")
+    ] = None,
     peaks: Peaks = None,
     motifs: Annotated[Path | None, typer.Option(help="Motifs in MEME format.")] = None,
-    p_value: Annotated[float, typer.Option(min=0, max=1, help="A sequence holds a motif at a place of this p value or less.")] = 1e-4,
-    background: Annotated[str, typer.Option(help="Background windows: uniform over the genome, or gc (matched to the peaks).")] = "uniform",
+    p_value: Annotated[
+        float, typer.Option(min=0, max=1, help="A sequence holds a motif at a place of this p value or less.")
+    ] = 1e-4,
+    background: Annotated[
+        str, typer.Option(help="Background windows: uniform over the genome, or gc (matched to the peaks).")
+    ] = "uniform",
     number: Annotated[int, typer.Option(min=1, help="Background windows.")] = 50_000,
     bootstrap: Resamples = 200,
     seed: cli.Seed = 0,

@@ -22,14 +22,24 @@ def annotate(
     name: Annotated[str, typer.Option(help="Name of the annotation.")],
     output: Annotated[str, typer.Option(help="Prefix: OUTPUT.{chrom}.annot.gz.")],
     sad: Annotated[list[Path] | None, typer.Option(help="sad.h5: split the set by |SAD| (repeatable).")] = None,
-    track_list: Annotated[Path | None, typer.Option(help="Tracks whose |SAD| counts, one a line; default: all.")] = None,
+    track_list: Annotated[
+        Path | None, typer.Option(help="Tracks whose |SAD| counts, one a line; default: all.")
+    ] = None,
     statistic: Annotated[str, typer.Option(help="mean or max over the tracks.")] = "mean",
     quantiles: Annotated[str, typer.Option(help="Shares of the top and bottom, comma-separated.")] = "0.5,0.3,0.1",
     chain: Annotated[Path | None, typer.Option(help="Chain from the peaks' assembly to the panel's.")] = None,
-    model: Annotated[str, typer.Option(help="The scores' model: write the splits alone, with its name behind theirs.")] = "",
-    any_tracks: Annotated[bool, typer.Option("--any-tracks", help="All tracks count where the scores have none of the list.")] = False,
-    table: Annotated[Path | None, typer.Option(help="Table of the annotations: SNPs, thresholds, SNPs without a score.")] = None,
-    separate: Annotated[bool, typer.Option(help="One file set an annotation: OUTPUT's folder / COLUMN.{chrom}.annot.gz.")] = False,
+    model: Annotated[
+        str, typer.Option(help="The scores' model: write the splits alone, with its name behind theirs.")
+    ] = "",
+    any_tracks: Annotated[
+        bool, typer.Option("--any-tracks", help="All tracks count where the scores have none of the list.")
+    ] = False,
+    table: Annotated[
+        Path | None, typer.Option(help="Table of the annotations: SNPs, thresholds, SNPs without a score.")
+    ] = None,
+    separate: Annotated[
+        bool, typer.Option(help="One file set an annotation: OUTPUT's folder / COLUMN.{chrom}.annot.gz.")
+    ] = False,
 ) -> None:
     """A peak set (and its |SAD| splits) -> thin annotation files."""
     from accessiflow.files import open_text, write_table
@@ -94,12 +104,16 @@ def clusters(
 def ld_scores(
     bfile: Annotated[Path, typer.Option(help="plink prefix of one chromosome.")],
     out: Annotated[list[str] | None, typer.Option(help="Prefix of the output, one for each --annot.")] = None,
-    annot: Annotated[list[Path] | None, typer.Option(help="Annotation file, thin or full (repeatable: all in one pass).")] = None,
+    annot: Annotated[
+        list[Path] | None, typer.Option(help="Annotation file, thin or full (repeatable: all in one pass).")
+    ] = None,
     base: Annotated[str | None, typer.Option(help="Prefix: an all-SNPs annotation and its LD scores too.")] = None,
     ld_wind_cm: Annotated[float, typer.Option("--ld-wind-cm", help="Window in cM.")] = 1.0,
     print_snps: Annotated[Path | None, typer.Option("--print-snps", help="Print these SNPs only.")] = None,
     extract: Annotated[Path | None, typer.Option(help="Compute with these SNPs only.")] = None,
-    thin_annot: Annotated[bool, typer.Option("--thin-annot", help="Accepted for ldsc's sake: thin files are recognised.")] = False,  # noqa: ARG001
+    thin_annot: Annotated[
+        bool, typer.Option("--thin-annot", help="Accepted for ldsc's sake: thin files are recognised.")
+    ] = False,  # noqa: ARG001
     threads: cli.Threads = 1,  # noqa: ARG001 (set for the linear algebra by the option itself)
 ) -> None:
     """LD scores of one chromosome in ldsc's files."""
@@ -110,7 +124,11 @@ def ld_scores(
         raise InputError(f"{len(files)} --annot and {len(prefixes)} --out: give one --out for each --annot")
     if not ld_wind_cm > 0:
         raise InputError(f"--ld-wind-cm {ld_wind_cm}: must be positive")
-    log.info("%d SNPs, %d annotation file(s)", outputs.compute(bfile, files, prefixes, base, ld_wind_cm, print_snps, extract), len(files))
+    log.info(
+        "%d SNPs, %d annotation file(s)",
+        outputs.compute(bfile, files, prefixes, base, ld_wind_cm, print_snps, extract),
+        len(files),
+    )
 
 
 @app.command()
@@ -141,7 +159,10 @@ def baseline(
     ldscore: Annotated[str, typer.Option(help="Prefix of its LD scores.")],
     out: Annotated[str, typer.Option(help="Prefix of the output.")],
     exclude: Annotated[
-        str | None, typer.Option(help="Globs of the columns to leave out, comma-separated; default: promoter and enhancer columns.")
+        str | None,
+        typer.Option(
+            help="Globs of the columns to leave out, comma-separated; default: promoter and enhancer columns."
+        ),
     ] = None,
 ) -> None:
     """A baseline without some of its columns."""
@@ -156,7 +177,10 @@ def baseline(
 def check(
     bim: Annotated[str, typer.Option(help=".bim file; @ in it, and in the others, stands for the chromosome.")],
     frq: Annotated[list[str] | None, typer.Option(help=".frq file (repeatable).")] = None,
-    annot: Annotated[list[str] | None, typer.Option(help="Annotation file (repeatable); with its LD scores where they lie beside it.")] = None,
+    annot: Annotated[
+        list[str] | None,
+        typer.Option(help="Annotation file (repeatable); with its LD scores where they lie beside it."),
+    ] = None,
     ldscore: Annotated[list[str] | None, typer.Option(help=".l2.ldscore.gz file (repeatable).")] = None,
 ) -> None:
     """Do the files of a chromosome hold the same SNPs in the same order?"""
@@ -196,13 +220,20 @@ def cts(
 
 @app.command()
 def summarise(
-    results: Annotated[list[Path], typer.Argument(help="TRAIT.MODEL.results of ldsc, with .log and .part_delete beside; or a folder of them.")],
-    annot: Annotated[str, typer.Option(help="Annotation prefixes of the regression, comma-separated; @ stands for the model's name.")],
+    results: Annotated[
+        list[Path],
+        typer.Argument(help="TRAIT.MODEL.results of ldsc, with .log and .part_delete beside; or a folder of them."),
+    ],
+    annot: Annotated[
+        str, typer.Option(help="Annotation prefixes of the regression, comma-separated; @ stands for the model's name.")
+    ],
     frqfile: Annotated[str, typer.Option(help="Prefix of the .frq files.")],
     output: Annotated[Path, typer.Option(help="heritability.tsv")],
     qc: Annotated[Path | None, typer.Option(help="Table of SNPs after each filter, mean chi2, intercept.")] = None,
     meta: Annotated[Path | None, typer.Option(help="Table of the meta-analysis over traits.")] = None,
-    weights: Annotated[str | None, typer.Option(help="Prefix of the regression weights: their SNPs give the condition number.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Prefix of the regression weights: their SNPs give the condition number.")
+    ] = None,
 ) -> None:
     """ldsc's results -> one table with enrichment, coefficients and tau*."""
     import pandas as pd

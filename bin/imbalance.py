@@ -40,23 +40,35 @@ class Tell(StrEnum):
 Calls = Annotated[Path, typer.Option("--calls", help="Labelled sites, of the command call.")]
 Track = Annotated[str, typer.Option("--track", help="Track of the cell type in which reads were counted.")]
 Groups = Annotated[Path, typer.Option("--output", help="Table with one row a group of sites.")]
-Peaks = Annotated[Path | None, typer.Option("--peaks", help="peaks.h5ad: groups by cluster and by specificity bin too.")]
+Peaks = Annotated[
+    Path | None, typer.Option("--peaks", help="peaks.h5ad: groups by cluster and by specificity bin too.")
+]
 Told = Annotated[
-    Tell, typer.Option("--tell", help="The allele with more reads at the imbalanced sites, or imbalanced from balanced sites by |log(ALT / REF)|.")
+    Tell,
+    typer.Option(
+        "--tell",
+        help="The allele with more reads at the imbalanced sites, or imbalanced from balanced sites by |log(ALT / REF)|.",
+    ),
 ]
 
 
 @app.command("count")
 def count_alleles(
     bam: Annotated[Path, typer.Argument(help="Alignments (BAM or CRAM), sorted by coordinate.")],
-    vcf: Annotated[Path, typer.Option("--vcf", help="VCF or BCF: its heterozygous SNVs are counted (all SNVs where it has no samples).")],
+    vcf: Annotated[
+        Path,
+        typer.Option("--vcf", help="VCF or BCF: its heterozygous SNVs are counted (all SNVs where it has no samples)."),
+    ],
     output: Annotated[Path, typer.Option("--output", help="Table of counts, one row a site.")],
     sample: Annotated[str, typer.Option("--sample", help="Sample of the VCF (default: the first).")] = "",
     min_mapq: Annotated[int, typer.Option("--min-mapq", min=0, help="Least mapping quality of a read.")] = 30,
-    min_base_quality: Annotated[int, typer.Option("--min-base-quality", min=0, help="Least quality of the base at the site.")] = 20,
+    min_base_quality: Annotated[
+        int, typer.Option("--min-base-quality", min=0, help="Least quality of the base at the site.")
+    ] = 20,
     fasta: Annotated[Path | None, typer.Option("--fasta", "-f", help="Genome: for --swap-check and CRAM.")] = None,
     swap_check: Annotated[
-        bool, typer.Option("--swap-check", help="Look up the k-mers with either allele in the genome (column mappability).")
+        bool,
+        typer.Option("--swap-check", help="Look up the k-mers with either allele in the genome (column mappability)."),
     ] = False,
     k: Annotated[int, typer.Option("--k", min=16, max=48, help="Length of these k-mers.")] = 36,
 ) -> None:
@@ -81,13 +93,23 @@ def count_alleles(
 
 @app.command("call")
 def call_sites(
-    counts: Annotated[Path, typer.Option("--counts", help="Allelic counts (TSV: chrom pos ref alt ref_count alt_count); rows of a site are summed.")],
+    counts: Annotated[
+        Path,
+        typer.Option(
+            "--counts", help="Allelic counts (TSV: chrom pos ref alt ref_count alt_count); rows of a site are summed."
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", help="Table with one row a site.")],
-    min_reads: Annotated[int, typer.Option("--min-reads", min=0, help="A site is tested when it has more reads than this.")] = 20,
+    min_reads: Annotated[
+        int, typer.Option("--min-reads", min=0, help="A site is tested when it has more reads than this.")
+    ] = 20,
     fdr: cli.Fdr = 0.01,
     test: Annotated[Test, typer.Option("--test", help="Whose p values give q and the labels.")] = Test.BINOMIAL,
     match_depth: Annotated[
-        int, typer.Option("--match-depth", min=0, help="Balanced sites to keep for each imbalanced one, matched on depth; 0: all.")
+        int,
+        typer.Option(
+            "--match-depth", min=0, help="Balanced sites to keep for each imbalanced one, matched on depth; 0: all."
+        ),
     ] = 0,
 ) -> None:
     """Label sites as imbalanced (q below the FDR), balanced (p above 0.1) or neither."""
@@ -96,7 +118,9 @@ def call_sites(
 
     table, rho = call(read_counts(counts), min_reads, fdr, test.value, match_depth)
     found = table["label"].value_counts()
-    log.info("%d sites, over-dispersion %.4g: %s", len(table), rho, ", ".join(f"{n} {label}" for label, n in found.items()))
+    log.info(
+        "%d sites, over-dispersion %.4g: %s", len(table), rho, ", ".join(f"{n} {label}" for label, n in found.items())
+    )
     note(rho=rho)
     write_table(table, output, float_format=None)
 
@@ -128,7 +152,9 @@ def _predicted(calls: Path, scores: Mapping[str, Sequence[Path]], track: str, pe
 @app.command()
 def evaluate(
     calls: Calls,
-    scores: Annotated[list[Path], typer.Option("--scores", help="sad.h5 with REF and ALT of the sites; may be given several times.")],
+    scores: Annotated[
+        list[Path], typer.Option("--scores", help="sad.h5 with REF and ALT of the sites; may be given several times.")
+    ],
     track: Track,
     output: Groups,
     peaks: Peaks = None,
@@ -145,7 +171,10 @@ def evaluate(
 @app.command()
 def compare(
     calls: Calls,
-    scores: Annotated[list[str], typer.Option("--scores", help="[NAME=]FILE: sad.h5 of a model; once for each model, or each file of one.")],
+    scores: Annotated[
+        list[str],
+        typer.Option("--scores", help="[NAME=]FILE: sad.h5 of a model; once for each model, or each file of one."),
+    ],
     track: Track,
     output: Groups,
     peaks: Peaks = None,

@@ -27,12 +27,25 @@ def ism(
     shifts: cli.Shifts = "0",
     engine: cli.Engine = "auto",
     length: Annotated[
-        int | None, typer.Option(min=1, help="Mutate this many bases at the middle; default: the whole window, with --whole-regions an eighth.")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Mutate this many bases at the middle; default: the whole window, with --whole-regions an eighth.",
+        ),
     ] = None,
     whole_regions: Annotated[
-        bool, typer.Option("--whole-regions", help="Mutate every base of a region longer than --length, by a window around each --length of it.")
+        bool,
+        typer.Option(
+            "--whole-regions",
+            help="Mutate every base of a region longer than --length, by a window around each --length of it.",
+        ),
     ] = False,
-    share: Annotated[str, typer.Option(help="Mutate the I-th of N equal shares of the windows only, as I/N; merge-ism puts them together.")] = "1/1",
+    share: Annotated[
+        str,
+        typer.Option(
+            help="Mutate the I-th of N equal shares of the windows only, as I/N; merge-ism puts them together."
+        ),
+    ] = "1/1",
     partial: cli.Partial = None,
     threads: cli.Threads = 2,
     require_gpu: cli.RequireGpu = False,
@@ -60,7 +73,9 @@ def ism(
 def merge_ism(
     shares: Annotated[list[Path], typer.Argument(help="Folders of the shares of one BED file, or their scores.h5.")],
     out: cli.OutFolder,
-    bedgraphs: Annotated[bool, typer.Option("--bedgraphs", help="Write the height of each base as a bedGraph a track, too.")] = False,
+    bedgraphs: Annotated[
+        bool, typer.Option("--bedgraphs", help="Write the height of each base as a bedGraph a track, too.")
+    ] = False,
 ) -> None:
     """Shares of ISM scores, in the order of the numbers in their names -> one scores.h5."""
     from accessiflow.files import in_order
@@ -77,7 +92,9 @@ def merge_ism(
 
 IsmScores = Annotated[Path, typer.Argument(help="scores.h5 of interpret.py ism, or of basenji_sat_bed.")]
 Tracks = Annotated[list[str] | None, typer.Option("--track", help="Track (repeatable); default: all.")]
-Kind = Annotated[str, typer.Option(help="height (loss by the worst change) or importance (less the mean of the four bases).")]
+Kind = Annotated[
+    str, typer.Option(help="height (loss by the worst change) or importance (less the mean of the four bases).")
+]
 
 
 @app.command()
@@ -107,7 +124,9 @@ def bedgraph(scores: IsmScores, out: cli.OutFolder, track: Tracks = None, kind: 
     from accessiflow.interpretation.ism_file import KINDS, open_saturation
 
     with open_saturation(scores) as saturation:
-        log.info("%d tracks written", len(write_bedgraphs(saturation, out, track or (), cli.one_of(kind, KINDS, "--kind"))))
+        log.info(
+            "%d tracks written", len(write_bedgraphs(saturation, out, track or (), cli.one_of(kind, KINDS, "--kind")))
+        )
 
 
 if __name__ == "__main__":

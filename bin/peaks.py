@@ -50,7 +50,10 @@ def bin_signal(
     found = signal_kind(str(signal), cli.one_of(kind, ("", "bigwig", "bam", "fragments", "bedgraph"), "--kind"))
     sizes = read_chrom_sizes(chrom_sizes)
     counting = Counting(
-        cli.one_of(count, ("insertions", "fragments"), "--count"), shift, min_mapq, read_barcodes(barcodes) if barcodes else None
+        cli.one_of(count, ("insertions", "fragments"), "--count"),
+        shift,
+        min_mapq,
+        read_barcodes(barcodes) if barcodes else None,
     )
     excluded = [IntervalSet(read_bed(path)) for path in exclude or []]
 
@@ -93,7 +96,14 @@ def call(
     first, last = break_at_chromosomes(is_peak, layout)
     height = run_maximum(bins, first, last)
     write_peaks(output, track, layout, first, last, height)
-    log.info("%s: %d of %d bins are peaks (lambda %.4g), %d joined", track, is_peak.sum(), np.isfinite(bins).sum(), mean, len(first))
+    log.info(
+        "%s: %d of %d bins are peaks (lambda %.4g), %d joined",
+        track,
+        is_peak.sum(),
+        np.isfinite(bins).sum(),
+        mean,
+        len(first),
+    )
 
 
 @app.command()
@@ -108,7 +118,9 @@ def merge(
     valid_chroms: Annotated[str, typer.Option(help="Validation chromosomes, comma-separated.")] = "",
     test_chroms: Annotated[str, typer.Option(help="Test chromosomes, comma-separated.")] = "",
     edges: Annotated[str, typer.Option(help="Lower edges of the specificity bins, comma-separated.")] = "",
-    ubiquitous_share: Annotated[float, typer.Option(min=0, max=1, help="Share of cell types that makes a peak ubiquitous.")] = 0.8,
+    ubiquitous_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of cell types that makes a peak ubiquitous.")
+    ] = 0.8,
     tables: Annotated[Path | None, typer.Option(help="Folder for summary tables.")] = None,
 ) -> None:
     """All tracks -> the peaks x tracks matrix."""
@@ -123,13 +135,21 @@ def merge(
     wanted = list(rows["track"])
     by_stem = {path.name.removesuffix(".h5").removesuffix(".coverage"): path for path in coverage}
     by_track = _match(by_stem | {read_layout(path)[0]: path for path in coverage}, wanted, "coverage file")
-    called = _match({path.name.removesuffix(".gz").removesuffix(".bed").removesuffix(".peaks"): path for path in peaks}, wanted, "peak file")
+    called = _match(
+        {path.name.removesuffix(".gz").removesuffix(".bed").removesuffix(".peaks"): path for path in peaks},
+        wanted,
+        "peak file",
+    )
     layout = same_layout(by_track)
-    notes = Annotations(fasta, genes, clusters, split_list(valid_chroms), split_list(test_chroms), cli.edges(edges), ubiquitous_share)
+    notes = Annotations(
+        fasta, genes, clusters, split_list(valid_chroms), split_list(test_chroms), cli.edges(edges), ubiquitous_share
+    )
     obs, var = build(rows, by_track, called, layout, notes, output)
     log.info("%d peak bins x %d tracks", len(obs), len(var))
     if tables is not None:
-        write_tables(obs, var, sum(layout.bins.values()), specificity_edges(len(var), notes.edges), bool(notes.edges), tables)
+        write_tables(
+            obs, var, sum(layout.bins.values()), specificity_edges(len(var), notes.edges), bool(notes.edges), tables
+        )
 
 
 @app.command()
@@ -137,9 +157,14 @@ def sets(
     peaks: Annotated[Path, typer.Argument(help="peaks.h5ad")],
     outdir: Annotated[Path, typer.Option(help="Folder for NAME.high.bed, NAME.low.bed and sets.tsv.")],
     by: Annotated[
-        str, typer.Option(help="What a tissue is: group, cell_type, both, or auto (group where a track names one, else cell_type).")
+        str,
+        typer.Option(
+            help="What a tissue is: group, cell_type, both, or auto (group where a track names one, else cell_type)."
+        ),
     ] = "group",
-    min_share: Annotated[float, typer.Option(min=0, max=1, help="A tissue peak is in at least this share of the tissue's tracks.")] = 0.3,
+    min_share: Annotated[
+        float, typer.Option(min=0, max=1, help="A tissue peak is in at least this share of the tissue's tracks.")
+    ] = 0.3,
     strict_share: Annotated[bool, typer.Option(help="More than that share, as the paper's code.")] = False,
 ) -> None:
     """Tissue peak sets, split at the median of their specificity (high: below the median)."""
@@ -154,14 +179,19 @@ def sets(
     n_tracks = matrix.obs["n_tracks"].to_numpy()
     found = list(tissue_sets(matrix.is_peak, n_tracks, matrix.var, columns, min_share, strict_share))
     if not found:
-        raise InputError(f"no track names a {' or a '.join(columns)}: fill that column of the tracks sheet, or choose another --by", peaks)
+        raise InputError(
+            f"no track names a {' or a '.join(columns)}: fill that column of the tracks sheet, or choose another --by",
+            peaks,
+        )
     write_sets(matrix.obs, found, outdir)
 
 
 def _match(found: dict[str, Path], wanted: list[str], what: str) -> dict[str, Path]:
     missing = [t for t in wanted if t not in found]
     if missing:
-        raise InputError(f"no {what} for the track(s) {', '.join(missing[:5])} of the sheet (files are matched by track name)")
+        raise InputError(
+            f"no {what} for the track(s) {', '.join(missing[:5])} of the sheet (files are matched by track name)"
+        )
     return {t: found[t] for t in wanted}
 
 

@@ -72,7 +72,9 @@ def test(
 
     predictor, how = _load(params, model, rc, shifts, engine, threads, require_gpu, adapter)
     accuracy = predict_test(predictor, model, data_dir, out, how, save)
-    log.info("test Pearson R %.4f, R2 %.4f (mean over tracks)", np.nanmean(accuracy.pearson()), np.nanmean(accuracy.r2()))
+    log.info(
+        "test Pearson R %.4f, R2 %.4f (mean over tracks)", np.nanmean(accuracy.pearson()), np.nanmean(accuracy.r2())
+    )
 
 
 @app.command()
@@ -101,7 +103,10 @@ def genome(
 
 @app.command("import")
 def import_(
-    given: Annotated[list[Path], typer.Argument(help="Predictions made elsewhere (a file, bigWigs, or their folder), then the dataset folder.")],
+    given: Annotated[
+        list[Path],
+        typer.Argument(help="Predictions made elsewhere (a file, bigWigs, or their folder), then the dataset folder."),
+    ],
     out: cli.OutFolder,
     kind: Annotated[str, typer.Option("--format", help="auto, basenji, sei, bigwig, h5ad or tsv.")] = "auto",
     rows: Annotated[Path | None, typer.Option(help="Row labels of Sei's predictions; default: beside them.")] = None,

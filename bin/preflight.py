@@ -16,17 +16,31 @@ app = cli.make_app(__doc__ or "")
 
 @app.command()
 def check(
-    params: Annotated[Path, typer.Option("--params", help="The run's parameters, as JSON; relative paths start at its folder.")],
-    output: Annotated[Path, typer.Option("--output", help="Report (JSON): problems, warnings, and facts of each input.")],
-    staged: Annotated[Path | None, typer.Option("--staged", help="Table of original path, tab, where the file lies here.")] = None,
+    params: Annotated[
+        Path, typer.Option("--params", help="The run's parameters, as JSON; relative paths start at its folder.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", help="Report (JSON): problems, warnings, and facts of each input.")
+    ],
+    staged: Annotated[
+        Path | None, typer.Option("--staged", help="Table of original path, tab, where the file lies here.")
+    ] = None,
     max_ref_mismatch: Annotated[
         float | None,
-        typer.Option("--max-ref-mismatch", min=0.0, max=1.0, help="Refuse a file with a larger share of wrong REF alleles (default 0.1)."),
+        typer.Option(
+            "--max-ref-mismatch",
+            min=0.0,
+            max=1.0,
+            help="Refuse a file with a larger share of wrong REF alleles (default 0.1).",
+        ),
     ] = None,
     min_snps: Annotated[
-        int | None, typer.Option("--min-snps", min=0, help="Refuse a GWAS that shares fewer SNPs with the panel (default 500).")
+        int | None,
+        typer.Option("--min-snps", min=0, help="Refuse a GWAS that shares fewer SNPs with the panel (default 500)."),
     ] = None,
-    max_records: Annotated[int, typer.Option("--max-records", min=1, help="Compare the REF alleles of this many records of a file.")] = 1_000_000,
+    max_records: Annotated[
+        int, typer.Option("--max-records", min=1, help="Compare the REF alleles of this many records of a file.")
+    ] = 1_000_000,
 ) -> None:
     """Report all problems of a run's inputs at once; exit 2 when there is one. The report is written either way."""
     from accessiflow import preflight
@@ -38,7 +52,9 @@ def check(
         raise InputError("is no JSON object of parameters", params)
     limits = preflight.limits(given, max_ref_mismatch, max_records)
     least = preflight.least_snps(given, min_snps)
-    found = preflight.check(given, params.absolute().parent, None if staged is None else preflight.read_staged(staged), limits, least)
+    found = preflight.check(
+        given, params.absolute().parent, None if staged is None else preflight.read_staged(staged), limits, least
+    )
     write_json({"problems": found.problems, "warnings": found.warnings, "summary": found.summary}, output)
     for sentence in found.warnings:
         log.warning("%s", sentence)

@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 app = cli.make_app(__doc__ or "")
 
 Table = Annotated[Path, typer.Option("--variants", help="Table of measured effects (TSV, or .csv).")]
-Scores = Annotated[list[Path], typer.Option("--scores", help="sad.h5 with the variants' scores; may be given several times.")]
-Tracks = Annotated[Path | None, typer.Option("--track-list", help="Tracks whose scores are averaged, one a line (default: all).")]
+Scores = Annotated[
+    list[Path], typer.Option("--scores", help="sad.h5 with the variants' scores; may be given several times.")
+]
+Tracks = Annotated[
+    Path | None, typer.Option("--track-list", help="Tracks whose scores are averaged, one a line (default: all).")
+]
 Track = Annotated[str, typer.Option("--track", help="A single track instead.")]
-Columns = Annotated[str, typer.Option("--columns", help="Columns that are not told by their names: chrom=chrom_hg18,pos=pos_hg18,...")]
+Columns = Annotated[
+    str, typer.Option("--columns", help="Columns that are not told by their names: chrom=chrom_hg18,pos=pos_hg18,...")
+]
 Bootstrap = Annotated[int, typer.Option("--bootstrap", min=0, help="Resamples for the intervals of correlations.")]
 
 
@@ -32,8 +38,12 @@ def agreement(
     columns: Columns = "",
     track: Track = "",
     track_list: Tracks = None,
-    max_p: Annotated[float, typer.Option("--max-p", min=0.0, max=1.0, help="Variants with a p value of at most this.")] = 1.0,
-    peaks: Annotated[Path | None, typer.Option("--peaks", help="peaks.h5ad: groups by cluster and by specificity bin too.")] = None,
+    max_p: Annotated[
+        float, typer.Option("--max-p", min=0.0, max=1.0, help="Variants with a p value of at most this.")
+    ] = 1.0,
+    peaks: Annotated[
+        Path | None, typer.Option("--peaks", help="peaks.h5ad: groups by cluster and by specificity bin too.")
+    ] = None,
     bootstrap: Bootstrap = 1000,
     seed: cli.Seed = 1,
 ) -> None:

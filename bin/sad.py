@@ -24,7 +24,9 @@ def score(
     out: cli.OutFolder,
     rc: cli.Rc = False,
     shifts: cli.Shifts = "0",
-    stats: Annotated[str, typer.Option(help="Scores to store, comma-separated: SAD, REF, ALT, LOGRATIO, COS, L2.")] = "SAD",
+    stats: Annotated[
+        str, typer.Option(help="Scores to store, comma-separated: SAD, REF, ALT, LOGRATIO, COS, L2.")
+    ] = "SAD",
     sad_dtype: Annotated[str, typer.Option(help="float32, or float16 as Basenji stores them.")] = "float32",
     ref_mismatch: Annotated[str, typer.Option(help="ALT is the genome's allele: score, exclude or swap.")] = "score",
     engine: cli.Engine = "auto",
@@ -113,16 +115,30 @@ def collect(
     """Variants of the benchmark tables that are in no variant set -> VCF."""
     from accessiflow.variants.collect import collect as collect_variants
 
-    log.info("%d variants of the tables are in no set", collect_variants(vcf or [], [*(eqtl or []), *(counts or [])], output))
+    log.info(
+        "%d variants of the tables are in no set", collect_variants(vcf or [], [*(eqtl or []), *(counts or [])], output)
+    )
 
 
 @app.command("import")
 def import_(
-    scores: Annotated[list[Path], typer.Argument(help="Enformer's or Basenji's .h5, Sei's PREFIX_diffs.h5; several: variants one behind the other.")],
+    scores: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Enformer's or Basenji's .h5, Sei's PREFIX_diffs.h5; several: variants one behind the other."
+        ),
+    ],
     out: cli.OutFolder,
-    labels: Annotated[Path | None, typer.Option(help="Sei's row labels; default: PREFIX_row_labels.txt beside the file.")] = None,
-    targets: Annotated[Path | None, typer.Option(help="Names of the tracks, one a line, or a targets table; default: those of the file.")] = None,
-    track_list: Annotated[Path | None, typer.Option(help="Keep these tracks only: identifiers or labels, one a line.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Sei's row labels; default: PREFIX_row_labels.txt beside the file.")
+    ] = None,
+    targets: Annotated[
+        Path | None,
+        typer.Option(help="Names of the tracks, one a line, or a targets table; default: those of the file."),
+    ] = None,
+    track_list: Annotated[
+        Path | None, typer.Option(help="Keep these tracks only: identifiers or labels, one a line.")
+    ] = None,
     layout: Annotated[str, typer.Option(help="auto, basenji, enformer or sei.")] = "auto",
 ) -> None:
     """Scores that another tool published -> sad.h5."""
@@ -140,10 +156,15 @@ def top(
     scores: Annotated[list[Path], typer.Argument(help="sad.h5 of one model; several: sets of variants.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Table of the variants found.")],
     targets: Annotated[
-        Path | None, typer.Option("-t", "--targets", help="Keep to these tracks: a targets table, or one name a line; default: all.")
+        Path | None,
+        typer.Option(
+            "-t", "--targets", help="Keep to these tracks: a targets table, or one name a line; default: all."
+        ),
     ] = None,
     tracks: Annotated[Path | None, typer.Option(help="Tracks sheet: the cell type and group of each track.")] = None,
-    by: Annotated[str, typer.Option(help="Rank in each track, cell_type or group; default: cell_type with --tracks, else track.")] = "",
+    by: Annotated[
+        str, typer.Option(help="Rank in each track, cell_type or group; default: cell_type with --tracks, else track.")
+    ] = "",
     n: Annotated[int, typer.Option("--n", min=1, help="Variants a group.")] = 100,
 ) -> None:
     """The variants with the largest |SAD| of each track, cell type or group."""

@@ -19,7 +19,10 @@ def study(
     outdir: Annotated[Path, typer.Option("--outdir", help="Folder of the study.")],
     seed: cli.Seed = 1,
     chromosomes: Annotated[
-        int, typer.Option("--chromosomes", help="Chromosomes; the last is the test fold, the one before the validation fold.")
+        int,
+        typer.Option(
+            "--chromosomes", help="Chromosomes; the last is the test fold, the one before the validation fold."
+        ),
     ] = 5,
     chrom_length: Annotated[int, typer.Option("--chrom-length", help="Length of each, in bp.")] = 4_000_000,
     cell_types: Annotated[int, typer.Option("--cell-types", help="Cell types (one track each), in two groups.")] = 6,
@@ -32,7 +35,9 @@ def study(
     from accessiflow.simulate.design import Design
     from accessiflow.simulate.study import write_study
 
-    write_study(Design(seed, chromosomes, chrom_length, cell_types, individuals, gwas_individuals, snps), outdir, threads)
+    write_study(
+        Design(seed, chromosomes, chrom_length, cell_types, individuals, gwas_individuals, snps), outdir, threads
+    )
 
 
 @app.command()
@@ -43,13 +48,25 @@ def compare(
     peaks: Annotated[Path | None, typer.Option("--peaks", help="peaks.h5ad")] = None,
     predictions: Annotated[Path | None, typer.Option("--predictions", help="preds.h5")] = None,
     targets: Annotated[Path | None, typer.Option("--targets", help="targets.h5")] = None,
-    scores: Annotated[list[Path] | None, typer.Option("--scores", help="sad.h5; repeat for the shards or sets of one model.")] = None,
-    eqtl: Annotated[list[Path] | None, typer.Option("--eqtl", help="eQTL classification; repeat for each tissue.")] = None,
-    eqtl_shuffled: Annotated[list[Path] | None, typer.Option("--eqtl-shuffled", help="The same with shuffled labels.")] = None,
-    imbalance: Annotated[list[Path] | None, typer.Option("--imbalance", help="MODEL.CELL.auroc.tsv; repeat for each cell type.")] = None,
-    calls: Annotated[list[Path] | None, typer.Option("--calls", help="CELL.calls.tsv: gives --imbalance its ceiling; repeat.")] = None,
+    scores: Annotated[
+        list[Path] | None, typer.Option("--scores", help="sad.h5; repeat for the shards or sets of one model.")
+    ] = None,
+    eqtl: Annotated[
+        list[Path] | None, typer.Option("--eqtl", help="eQTL classification; repeat for each tissue.")
+    ] = None,
+    eqtl_shuffled: Annotated[
+        list[Path] | None, typer.Option("--eqtl-shuffled", help="The same with shuffled labels.")
+    ] = None,
+    imbalance: Annotated[
+        list[Path] | None, typer.Option("--imbalance", help="MODEL.CELL.auroc.tsv; repeat for each cell type.")
+    ] = None,
+    calls: Annotated[
+        list[Path] | None, typer.Option("--calls", help="CELL.calls.tsv: gives --imbalance its ceiling; repeat.")
+    ] = None,
     heritability: Annotated[Path | None, typer.Option("--heritability", help="heritability.tsv")] = None,
-    test_chroms: Annotated[str | None, typer.Option("--test-chroms", help="Comma-separated; the study's own by default.")] = None,
+    test_chroms: Annotated[
+        str | None, typer.Option("--test-chroms", help="Comma-separated; the study's own by default.")
+    ] = None,
 ) -> None:
     """Write a table of every result beside its truth: figure, unit, value, ceiling, target, n, note."""
     from accessiflow.files import write_table
@@ -57,9 +74,18 @@ def compare(
     from accessiflow.simulate import compare as comparison
     from accessiflow.simulate.truth import Truth
 
-    lists = {name: tuple(paths or ()) for name, paths in (("scores", scores), ("eqtl", eqtl), ("eqtl_shuffled", eqtl_shuffled))}
+    lists = {
+        name: tuple(paths or ())
+        for name, paths in (("scores", scores), ("eqtl", eqtl), ("eqtl_shuffled", eqtl_shuffled))
+    }
     results = comparison.Results(
-        peaks, predictions, targets, **lists, imbalance=tuple(imbalance or ()), calls=tuple(calls or ()), heritability=heritability
+        peaks,
+        predictions,
+        targets,
+        **lists,
+        imbalance=tuple(imbalance or ()),
+        calls=tuple(calls or ()),
+        heritability=heritability,
     )
     write_table(comparison.compare(Truth(truth), results, split_list(test_chroms)), output, float_format="%.6g")
 

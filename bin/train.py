@@ -19,19 +19,31 @@ def fit(
     data_dir: Annotated[Path, typer.Argument(help="Dataset folder.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Model folder.")],
     seed: cli.Seed = 1,
-    restore: Annotated[Path | None, typer.Option(help="Start from these weights (model_best.h5), head included.")] = None,
-    init_from: Annotated[Path | None, typer.Option(help="Start from the trunk of this model (folder or model_best.h5), with a new head.")] = None,
+    restore: Annotated[
+        Path | None, typer.Option(help="Start from these weights (model_best.h5), head included.")
+    ] = None,
+    init_from: Annotated[
+        Path | None, typer.Option(help="Start from the trunk of this model (folder or model_best.h5), with a new head.")
+    ] = None,
     freeze_trunk: Annotated[bool, typer.Option("--freeze-trunk", help="Train the head only.")] = False,
     epochs: Annotated[int | None, typer.Option(min=1, help="Train exactly this many epochs.")] = None,
     tracks: Annotated[str, typer.Option(help="Predict these tracks only, comma-separated.")] = "",
-    checkpoint: Annotated[Path | None, typer.Option(help="Keep the state after each epoch here, and go on from it after an interruption.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Keep the state after each epoch here, and go on from it after an interruption.")
+    ] = None,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard scalars.")] = None,
     threads: cli.Threads = 2,
     require_gpu: Annotated[bool, typer.Option(help="Fail at once without a GPU.")] = False,
     gpus: Annotated[int | None, typer.Option(min=1, help="GPUs that share each batch; default: train.num_gpu.")] = None,
-    mixed_precision: Annotated[bool, typer.Option("--mixed-precision", help="Compute in float16 with loss scaling (GPU).")] = False,
-    jit: Annotated[bool | None, typer.Option("--jit/--no-jit", help="Compile with XLA; default: on a GPU, and large networks.")] = None,
-    log_file: Annotated[Path | None, typer.Option("--log", help="Where train_log.tsv goes; default: the model folder.")] = None,
+    mixed_precision: Annotated[
+        bool, typer.Option("--mixed-precision", help="Compute in float16 with loss scaling (GPU).")
+    ] = False,
+    jit: Annotated[
+        bool | None, typer.Option("--jit/--no-jit", help="Compile with XLA; default: on a GPU, and large networks.")
+    ] = None,
+    log_file: Annotated[
+        Path | None, typer.Option("--log", help="Where train_log.tsv goes; default: the model folder.")
+    ] = None,
 ) -> None:
     """Train one model -> params.json, model_best.h5, targets.txt, train_log.tsv, training_curve.tsv, metrics.json."""
     from accessiflow.intervals import split_list

@@ -9,7 +9,10 @@ from pathlib import Path
 from setuptools import Distribution, setup
 from setuptools.command.build_py import build_py
 
-X86 = {"avx2": ["-mavx2", "-mfma"], "avx512": ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma", "-mprefer-vector-width=512"]}
+X86 = {
+    "avx2": ["-mavx2", "-mfma"],
+    "avx512": ["-mavx512f", "-mavx512dq", "-mavx512vl", "-mfma", "-mprefer-vector-width=512"],
+}
 SETS = {"portable": []} | (X86 if platform.machine() in ("x86_64", "AMD64") else {})
 
 
@@ -20,7 +23,9 @@ class Build(build_py):
         super().run()
         compiler = os.environ.get("CXX") or next((c for c in ("c++", "g++", "clang++") if shutil.which(c)), None)
         if compiler is None:
-            raise SystemExit("accessiflow_native: no C++ compiler (c++, g++ or clang++) on PATH; install one, or set CXX")
+            raise SystemExit(
+                "accessiflow_native: no C++ compiler (c++, g++ or clang++) on PATH; install one, or set CXX"
+            )
         folder = Path(self.build_lib) / "accessiflow_native"
         for name, flags in SETS.items():
             command = [*compiler.split(), "-O3", "-std=c++17", "-fPIC", "-shared", "-pthread", *flags, "src/engine.cpp"]

@@ -101,7 +101,10 @@ def licence(terms: Terms) -> str:
 def copyleft(name: str) -> str:
     """`strong` (GPL), `weak` (LGPL, MPL: of the package's own files), `no`, or `terms` for a vendor's own licence."""
     choices = list(re.split(r"\bOR\b", name))
-    kinds = ["weak" if re.search(r"LGPL|MPL", c) else "strong" if "GPL" in c else "terms" if "Proprietary" in c else "no" for c in choices]
+    kinds = [
+        "weak" if re.search(r"LGPL|MPL", c) else "strong" if "GPL" in c else "terms" if "Proprietary" in c else "no"
+        for c in choices
+    ]
     return min(kinds, key=("no", "weak", "terms", "strong").index)
 
 
@@ -115,7 +118,9 @@ def installed_in(environment: Path) -> dict[Pin, Terms]:
     found: dict[Pin, Terms] = {}
     for folder in environment.glob("lib/python3*/site-packages"):
         for package in metadata.distributions(path=[str(folder)]):
-            found[canonical(package.metadata["Name"]), package.version] = _terms(package.metadata.json, _licence_file(package))
+            found[canonical(package.metadata["Name"]), package.version] = _terms(
+                package.metadata.json, _licence_file(package)
+            )
     return found
 
 
@@ -127,11 +132,17 @@ def reported(report: Path) -> dict[Pin, Terms]:
 
 def _terms(facts: Mapping[str, str | list[str]], file: str) -> Terms:
     classifiers = [c for c in facts.get("classifier", []) if c.startswith("License ::")]
-    return Terms(str(facts.get("license_expression", "")), str(facts.get("license", "")).strip(), " ".join(classifiers), file)
+    return Terms(
+        str(facts.get("license_expression", "")), str(facts.get("license", "")).strip(), " ".join(classifiers), file
+    )
 
 
 def _licence_file(package: metadata.Distribution) -> str:
-    names = [path for path in package.files or [] if re.search(r"dist-info/.*(licen[sc]e|copying)[^/]*$", str(path), re.IGNORECASE)]
+    names = [
+        path
+        for path in package.files or []
+        if re.search(r"dist-info/.*(licen[sc]e|copying)[^/]*$", str(path), re.IGNORECASE)
+    ]
     return " ".join((names[0].read_text() or "").split())[:400] if names else ""
 
 
@@ -174,7 +185,13 @@ def audit(
         for line in known + unasked:
             sys.stderr.write(f"{path.relative_to(ROOT)}: {line}\n")
         worst = KNOWN if known or worst == KNOWN else UNASKED if unasked else worst
-    sys.stderr.write({CLEAN: "nothing is known against the pins\n", KNOWN: "see above\n", UNASKED: "some pins could not be asked about\n"}[worst])
+    sys.stderr.write(
+        {
+            CLEAN: "nothing is known against the pins\n",
+            KNOWN: "see above\n",
+            UNASKED: "some pins could not be asked about\n",
+        }[worst]
+    )
     raise typer.Exit(worst)
 
 
@@ -189,10 +206,14 @@ def _ask(tool: str, path: Path) -> tuple[list[str], list[str]]:
     except (json.JSONDecodeError, KeyError):
         return [], [f"{tool} gave no answer ({' '.join(done.stderr.split())[-200:]})"]
     known = [
-        f"{a['name']} {a['version']}: {v['id']}, mended in {', '.join(v['fix_versions']) or 'none'}" for a in answers for v in a.get("vulns", [])
+        f"{a['name']} {a['version']}: {v['id']}, mended in {', '.join(v['fix_versions']) or 'none'}"
+        for a in answers
+        for v in a.get("vulns", [])
     ]
     told = {canonical(a["name"]) for a in answers if "skip_reason" not in a}
-    return known, [f"{name} {version}: not known to the service" for name, version in read_pins(path) if name not in told]
+    return known, [
+        f"{name} {version}: not known to the service" for name, version in read_pins(path) if name not in told
+    ]
 
 
 def _withdrawn(uv: str, path: Path) -> tuple[list[str], list[str]]:
@@ -203,7 +224,9 @@ def _withdrawn(uv: str, path: Path) -> tuple[list[str], list[str]]:
     except FileNotFoundError:
         return [], [f"no {uv} on PATH: pip install uv"]
     lines = done.stderr.splitlines()
-    return [line for line in lines if "is yanked" in line], [] if done.returncode == 0 else [f"{uv} gave no answer ({' '.join(lines)[-200:]})"]
+    return [line for line in lines if "is yanked" in line], [] if done.returncode == 0 else [
+        f"{uv} gave no answer ({' '.join(lines)[-200:]})"
+    ]
 
 
 if __name__ == "__main__":

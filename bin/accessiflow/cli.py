@@ -50,7 +50,8 @@ Shifts = Annotated[str, typer.Option(help="Average over these shifts in bp, comm
 Engine = Annotated[str, typer.Option(help="auto, native (compiled, CPU) or tensorflow.")]
 RequireGpu = Annotated[bool, typer.Option(help="Fail at once without a GPU.")]
 Partial = Annotated[
-    Path | None, typer.Option(help="Keep finished blocks in this file, and go on from those that a killed run left there.")
+    Path | None,
+    typer.Option(help="Keep finished blocks in this file, and go on from those that a killed run left there."),
 ]
 ModelAdapter = Annotated[
     str,
@@ -60,19 +61,29 @@ ModelAdapter = Annotated[
     ),
 ]
 
-_NO_ROOM = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)]  # libraries give the text and lose the number
+_NO_ROOM = [
+    os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+]  # libraries give the text and lose the number
 _outputs: dict[str, Path] = {}
 
 
 def make_app(summary: str) -> typer.Typer:
     """A Typer application with the options that all stage scripts have."""
-    app = typer.Typer(help=summary, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app = typer.Typer(
+        help=summary, add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False
+    )
 
     @app.callback()
     def common(
-        version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")] = False,  # noqa: ARG001
-        versions: Annotated[Path | None, typer.Option("--versions", help="Write the versions of the packages used, as YAML.")] = None,
-        run_info: Annotated[Path | None, typer.Option("--run-info", help="Write seconds, peak memory and device, as JSON.")] = None,
+        version: Annotated[
+            bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+        ] = False,  # noqa: ARG001
+        versions: Annotated[
+            Path | None, typer.Option("--versions", help="Write the versions of the packages used, as YAML.")
+        ] = None,
+        run_info: Annotated[
+            Path | None, typer.Option("--run-info", help="Write seconds, peak memory and device, as JSON.")
+        ] = None,
         quiet: Annotated[bool, typer.Option("--quiet", help="Only warnings and errors on stderr.")] = False,
     ) -> None:
         _outputs.update({k: v for k, v in (("versions", versions), ("run_info", run_info)) if v is not None})
@@ -90,7 +101,9 @@ def run(app: typer.Typer) -> NoReturn:
         app(standalone_mode=False)
         code = 0
     except InputError as error:
-        code = max(_fail(2, sentence) for sentence in (error.sentences if isinstance(error, InputErrors) else [str(error)]))
+        code = max(
+            _fail(2, sentence) for sentence in (error.sentences if isinstance(error, InputErrors) else [str(error)])
+        )
     except typer.Exit as error:
         code = error.exit_code
     except (typer.Abort, KeyboardInterrupt):
@@ -130,10 +143,6 @@ def edges(text: str) -> list[int]:
     return [int(edge) for edge in given]
 
 
-
-
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         sys.stdout.write(f"accessiflow {__version__}\n")
@@ -155,12 +164,19 @@ def _fail(code: int, sentence: str) -> int:
 
 def _fault(error: Exception) -> int:
     """What no stage foresees, as an exit code: the system's faults in one sentence, ours with a traceback."""
-    if isinstance(error, MemoryError | BrokenExecutor):  # 137: what a task that the system kills ends with, and is tried again with more memory
-        return _fail(137, f"too little memory, or a worker process was killed ({type(error).__name__}): give it more memory, or fewer threads")
+    if isinstance(
+        error, MemoryError | BrokenExecutor
+    ):  # 137: what a task that the system kills ends with, and is tried again with more memory
+        return _fail(
+            137,
+            f"too little memory, or a worker process was killed ({type(error).__name__}): give it more memory, or fewer threads",
+        )
     lacking = next((what for what in _NO_ROOM if what in str(error)), None)
     if lacking:
         where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
-        return _fail(1, f"{where}cannot be written: {lacking}: make room or choose another folder, then go on with -resume")
+        return _fail(
+            1, f"{where}cannot be written: {lacking}: make room or choose another folder, then go on with -resume"
+        )
     return _usage_error(error)
 
 
@@ -177,7 +193,9 @@ def _write_records(seconds: float) -> None:
 
     if "versions" in _outputs:
         with write_text(_outputs["versions"]) as out:
-            out.write("".join(f"{name}: {json.dumps(version)}\n" for name, version in sorted(_loaded_versions().items())))
+            out.write(
+                "".join(f"{name}: {json.dumps(version)}\n" for name, version in sorted(_loaded_versions().items()))
+            )
     if "run_info" in _outputs:
         usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         record = {
@@ -198,4 +216,6 @@ def _loaded_versions() -> dict[str, str]:
     owners = packages_distributions()
     loaded = {name for name in sys.modules if "." not in name and name in owners and not name.startswith("_")}
     listed = {owner for name in loaded for owner in owners[name]}
-    return {"accessiflow": __version__, "python": platform.python_version()} | {owner: version(owner) for owner in listed}
+    return {"accessiflow": __version__, "python": platform.python_version()} | {
+        owner: version(owner) for owner in listed
+    }

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NA = "NA"
-INFLATED_MOST, INFLATED_LEAST = 2000, 1 << 28  # times its own size that a file may unpack to (DEFLATE reaches 1032), and bytes that it always may
+INFLATED_MOST, INFLATED_LEAST = (
+    2000,
+    1 << 28,
+)  # times its own size that a file may unpack to (DEFLATE reaches 1032), and bytes that it always may
 UNPACKED_MOST = 200  # the same of text: tables reach about 50
 
 
@@ -214,15 +217,30 @@ def read_table(path: Path, required: Sequence[str] = (), *, text: Sequence[str] 
 
     with open_text(path) as handle:
         try:
-            table = pd.read_csv(handle, sep="\t", comment="#", na_values=[NA, ""], keep_default_na=False, dtype=dict.fromkeys(text, str))
-        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError, EOFError, OSError, ValueError) as error:
-            raise InputError(f"is not a readable tab-separated table ({str(error).strip().splitlines()[0]})", path) from None
+            table = pd.read_csv(
+                handle, sep="\t", comment="#", na_values=[NA, ""], keep_default_na=False, dtype=dict.fromkeys(text, str)
+            )
+        except (
+            pd.errors.ParserError,
+            pd.errors.EmptyDataError,
+            UnicodeDecodeError,
+            EOFError,
+            OSError,
+            ValueError,
+        ) as error:
+            raise InputError(
+                f"is not a readable tab-separated table ({str(error).strip().splitlines()[0]})", path
+            ) from None
     missing = [c for c in required if c not in table.columns]
     if missing:
-        raise InputError(f"lacks the column(s) {', '.join(missing)} (found: {', '.join(map(str, table.columns[:12]))})", path)
+        raise InputError(
+            f"lacks the column(s) {', '.join(missing)} (found: {', '.join(map(str, table.columns[:12]))})", path
+        )
     for column in set(text) & set(table.columns):
         if table[column].isna().any():
-            raise InputError(f"has no value in column {column}", path, int(table[column].isna().to_numpy().argmax()) + 2)
+            raise InputError(
+                f"has no value in column {column}", path, int(table[column].isna().to_numpy().argmax()) + 2
+            )
     return table
 
 
@@ -267,7 +285,10 @@ def _plain(value: Any) -> Any:
 def in_order(shards: Iterable[Path]) -> list[Path]:
     """Shards by the number in their names (10 after 9), however many digits it has."""
     return sorted(
-        shards, key=lambda path: [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", _shard_name(path))]
+        shards,
+        key=lambda path: [
+            (part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", _shard_name(path))
+        ],
     )
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-
 def read_tss(path: Path) -> pd.DataFrame:
     """Transcription start sites as chrom, position (0-based), name: from name, chrom, tx_start, strand (with or without header), or BED6.
 
@@ -27,7 +26,11 @@ def read_tss(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     with open_text(path) as handle:
-        lines = (line.rstrip("\n").split("\t") for line in handle if line.strip() and not line.startswith(("track", "browser")))
+        lines = (
+            line.rstrip("\n").split("\t")
+            for line in handle
+            if line.strip() and not line.startswith(("track", "browser"))
+        )
         first = [field.strip() for field in next(lines, [])]
     if {"chrom", "tx_start"} <= {field.lstrip("#") for field in first}:
         return _tss_of_table(path)
@@ -38,10 +41,18 @@ def read_tss(path: Path) -> pd.DataFrame:
         raise InputError("holds no gene", path)
     with open_text(path) as handle:
         strand = np.array(
-            [(line.split("\t") + [""] * 6)[5].strip() for line in handle if line.strip() and not line.startswith(("#", "track", "browser"))]
+            [
+                (line.split("\t") + [""] * 6)[5].strip()
+                for line in handle
+                if line.strip() and not line.startswith(("#", "track", "browser"))
+            ]
         )
     return pd.DataFrame(
-        {"chrom": bed["chrom"], "position": np.where(strand == "-", np.maximum(bed["end"] - 1, 0), bed["start"]), "name": bed["name"]}
+        {
+            "chrom": bed["chrom"],
+            "position": np.where(strand == "-", np.maximum(bed["end"] - 1, 0), bed["start"]),
+            "name": bed["name"],
+        }
     )
 
 
@@ -67,12 +78,18 @@ def _tss_of_table(path: Path, header: Sequence[str] | None = None) -> pd.DataFra
     wrong = ~table["tx_start"].str.strip().str.fullmatch(r"[0-9]{1,10}").to_numpy() | (table["chrom"] == "").to_numpy()
     if wrong.any():
         at = int(wrong.argmax())
-        raise InputError(f"needs a chromosome and an integer tx_start, found {table['tx_start'][at][:20]!r}", path, at + (1 if header else 2))
+        raise InputError(
+            f"needs a chromosome and an integer tx_start, found {table['tx_start'][at][:20]!r}",
+            path,
+            at + (1 if header else 2),
+        )
     name = table["name"] if "name" in table else table["chrom"] + ":" + table["tx_start"]
     return pd.DataFrame({"chrom": table["chrom"], "position": table["tx_start"].astype(np.int64), "name": name})
 
 
-def nearest_distance(position_start: NDArray[np.int64], position_end: NDArray[np.int64], tss: NDArray[np.int64]) -> NDArray[np.float64]:
+def nearest_distance(
+    position_start: NDArray[np.int64], position_end: NDArray[np.int64], tss: NDArray[np.int64]
+) -> NDArray[np.float64]:
     """Distance (n,) of intervals [start, end) to the nearest of sorted positions: 0 inside, else gap + 1 as PyRanges counts; NaN without any."""
     if len(tss) == 0:
         return np.full(len(position_start), np.nan)

@@ -40,7 +40,9 @@ def check_index(fasta: Path, index: Path) -> None:
         for name, length, offset, bases, width in sorted(_index_rows(index), key=lambda row: row[2]):
             header = _next_line(raw)
             if header[:1] == b">" and (found := (header[1:].split() or [b""])[0]) in known:
-                raise InputError(f"holds the contig {found.decode('utf-8', 'replace')} twice: rename or leave out one of them", fasta)
+                raise InputError(
+                    f"holds the contig {found.decode('utf-8', 'replace')} twice: rename or leave out one of them", fasta
+                )
             if raw.tell() != offset or header[1:].split()[:1] != [name]:
                 break
             known.add(name)
@@ -135,9 +137,13 @@ class Fasta:
             try:
                 found = encode(self._file.fetch(chrom, left, right))
             except (OSError, ValueError) as error:
-                raise InputError(f"cannot be read at {chrom}:{left}-{right} ({error}): truncated or damaged", self.path) from None
+                raise InputError(
+                    f"cannot be read at {chrom}:{left}-{right} ({error}): truncated or damaged", self.path
+                ) from None
             if len(found) != right - left:
-                raise InputError(f"cannot be read at {chrom}:{left}-{right}: {len(found)} bases found, {REINDEX}", self.path)
+                raise InputError(
+                    f"cannot be read at {chrom}:{left}-{right}: {len(found)} bases found, {REINDEX}", self.path
+                )
             out[left - start : right - start] = found
         return out
 
@@ -149,7 +155,10 @@ class Fasta:
         """
         unknown = sorted(set(chroms) - set(self.sizes))
         if unknown:
-            raise InputError(f"names the contig {unknown[0]}, which {self.path.name} does not have ({', '.join(list(self.sizes)[:3])}...)", source)
+            raise InputError(
+                f"names the contig {unknown[0]}, which {self.path.name} does not have ({', '.join(list(self.sizes)[:3])}...)",
+                source,
+            )
 
     def close(self) -> None:
         """Close the underlying file."""
@@ -171,8 +180,6 @@ def gc_and_cpg(codes: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[n
         gc = (c + g) / known
         ratio = cpg * codes.shape[1] / (c * g)
     return gc, (gc > 0.5) & (np.nan_to_num(ratio, nan=0.0, posinf=0.0) > 0.6)
-
-
 
 
 def shift_codes(codes: Codes, shifts: NDArray[np.int64]) -> Codes:

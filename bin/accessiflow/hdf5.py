@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-
 @contextmanager
 def create_hdf5(path: Path) -> Iterator[h5py.File]:
     """Open a new HDF5 file for atomic writing (h5py stores no object times, so equal content gives equal bytes)."""
@@ -88,7 +87,11 @@ def _of_hdf5(error: BaseException) -> bool:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return trace is not None and str(trace.tb_frame.f_globals.get("__name__", "")).startswith("h5py") and getattr(error, "errno", None) is None
+    return (
+        trace is not None
+        and str(trace.tb_frame.f_globals.get("__name__", "")).startswith("h5py")
+        and getattr(error, "errno", None) is None
+    )
 
 
 def _check_hdf5(handle: h5py.File, path: Path) -> None:

@@ -40,19 +40,25 @@ def read_bed(path: Path, sizes: Mapping[str, int] | None = None) -> pd.DataFrame
     return table.astype({"start": np.int64, "end": np.int64})
 
 
-def _bed_row(fields: Sequence[str], path: Path, number: int, sizes: Mapping[str, int] | None) -> tuple[str, int, int, str]:
+def _bed_row(
+    fields: Sequence[str], path: Path, number: int, sizes: Mapping[str, int] | None
+) -> tuple[str, int, int, str]:
     if len(fields) < 3:
         raise InputError(f"has {len(fields)} tab-separated column(s), BED needs at least 3", path, number)
     try:
         start, end = int(fields[1]), int(fields[2])
     except ValueError:
-        raise InputError(f"start and end must be integers, found {fields[1][:20]!r} and {fields[2][:20]!r}", path, number) from None
+        raise InputError(
+            f"start and end must be integers, found {fields[1][:20]!r} and {fields[2][:20]!r}", path, number
+        ) from None
     if not fields[0]:
         raise InputError("names no chromosome in its first column", path, number)
     if not 0 <= start <= end < LONGEST:
         raise InputError(f"needs 0 <= start <= end, found {fields[1][:20]} and {fields[2][:20]}", path, number)
     if sizes is not None and end > sizes.get(fields[0], end):
-        raise InputError(f"ends at {end}, past the end of {fields[0]} ({sizes[fields[0]]} bp): another assembly?", path, number)
+        raise InputError(
+            f"ends at {end}, past the end of {fields[0]} ({sizes[fields[0]]} bp): another assembly?", path, number
+        )
     return fields[0], start, end, fields[3] if len(fields) > 3 else ""
 
 

@@ -120,9 +120,13 @@ def _motif(header: tuple[str, str], rows: list[list[float]], path: Path, number:
 def write_meme(motifs: Sequence[Motif], path: Path) -> None:
     """Write motifs in MEME's minimal format."""
     with write_text(path) as out:
-        out.write("MEME version 4\n\nALPHABET= ACGT\n\nstrands: + -\n\nBackground letter frequencies\nA 0.25 C 0.25 G 0.25 T 0.25\n")
+        out.write(
+            "MEME version 4\n\nALPHABET= ACGT\n\nstrands: + -\n\nBackground letter frequencies\nA 0.25 C 0.25 G 0.25 T 0.25\n"
+        )
         for motif in motifs:
-            out.write(f"\nMOTIF {motif.matrix_id} {motif.name}\nletter-probability matrix: alength= 4 w= {motif.width} nsites= 100 E= 0\n")
+            out.write(
+                f"\nMOTIF {motif.matrix_id} {motif.name}\nletter-probability matrix: alength= 4 w= {motif.width} nsites= 100 E= 0\n"
+            )
             out.writelines(" ".join(f"{p:.6f}" for p in row) + "\n" for row in motif.probabilities)
 
 
@@ -142,7 +146,9 @@ def best_scores(motifs: Sequence[Motif], codes: NDArray[np.uint8]) -> NDArray[np
     return out
 
 
-def _scan(codes: NDArray[np.uint8], width: int, matrices: NDArray[np.float32]) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+def _scan(
+    codes: NDArray[np.uint8], width: int, matrices: NDArray[np.float32]
+) -> Iterator[tuple[slice, NDArray[np.float32]]]:
     """Rows and best scores of a block of windows."""
     sites = codes.shape[1] - width + 1
     step = max(1, BLOCK // (sites * max(4 * width, matrices.shape[1])))

@@ -91,12 +91,16 @@ class PartFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = open(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
         except OSError as error:
-            raise InputError(f"cannot be written ({error.strerror}): choose another place for the part file", self.path) from None
+            raise InputError(
+                f"cannot be written ({error.strerror}): choose another place for the part file", self.path
+            ) from None
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._file.close()
-            raise InputError("is in use by another run of the same work: wait for it, or choose another place", self.path) from None
+            raise InputError(
+                "is in use by another run of the same work: wait for it, or choose another place", self.path
+            ) from None
         except OSError:
             log.info("%s: this file system has no locks: keep two runs of the same work apart", self.path.name)
         self._recover()
@@ -140,7 +144,10 @@ class PartFile:
         dropped = os.fstat(self._file.fileno()).st_size - whole
         self._cut(whole)
         log.info(
-            "%s: goes on behind %d finished blocks%s", self.path.name, self.blocks_done, f", {dropped} bytes of a cut one dropped" * bool(dropped)
+            "%s: goes on behind %d finished blocks%s",
+            self.path.name,
+            self.blocks_done,
+            f", {dropped} bytes of a cut one dropped" * bool(dropped),
         )
 
     def _next(self) -> bytes | None:

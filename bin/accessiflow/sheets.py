@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 PREFIX = re.compile(r"(?:.*/)?[A-Za-z0-9][A-Za-z0-9._-]*")
 SCHEMES = ("file", "http", "https", "ftp", "s3", "gs", "az")
-LONGEST_PATH, LONGEST_FILE_NAME = 1000, 200  # characters; a file system takes 255 bytes of a name, and suffixes are added
+LONGEST_PATH, LONGEST_FILE_NAME = (
+    1000,
+    200,
+)  # characters; a file system takes 255 bytes of a name, and suffixes are added
 _NOT_IN_PATHS = re.compile(r"""[\x00-\x1f\x7f-\x9f\u2028\u2029'"`$\\;&|<>*?\[\]{}!#]""")
 _LOGIN = re.compile(r"\w+://[^/]*@")
 KINDS = {
@@ -77,16 +80,37 @@ SHEETS: dict[str, Sheet] = {
     "models": Sheet(
         "model",
         ("model",),
-        ("preset", "params", "training_set", "task", "replicates", "init_from", "freeze", "weights", "predictions", "scores"),
+        (
+            "preset",
+            "params",
+            "training_set",
+            "task",
+            "replicates",
+            "init_from",
+            "freeze",
+            "weights",
+            "predictions",
+            "scores",
+        ),
         names=("model", "preset", "init_from"),
         paths=("params", "weights", "predictions", "scores"),
         numbers=("replicates",),
         choices={"training_set": TRAINING_SETS, "task": ("multi", "single"), "freeze": ("yes", "no")},
     ),
     "variants": Sheet("set", ("set", "vcf"), names=("set",), paths=("vcf",)),
-    "eqtls": Sheet("tissue", ("tissue", "variants"), ("negatives", "group"), names=("tissue", "group"), paths=("variants", "negatives")),
-    "allelic_counts": Sheet("cell_type", ("cell_type", "counts"), ("track",), names=("cell_type", "track"), paths=("counts",)),
-    "gwas": Sheet("trait", ("trait", "sumstats"), ("n", "group"), names=("trait", "group"), paths=("sumstats",), numbers=("n",)),
+    "eqtls": Sheet(
+        "tissue",
+        ("tissue", "variants"),
+        ("negatives", "group"),
+        names=("tissue", "group"),
+        paths=("variants", "negatives"),
+    ),
+    "allelic_counts": Sheet(
+        "cell_type", ("cell_type", "counts"), ("track",), names=("cell_type", "track"), paths=("counts",)
+    ),
+    "gwas": Sheet(
+        "trait", ("trait", "sumstats"), ("n", "group"), names=("trait", "group"), paths=("sumstats",), numbers=("n",)
+    ),
     "ld_panel": Sheet(
         "chrom",
         ("chrom", "bfile"),
@@ -112,10 +136,16 @@ def check_sheet(kind: str, path: Path, read_from: Path | None = None) -> tuple[l
     sheet, problems, rows = SHEETS[kind], [], []
     try:
         with open_text(read_from or path) as handle:
-            lines = [(i, line) for i, line in enumerate(handle, 1) if line.strip() and not line.lstrip().startswith("#")]
+            lines = [
+                (i, line) for i, line in enumerate(handle, 1) if line.strip() and not line.lstrip().startswith("#")
+            ]
         records = list(csv.reader([line for _, line in lines], strict=True))
     except (InputError, UnicodeDecodeError, csv.Error, OSError) as error:
-        return [], [str(error) if isinstance(error, InputError) else f"{path}: is not a readable CSV sheet ({error}): is a quote left open?"]
+        return [], [
+            str(error)
+            if isinstance(error, InputError)
+            else f"{path}: is not a readable CSV sheet ({error}): is a quote left open?"
+        ]
     if not records:
         return [], [f"{path}: is an empty sheet, expected a header with {', '.join(sheet.required)}"]
     header = [name.strip().lstrip("\ufeff") for name in records[0]]
@@ -130,7 +160,9 @@ def check_sheet(kind: str, path: Path, read_from: Path | None = None) -> tuple[l
         problems += wrong
         key = row.get(sheet.key, "")
         if sheet.unique and key and key in seen:
-            problems.append(f"{path}:{line}: the {sheet.key} {key!r} is already on line {seen[key]}: names must be unique")
+            problems.append(
+                f"{path}:{line}: the {sheet.key} {key!r} is already on line {seen[key]}: names must be unique"
+            )
         seen.setdefault(key, line)
         rows.append(row)
     return rows, problems
@@ -171,7 +203,9 @@ def check_name(value: str, what: str) -> str:
         InputError: it does not match the name rule.
     """
     if not NAME.fullmatch(value):
-        raise InputError(f"the {what} {value[:80]!r} is not a name: use letters, digits, '.', '_' and '-' (at most 64, first a letter or digit)")
+        raise InputError(
+            f"the {what} {value[:80]!r} is not a name: use letters, digits, '.', '_' and '-' (at most 64, first a letter or digit)"
+        )
     return value
 
 
@@ -200,20 +234,34 @@ def path_fault(value: str) -> str:
 
 def _check_header(sheet: Sheet, header: list[str], path: Path, line: int) -> list[str]:
     known = (*sheet.required, *sheet.optional)
-    problems = [f"{path}:{line}: lacks the column {c!r} (columns: {', '.join(known)})" for c in sheet.required if c not in header]
-    problems += [f"{path}:{line}: unknown column {c[:60]!r} (columns: {', '.join(known)})" for c in header if c not in known]
-    problems += [f"{path}:{line}: the column {c!r} appears twice" for c in sorted({c for c in header if header.count(c) > 1})]
+    problems = [
+        f"{path}:{line}: lacks the column {c!r} (columns: {', '.join(known)})"
+        for c in sheet.required
+        if c not in header
+    ]
+    problems += [
+        f"{path}:{line}: unknown column {c[:60]!r} (columns: {', '.join(known)})" for c in header if c not in known
+    ]
+    problems += [
+        f"{path}:{line}: the column {c!r} appears twice" for c in sorted({c for c in header if header.count(c) > 1})
+    ]
     return problems
 
 
-def _check_row(sheet: Sheet, header: list[str], record: list[str], path: Path, line: int) -> tuple[dict[str, str], list[str]]:
+def _check_row(
+    sheet: Sheet, header: list[str], record: list[str], path: Path, line: int
+) -> tuple[dict[str, str], list[str]]:
     if len(record) != len(header):
         return {}, [f"{path}:{line}: has {len(record)} field(s), the header has {len(header)}"]
-    row = dict.fromkeys((*sheet.required, *sheet.optional), "") | {c: v.strip() for c, v in zip(header, record, strict=True)}
+    row = dict.fromkeys((*sheet.required, *sheet.optional), "") | {
+        c: v.strip() for c, v in zip(header, record, strict=True)
+    }
     problems = [f"{path}:{line}: no value in the required column {c!r}" for c in sheet.required if not row[c]]
     for column in sheet.names:
         if row[column] and not NAME.fullmatch(row[column]):
-            problems.append(f"{path}:{line}: {column} {row[column][:80]!r} is not a name: use letters, digits, '.', '_' and '-' (at most 64)")
+            problems.append(
+                f"{path}:{line}: {column} {row[column][:80]!r} is not a name: use letters, digits, '.', '_' and '-' (at most 64)"
+            )
     for column in sheet.numbers:
         if row[column] and not is_number(row[column]):
             problems.append(f"{path}:{line}: {column} {row[column][:40]!r} is not a number")
@@ -238,7 +286,9 @@ def _check_path(sheet: Sheet, column: str, value: str) -> str:
 
 def is_number(text: str) -> bool:
     """Whether a text is a finite decimal number."""
-    return re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", text) is not None and math.isfinite(float(text))
+    return re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", text) is not None and math.isfinite(
+        float(text)
+    )
 
 
 def _resolve(value: str, sheet: Path) -> str:

@@ -96,7 +96,9 @@ def delong_paired(labels: ArrayLike, first: ArrayLike, second: ArrayLike) -> Pai
         return Paired(*[np.nan] * 6)
     difference, variance = float((below - below2).mean()), _variance(below - below2, above - above2)
     z = difference / np.sqrt(variance) if variance > 0 else 0.0 if variance == difference == 0 else np.nan
-    return Paired(float(below.mean()), float(below2.mean()), difference, variance, float(z), float(erfc(abs(z) / np.sqrt(2))))
+    return Paired(
+        float(below.mean()), float(below2.mean()), difference, variance, float(z), float(erfc(abs(z) / np.sqrt(2)))
+    )
 
 
 def cross_validated(folds: Sequence[tuple[ArrayLike, ArrayLike]]) -> Auroc:
@@ -166,7 +168,9 @@ class Accuracy:
         y = targets.reshape(-1, targets.shape[-1]).astype(np.float64)
         p = predictions.reshape(-1, predictions.shape[-1]).astype(np.float64)
         self._n += len(y)
-        self._sums += np.stack([y.sum(0), p.sum(0), (y * y).sum(0), (p * p).sum(0), (y * p).sum(0), ((y - p) ** 2).sum(0)])
+        self._sums += np.stack(
+            [y.sum(0), p.sum(0), (y * y).sum(0), (p * p).sum(0), (y * p).sum(0), ((y - p) ** 2).sum(0)]
+        )
 
     def pearson(self) -> NDArray[np.float64]:
         """Pearson R (T,); NaN for a constant track."""

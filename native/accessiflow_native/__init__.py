@@ -54,7 +54,17 @@ class Network:
         for layer in layers:
             weights, bias = (np.ascontiguousarray(a, np.float32) for a in (layer.weights, layer.bias))
             width, inputs, filters = weights.shape
-            numbers = (inputs, filters, width, layer.pad, layer.rows, layer.pool, layer.pool_pad, layer.pooled, ACTIVATIONS.index(layer.activation))
+            numbers = (
+                inputs,
+                filters,
+                width,
+                layer.pad,
+                layer.rows,
+                layer.pool,
+                layer.pool_pad,
+                layer.pooled,
+                ACTIVATIONS.index(layer.activation),
+            )
             self._engine.accessiflow_layer(self._handle, *numbers, _pointer(weights), _pointer(bias))
 
     def __del__(self) -> None:
@@ -85,11 +95,15 @@ class Network:
         starts = np.zeros(n, np.int64) if starts is None else np.ascontiguousarray(starts, np.int64)
         bases = np.full(n, -1, np.int32) if bases is None else np.ascontiguousarray(bases, np.int32)
         if codes.shape != (n, self.seq_length) or starts.shape != (n,) or bases.shape != (n,):
-            raise ValueError(f"codes of shape {codes.shape}, {starts.shape} starts and {bases.shape} bases: expected ({n}, {self.seq_length})")
+            raise ValueError(
+                f"codes of shape {codes.shape}, {starts.shape} starts and {bases.shape} bases: expected ({n}, {self.seq_length})"
+            )
         derived = np.flatnonzero(bases >= 0)
         of = bases[derived]
         if (of >= derived).any() or (bases[of] >= 0).any() or (starts[of] != starts[derived]).any():
-            raise ValueError("a base window comes before the windows it is the base of, starts where they start, and has none itself")
+            raise ValueError(
+                "a base window comes before the windows it is the base of, starts where they start, and has none itself"
+            )
         out = np.empty((n, *self.output_shape), np.float32)
         arrays = (_pointer(codes, ctypes.c_uint8), _pointer(starts, ctypes.c_int64), _pointer(bases, ctypes.c_int32))
         most = min(MEMORY, 4 * MEMORY // threads) if memory is None else memory
@@ -118,7 +132,10 @@ def _load(name: str) -> ctypes.CDLL:
     floats, integer = ctypes.POINTER(ctypes.c_float), ctypes.c_int
     library.accessiflow_create.argtypes, library.accessiflow_create.restype = [integer], ctypes.c_void_p
     library.accessiflow_destroy.argtypes, library.accessiflow_destroy.restype = [ctypes.c_void_p], None
-    library.accessiflow_layer.argtypes, library.accessiflow_layer.restype = [ctypes.c_void_p, *[integer] * 9, floats, floats], None
+    library.accessiflow_layer.argtypes, library.accessiflow_layer.restype = (
+        [ctypes.c_void_p, *[integer] * 9, floats, floats],
+        None,
+    )
     arrays = [ctypes.POINTER(kind) for kind in (ctypes.c_uint8, ctypes.c_int64, ctypes.c_int32)]
     library.accessiflow_predict.argtypes = [ctypes.c_void_p, *arrays, ctypes.c_int64, ctypes.c_int64, integer, floats]
     return library

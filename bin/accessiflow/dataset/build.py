@@ -154,7 +154,8 @@ def _check_chroms(genome: Fasta, request: Request) -> None:
         raise InputError(f"{min(both)} is asked for as validation (-v) and as test chromosome (-t): choose one")
     if unknown and len(unknown) == len(asked):
         raise InputError(
-            f"has none of the validation and test chromosomes {', '.join(unknown)} (it has {', '.join(list(genome.sizes)[:5])}...)", genome.path
+            f"has none of the validation and test chromosomes {', '.join(unknown)} (it has {', '.join(list(genome.sizes)[:5])}...)",
+            genome.path,
         )
     if unknown:
         log.warning("%s has no %s: validation and test use the other chromosomes", genome.path.name, ", ".join(unknown))
@@ -185,9 +186,18 @@ def choose_windows(windows: Windows, request: Request, gc: Callable[[], NDArray[
     for fold in ("train", "valid"):
         rows = windows.of_fold(fold)
         if not in_peak[rows].any():
-            raise InputError(f"holds no peak in the {fold} windows: the training set {request.training_set} would be empty", request.peaks)
+            raise InputError(
+                f"holds no peak in the {fold} windows: the training set {request.training_set} would be empty",
+                request.peaks,
+            )
         rng = np.random.default_rng(request.seed)
-        kept.append(rows[training_sets.choose(request.training_set, in_peak[rows], ubiquitous[rows], share[rows], request.nonpeak_ratio, rng)])
+        kept.append(
+            rows[
+                training_sets.choose(
+                    request.training_set, in_peak[rows], ubiquitous[rows], share[rows], request.nonpeak_ratio, rng
+                )
+            ]
+        )
     return np.concatenate([*kept, windows.of_fold("test")])
 
 
@@ -198,7 +208,9 @@ def _peak_membership(windows: Windows, peaks: Path) -> tuple[NDArray[np.bool_], 
     matrix = read_peaks(peaks)
     if not set(matrix.obs["chrom"].astype(str)) & set(windows.names):
         theirs, ours = str(matrix.obs["chrom"].iloc[0]) if len(matrix.obs) else "no peak", windows.names[0]
-        raise InputError(f"shares no chromosome with the windows ({theirs} against {ours}): peaks of another genome?", peaks)
+        raise InputError(
+            f"shares no chromosome with the windows ({theirs} against {ours}): peaks of another genome?", peaks
+        )
     cluster = matrix.obs["cluster"].astype(str).to_numpy()
     found = np.full(len(windows), -1, np.int64)
     for name, rows in windows.stretches(LONGEST):
@@ -220,10 +232,14 @@ def gc_content(windows: Windows, genome: Fasta) -> NDArray[np.float64]:
 def check_folds(windows: Windows) -> None:
     missing = [fold for fold in FOLDS if len(windows.of_fold(fold)) == 0]
     if missing:
-        raise InputError(f"no window is left in the {' and '.join(missing)} fold: check the chromosomes, gaps, excluded regions and --limit")
+        raise InputError(
+            f"no window is left in the {' and '.join(missing)} fold: check the chromosomes, gaps, excluded regions and --limit"
+        )
 
 
-def _write_coverage(windows: Windows, tracks: Sequence[target_rules.Track], request: Request, out: Path, folder: Path) -> None:
+def _write_coverage(
+    windows: Windows, tracks: Sequence[target_rules.Track], request: Request, out: Path, folder: Path
+) -> None:
     """Write seqs_cov/I.h5, the targets (n, target_length) of each track; a restart takes those that OUT already has."""
     blacklist = target_rules.blacklist_of(read_bed(request.blacklist) if request.blacklist else None)
     shape, training = (len(windows), request.geometry.target_length), windows.of_fold("train")
@@ -234,11 +250,22 @@ def _write_coverage(windows: Windows, tracks: Sequence[target_rules.Track], requ
         else:
             values = target_rules.window_targets(windows, track, request.geometry, blacklist, request.compat)
         if not np.isfinite(values).all():
-            raise InputError(f"the track {track.identifier} has a target that is no finite number (window {_first_bad(values)})", track.file)
+            raise InputError(
+                f"the track {track.identifier} has a target that is no finite number (window {_first_bad(values)})",
+                track.file,
+            )
         if not request.compat and not values[training].any():
-            raise InputError(f"the track {track.identifier} is zero in every training window: take it out of the targets table", track.file)
+            raise InputError(
+                f"the track {track.identifier} is zero in every training window: take it out of the targets table",
+                track.file,
+            )
         if request.half and (cut := np.count_nonzero(values > tfrecords.LARGEST_HALF)):
-            log.warning("%s: %d targets above %.0f are stored as that number, the largest float16", track.identifier, cut, tfrecords.LARGEST_HALF)
+            log.warning(
+                "%s: %d targets above %.0f are stored as that number, the largest float16",
+                track.identifier,
+                cut,
+                tfrecords.LARGEST_HALF,
+            )
         with create_hdf5(folder / name) as handle:
             handle.create_dataset("targets", data=values)
         log.info("targets of %s: %d windows", track.identifier, len(windows))
@@ -251,7 +278,10 @@ def _first_bad(values: NDArray[np.float32]) -> int:
 def _kept_coverage(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
     with open_hdf5(path, ["targets"]) as handle:
         if handle["targets"].shape != shape:
-            raise InputError(f"holds targets of shape {handle['targets'].shape}, sequences.bed needs {shape}: remove the folder seqs_cov", path)
+            raise InputError(
+                f"holds targets of shape {handle['targets'].shape}, sequences.bed needs {shape}: remove the folder seqs_cov",
+                path,
+            )
         return handle["targets"][:]
 
 
@@ -265,19 +295,27 @@ def _write_records(fasta: Path, windows: Windows, folder: Path, request: Request
                 values[:, :, i] = handle["targets"][rows[0] : rows[-1] + 1]
         part = windows.take(rows)
         with Fasta(fasta) as genome:
-            sequences = (genome.codes(windows.names[c], s, s + windows.length) for c, s in zip(part.chrom.tolist(), part.start.tolist(), strict=True))
+            sequences = (
+                genome.codes(windows.names[c], s, s + windows.length)
+                for c, s in zip(part.chrom.tolist(), part.start.tolist(), strict=True)
+            )
             tfrecords.write_records(path, zip(sequences, values, strict=True), request.half)
 
     each_file(windows, folder, request, write)
 
 
-def each_file(windows: Windows, folder: Path, request: Request, write: Callable[[Path, NDArray[np.int64]], None]) -> None:
+def each_file(
+    windows: Windows, folder: Path, request: Request, write: Callable[[Path, NDArray[np.int64]], None]
+) -> None:
     """Call `write` with each file tfrecords/FOLD-K.tfr and its row numbers, in threads."""
     (folder / "tfrecords").mkdir()
     size, files = request.records_per_file, []
     for fold in FOLDS:
         rows = windows.of_fold(fold)
-        files += [(folder / "tfrecords" / f"{fold}-{k}.tfr", rows[low : low + size]) for k, low in enumerate(range(0, len(rows), size))]
+        files += [
+            (folder / "tfrecords" / f"{fold}-{k}.tfr", rows[low : low + size])
+            for k, low in enumerate(range(0, len(rows), size))
+        ]
     with ThreadPoolExecutor(request.threads) as pool:
         list(pool.map(lambda file: write(*file), files))
 

@@ -21,7 +21,10 @@ class Layout(NamedTuple):
 
 def encode_example(sequence: bytes, target: bytes) -> bytes:
     """tf.train.Example { features { feature { key, value { bytes_list { value } } } } } of the features `sequence` and `target`."""
-    entries = [field(1, field(1, key) + field(2, field(1, field(1, data)))) for key, data in ((SEQUENCE, sequence), (TARGET, target))]
+    entries = [
+        field(1, field(1, key) + field(2, field(1, field(1, data))))
+        for key, data in ((SEQUENCE, sequence), (TARGET, target))
+    ]
     return field(1, b"".join(entries))
 
 

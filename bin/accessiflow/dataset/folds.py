@@ -29,11 +29,15 @@ def parts_of(sizes: Mapping[str, int], number: int) -> list[list[str]]:
     """
     odd = [name for name in sizes if not CONTIG.fullmatch(name)]
     if odd:
-        raise InputError(f"the genome has the contig {odd[0][:80]!r}, which cannot stand in a list of chromosomes: rename it or leave it out")
+        raise InputError(
+            f"the genome has the contig {odd[0][:80]!r}, which cannot stand in a list of chromosomes: rename it or leave it out"
+        )
     if number < 3:
         raise InputError(f"--number {number}: a rotation needs at least 3 parts (training, validation, test)")
     if len(sizes) < number:
-        raise InputError(f"--number {number}: only {len(sizes)} chromosomes hold a window, each fold needs one: ask for fewer")
+        raise InputError(
+            f"--number {number}: only {len(sizes)} chromosomes hold a window, each fold needs one: ask for fewer"
+        )
     parts: list[list[str]] = [[] for _ in range(number)]
     filled = [0] * number
     for name in sorted(sizes, key=lambda n: (-sizes[n], n)):

@@ -28,6 +28,8 @@ def mapped_array(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray:
             mapped = mmap.mmap(file.fileno(), size)
     except OSError as error:
         where = tempfile.gettempdir()
-        raise InputError(f"cannot hold {size / 1e9:.3g} GB of windows ({error.strerror}): make room there, or set TMPDIR", where) from None
+        raise InputError(
+            f"cannot hold {size / 1e9:.3g} GB of windows ({error.strerror}): make room there, or set TMPDIR", where
+        ) from None
     mapped.madvise(mmap.MADV_RANDOM)
     return np.frombuffer(mapped, dtype).reshape(shape)

@@ -85,7 +85,10 @@ def subset(data_dir: Path, out: Path, request: Request, tracks: Sequence[str] = 
     records = _Records(data_dir)
     for fold, count in zip(FOLDS, records.counts, strict=True):
         if (listed := len(windows.of_fold(fold))) != count:
-            raise InputError(f"lists {listed} {fold} windows, the TFRecords hold {count}: an incomplete dataset", data_dir / "sequences.bed")
+            raise InputError(
+                f"lists {listed} {fold} windows, the TFRecords hold {count}: an incomplete dataset",
+                data_dir / "sequences.bed",
+            )
     windows = _refolded(windows, request, data_dir)
     order = _build_order(windows, data_dir)
     windows = windows.take(order)
@@ -99,7 +102,9 @@ def subset(data_dir: Path, out: Path, request: Request, tracks: Sequence[str] = 
     columns = np.array(track_columns(names, tracks or names, data_dir / "targets.txt"), np.int64)
     silent = columns[~records.has_signal(order[windows.of_fold("train")])[columns]]
     if len(silent):
-        raise InputError(f"the track {names[silent[0]]} is zero in every training window: choose other --tracks", data_dir)
+        raise InputError(
+            f"the track {names[silent[0]]} is zero in every training window: choose other --tracks", data_dir
+        )
     with staged(out, False) as folder:
         window_rules.write_windows(windows, folder / "sequences.bed")
         _copy(data_dir / "contigs.bed", folder / "contigs.bed")
@@ -136,15 +141,22 @@ def _refolded(windows: Windows, request: Request, data_dir: Path) -> Windows:
     strides = {fold: _stride(windows, fold) for fold in FOLDS}
     if len(set(strides.values()) - {0}) > 1:
         told = ", ".join(f"{fold} {stride}" for fold, stride in strides.items())
-        raise InputError(f"has another stride in each fold ({told} bp), which other folds would mix: build the dataset anew", data_dir)
-    number = np.array([FOLDS.index("test" if c in test else "valid" if c in valid else "train") for c in windows.names], np.int8)
+        raise InputError(
+            f"has another stride in each fold ({told} bp), which other folds would mix: build the dataset anew",
+            data_dir,
+        )
+    number = np.array(
+        [FOLDS.index("test" if c in test else "valid" if c in valid else "train") for c in windows.names], np.int8
+    )
     return replace(windows, fold=number[windows.chrom])
 
 
 def _stride(windows: Windows, fold: str) -> int:
     """The most frequent distance of neighbouring windows of a fold; 0 where it has one window a chromosome."""
     part = windows.take(windows.of_fold(fold))
-    steps = np.concatenate([np.diff(part.start[rows]) for _, rows in part.stretches(LONGEST)] or [np.empty(0, np.int64)])
+    steps = np.concatenate(
+        [np.diff(part.start[rows]) for _, rows in part.stretches(LONGEST)] or [np.empty(0, np.int64)]
+    )
     values, counts = np.unique(steps[steps > 0], return_counts=True)
     return int(values[counts.argmax()]) if len(values) else 0
 
@@ -168,7 +180,14 @@ def _copy(source: Path, target: Path) -> None:
         out.writelines(lines)
 
 
-def _write(folder: Path, windows: Windows, order: NDArray[np.int64], records: _Records, columns: NDArray[np.int64], request: Request) -> None:
+def _write(
+    folder: Path,
+    windows: Windows,
+    order: NDArray[np.int64],
+    records: _Records,
+    columns: NDArray[np.int64],
+    request: Request,
+) -> None:
     """Write the TFRecords, one file a thread at a time."""
 
     def write(path: Path, rows: NDArray[np.int64]) -> None:

@@ -70,7 +70,9 @@ def read_targets(path: Path) -> list[Track]:
         try:
             table = pd.read_csv(handle, sep="\t", dtype=str, keep_default_na=False, quoting=3)
         except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-            raise InputError(f"is not a readable tab-separated table ({str(error).strip().splitlines()[0]})", path) from None
+            raise InputError(
+                f"is not a readable tab-separated table ({str(error).strip().splitlines()[0]})", path
+            ) from None
     missing = [c for c in ("file", "sum_stat") if c not in table.columns]
     if missing:
         raise InputError(f"lacks the column(s) {', '.join(missing)} (found: {', '.join(table.columns[:12])})", path)
@@ -98,10 +100,14 @@ def _track(row: dict[str, str], path: Path, line: int) -> Track:
     file, summary = Path(row["file"]), row["sum_stat"]
     if summary not in SUMMARIES:
         raise InputError(f"sum_stat {summary!r} is not one of {', '.join(SUMMARIES)}", path, line)
-    clip, clip_soft, scale = (_positive(row.get(column, ""), column, path, line) for column in ("clip", "clip_soft", "scale"))
+    clip, clip_soft, scale = (
+        _positive(row.get(column, ""), column, path, line) for column in ("clip", "clip_soft", "scale")
+    )
     beside = path.absolute().parent / file
     name = row.get("identifier") or file.stem
-    return Track(name, row.get("description") or name, beside if exists(beside) else file, summary, clip, clip_soft, scale or 1.0)
+    return Track(
+        name, row.get("description") or name, beside if exists(beside) else file, summary, clip, clip_soft, scale or 1.0
+    )
 
 
 def _positive(text: str, column: str, path: Path, line: int) -> float | None:
@@ -137,7 +143,9 @@ def check_signals(tracks: Sequence[Track], sizes: Mapping[str, int]) -> None:
         handle.close()
 
 
-def window_targets(windows: Windows, track: Track, geometry: Geometry, blacklist: Blacklist, compat: bool = False) -> Floats:
+def window_targets(
+    windows: Windows, track: Track, geometry: Geometry, blacklist: Blacklist, compat: bool = False
+) -> Floats:
     """Targets (n, target_length) float32 of windows in any order; the bigWig is read once, in chunks along each chromosome.
 
     Args:
@@ -174,7 +182,9 @@ def _coverage(handle: Any, path: Path, chrom: str, left: int, right: int, length
     wrong = (out < 0) | np.isinf(out)
     if wrong.any():
         at = int(wrong.argmax())
-        raise InputError(f"has the coverage {out[at]:g} at {chrom}:{left + at}-{left + at + 1}: coverage must be a number >= 0", path)
+        raise InputError(
+            f"has the coverage {out[at]:g} at {chrom}:{left + at}-{left + at + 1}: coverage must be a number >= 0", path
+        )
     return out
 
 
@@ -198,7 +208,9 @@ def _centres(values: Floats, offsets: NDArray[np.int64], geometry: Geometry, bla
     return out
 
 
-def _centres_as_basenji(values: Floats, offsets: NDArray[np.int64], geometry: Geometry, black: NDArray[np.int64]) -> Floats:
+def _centres_as_basenji(
+    values: Floats, offsets: NDArray[np.int64], geometry: Geometry, black: NDArray[np.int64]
+) -> Floats:
     """As `_centres`, but each blacklist interval is sliced as Basenji does: a start left of the window counts from the window's end."""
     out = _centres(values, offsets, geometry, black[:0])
     touched = np.zeros(len(offsets), bool)

@@ -56,10 +56,18 @@ def write_records(path: Path, examples: Iterable[tuple[Codes, Targets]], half: b
     with atomic(path) as temporary, open(temporary, "wb") as out:
         squeeze = zlib.compressobj(1)
         for codes, targets in examples:
-            stored = np.clip(targets, -LARGEST_HALF, LARGEST_HALF).astype("<f2") if half else np.ascontiguousarray(targets, "<f4")
+            stored = (
+                np.clip(targets, -LARGEST_HALF, LARGEST_HALF).astype("<f2")
+                if half
+                else np.ascontiguousarray(targets, "<f4")
+            )
             payload = encode_example(_ONE_HOT.take(codes).tobytes(), stored.tobytes())
             header = struct.pack("<Q", len(payload))
-            out.write(squeeze.compress(header + _masked_crcs([header]).tobytes() + payload + _masked_crcs([payload]).tobytes()))
+            out.write(
+                squeeze.compress(
+                    header + _masked_crcs([header]).tobytes() + payload + _masked_crcs([payload]).tobytes()
+                )
+            )
         out.write(squeeze.flush())
 
 
@@ -75,7 +83,11 @@ def read_file(path: Path, shape: Shape) -> Iterator[Fold]:
 
 def fold_files(data_dir: Path, fold: str) -> list[Path]:
     """TFRecord files of a fold, in order."""
-    numbered = {int(match[1]): path for path in (data_dir / "tfrecords").glob("*.tfr") if (match := re.fullmatch(rf"{fold}-(\d+)", path.stem))}
+    numbered = {
+        int(match[1]): path
+        for path in (data_dir / "tfrecords").glob("*.tfr")
+        if (match := re.fullmatch(rf"{fold}-(\d+)", path.stem))
+    }
     found = [numbered[k] for k in sorted(numbered)]
     if not found:
         raise InputError(f"has no TFRecords of the {fold} fold (tfrecords/{fold}-0.tfr ...)", data_dir)
@@ -101,7 +113,9 @@ def load_fold(data_dir: Path, fold: str, memory: int = MEMORY, threads: int | No
     array = mapped_array if size > memory else np.empty
     codes, targets = array((n, shape.seq_length), np.uint8), array((n, shape.target_length, shape.tracks), np.float32)
     done = 0
-    for some_codes, some_targets in _decoded(fold_files(data_dir, fold), shape, threads or min(THREADS, len(os.sched_getaffinity(0)))):
+    for some_codes, some_targets in _decoded(
+        fold_files(data_dir, fold), shape, threads or min(THREADS, len(os.sched_getaffinity(0)))
+    ):
         rows = slice(done, done + len(some_codes))
         if rows.stop > n:
             raise InputError(f"disagrees with statistics.json: holds more than {n} {fold} windows", data_dir)
@@ -140,11 +154,15 @@ def _shape(data_dir: Path, fold: str) -> tuple[Shape, int]:
     path = data_dir / "statistics.json"
     facts = read_json(path)
     try:
-        length, targets, tracks, n = (int(facts[k]) for k in ("seq_length", "target_length", "num_targets", f"{fold}_seqs"))
+        length, targets, tracks, n = (
+            int(facts[k]) for k in ("seq_length", "target_length", "num_targets", f"{fold}_seqs")
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"lacks a number that a dataset has ({error})", path) from None
     if min(length, targets, tracks) < 1 or n < 0:
-        raise InputError("holds a length or number of tracks below 1, or a negative number of windows: not of a dataset", path)
+        raise InputError(
+            "holds a length or number of tracks below 1, or a negative number of windows: not of a dataset", path
+        )
     if (table := data_dir / "targets.txt").exists():
         with open_text(table) as rows:
             listed = sum(1 for row in rows if row.strip()) - 1
@@ -226,7 +244,9 @@ def _layout(payload: Codes, path: Path, number: int) -> Layout:
     try:
         return layout_of(payload.tobytes())
     except ValueError:
-        raise InputError("holds no tf.train.Example with the bytes features sequence and target", path, number) from None
+        raise InputError(
+            "holds no tf.train.Example with the bytes features sequence and target", path, number
+        ) from None
 
 
 def _decode(payloads: Codes, shape: Shape, path: Path, first: int) -> Fold:
@@ -243,7 +263,12 @@ def _decode(payloads: Codes, shape: Shape, path: Path, first: int) -> Fold:
         targets[rows] = _targets(payloads[rows, layout.target], shape, path, record)
         left = left[~fits]
     _require(codes.max(axis=1) <= 4, "has a base that is not one-hot", path, first)
-    _require(np.isfinite(targets).all(axis=(1, 2)), "has a target that is no finite number: build the dataset again", path, first)
+    _require(
+        np.isfinite(targets).all(axis=(1, 2)),
+        "has a target that is no finite number: build the dataset again",
+        path,
+        first,
+    )
     return codes, targets
 
 

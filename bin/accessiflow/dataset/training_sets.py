@@ -44,7 +44,9 @@ def choose(
     return np.sort(np.concatenate([peaks, others[gc_matched(gc[peaks], gc[others], rng)]]))
 
 
-def gc_matched(peak_gc: NDArray[np.float64], other_gc: NDArray[np.float64], rng: np.random.Generator, bins: int = 20) -> NDArray[np.int64]:
+def gc_matched(
+    peak_gc: NDArray[np.float64], other_gc: NDArray[np.float64], rng: np.random.Generator, bins: int = 20
+) -> NDArray[np.int64]:
     """Row numbers of as many non-peaks as peaks in each GC bin [low, high), drawn with replacement only where a bin is short.
 
     Bins: `linspace(min, max, bins)` of the peaks' GC (generate_balanced_training_sequences.py --gc); rows in the order drawn.

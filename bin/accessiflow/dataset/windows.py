@@ -98,7 +98,9 @@ class Geometry:
         return (self.seq_length - 2 * self.crop) // self.target_width
 
 
-def contigs_of(sizes: Mapping[str, int], gaps: pd.DataFrame | None, limit: pd.DataFrame | None, seq_length: int) -> list[Contig]:
+def contigs_of(
+    sizes: Mapping[str, int], gaps: pd.DataFrame | None, limit: pd.DataFrame | None, seq_length: int
+) -> list[Contig]:
     """Chromosomes minus gaps, cut to the intervals of `limit` (an intersection for each, duplicates stay), of seq_length at least."""
     pieces: list[Contig] = []
     blocked = IntervalSet(gaps) if gaps is not None else None
@@ -146,11 +148,15 @@ def break_contigs(contigs: Sequence[Contig], lose_largest: bool = False) -> list
     return [contig for _, contig in heap]
 
 
-def split_folds(contigs: Sequence[Contig], valid_chroms: Sequence[str], test_chroms: Sequence[str]) -> dict[str, list[Contig]]:
+def split_folds(
+    contigs: Sequence[Contig], valid_chroms: Sequence[str], test_chroms: Sequence[str]
+) -> dict[str, list[Contig]]:
     """Fold -> its contigs, by chromosome, order kept."""
     folds: dict[str, list[Contig]] = {fold: [] for fold in FOLDS}
     for contig in contigs:
-        folds["test" if contig.chrom in test_chroms else "valid" if contig.chrom in valid_chroms else "train"].append(contig)
+        folds["test" if contig.chrom in test_chroms else "valid" if contig.chrom in valid_chroms else "train"].append(
+            contig
+        )
     return folds
 
 
@@ -183,7 +189,9 @@ def windows_of(folds: Mapping[str, Sequence[Contig]], geometry: Geometry) -> Win
         for contig in folds[fold]:
             start = np.arange(contig.start, contig.end - geometry.seq_length + 1, stride, dtype=np.int64)
             parts.append((np.full(len(start), number[contig.chrom], np.int32), start, np.full(len(start), i, np.int8)))
-    chrom, start, fold_number = (np.concatenate([part[k] for part in parts]) for k in range(3)) if parts else (np.empty(0, int),) * 3
+    chrom, start, fold_number = (
+        (np.concatenate([part[k] for part in parts]) for k in range(3)) if parts else (np.empty(0, int),) * 3
+    )
     return Windows(names, chrom, start, fold_number, geometry.seq_length)
 
 
@@ -221,17 +229,29 @@ def read_windows(path: Path, sizes: Mapping[str, int] | None, seq_length: int) -
     columns = {"chrom": "category", "start": np.int64, "end": np.int64, "fold": "category"}
     require_file(path)
     try:
-        table = pd.read_csv(path, sep="\t", header=None, names=list(columns), dtype=columns, usecols=range(4), keep_default_na=False)
+        table = pd.read_csv(
+            path, sep="\t", header=None, names=list(columns), dtype=columns, usecols=range(4), keep_default_na=False
+        )
     except (ValueError, pd.errors.ParserError) as error:
-        raise InputError(f"needs the columns chromosome, start, end and fold ({str(error).strip().splitlines()[0]})", path) from None
+        raise InputError(
+            f"needs the columns chromosome, start, end and fold ({str(error).strip().splitlines()[0]})", path
+        ) from None
     names = tuple(map(str, table["chrom"].cat.categories))
     start, end = table["start"].to_numpy(), table["end"].to_numpy()
-    limit = np.array([np.iinfo(np.int64).max if sizes is None else sizes.get(name, -1) for name in names], np.int64)[table["chrom"].cat.codes]
-    fold = np.array([FOLDS.index(f) if f in FOLDS else -1 for f in table["fold"].cat.categories], np.int8)[table["fold"].cat.codes]
+    limit = np.array([np.iinfo(np.int64).max if sizes is None else sizes.get(name, -1) for name in names], np.int64)[
+        table["chrom"].cat.codes
+    ]
+    fold = np.array([FOLDS.index(f) if f in FOLDS else -1 for f in table["fold"].cat.categories], np.int8)[
+        table["fold"].cat.codes
+    ]
     _require(limit >= 0, "names a contig that the genome does not have", path)
     _require(end - start == seq_length, f"has a window that is not {seq_length} bp long (-l)", path)
     _require((start >= 0) & (end <= limit), "has a window that leaves its contig: another assembly?", path)
-    _require(np.r_[fold[:1] >= 0, np.diff(fold) >= 0] & (fold >= 0), "needs the labels train, valid, test in column 4, in this order", path)
+    _require(
+        np.r_[fold[:1] >= 0, np.diff(fold) >= 0] & (fold >= 0),
+        "needs the labels train, valid, test in column 4, in this order",
+        path,
+    )
     return Windows(names, table["chrom"].cat.codes.to_numpy().astype(np.int32), start, fold, seq_length)
 
 

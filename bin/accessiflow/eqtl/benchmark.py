@@ -30,7 +30,9 @@ class _Judged(NamedTuple):
     tracks: pd.DataFrame | None
 
 
-def classify(positives: pd.DataFrame, negatives: pd.DataFrame, features: TrackScores, peaks: PeakMatrix, design: Design) -> Result:
+def classify(
+    positives: pd.DataFrame, negatives: pd.DataFrame, features: TrackScores, peaks: PeakMatrix, design: Design
+) -> Result:
     """Classify positives against negatives in each specificity bin.
 
     Args:
@@ -46,7 +48,13 @@ def classify(positives: pd.DataFrame, negatives: pd.DataFrame, features: TrackSc
         draws = [np.random.RandomState(design.negative_seed + repeat) for repeat in range(design.repeats)]
         made = [(_against(label, groups[label], negatives, draws, design), None) for label in labels]
     classes = {"positive": positives, "negative": negatives}
-    return _judge([task for task, _ in made], features, design, tables.distributions(design.tissue, classes, labels), [s for _, s in made])
+    return _judge(
+        [task for task, _ in made],
+        features,
+        design,
+        tables.distributions(design.tissue, classes, labels),
+        [s for _, s in made],
+    )
 
 
 def direction(variants: pd.DataFrame, features: TrackScores, peaks: PeakMatrix, design: Design) -> Result:
@@ -65,25 +73,40 @@ def direction(variants: pd.DataFrame, features: TrackScores, peaks: PeakMatrix, 
 def _placed(variants: pd.DataFrame, features: TrackScores, peaks: PeakMatrix, what: str) -> pd.DataFrame:
     """Variants that have a score, with their specificity bin ("" outside the peaks) and their row of the score file."""
     table = variants.assign(
-        bin=column_at(peaks, variants["chrom"].to_numpy(dtype=object), variants["pos"].to_numpy(), "specificity_bin"), row=features.find(variants)
+        bin=column_at(peaks, variants["chrom"].to_numpy(dtype=object), variants["pos"].to_numpy(), "specificity_bin"),
+        row=features.find(variants),
     )
     scored = table["row"] >= 0
     if len(table) and not scored.any():
-        raise InputError(f"none of the {len(table)} {what} is in the score files: chromosome names, positions and alleles must agree")
-    log.info("%s: %d, %d scored, %d of these in peaks", what, len(table), int(scored.sum()), int((scored & (table["bin"] != "")).sum()))
+        raise InputError(
+            f"none of the {len(table)} {what} is in the score files: chromosome names, positions and alleles must agree"
+        )
+    log.info(
+        "%s: %d, %d scored, %d of these in peaks",
+        what,
+        len(table),
+        int(scored.sum()),
+        int((scored & (table["bin"] != "")).sum()),
+    )
     return table[scored].reset_index(drop=True)
 
 
-def _against(label: str, positives: pd.DataFrame, negatives: pd.DataFrame, draws: list[np.random.RandomState], design: Design) -> Task:
+def _against(
+    label: str, positives: pd.DataFrame, negatives: pd.DataFrame, draws: list[np.random.RandomState], design: Design
+) -> Task:
     """Positives against negatives that one generator a repeat draws for one bin after the other."""
     pool = negatives[negatives["bin"] == label] if design.same_bin else negatives
     n = min(len(positives) * design.matching.ratio, len(pool))
     enough = len(positives) >= design.min_positives
-    drawn = [pool.iloc[np.sort(draw.choice(len(pool), n, replace=False)) if enough and n else slice(0)] for draw in draws]
+    drawn = [
+        pool.iloc[np.sort(draw.choice(len(pool), n, replace=False)) if enough and n else slice(0)] for draw in draws
+    ]
     return Task(label, [_sample(positives, part) for part in drawn], positives)
 
 
-def _matched(label: str, positives: pd.DataFrame, negatives: pd.DataFrame, index: int, design: Design) -> tuple[Task, pd.DataFrame | None]:
+def _matched(
+    label: str, positives: pd.DataFrame, negatives: pd.DataFrame, index: int, design: Design
+) -> tuple[Task, pd.DataFrame | None]:
     """Positives against matched negatives, and how each stratum was filled (None where the bin has too few positives)."""
     inside = design.same_bin or "peak" in design.matching.on
     pool = negatives[negatives["bin"] == label] if inside else negatives
@@ -111,7 +134,11 @@ def _by_sign(label: str, variants: pd.DataFrame, design: Design) -> Task:
 
 
 def _judge(
-    tasks: Iterable[Task], features: TrackScores, design: Design, distributions: pd.DataFrame, strata: Iterable[pd.DataFrame | None]
+    tasks: Iterable[Task],
+    features: TrackScores,
+    design: Design,
+    distributions: pd.DataFrame,
+    strata: Iterable[pd.DataFrame | None],
 ) -> Result:
     import pandas as pd
 
@@ -123,19 +150,32 @@ def _judge(
         if row.reason:
             log.warning("%s %s: %s", design.tissue, task.label, row.reason)
         else:
-            log.info("%s %s: AUROC %.3f, AUPRC %.3f (%d positives)", design.tissue, task.label, row.auroc, row.auprc, row.n_positive)
+            log.info(
+                "%s %s: AUROC %.3f, AUPRC %.3f (%d positives)",
+                design.tissue,
+                task.label,
+                row.auroc,
+                row.auprc,
+                row.n_positive,
+            )
             curves.append(tables.curve_points(folds, design.tissue, task.label))
         tracks.append(alone)
-    joined = (_joined(parts, columns) for parts, columns in ((curves, tables.CURVE_COLUMNS), (tracks, tables.TRACK_COLUMNS)))
+    joined = (
+        _joined(parts, columns) for parts, columns in ((curves, tables.CURVE_COLUMNS), (tracks, tables.TRACK_COLUMNS))
+    )
     return Result(pd.DataFrame(rows, columns=Row._fields), *joined, distributions, _joined(strata, matching.COLUMNS))
 
 
 def _judge_bin(task: Task, features: TrackScores, design: Design, index: int) -> _Judged:
     first = task.samples[0].labels
     row = Row(design.tissue, task.label, int(first.sum()), int((~first).sum()), len(features.columns), design.seed)
-    row = row._replace(tss_distance=tables.median(task.described, "tss_distance"), abs_beta=tables.median(task.described, "beta"))
+    row = row._replace(
+        tss_distance=tables.median(task.described, "tss_distance"), abs_beta=tables.median(task.described, "beta")
+    )
     if design.shuffle:
-        task = task._replace(samples=[_shuffled(sample, [design.seed + repeat, index]) for repeat, sample in enumerate(task.samples)])
+        task = task._replace(
+            samples=[_shuffled(sample, [design.seed + repeat, index]) for repeat, sample in enumerate(task.samples)]
+        )
     row = row._replace(reason=_obstacle(row, task, design))
     folds, areas, precisions, alone = [], [], [], []
     for repeat, sample in enumerate([] if row.reason else task.samples):
@@ -146,12 +186,20 @@ def _judge_bin(task: Task, features: TrackScores, design: Design, index: int) ->
         precisions.append(mean_precision(found))
         if design.per_track:
             alone.append(tables.track_areas(values, sample.labels, task.signed))
-    tracks = tables.track_table(design.tissue, task.label, features.tracks, first, alone, row.reason) if design.per_track else None
+    tracks = (
+        tables.track_table(design.tissue, task.label, features.tracks, first, alone, row.reason)
+        if design.per_track
+        else None
+    )
     if row.reason:
         return _Judged(row, [], tracks)
     area = pooled(areas)
     low, high = area.interval
-    return _Judged(row._replace(auroc=area.value, auprc=float(np.mean(precisions)), auroc_low=low, auroc_high=high), folds[0], tracks)
+    return _Judged(
+        row._replace(auroc=area.value, auprc=float(np.mean(precisions)), auroc_low=low, auroc_high=high),
+        folds[0],
+        tracks,
+    )
 
 
 def _obstacle(row: Row, task: Task, design: Design) -> str:

@@ -41,7 +41,12 @@ def nearest_gene(table: pd.DataFrame, tss: pd.DataFrame | None) -> pd.DataFrame:
     """Each variant once, in order of first appearance, with the nearest of its genes and the column tss_distance (bp; NaN unknown)."""
     kept = table.assign(tss_distance=_tss_distance(table, tss)).reset_index(drop=True)
     kept = kept.assign(row=kept.groupby(KEY, sort=False).ngroup())
-    return kept.sort_values(["row", "tss_distance"], kind="stable").drop_duplicates(KEY).drop(columns="row").reset_index(drop=True)
+    return (
+        kept.sort_values(["row", "tss_distance"], kind="stable")
+        .drop_duplicates(KEY)
+        .drop(columns="row")
+        .reset_index(drop=True)
+    )
 
 
 def nearest_tss(table: pd.DataFrame, tss: pd.DataFrame) -> NDArray[np.float64]:

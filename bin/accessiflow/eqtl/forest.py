@@ -34,7 +34,9 @@ def fold_obstacle(labels: NDArray[np.bool_], chroms: NDArray[np.object_], design
     if found < design.folds:
         return f"the variants lie on {found} chromosomes, fewer than {design.folds} folds"
     single = sum(len(set(labels[test])) < 2 for _, test in splits(labels, chroms, design))
-    return f"{single} of {design.folds} folds of whole chromosomes hold one class only: take fewer folds" if single else ""
+    return (
+        f"{single} of {design.folds} folds of whole chromosomes hold one class only: take fewer folds" if single else ""
+    )
 
 
 def classifier(engine: str) -> type[RandomForestClassifier]:
@@ -55,7 +57,9 @@ def classifier(engine: str) -> type[RandomForestClassifier]:
     return RandomForestClassifier
 
 
-def tested(values: NDArray[np.float32], labels: NDArray[np.bool_], chroms: NDArray[np.object_], seed: int, design: Design) -> list[Fold]:
+def tested(
+    values: NDArray[np.float32], labels: NDArray[np.bool_], chroms: NDArray[np.object_], seed: int, design: Design
+) -> list[Fold]:
     """Labels and scores of each test fold; a single one, of all variants, for the mean |score|.
 
     Args:
@@ -77,7 +81,9 @@ def mean_precision(folds: list[Fold]) -> float:
     return float(np.mean([average_precision_score(labels, scores) for labels, scores in folds]))
 
 
-def _fold(make: type[RandomForestClassifier], values: NDArray[np.float32], labels: NDArray[np.bool_], split: Split, seed: int) -> Fold:
+def _fold(
+    make: type[RandomForestClassifier], values: NDArray[np.float32], labels: NDArray[np.bool_], split: Split, seed: int
+) -> Fold:
     train, test = split
     forest = make(max_features="log2", random_state=seed).fit(values[train], labels[train])
     return labels[test], forest.predict_proba(values[test])[:, 1]

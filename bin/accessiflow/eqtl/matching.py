@@ -57,7 +57,9 @@ def parse_criteria(items: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in CRITERIA if name in items)
 
 
-def prepare(positives: pd.DataFrame, negatives: pd.DataFrame, on: Sequence[str], tss: pd.DataFrame | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+def prepare(
+    positives: pd.DataFrame, negatives: pd.DataFrame, on: Sequence[str], tss: pd.DataFrame | None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Positives and negatives (each variant once) with what they are matched on, measured alike in both.
 
     The distance is to a variant's own gene where both tables name genes (`nearest_gene`), else to the nearest start of any gene.
@@ -73,8 +75,12 @@ def prepare(positives: pd.DataFrame, negatives: pd.DataFrame, on: Sequence[str],
     if tss is None:
         raise InputError("--match tss needs the genes: give --genes")
     if "gene" in positives.columns and "gene" in negatives.columns:
-        return positives.assign(**{_MATCH_TSS: positives["tss_distance"]}), negatives.assign(**{_MATCH_TSS: negatives["tss_distance"]})
-    return positives.assign(**{_MATCH_TSS: nearest_tss(positives, tss)}), negatives.assign(**{_MATCH_TSS: nearest_tss(negatives, tss)})
+        return positives.assign(**{_MATCH_TSS: positives["tss_distance"]}), negatives.assign(
+            **{_MATCH_TSS: negatives["tss_distance"]}
+        )
+    return positives.assign(**{_MATCH_TSS: nearest_tss(positives, tss)}), negatives.assign(
+        **{_MATCH_TSS: nearest_tss(negatives, tss)}
+    )
 
 
 def draw(positives: pd.DataFrame, candidates: pd.DataFrame, matching: Matching, rng: np.random.Generator) -> Drawn:
@@ -92,9 +98,18 @@ def draw(positives: pd.DataFrame, candidates: pd.DataFrame, matching: Matching, 
     same = [_take(order, free, (where == stratum).all(axis=1), n) for stratum, n in zip(strata, wanted, strict=True)]
     lack = wanted - [len(part) for part in same] if matching.nearest else np.zeros_like(wanted)
     near = [_take_nearest(order, free, where, stratum, n) for stratum, n in zip(strata, lack, strict=True)]
-    names = {axis: [_name(axis, stratum[axes.index(axis)]) if axis in axes else "all" for stratum in strata] for axis in EDGES}
+    names = {
+        axis: [_name(axis, stratum[axes.index(axis)]) if axis in axes else "all" for stratum in strata]
+        for axis in EDGES
+    }
     table = pd.DataFrame(
-        names | {"n_positive": counts, "wanted": wanted, "same_stratum": [len(p) for p in same], "nearest_stratum": [len(p) for p in near]}
+        names
+        | {
+            "n_positive": counts,
+            "wanted": wanted,
+            "same_stratum": [len(p) for p in same],
+            "nearest_stratum": [len(p) for p in near],
+        }
     )
     return Drawn(np.sort(np.concatenate([*same, *near, np.empty(0, np.int64)]).astype(np.int64)), table)
 

@@ -45,17 +45,29 @@ def track_areas(values: NDArray[np.float32], labels: NDArray[np.bool_], signed: 
 
 
 def track_table(
-    tissue: str, label: str, tracks: Sequence[str], labels: NDArray[np.bool_], repeats: Sequence[list[Auroc]], reason: str
+    tissue: str,
+    label: str,
+    tracks: Sequence[str],
+    labels: NDArray[np.bool_],
+    repeats: Sequence[list[Auroc]],
+    reason: str,
 ) -> pd.DataFrame:
     """One row a track (TRACK_COLUMNS) from its areas in each repeat; NA with the reason where there is none."""
     import pandas as pd
 
-    areas = [pooled(areas) for areas in zip(*repeats, strict=True)] if repeats else [Auroc(np.nan, np.nan)] * len(tracks)
+    areas = (
+        [pooled(areas) for areas in zip(*repeats, strict=True)] if repeats else [Auroc(np.nan, np.nan)] * len(tracks)
+    )
     intervals = np.array([area.interval for area in areas])
     n = int(labels.sum())
     return pd.DataFrame(
         {"tissue": tissue, "bin": label, "track": tracks, "n_positive": n, "n_negative": len(labels) - n}
-        | {"auroc": [area.value for area in areas], "auroc_low": intervals[:, 0], "auroc_high": intervals[:, 1], "reason": reason}
+        | {
+            "auroc": [area.value for area in areas],
+            "auroc_low": intervals[:, 0],
+            "auroc_high": intervals[:, 1],
+            "reason": reason,
+        }
     )
 
 
@@ -86,7 +98,12 @@ def _summary(table: pd.DataFrame, column: str) -> list[float]:
     values = _known(table, column)
     if len(values) == 0:
         return [0, len(table), *[np.nan] * (1 + len(QUANTILES))]
-    return [len(values), len(table) - len(values), float(values.mean()), *np.quantile(values, list(QUANTILES.values())).tolist()]
+    return [
+        len(values),
+        len(table) - len(values),
+        float(values.mean()),
+        *np.quantile(values, list(QUANTILES.values())).tolist(),
+    ]
 
 
 def _known(table: pd.DataFrame, column: str) -> NDArray[np.float64]:

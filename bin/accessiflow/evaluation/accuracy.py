@@ -54,7 +54,9 @@ def resampled(windows: Windows, mask: NDArray[np.bool_], stream: str, bootstrap:
     return bootstrap.pearson(stream, len(used), len(windows.tracks), block)
 
 
-def by_specificity(windows: Windows, min_track_peaks: int, min_bin_peaks: int, all_bins: bool, bootstrap: Bootstrap = NO_BOOTSTRAP) -> pd.DataFrame:
+def by_specificity(
+    windows: Windows, min_track_peaks: int, min_bin_peaks: int, all_bins: bool, bootstrap: Bootstrap = NO_BOOTSTRAP
+) -> pd.DataFrame:
     """Rows (track, bin): accuracy over the windows that are peaks of this track in this bin.
 
     Args:
@@ -71,7 +73,9 @@ def by_specificity(windows: Windows, min_track_peaks: int, min_bin_peaks: int, a
     return table
 
 
-def by_cluster(windows: Windows, names: Sequence[str], min_track_peaks: int, min_windows: int, bootstrap: Bootstrap = NO_BOOTSTRAP) -> pd.DataFrame:
+def by_cluster(
+    windows: Windows, names: Sequence[str], min_track_peaks: int, min_windows: int, bootstrap: Bootstrap = NO_BOOTSTRAP
+) -> pd.DataFrame:
     """Rows (track, cluster): accuracy over all windows of the cluster, whether or not they are a peak of this track.
 
     Args:
@@ -84,7 +88,12 @@ def by_cluster(windows: Windows, names: Sequence[str], min_track_peaks: int, min
 
 
 def by_group(
-    windows: Windows, masks: dict[str, NDArray[np.bool_]], column: str, min_track: int, min_group: int, bootstrap: Bootstrap
+    windows: Windows,
+    masks: dict[str, NDArray[np.bool_]],
+    column: str,
+    min_track: int,
+    min_group: int,
+    bootstrap: Bootstrap,
 ) -> pd.DataFrame:
     """Rows (track, group): n, pearson, reason, low, high over the windows of each mask, (n, T) by track or (n,) for all tracks."""
     import pandas as pd
@@ -98,7 +107,17 @@ def by_group(
             reason = too_few(int(totals[i]), len(chosen), min_track, min_group)
             value = float("nan") if reason else pearson_log2(windows.predictions[chosen, i], windows.targets[chosen, i])
             low, high = (limits[name][0][i], limits[name][1][i]) if np.isfinite(value) else (np.nan, np.nan)
-            rows.append((track, name, len(chosen), value, reason or ("" if np.isfinite(value) else "constant values"), low, high))
+            rows.append(
+                (
+                    track,
+                    name,
+                    len(chosen),
+                    value,
+                    reason or ("" if np.isfinite(value) else "constant values"),
+                    low,
+                    high,
+                )
+            )
     return pd.DataFrame(rows, columns=["track", column, "n", "pearson", "reason", "low", "high"])
 
 
@@ -123,7 +142,11 @@ def precision_of_top_tracks(windows: Windows, bootstrap: Bootstrap = NO_BOOTSTRA
         chosen = (windows.specificity == name) & (peaks > 0)
         n = int(chosen.sum())
         share = hits[chosen] / peaks[chosen]
-        values = (float(share.mean()), float(np.median(share)), float((peaks[chosen] / len(windows.tracks)).mean())) if n else (np.nan,) * 3
+        values = (
+            (float(share.mean()), float(np.median(share)), float((peaks[chosen] / len(windows.tracks)).mean()))
+            if n
+            else (np.nan,) * 3
+        )
         low, high = interval(bootstrap.mean(name, share)[:, None])
         rows.append((name, n, *values, "" if n else "no peak", low[0], high[0]))
     return pd.DataFrame(rows, columns=["bin", "n", "precision", "precision_median", "chance", "reason", "low", "high"])

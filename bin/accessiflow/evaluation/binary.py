@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def by_specificity(windows: Windows, min_track_peaks: int, min_bin_peaks: int, min_negative_tracks: int, seed: int) -> pd.DataFrame:
+def by_specificity(
+    windows: Windows, min_track_peaks: int, min_bin_peaks: int, min_negative_tracks: int, seed: int
+) -> pd.DataFrame:
     """Rows (track, bin): n (positives), auroc, auprc, reason.
 
     Args:

@@ -66,7 +66,9 @@ class Bootstrap:
         """Resampled means (repeats,) of values (n,)."""
         out = np.full(self.repeats, np.nan)
         if self.repeats and len(values):
-            out = sum((weights @ values[rows] for rows, weights in self.weights(len(values), stream)), np.zeros(self.repeats)) / len(values)
+            out = sum(
+                (weights @ values[rows] for rows, weights in self.weights(len(values), stream)), np.zeros(self.repeats)
+            ) / len(values)
         return out
 
 
@@ -92,5 +94,3 @@ def interval(resampled: Doubles) -> tuple[Doubles, Doubles]:
     if enough.any():
         low[enough], high[enough] = np.nanquantile(resampled[:, enough], LEVELS, axis=0)
     return low, high
-
-

@@ -62,7 +62,10 @@ def between_tracks(windows: Windows, clusters: list[str], bootstrap: Bootstrap =
         rows.append((cluster, *_over_correlation(*found, *again)))
     columns = ["cluster", "pairs", "prediction", "measurement", "over_correlation", "low", "high"]
     summary = pd.DataFrame(rows, columns=columns)
-    return Between(pd.concat([t for part in tables.values() for t in part], ignore_index=True), summary[summary["pairs"] > 0].reset_index(drop=True))
+    return Between(
+        pd.concat([t for part in tables.values() for t in part], ignore_index=True),
+        summary[summary["pairs"] > 0].reset_index(drop=True),
+    )
 
 
 def _pairs(tracks: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -71,7 +74,9 @@ def _pairs(tracks: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return pairs[:, 0], pairs[:, 1]
 
 
-def _resampled(values: Doubles, a: NDArray[np.int64], b: NDArray[np.int64], stream: str, bootstrap: Bootstrap) -> Doubles:
+def _resampled(
+    values: Doubles, a: NDArray[np.int64], b: NDArray[np.int64], stream: str, bootstrap: Bootstrap
+) -> Doubles:
     """Bootstrap (repeats, pairs) of the correlations of values (n, T) between columns a and b; each unordered pair is computed once."""
     low, high = np.minimum(a, b), np.maximum(a, b)
     unique, back = np.unique(low * values.shape[1] + high, return_inverse=True)
@@ -90,11 +95,17 @@ def _rows(source: str, cluster: str, tracks: list[str], n: int, found: Doubles, 
     a, b = _pairs(len(tracks))
     names, known = np.array(tracks, dtype=object), np.isfinite(found)
     low, high = interval(sample)
-    table = pd.DataFrame({"source": source, "cluster": cluster, "track": names[a], "other": names[b], "n": n, "pearson": found})
-    return table.assign(reason=np.where(known, "", CONSTANT), low=np.where(known, low, np.nan), high=np.where(known, high, np.nan))
+    table = pd.DataFrame(
+        {"source": source, "cluster": cluster, "track": names[a], "other": names[b], "n": n, "pearson": found}
+    )
+    return table.assign(
+        reason=np.where(known, "", CONSTANT), low=np.where(known, low, np.nan), high=np.where(known, high, np.nan)
+    )
 
 
-def _over_correlation(predicted: Doubles, measured: Doubles, sample: Doubles, measured_sample: Doubles) -> tuple[float, ...]:
+def _over_correlation(
+    predicted: Doubles, measured: Doubles, sample: Doubles, measured_sample: Doubles
+) -> tuple[float, ...]:
     """pairs, mean prediction, mean measurement, mean difference, low, high."""
     known = np.isfinite(predicted) & np.isfinite(measured)
     if not known.any():
@@ -104,11 +115,22 @@ def _over_correlation(predicted: Doubles, measured: Doubles, sample: Doubles, me
     with np.errstate(invalid="ignore"):
         mean = np.where(finite, difference, 0).sum(axis=1) / finite.sum(axis=1)
     low, high = interval(mean[:, None])
-    return (int(known.sum()), predicted[known].mean(), measured[known].mean(), (predicted - measured)[known].mean(), low[0], high[0])
+    return (
+        int(known.sum()),
+        predicted[known].mean(),
+        measured[known].mean(),
+        (predicted - measured)[known].mean(),
+        low[0],
+        high[0],
+    )
 
 
 def between_donors(
-    measured: Matrix, cluster: NDArray[np.object_], sheet: pd.DataFrame, drop_zeros: bool, bootstrap: Bootstrap = NO_BOOTSTRAP
+    measured: Matrix,
+    cluster: NDArray[np.object_],
+    sheet: pd.DataFrame,
+    drop_zeros: bool,
+    bootstrap: Bootstrap = NO_BOOTSTRAP,
 ) -> pd.DataFrame:
     """Rows, every ordered pair of experiments of different donors in every cluster: n, pearson of log2(x + 1), reason, low, high.
 
@@ -132,6 +154,14 @@ def between_donors(
         low, high = interval(_resampled(values, a, b, str(name), bootstrap))
         known = np.isfinite(found)
         part = pd.DataFrame({"kind": kind, "cluster": name, "cell_type": cell_type[a], "other_cell_type": cell_type[b]})
-        part = part.assign(track=track[a], other=track[b], donor=donor[a], other_donor=donor[b], n=len(values), pearson=found)
-        parts.append(part.assign(reason=np.where(known, "", CONSTANT), low=np.where(known, low, np.nan), high=np.where(known, high, np.nan)))
+        part = part.assign(
+            track=track[a], other=track[b], donor=donor[a], other_donor=donor[b], n=len(values), pearson=found
+        )
+        parts.append(
+            part.assign(
+                reason=np.where(known, "", CONSTANT),
+                low=np.where(known, low, np.nan),
+                high=np.where(known, high, np.nan),
+            )
+        )
     return pd.concat(parts, ignore_index=True)

@@ -30,7 +30,15 @@ def load_clustered(predictions: Path, targets: Path, names: Sequence[str] = ()) 
     n, tracks = given.values.shape
     nothing = np.full(n, "", dtype=object)
     return Windows(
-        given.values, truth.values, np.ones((n, tracks), bool), np.zeros(n, np.int64), given.tracks or [], [], nothing, nothing.copy(), given.sites
+        given.values,
+        truth.values,
+        np.ones((n, tracks), bool),
+        np.zeros(n, np.int64),
+        given.tracks or [],
+        [],
+        nothing,
+        nothing.copy(),
+        given.sites,
     )
 
 

@@ -79,7 +79,9 @@ def parse_models(given: Sequence[str]) -> list[tuple[str, Path]]:
         path = Path(file if found else text)
         name = name if found else (path.resolve().parent.name if path.stem in FILE_STEMS else path.stem)
         if not NAME.fullmatch(name) or name == CROSS_TRACK_MEAN:
-            raise InputError(f"--predictions {text}: {name!r} is no name for a model: letters, digits, . _ - (and not {CROSS_TRACK_MEAN})")
+            raise InputError(
+                f"--predictions {text}: {name!r} is no name for a model: letters, digits, . _ - (and not {CROSS_TRACK_MEAN})"
+            )
         out.append((name, path))
     return out
 
@@ -95,7 +97,9 @@ def predicted_windows(base: Windows, targets: Path, path: Path, names: Sequence[
     measured, predicted = join(truth, given, targets, path)
     if len(measured.values) < len(base.targets):
         lacking = sorted(set(truth.centres()) - set(given.centres()))
-        raise InputError(f"lacks {len(lacking)} of the {len(base.targets)} windows of {targets.name} (around {lacking[0]}...)", path)
+        raise InputError(
+            f"lacks {len(lacking)} of the {len(base.targets)} windows of {targets.name} (around {lacking[0]}...)", path
+        )
     assert measured.tracks is not None
     at = [base.tracks.index(track) for track in measured.tracks]
     described = [[part[i] for i in at] if part else [] for part in (base.cell_types, base.groups)]
@@ -123,12 +127,17 @@ def replicate_predictions(windows: Windows, paths: Sequence[Path], names: Sequen
         predicted = predicted_windows(windows, paths[0], path, names)
         if predicted.tracks != windows.tracks:
             lacking = next(track for track in windows.tracks if track not in predicted.tracks)
-            raise InputError(f"has no track {lacking}, which {paths[0].name} has: replicates of one model predict the same tracks", path)
+            raise InputError(
+                f"has no track {lacking}, which {paths[0].name} has: replicates of one model predict the same tracks",
+                path,
+            )
         out.append(predicted.predictions)
     return out
 
 
-def judge_all(base: Windows, targets: Path, models: Sequence[tuple[str, Path]], names: Sequence[str], options: Options) -> list[Entry]:
+def judge_all(
+    base: Windows, targets: Path, models: Sequence[tuple[str, Path]], names: Sequence[str], options: Options
+) -> list[Entry]:
     """Judge every file; files of one name are its replicates, numbered from 1 in the order given."""
     number: dict[str, int] = {}
     out = []
@@ -170,7 +179,9 @@ def judge(windows: Windows, options: Options) -> Judged:
     return Judged(table, figures, _row_means(sample[:, known]))
 
 
-def _groupings(windows: Windows, own: NDArray[np.bool_], common: NDArray[np.bool_]) -> Iterator[tuple[str, dict[str, NDArray[np.bool_]]]]:
+def _groupings(
+    windows: Windows, own: NDArray[np.bool_], common: NDArray[np.bool_]
+) -> Iterator[tuple[str, dict[str, NDArray[np.bool_]]]]:
     yield "all", {"all": np.ones(len(windows.cluster), bool)}
     yield "specific", {"specific": own, "ubiquitous": common}
     yield "specificity", {name: windows.is_peak & (windows.specificity == name)[:, None] for name in windows.labels}
@@ -194,7 +205,9 @@ def over_correlation(windows: Windows, mask: NDArray[np.bool_]) -> float:
         chosen = np.flatnonzero(mask[:, column])
         others = types != types[column]
         if len(chosen) > 1 and others.any():
-            predicted, measured = (_with_others(log2p(part[chosen]), column)[others] for part in (windows.predictions, windows.targets))
+            predicted, measured = (
+                _with_others(log2p(part[chosen]), column)[others] for part in (windows.predictions, windows.targets)
+            )
             found.append(predicted - measured)
     values = np.concatenate(found) if found else np.empty(0)
     values = values[np.isfinite(values)]
@@ -224,7 +237,9 @@ def deviation_pearson(windows: Windows) -> float:
     if len(chosen) < 2 or len(windows.tracks) < 2:
         return float("nan")
     predicted, measured = (log2p(part[chosen]) for part in (windows.predictions, windows.targets))
-    found = column_pearson(predicted - predicted.mean(axis=1, keepdims=True), measured - measured.mean(axis=1, keepdims=True))
+    found = column_pearson(
+        predicted - predicted.mean(axis=1, keepdims=True), measured - measured.mean(axis=1, keepdims=True)
+    )
     found = found[np.isfinite(found)]
     return float(found.mean()) if len(found) else float("nan")
 
@@ -240,7 +255,9 @@ def tidy(entries: Sequence[Entry]) -> pd.DataFrame:
 
 def track_means(table: pd.DataFrame) -> pd.DataFrame:
     """Mean Pearson over the replicates: rows (grouping, group, track), a column a model."""
-    return table.pivot_table(index=["grouping", "group", "track"], columns="model", values="pearson", aggfunc="mean", sort=False)
+    return table.pivot_table(
+        index=["grouping", "group", "track"], columns="model", values="pearson", aggfunc="mean", sort=False
+    )
 
 
 def wilcoxon_tests(table: pd.DataFrame, reference: str | None) -> pd.DataFrame:
@@ -260,7 +277,9 @@ def wilcoxon_tests(table: pd.DataFrame, reference: str | None) -> pd.DataFrame:
         for model, other in combinations(models, 2):
             difference = (values[model] - values[other]).dropna().to_numpy(np.float64)
             rows.append((grouping, group, model, other, *signed_rank(difference, "two-sided")))
-    out = pd.DataFrame(rows, columns=["grouping", "group", "model", "other", "n", "median_difference", "statistic", "p", "reason"])
+    out = pd.DataFrame(
+        rows, columns=["grouping", "group", "model", "other", "n", "median_difference", "statistic", "p", "reason"]
+    )
     out.insert(8, "q", q_values(out["p"].to_numpy(np.float64)))
     return out
 

@@ -55,5 +55,7 @@ def window_clusters(measured: Matrix, peaks: Path | None, clusters: Path | None,
         middle = ((measured.sites["start"] + measured.sites["end"]) // 2).to_numpy()
         out = column_at(read_peak_rows(peaks), measured.sites["chrom"].to_numpy(dtype=object), middle + 1, "cluster")  # type: ignore[arg-type]
     if not (out != "").any():
-        raise InputError("no window lies in a cluster: do the windows and the clusters have the same chromosomes?", source)
+        raise InputError(
+            "no window lies in a cluster: do the windows and the clusters have the same chromosomes?", source
+        )
     return out

@@ -47,8 +47,24 @@ def rates(windows: Windows, called: NDArray[np.bool_], clusters: Sequence[str]) 
             positives, others = inside & measured, inside & ~measured
             n, m = int(positives.sum()), int(others.sum()) if name in REGIONS else 0
             missed, wrong = int((positives & ~found).sum()), int((others & found).sum())
-            reason = "" if n and (m or name not in REGIONS) else f"no {'peak' if n == 0 else 'window without a peak'} of the track"
+            reason = (
+                ""
+                if n and (m or name not in REGIONS)
+                else f"no {'peak' if n == 0 else 'window without a peak'} of the track"
+            )
             values = (missed / n if n else np.nan, *wilson(missed, n), wrong / m if m else np.nan, *wilson(wrong, m))
             rows.append((track, name, n, m, *values, reason))
-    columns = ["track", "region", "n_peaks", "n_others", "fnr", "fnr_low", "fnr_high", "fpr", "fpr_low", "fpr_high", "reason"]
+    columns = [
+        "track",
+        "region",
+        "n_peaks",
+        "n_others",
+        "fnr",
+        "fnr_low",
+        "fnr_high",
+        "fpr",
+        "fpr_low",
+        "fpr_high",
+        "reason",
+    ]
     return pd.DataFrame(rows, columns=columns)

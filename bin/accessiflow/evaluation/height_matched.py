@@ -41,7 +41,12 @@ def match(specific: Doubles, ubiquitous: Doubles, rng: np.random.Generator) -> N
 
 
 def by_track(
-    windows: Windows, specific: Sequence[str], ubiquitous: Sequence[str], repeats: int, seed: int, bootstrap: Bootstrap = NO_BOOTSTRAP
+    windows: Windows,
+    specific: Sequence[str],
+    ubiquitous: Sequence[str],
+    repeats: int,
+    seed: int,
+    bootstrap: Bootstrap = NO_BOOTSTRAP,
 ) -> pd.DataFrame:
     """Rows (track, set): n, pearson of log2(x + 1), reason, low, high.
 
@@ -69,7 +74,9 @@ def _heights(windows: Windows, chosen: NDArray[np.bool_], column: int) -> tuple[
     return log2p(windows.predictions[chosen, column]), log2p(windows.targets[chosen, column])
 
 
-def _drawn(windows: Windows, own: NDArray[np.bool_], common: NDArray[np.bool_], column: int, repeats: int, seed: int) -> tuple[object, ...]:
+def _drawn(
+    windows: Windows, own: NDArray[np.bool_], common: NDArray[np.bool_], column: int, repeats: int, seed: int
+) -> tuple[object, ...]:
     rng = np.random.default_rng([seed, crc32(windows.tracks[column].encode())])
     wanted = log2p(windows.targets[own, column])
     predicted, measured = _heights(windows, common, column)
@@ -77,7 +84,9 @@ def _drawn(windows: Windows, own: NDArray[np.bool_], common: NDArray[np.bool_], 
     found = np.array([pearson(predicted[at], measured[at]) for at in draws])
     known = found[np.isfinite(found)]
     low, high = np.quantile(known, LEVELS) if len(known) > 1 else (np.nan, np.nan)
-    return _row(windows.tracks[column], "ubiquitous", len(draws[0]), float(known.mean()) if len(known) else np.nan, low, high)
+    return _row(
+        windows.tracks[column], "ubiquitous", len(draws[0]), float(known.mean()) if len(known) else np.nan, low, high
+    )
 
 
 def _row(track: str, name: str, n: int, value: float, low: float, high: float) -> tuple[object, ...]:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from accessiflow.peaks.matrix import PeakMatrix
 
 
-
 @dataclass(frozen=True)
 class Windows:
     """Aligned inputs of an evaluation.
@@ -71,12 +70,17 @@ def join(given: Matrix, truth: Matrix, predictions: Path, targets: Path) -> tupl
     columns, tracks = _shared_tracks(given, truth, predictions, targets)
     place, at = (given.sites, rows[0]) if given.sites is not None else (truth.sites, rows[1])
     sites = None if place is None else place.iloc[at].reset_index(drop=True)
-    return Matrix(_taken(given.values, rows[0], columns[0]), tracks, sites), Matrix(_taken(truth.values, rows[1], columns[1]), tracks, sites)
+    return Matrix(_taken(given.values, rows[0], columns[0]), tracks, sites), Matrix(
+        _taken(truth.values, rows[1], columns[1]), tracks, sites
+    )
 
 
 def _taken(values: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
     """The chosen rows and columns, without a copy where they are all in order."""
-    whole = [len(at) == size and bool((at == np.arange(size)).all()) for at, size in zip((rows, columns), values.shape, strict=True)]
+    whole = [
+        len(at) == size and bool((at == np.arange(size)).all())
+        for at, size in zip((rows, columns), values.shape, strict=True)
+    ]
     if all(whole):
         return values
     return values[rows] if whole[1] else values[np.ix_(rows, columns)]
@@ -89,31 +93,46 @@ def _shared_windows(a: Matrix, b: Matrix, path: Path, other: Path) -> tuple[NDAr
     every = np.arange(len(a.values))
     if a.sites is None or b.sites is None:
         if len(a.values) != len(b.values):
-            raise InputError(f"holds {len(a.values)} windows, {other.name} {len(b.values)}: without chrom, start, end in both they must agree", path)
+            raise InputError(
+                f"holds {len(a.values)} windows, {other.name} {len(b.values)}: without chrom, start, end in both they must agree",
+                path,
+            )
         return every, every
     left, right = a.centres(), b.centres()
     if np.array_equal(left, right):
         return every, every
     for keys, source in ((pd.Index(left), path), (pd.Index(right), other)):
         if keys.has_duplicates:
-            raise InputError(f"holds two windows around {keys[keys.duplicated()][0]}: windows are joined by their centre", source)
+            raise InputError(
+                f"holds two windows around {keys[keys.duplicated()][0]}: windows are joined by their centre", source
+            )
     at = pd.Index(right).get_indexer(left)
     if not (at >= 0).any():
-        raise InputError(f"shares no window with {other.name} (centres {left[0]}... and {right[0]}...): another genome or grid?", path)
+        raise InputError(
+            f"shares no window with {other.name} (centres {left[0]}... and {right[0]}...): another genome or grid?",
+            path,
+        )
     log.info("%d windows are in %s (%d) and %s (%d)", (at >= 0).sum(), path.name, len(left), other.name, len(right))
     return every[at >= 0], at[at >= 0]
 
 
-def _shared_tracks(a: Matrix, b: Matrix, path: Path, other: Path) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], list[str]]:
+def _shared_tracks(
+    a: Matrix, b: Matrix, path: Path, other: Path
+) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], list[str]]:
     """Column numbers (k,) of the shared tracks in each, and their names."""
     wide = a.values.shape[1], b.values.shape[1]
     if a.tracks is None or b.tracks is None:
         if wide[0] != wide[1]:
-            raise InputError(f"holds {wide[0]} tracks, {other.name} {wide[1]}: without names (target_ids) in both they must agree", path)
+            raise InputError(
+                f"holds {wide[0]} tracks, {other.name} {wide[1]}: without names (target_ids) in both they must agree",
+                path,
+            )
         return (np.arange(wide[0]), np.arange(wide[0])), a.tracks or b.tracks or [str(i) for i in range(wide[0])]
     shared = [t for t in a.tracks if t in set(b.tracks)]
     if not shared:
-        raise InputError(f"shares no track with {other.name} ({', '.join(a.tracks[:3])}... and {', '.join(b.tracks[:3])}...)", path)
+        raise InputError(
+            f"shares no track with {other.name} ({', '.join(a.tracks[:3])}... and {', '.join(b.tracks[:3])}...)", path
+        )
     if len(shared) < max(wide):
         log.info("%d tracks are in %s (%d) and %s (%d)", len(shared), path.name, wide[0], other.name, wide[1])
     return (_positions(a.tracks, shared), _positions(b.tracks, shared)), shared
@@ -125,7 +144,12 @@ def _positions(known: Sequence[str], wanted: Sequence[str]) -> NDArray[np.int64]
 
 
 def load(
-    predictions: Path, targets: Path, peaks: Path | None, is_peak: Path | None, edges: list[int] | None = None, names: Sequence[str] = ()
+    predictions: Path,
+    targets: Path,
+    peaks: Path | None,
+    is_peak: Path | None,
+    edges: list[int] | None = None,
+    names: Sequence[str] = (),
 ) -> Windows:
     """Read and align everything.
 
@@ -141,11 +165,17 @@ def load(
     return attach(*read_pair(predictions, targets, names), peaks, is_peak, edges, predictions)
 
 
-def attach(given: Matrix, truth: Matrix, peaks: Path | None, is_peak: Path | None, edges: list[int] | None, source: Path) -> Windows:
+def attach(
+    given: Matrix, truth: Matrix, peaks: Path | None, is_peak: Path | None, edges: list[int] | None, source: Path
+) -> Windows:
     """Aligned predictions and targets with the peaks of their windows, as `load`; `source` is named in refusals."""
     if (peaks is None) == (is_peak is None):
         raise InputError("needs either --peaks or --is-peak")
-    return _with_flags(given, truth, is_peak, edges) if is_peak is not None else _with_peaks(given, truth, peaks, edges, source)  # type: ignore[arg-type]
+    return (
+        _with_flags(given, truth, is_peak, edges)
+        if is_peak is not None
+        else _with_peaks(given, truth, peaks, edges, source)
+    )  # type: ignore[arg-type]
 
 
 def _with_flags(given: Matrix, truth: Matrix, path: Path, edges: list[int] | None) -> Windows:
@@ -180,7 +210,10 @@ def _flag_columns(given: Matrix, flags: Matrix, path: Path) -> NDArray[np.int64]
     if flags.tracks is not None and set(given.tracks) <= set(flags.tracks):
         return _positions(flags.tracks, given.tracks)
     if flags.values.shape[1] != len(given.tracks):
-        raise InputError(f"has {flags.values.shape[1]} tracks, the predictions {len(given.tracks)}, and their names do not agree", path)
+        raise InputError(
+            f"has {flags.values.shape[1]} tracks, the predictions {len(given.tracks)}, and their names do not agree",
+            path,
+        )
     return np.arange(len(given.tracks))
 
 
@@ -205,8 +238,22 @@ def _with_peaks(given: Matrix, truth: Matrix, path: Path, edges: list[int] | Non
     n_tracks = np.where(inside, matrix.obs["n_tracks"].to_numpy()[safe], 0)
     specificity = specificity_bin(n_tracks, sorted(edges)) if edges else of("specificity_bin")
     labels = bin_labels(sorted(edges)) if edges else matrix.labels
-    described = [[str(v) for v in matrix.var[name].iloc[columns]] if name in matrix.var else [] for name in ("cell_type", "group")]
-    return Windows(given.values, truth.values, flags, n_tracks, given.tracks, labels, specificity, of("cluster"), given.sites, *described)
+    described = [
+        [str(v) for v in matrix.var[name].iloc[columns]] if name in matrix.var else []
+        for name in ("cell_type", "group")
+    ]
+    return Windows(
+        given.values,
+        truth.values,
+        flags,
+        n_tracks,
+        given.tracks,
+        labels,
+        specificity,
+        of("cluster"),
+        given.sites,
+        *described,
+    )
 
 
 def _peak_rows(given: Matrix, matrix: PeakMatrix, path: Path, source: Path) -> NDArray[np.int64]:
@@ -214,9 +261,13 @@ def _peak_rows(given: Matrix, matrix: PeakMatrix, path: Path, source: Path) -> N
     if given.sites is None:
         if len(given.values) == len(matrix.obs):
             return np.arange(len(matrix.obs))
-        raise InputError("does not say where its windows are (chrom, start, end): give --is-peak instead of --peaks", source)
+        raise InputError(
+            "does not say where its windows are (chrom, start, end): give --is-peak instead of --peaks", source
+        )
     middle = (given.sites["start"].to_numpy() + given.sites["end"].to_numpy()) // 2
     rows = matrix.locate(given.sites["chrom"].to_numpy(dtype=object), middle)
     if not (rows >= 0).any():
-        raise InputError(f"has no peak at any of the {len(rows)} windows: another genome, or no peak on their chromosomes", path)
+        raise InputError(
+            f"has no peak at any of the {len(rows)} windows: another genome, or no peak on their chromosomes", path
+        )
     return rows

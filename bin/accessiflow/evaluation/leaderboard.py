@@ -16,8 +16,27 @@ if TYPE_CHECKING:
 MIN_REPLICATES, SIGNIFICANT = 3, 0.05
 FIGURES = ("over_correlation_specific", "over_correlation_ubiquitous", "fnr", "fpr", "deviation_pearson")
 COLUMNS = (
-    *("rank", "model", "replicates", "n_tracks", "pearson_all", "pearson_specific", "low", "high", "interval", "pearson_ubiquitous", *FIGURES),
-    *("specific_minus_own_mean", "p_own_mean", "specific_minus_kmer_ridge", "p_kmer_ridge", "specific_minus_reference", "p_reference"),
+    *(
+        "rank",
+        "model",
+        "replicates",
+        "n_tracks",
+        "pearson_all",
+        "pearson_specific",
+        "low",
+        "high",
+        "interval",
+        "pearson_ubiquitous",
+        *FIGURES,
+    ),
+    *(
+        "specific_minus_own_mean",
+        "p_own_mean",
+        "specific_minus_kmer_ridge",
+        "p_kmer_ridge",
+        "specific_minus_reference",
+        "p_reference",
+    ),
     *("verdict", "note"),
 )
 
@@ -34,9 +53,20 @@ def add_cross_track_mean(entries: Sequence[Entry]) -> tuple[list[Entry], str]:
     usable = [e for e in entries if e.own_mean is not None]
     if not usable:
         return list(entries), ""
-    by_model = {model: [e.judged for e in usable if e.model == model] for model in dict.fromkeys(e.model for e in usable)}
-    best = max(by_model, key=lambda model: tuple(np.nan_to_num(_mean(_accuracy(by_model[model], g)), nan=-2.0) for g in ("specific", "all")))
-    added = [Entry(CROSS_TRACK_MEAN, e.replicate, e.own_mean, None) for e in usable if e.model == best and e.own_mean is not None]
+    by_model = {
+        model: [e.judged for e in usable if e.model == model] for model in dict.fromkeys(e.model for e in usable)
+    }
+    best = max(
+        by_model,
+        key=lambda model: tuple(
+            np.nan_to_num(_mean(_accuracy(by_model[model], g)), nan=-2.0) for g in ("specific", "all")
+        ),
+    )
+    added = [
+        Entry(CROSS_TRACK_MEAN, e.replicate, e.own_mean, None)
+        for e in usable
+        if e.model == best and e.own_mean is not None
+    ]
     return [*entries, *added], best
 
 
@@ -53,7 +83,10 @@ def leaderboard(entries: Sequence[Entry], best: str, baseline: str, reference: s
     """
     import pandas as pd
 
-    accuracy = {model: _specific([e.judged for e in entries if e.model == model]) for model in dict.fromkeys(e.model for e in entries)}
+    accuracy = {
+        model: _specific([e.judged for e in entries if e.model == model])
+        for model in dict.fromkeys(e.model for e in entries)
+    }
     n_tracks = max(e.judged.table["track"].nunique() for e in entries)
     rows = []
     for model, own in accuracy.items():
@@ -63,7 +96,9 @@ def leaderboard(entries: Sequence[Entry], best: str, baseline: str, reference: s
         against |= {"reference": accuracy.get(reference or "") if model != reference else None}
         gains = {name: _gain(own, other) for name, other in against.items()}
         rows.append(_row(mine, own, gains, _note(mine, best, n_tracks)))
-    table = pd.DataFrame(rows).sort_values(["pearson_specific", "pearson_all"], ascending=False, kind="stable", na_position="last")
+    table = pd.DataFrame(rows).sort_values(
+        ["pearson_specific", "pearson_all"], ascending=False, kind="stable", na_position="last"
+    )
     rank = pd.Series(np.arange(1, len(table) + 1), index=table.index, dtype="Int64")
     table.insert(0, "rank", rank.where(table["pearson_specific"].notna()))
     return table[list(COLUMNS)].reset_index(drop=True)
@@ -72,7 +107,11 @@ def leaderboard(entries: Sequence[Entry], best: str, baseline: str, reference: s
 def _row(mine: Sequence[Entry], own: pd.Series, gains: dict[str, Gain], note: str) -> dict[str, object]:
     judged = [e.judged for e in mine]
     low, high, kind = _interval(judged)
-    out: dict[str, object] = {"model": mine[0].model, "replicates": len(mine), "n_tracks": judged[0].table["track"].nunique()}
+    out: dict[str, object] = {
+        "model": mine[0].model,
+        "replicates": len(mine),
+        "n_tracks": judged[0].table["track"].nunique(),
+    }
     out |= {f"pearson_{group}": _mean(_accuracy(judged, group)) for group in ("all", "ubiquitous")}
     out |= {"pearson_specific": _mean(own), "low": low, "high": high, "interval": kind, "note": note}
     out |= {name: _finite_mean([j.figures[name] for j in judged]) for name in FIGURES}

@@ -31,7 +31,9 @@ def example_loci(windows: Windows, tracks: int = 3) -> pd.DataFrame:
             around = _around(windows.sites, centre)
             for shown in range(len(windows.tracks)):
                 part = windows.sites.iloc[around].assign(
-                    track=windows.tracks[shown], measured=windows.targets[around, shown], predicted=windows.predictions[around, shown]
+                    track=windows.tracks[shown],
+                    measured=windows.targets[around, shown],
+                    predicted=windows.predictions[around, shown],
                 )
                 parts.append(part.assign(locus=f"{windows.tracks[column]}:{rule}", rule=rule, pearson=quality))
     columns = ["locus", "rule", "track", "chrom", "start", "end", "pearson", "measured", "predicted"]
@@ -47,7 +49,8 @@ def _choose(windows: Windows, column: int) -> list[tuple[str, int, float]]:
     if len(specific):
         order = np.argsort(-quality, kind="stable")
         chosen = [
-            (rule, int(specific[order[at]]), float(quality[order[at]])) for rule, at in (("best", 0), ("median", len(order) // 2), ("worst", -1))
+            (rule, int(specific[order[at]]), float(quality[order[at]]))
+            for rule, at in (("best", 0), ("median", len(order) // 2), ("worst", -1))
         ]
     common = np.flatnonzero(windows.is_peak[:, column] & (windows.cluster == "ubiquitous"))
     if len(common):

@@ -24,7 +24,13 @@ ALL_PEAKS_FACTOR = 10  # as the paper: 50 peaks a bin, 500 over all bins
 
 
 def tables(
-    windows: Windows, distance: NDArray[np.float64] | None, min_track: int, min_bin: int, fdr: float, bh: str, bootstrap: Bootstrap
+    windows: Windows,
+    distance: NDArray[np.float64] | None,
+    min_track: int,
+    min_bin: int,
+    fdr: float,
+    bh: str,
+    bootstrap: Bootstrap,
 ) -> Iterator[tuple[str, pd.DataFrame]]:
     """Name and table of each metric.
 

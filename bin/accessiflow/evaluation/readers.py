@@ -47,7 +47,9 @@ class Matrix:
 
     def named(self, names: Sequence[str]) -> Matrix:
         """Itself, with these track names where it has none and their number fits."""
-        return self if self.tracks is not None or len(names) != self.values.shape[1] else replace(self, tracks=list(names))
+        return (
+            self if self.tracks is not None or len(names) != self.values.shape[1] else replace(self, tracks=list(names))
+        )
 
 
 def read_matrix(path: Path) -> Matrix:
@@ -77,7 +79,9 @@ def _check_finite(matrix: Matrix, path: Path) -> None:
             window, column = np.argwhere(bad)[0]
             track = matrix.tracks[column] if matrix.tracks else str(column)
             found = matrix.values[low + window, column]
-            raise InputError(f"holds {found} in window {low + window + 1}, track {track}: expected finite numbers", path)
+            raise InputError(
+                f"holds {found} in window {low + window + 1}, track {track}: expected finite numbers", path
+            )
 
 
 def _floats(values: ArrayLike) -> Floats:
@@ -94,14 +98,18 @@ def _read_hdf5(path: Path) -> Matrix:
         names = [n for n in ("preds", "targets", "predictions", "is_peak", "labels") if n in handle]
         names = names or [n for n, item in handle.items() if getattr(item, "ndim", 0) in (2, 3)]
         if len(names) != 1:
-            raise InputError(f"needs one dataset of windows x tracks, preds or targets (found: {', '.join(list(handle)[:8])})", path)
+            raise InputError(
+                f"needs one dataset of windows x tracks, preds or targets (found: {', '.join(list(handle)[:8])})", path
+            )
         data = dataset(handle, names[0], path, ndim=(2, 3))
         values = _summed(data) if data.ndim == 3 else _floats(data[()])
         tracks = as_texts(dataset(handle, "target_ids", path, "S")[()]) if "target_ids" in handle else None
         sites = None
         if set(SITE) <= set(handle):
             start, end = (dataset(handle, name, path, "iu")[()] for name in ("start", "end"))
-            sites = pd.DataFrame({"chrom": as_texts(dataset(handle, "chrom", path, "S")[()]), "start": start, "end": end})
+            sites = pd.DataFrame(
+                {"chrom": as_texts(dataset(handle, "chrom", path, "S")[()]), "start": start, "end": end}
+            )
     return Matrix(values, tracks, sites if sites is None or len(sites) == len(values) else None)
 
 

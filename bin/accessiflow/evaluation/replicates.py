@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 
 
 def ceiling(
-    windows: Windows, replicate: Floats, fdr: float, bh: str, min_track_peaks: int, min_bin_peaks: int, bootstrap: Bootstrap = NO_BOOTSTRAP
+    windows: Windows,
+    replicate: Floats,
+    fdr: float,
+    bh: str,
+    min_track_peaks: int,
+    min_bin_peaks: int,
+    bootstrap: Bootstrap = NO_BOOTSTRAP,
 ) -> pd.DataFrame:
     """Rows (track, bin): n (the track's peaks), replicate and prediction (Pearson of the raw values with the track), recalled, reason, intervals.
 
@@ -32,7 +38,9 @@ def ceiling(
 
     masks = {name: windows.is_peak & (windows.specificity == name)[:, None] for name in windows.labels}
     limits = {
-        name: [interval(_resampled(windows, values, mask, name, bootstrap)) for values in (replicate, windows.predictions)]
+        name: [
+            interval(_resampled(windows, values, mask, name, bootstrap)) for values in (replicate, windows.predictions)
+        ]
         for name, mask in masks.items()
     }
     rows = []
@@ -43,11 +51,29 @@ def ceiling(
             chosen = mask[:, column]
             n = int(chosen.sum())
             reason = too_few(total, n, min_track_peaks, min_bin_peaks)
-            measured, second, predicted = (v[chosen, column].astype(np.float64) for v in (windows.targets, replicate, windows.predictions))
-            values = (np.nan,) * 3 if reason else (pearson(measured, second), pearson(measured, predicted), again[chosen].mean())
+            measured, second, predicted = (
+                v[chosen, column].astype(np.float64) for v in (windows.targets, replicate, windows.predictions)
+            )
+            values = (
+                (np.nan,) * 3
+                if reason
+                else (pearson(measured, second), pearson(measured, predicted), again[chosen].mean())
+            )
             bounds = [np.nan if reason else side[column] for pair in limits[name] for side in pair]
             rows.append((track, name, n, *values, reason, *bounds))
-    columns = ["track", "bin", "n", "replicate", "prediction", "recalled", "reason", "low", "high", "prediction_low", "prediction_high"]
+    columns = [
+        "track",
+        "bin",
+        "n",
+        "replicate",
+        "prediction",
+        "recalled",
+        "reason",
+        "low",
+        "high",
+        "prediction_low",
+        "prediction_high",
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 

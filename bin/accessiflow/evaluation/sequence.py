@@ -33,7 +33,10 @@ Codes = list[NDArray[np.uint8]]
 
 def read_sequences(genome: Fasta, sites: pd.DataFrame) -> Codes:
     """Base codes of each interval. Memory: a byte a base of all intervals."""
-    return [genome.codes(chrom, start, end) for chrom, start, end in zip(sites["chrom"], sites["start"], sites["end"], strict=True)]
+    return [
+        genome.codes(chrom, start, end)
+        for chrom, start, end in zip(sites["chrom"], sites["start"], sites["end"], strict=True)
+    ]
 
 
 def composition(sequences: Codes) -> pd.DataFrame:
@@ -43,7 +46,10 @@ def composition(sequences: Codes) -> pd.DataFrame:
     """
     import pandas as pd
 
-    blocks = [_composition(sequences[low : low + SEQUENCES_AT_ONCE]) for low in range(0, max(len(sequences), 1), SEQUENCES_AT_ONCE)]
+    blocks = [
+        _composition(sequences[low : low + SEQUENCES_AT_ONCE])
+        for low in range(0, max(len(sequences), 1), SEQUENCES_AT_ONCE)
+    ]
     return pd.concat(blocks, ignore_index=True)
 
 
@@ -83,11 +89,30 @@ def summarise(table: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
             values = part[figure].dropna().to_numpy()
             low, high = interval(bootstrap.mean(f"{cluster} {figure}", values)[:, None])
             mean = values.mean() if len(values) else np.nan
-            rows.append((cluster, figure, len(values), mean, low[0], high[0], "" if len(values) else "no C or no G in any sequence"))
+            rows.append(
+                (
+                    cluster,
+                    figure,
+                    len(values),
+                    mean,
+                    low[0],
+                    high[0],
+                    "" if len(values) else "no C or no G in any sequence",
+                )
+            )
         for figure, lacking in (("cpg_island", "no C or no G in any sequence"), ("ctcf", "no CTCF motif given")):
             flags = (part[figure].dropna() == "yes").to_numpy() if figure in part else np.empty(0, bool)
             share = flags.mean() if len(flags) else np.nan
-            rows.append((cluster, figure, len(flags), share, *wilson(int(flags.sum()), len(flags)), "" if len(flags) else lacking))
+            rows.append(
+                (
+                    cluster,
+                    figure,
+                    len(flags),
+                    share,
+                    *wilson(int(flags.sum()), len(flags)),
+                    "" if len(flags) else lacking,
+                )
+            )
     return pd.DataFrame(rows, columns=["cluster", "figure", "n", "value", "low", "high", "reason"])
 
 
@@ -108,7 +133,9 @@ def background_windows(genome: Fasta, sites: pd.DataFrame, number: int, gc_match
     wide = rng.choice(width, drawn)
     room = np.maximum(sizes - width.max(), 0)
     if room.sum() == 0:
-        raise InputError(f"has no contig longer than the longest peak ({width.max()} bp): no background can be drawn", genome.path)
+        raise InputError(
+            f"has no contig longer than the longest peak ({width.max()} bp): no background can be drawn", genome.path
+        )
     place = rng.integers(room.sum(), size=drawn)
     edges = np.concatenate([[0], np.cumsum(room)])
     contig = np.searchsorted(edges, place, side="right") - 1
@@ -118,11 +145,17 @@ def background_windows(genome: Fasta, sites: pd.DataFrame, number: int, gc_match
         at = np.flatnonzero(contig == number_of)
         start = place[at] - edges[number_of]
         free = ~taken.overlaps(names[number_of], start, start + wide[at])
-        found += [genome.codes(names[number_of], int(a), int(a + w)) for a, w in zip(start[free], wide[at][free], strict=True)]
+        found += [
+            genome.codes(names[number_of], int(a), int(a + w)) for a, w in zip(start[free], wide[at][free], strict=True)
+        ]
     found = [codes for codes in found if (codes == UNKNOWN).mean() <= MAX_UNKNOWN]
     if not found:
         raise InputError("has no stretch without peaks for background windows: give a larger genome", genome.path)
-    keep = _matched(found, read_sequences(genome, sites), number, rng) if gc_matched else rng.permutation(len(found))[:number]
+    keep = (
+        _matched(found, read_sequences(genome, sites), number, rng)
+        if gc_matched
+        else rng.permutation(len(found))[:number]
+    )
     return [found[i] for i in np.sort(keep)]
 
 
@@ -134,7 +167,9 @@ def _matched(pool: Codes, peaks: Codes, number: int, rng: np.random.Generator) -
     bins = np.digitize(there, edges)
     outside = (there < wanted.min()) | (there > wanted.max())
     members = [np.flatnonzero((bins == i) & ~outside) for i in range(GC_BINS)]
-    return np.concatenate([rng.permutation(rows)[: round(number * part)] for rows, part in zip(members, share, strict=True)])
+    return np.concatenate(
+        [rng.permutation(rows)[: round(number * part)] for rows, part in zip(members, share, strict=True)]
+    )
 
 
 def occurrences(sequences: Codes, motifs: Sequence[Motif], p_value: float) -> NDArray[np.bool_]:
@@ -156,7 +191,9 @@ def _is_ctcf(motif: Motif) -> bool:
     return any("CTCF" in text.upper() and "CTCFL" not in text.upper() for text in (motif.name, motif.matrix_id))
 
 
-def enrichment(holds: NDArray[np.bool_], cluster: NDArray[np.object_], background: NDArray[np.bool_], motifs: Sequence[Motif]) -> pd.DataFrame:
+def enrichment(
+    holds: NDArray[np.bool_], cluster: NDArray[np.object_], background: NDArray[np.bool_], motifs: Sequence[Motif]
+) -> pd.DataFrame:
     """Rows (cluster, control, motif): motif_name, n, tp, tp_percent, n_control, fp, fp_percent, enr, p, q, reason.
 
     Args:
@@ -182,7 +219,9 @@ def _tested(own: NDArray[np.bool_], others: NDArray[np.bool_], motifs: Sequence[
     n, m = len(own), len(others)
     tp, fp = own.sum(axis=0), others.sum(axis=0)
     p = hypergeom.sf(tp - 1, n + m, tp + fp, n) if n and m else np.full(len(motifs), np.nan)
-    table = pd.DataFrame({"motif": [x.matrix_id for x in motifs], "motif_name": [x.name for x in motifs], "n": n, "tp": tp})
+    table = pd.DataFrame(
+        {"motif": [x.matrix_id for x in motifs], "motif_name": [x.name for x in motifs], "n": n, "tp": tp}
+    )
     with np.errstate(invalid="ignore"):
         table["tp_percent"] = 100 * tp / np.float64(n) if n else np.nan
         table = table.assign(n_control=m, fp=fp, fp_percent=100 * fp / np.float64(m) if m else np.nan)
@@ -201,7 +240,13 @@ class Described(NamedTuple):
 
 
 def describe(
-    genome: Fasta, sites: pd.DataFrame, motifs: Sequence[Motif], p_value: float, number: int, gc_matched: bool, bootstrap: Bootstrap
+    genome: Fasta,
+    sites: pd.DataFrame,
+    motifs: Sequence[Motif],
+    p_value: float,
+    number: int,
+    gc_matched: bool,
+    bootstrap: Bootstrap,
 ) -> Described:
     """GC, CpG, CTCF and motif enrichment of the peaks.
 
@@ -239,16 +284,24 @@ def read_sites(bed: Path | None, peaks: Path | None, genome: Fasta) -> pd.DataFr
             cluster = column_at(read_peak_rows(peaks), sites["chrom"].to_numpy(dtype=object), middle + 1, "cluster")
         else:
             names = sites["name"].nunique()
-            cluster = "all" if names > max(MAX_CLUSTERS, len(sites) / 2) else sites["name"].where(sites["name"] != "", "all")
+            cluster = (
+                "all" if names > max(MAX_CLUSTERS, len(sites) / 2) else sites["name"].where(sites["name"] != "", "all")
+            )
         sites = sites.assign(cluster=cluster)
     elif peaks is not None:
         source, obs = peaks, read_peak_rows(peaks).obs
-        sites = obs[["chrom", "start", "end", "cluster"]].astype({"chrom": str, "cluster": str}).assign(name=obs.index.astype(str))
+        sites = (
+            obs[["chrom", "start", "end", "cluster"]]
+            .astype({"chrom": str, "cluster": str})
+            .assign(name=obs.index.astype(str))
+        )
     else:
         raise InputError("needs --bed or --peaks")
     if len(sites) == 0:
         raise InputError("holds no interval", source)
     genome.require(sites["chrom"], source)
     if (sites["end"] <= sites["start"]).any():
-        raise InputError(f"peak {int((sites['end'] <= sites['start']).to_numpy().argmax()) + 1} is empty (start = end)", source)
+        raise InputError(
+            f"peak {int((sites['end'] <= sites['start']).to_numpy().argmax()) + 1} is empty (start = end)", source
+        )
     return sites.reset_index(drop=True)

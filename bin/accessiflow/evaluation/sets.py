@@ -28,7 +28,9 @@ def with_cell_types(windows: Windows, sheet: pd.DataFrame) -> Windows:
     if windows.cell_types:
         return windows
     rows = sheet.drop_duplicates("track").set_index("track").reindex(windows.tracks)
-    described = [[str(v) for v in rows[name].fillna("")] if name in rows else [""] * len(rows) for name in ("cell_type", "group")]
+    described = [
+        [str(v) for v in rows[name].fillna("")] if name in rows else [""] * len(rows) for name in ("cell_type", "group")
+    ]
     return replace(windows, cell_types=described[0], groups=described[1])
 
 

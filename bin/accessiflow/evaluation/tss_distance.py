@@ -66,7 +66,10 @@ def by_distance(
         for label in (ALL, *windows.labels)
         for number, name in enumerate(names)
     }
-    limits = {cell: interval(resampled(windows, own & rows[:, None], " ".join(cell), bootstrap)) for cell, rows in cells.items()}
+    limits = {
+        cell: interval(resampled(windows, own & rows[:, None], " ".join(cell), bootstrap))
+        for cell, rows in cells.items()
+    }
     rows = []
     for column, track in enumerate(windows.tracks):
         total = int(own[:, column].sum())
@@ -74,9 +77,13 @@ def by_distance(
             chosen = own[:, column] & inside
             n = int(chosen.sum())
             reason = too_few(total, n, min_track_peaks, min_all_peaks if label == ALL else min_cell_peaks)
-            value = np.nan if reason else pearson_log2(windows.predictions[chosen, column], windows.targets[chosen, column])
+            value = (
+                np.nan if reason else pearson_log2(windows.predictions[chosen, column], windows.targets[chosen, column])
+            )
             low, high = (side[column] if np.isfinite(value) else np.nan for side in limits[label, name])
-            rows.append((track, name, label, n, value, reason or ("" if np.isfinite(value) else "constant values"), low, high))
+            rows.append(
+                (track, name, label, n, value, reason or ("" if np.isfinite(value) else "constant values"), low, high)
+            )
     return pd.DataFrame(rows, columns=["track", "distance_bin", "bin", "n", "pearson", "reason", "low", "high"])
 
 
@@ -91,7 +98,9 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
         for near, far in combinations(values, 2):
             sizes = len(values[near]), len(values[far])
             tested = mannwhitneyu(values[near], values[far], alternative="greater") if min(sizes) else (np.nan, np.nan)
-            rows.append((label, near, far, *sizes, *tested, "" if min(sizes) else "no track has a value in one of them"))
+            rows.append(
+                (label, near, far, *sizes, *tested, "" if min(sizes) else "no track has a value in one of them")
+            )
     out = pd.DataFrame(rows, columns=["bin", "near", "far", "n_near", "n_far", "u", "p", "reason"])
     tested = out["p"].notna().to_numpy()
     out.insert(7, "q", np.nan)

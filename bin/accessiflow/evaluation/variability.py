@@ -43,7 +43,9 @@ def coefficient_of_variation(replicates: Sequence[Floats], ddof: int) -> Doubles
         return np.where(mean != 0, np.sqrt(squares / (len(replicates) - ddof)) / mean, np.nan)
 
 
-def by_cluster(windows: Windows, cv: Doubles, ubiquitous: Sequence[str], bootstrap: Bootstrap = NO_BOOTSTRAP) -> pd.DataFrame:
+def by_cluster(
+    windows: Windows, cv: Doubles, ubiquitous: Sequence[str], bootstrap: Bootstrap = NO_BOOTSTRAP
+) -> pd.DataFrame:
     """Rows (track, cluster): n, cv_median, cv_mean, u, p, q (greater than in the ubiquitous windows; q over the tracks of the cluster), reason, low, high.
 
     Args:
@@ -62,8 +64,12 @@ def by_cluster(windows: Windows, cv: Doubles, ubiquitous: Sequence[str], bootstr
             test = mann_whitney(values, against)
             low, high = interval(bootstrap.mean(f"{name} {track}", values)[:, None])
             reason = "no window with predictions other than 0" if len(values) == 0 else ""
-            rows.append((track, name, len(values), _median(values), _mean(values), test.u, test.p, reason, low[0], high[0]))
-        part = pd.DataFrame(rows, columns=["track", "cluster", "n", "cv_median", "cv_mean", "u", "p", "reason", "low", "high"])
+            rows.append(
+                (track, name, len(values), _median(values), _mean(values), test.u, test.p, reason, low[0], high[0])
+            )
+        part = pd.DataFrame(
+            rows, columns=["track", "cluster", "n", "cv_median", "cv_mean", "u", "p", "reason", "low", "high"]
+        )
         part.insert(7, "q", q_values(part["p"].to_numpy()))
         parts.append(part)
     table = pd.concat(parts, ignore_index=True)
@@ -81,7 +87,10 @@ def compare(windows: Windows, cv: Doubles, specific: Sequence[str], ubiquitous: 
         first, second = _known(cv, own[:, column], column), _known(cv, common[:, column], column)
         test = mann_whitney(first, second)
         rows.append((track, len(first), len(second), _median(first), _median(second), *test))
-    table = pd.DataFrame(rows, columns=["track", "n_specific", "n_ubiquitous", "median_specific", "median_ubiquitous", "u", "p", "reason"])
+    table = pd.DataFrame(
+        rows,
+        columns=["track", "n_specific", "n_ubiquitous", "median_specific", "median_ubiquitous", "u", "p", "reason"],
+    )
     table.insert(7, "q", q_values(table["p"].to_numpy()))
     return table
 

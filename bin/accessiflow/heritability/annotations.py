@@ -56,11 +56,19 @@ def lift(intervals: pd.DataFrame, chain: Path) -> pd.DataFrame:
         with open_bytes(chain) as raw:
             lifter = LiftOver(raw)
     except Exception as error:  # noqa: BLE001 (pyliftover raises nothing narrower for blocks that do not add up)
-        raise InputError(f"is no readable chain file ({' '.join(str(error).split())[:120]}): truncated or damaged", chain) from None
+        raise InputError(
+            f"is no readable chain file ({' '.join(str(error).split())[:120]}): truncated or damaged", chain
+        ) from None
     rows = []
     for chrom, start, end, name in intervals.itertuples(index=False, name=None):
         first, last = lifter.convert_coordinate(chrom, start), lifter.convert_coordinate(chrom, end - 1)
-        if first and last and first[0][0] == last[0][0] and first[0][2] == last[0][2] == "+" and 0 <= last[0][1] - first[0][1] < 2 * (end - start):
+        if (
+            first
+            and last
+            and first[0][0] == last[0][0]
+            and first[0][2] == last[0][2] == "+"
+            and 0 <= last[0][1] - first[0][1] < 2 * (end - start)
+        ):
             rows.append((first[0][0], first[0][1], last[0][1] + 1, name))
     log.info("liftover: %d of %d intervals mapped", len(rows), len(intervals))
     if not rows:
@@ -106,11 +114,16 @@ def read_annotation(path: Path, bim: pd.DataFrame | None = None) -> tuple[list[s
     full = [c for c in LEADING if c in table]
     if bim is not None:
         if len(table) != len(bim):
-            raise InputError(f"holds {len(table)} SNPs, the panel {len(bim)}: annotation and panel must list the same SNPs in the same order", path)
+            raise InputError(
+                f"holds {len(table)} SNPs, the panel {len(bim)}: annotation and panel must list the same SNPs in the same order",
+                path,
+            )
         if "SNP" in full and (differ := table["SNP"].astype(str).to_numpy() != bim["SNP"].to_numpy()).any():
             at = int(differ.argmax())
             raise InputError(
-                f"has {table['SNP'][at]} where the panel has {bim['SNP'][at]}: they must list the same SNPs in the same order", path, at + 2
+                f"has {table['SNP'][at]} where the panel has {bim['SNP'][at]}: they must list the same SNPs in the same order",
+                path,
+                at + 2,
             )
     values = table.drop(columns=full)
     try:

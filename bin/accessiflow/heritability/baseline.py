@@ -36,7 +36,11 @@ def drop_columns(annotation: Path, ldscore: str, patterns: Sequence[str], out: s
         raise InputError(f"holds LD scores of {len(columns)} annotations, {annotation.name} has {len(names)}", scores)
     wanted = {names[i] for i in kept} | set(LEADING)
     with ExitStack() as stack:  # all files are written, then all get their names
-        _copy(annotation, [i for i, c in enumerate(header) if c in wanted], stack.enter_context(write_text(Path(f"{out}.annot.gz"))))
+        _copy(
+            annotation,
+            [i for i, c in enumerate(header) if c in wanted],
+            stack.enter_context(write_text(Path(f"{out}.annot.gz"))),
+        )
         _copy(scores, [0, 1, 2, *(i + 3 for i in kept)], stack.enter_context(write_text(Path(f"{out}.l2.ldscore.gz"))))
         for suffix in ("M", "M_5_50"):
             _copy(Path(f"{ldscore}.l2.{suffix}"), kept, stack.enter_context(write_text(Path(f"{out}.l2.{suffix}"))))
@@ -54,5 +58,7 @@ def _copy(path: Path, columns: Sequence[int], out: IO[str]) -> None:
         for number, line in enumerate(handle, 1):
             fields = line.split()
             if len(fields) <= columns[-1]:
-                raise InputError(f"has {len(fields)} fields, expected at least {columns[-1] + 1}: truncated?", path, number)
+                raise InputError(
+                    f"has {len(fields)} fields, expected at least {columns[-1] + 1}: truncated?", path, number
+                )
             out.write("\t".join([fields[i] for i in columns]) + "\n")

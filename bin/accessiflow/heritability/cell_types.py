@@ -94,4 +94,8 @@ def _trait(path: Path, listed: Sequence[str]) -> pd.DataFrame:
     table = found.reindex(list(listed) or sorted(found.index)).reset_index()
     known = table["p"].notna().to_numpy()
     table.loc[known, "q"] = benjamini_hochberg(table.loc[known, "p"].to_numpy(np.float64))
-    return table.assign(trait=trait, z=table["coefficient"] / table["coefficient_se"], reason=np.where(known, "", "ldsc gives no p value"))
+    return table.assign(
+        trait=trait,
+        z=table["coefficient"] / table["coefficient_se"],
+        reason=np.where(known, "", "ldsc gives no p value"),
+    )

@@ -50,6 +50,9 @@ def write_clusters(table: pd.DataFrame, folder: Path) -> dict[str, int]:
     for name, file in files.items():
         part = table[table["name"] == name].sort_values(["chrom", "start", "end"], kind="stable")
         with write_text(folder / f"{file}.bed") as out:
-            out.writelines(f"{c}\t{s}\t{e}\n" for c, s, e in part[["chrom", "start", "end"]].astype({"chrom": str}).itertuples(index=False))
+            out.writelines(
+                f"{c}\t{s}\t{e}\n"
+                for c, s, e in part[["chrom", "start", "end"]].astype({"chrom": str}).itertuples(index=False)
+            )
         sizes[name] = len(part)
     return sizes

@@ -42,7 +42,11 @@ def condition_numbers(prefixes: Sequence[str], models: Sequence[str], weights: s
         if base is None:
             continue
         for model in models:
-            own = _joined([_file(p.replace("@", model), chrom) for p in moving], len(moving)) if moving else base.iloc[:, :0]
+            own = (
+                _joined([_file(p.replace("@", model), chrom) for p in moving], len(moving))
+                if moving
+                else base.iloc[:, :0]
+            )
             if own is None:
                 continue
             both = base.join(own, how="inner", rsuffix="_own").to_numpy(np.float64)
@@ -52,7 +56,11 @@ def condition_numbers(prefixes: Sequence[str], models: Sequence[str], weights: s
 
 def _condition(product: Floats) -> float:
     values = np.linalg.eigvalsh(product)
-    return float(np.sqrt(values[-1] / values[0])) if values[0] > values[-1] * len(values) * np.finfo(float).eps else float("inf")
+    return (
+        float(np.sqrt(values[-1] / values[0]))
+        if values[0] > values[-1] * len(values) * np.finfo(float).eps
+        else float("inf")
+    )
 
 
 def _file(prefix: str, chrom: str) -> Path | None:

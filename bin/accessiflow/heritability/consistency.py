@@ -27,7 +27,9 @@ def read_snps(path: Path) -> NDArray[np.object_]:
     return table["SNP"].to_numpy(dtype=object)
 
 
-def check_chromosomes(bims: Mapping[str, Path], same: Sequence[str], annotations: Sequence[str], subsets: Sequence[str]) -> int:
+def check_chromosomes(
+    bims: Mapping[str, Path], same: Sequence[str], annotations: Sequence[str], subsets: Sequence[str]
+) -> int:
     """Check every chromosome's files (see check_chromosome; @ in a name stands for the chromosome); returns the number of SNPs."""
     total = 0
     for chrom, bim in bims.items():
@@ -65,11 +67,16 @@ def _check_subset(path: Path, order: Mapping[str, int], bim: Path) -> None:
     found = read_snps(path)
     unknown = next((name for name in found if name not in order), None)
     if unknown is not None:
-        raise InputError(f"holds {unknown}, which {bim.name} lacks ({len(found)} and {len(order)} SNPs): it is of another panel", path)
+        raise InputError(
+            f"holds {unknown}, which {bim.name} lacks ({len(found)} and {len(order)} SNPs): it is of another panel",
+            path,
+        )
     backward = np.diff(np.array([order[name] for name in found])) <= 0
     if backward.any():
         at = int(backward.argmax()) + 1
-        raise InputError(f"has its SNPs in another order than {bim.name} (first at {found[at]}): sort it as the panel", path, at + 2)
+        raise InputError(
+            f"has its SNPs in another order than {bim.name} (first at {found[at]}): sort it as the panel", path, at + 2
+        )
     columns = _score_columns(path)
     for suffix in ("M", "M_5_50"):
         counts = Path(str(path).removesuffix("ldscore.gz") + suffix)
@@ -78,14 +85,19 @@ def _check_subset(path: Path, order: Mapping[str, int], bim: Path) -> None:
         with open_text(counts) as handle:
             numbers = len(handle.read().split())
         if numbers != columns:
-            raise InputError(f"has {numbers} numbers, {path.name} {columns} annotations: they are of different runs", counts)
+            raise InputError(
+                f"has {numbers} numbers, {path.name} {columns} annotations: they are of different runs", counts
+            )
 
 
 def _check_columns(annotation: Path, names: int) -> None:
     """An annotation file and the LD scores beside it must have as many annotations."""
     beside = Path(str(annotation).removesuffix(".annot.gz") + ".l2.ldscore.gz")
     if beside.exists() and (columns := _score_columns(beside)) != names:
-        raise InputError(f"holds LD scores of {columns} annotations, {annotation.name} has {names}: they are of different runs", beside)
+        raise InputError(
+            f"holds LD scores of {columns} annotations, {annotation.name} has {names}: they are of different runs",
+            beside,
+        )
 
 
 def _score_columns(path: Path) -> int:
@@ -100,5 +112,7 @@ def _compare(path: Path, found: NDArray[np.object_], snps: NDArray[np.object_], 
         at = int(differ.argmax()) if differ.any() else short
         names = [str(v[at]) if at < len(v) else "nothing" for v in (found, snps)]
         raise InputError(
-            f"holds {len(found)} SNPs, {bim.name} {len(snps)}; first difference: {names[0]} where the panel has {names[1]}", path, at + 2
+            f"holds {len(found)} SNPs, {bim.name} {len(snps)}; first difference: {names[0]} where the panel has {names[1]}",
+            path,
+            at + 2,
         )

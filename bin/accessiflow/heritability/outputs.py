@@ -50,9 +50,16 @@ def compute(
     keep, common = _usable(panel, extract)
     snps = panel.bim.iloc[keep]
     if (np.diff(snps["CM"].to_numpy()) < 0).any():
-        raise InputError("has positions in cM that go down: sort the panel, or check its genetic map", Path(f"{bfile}.bim"))
+        raise InputError(
+            "has positions in cM that go down: sort the panel, or check its genetic map", Path(f"{bfile}.bim")
+        )
     values = np.concatenate([v for _, v in tables], axis=1)[keep]
-    scores = ld_scores(lambda low, high: _standardised(panel, keep[low:high]), block_lefts(snps["CM"].to_numpy(), window_cm), values, panel.people)
+    scores = ld_scores(
+        lambda low, high: _standardised(panel, keep[low:high]),
+        block_lefts(snps["CM"].to_numpy(), window_cm),
+        values,
+        panel.people,
+    )
     shown = _listed(snps, print_snps)
     at = 0
     for (names, _), prefix in zip(tables, prefixes, strict=True):

@@ -46,7 +46,9 @@ def read_bim(path: Path) -> pd.DataFrame:
         except (ValueError, pd.errors.ParserError) as error:
             raise InputError(f"is no .bim file of six columns ({str(error).splitlines()[0]})", path) from None
     numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in ("CM", "BP")}
-    good = np.isfinite(numbers["CM"]) & numbers["BP"].between(0, LONGEST) & (numbers["BP"] % 1 == 0) & (table["A2"] != "")
+    good = (
+        np.isfinite(numbers["CM"]) & numbers["BP"].between(0, LONGEST) & (numbers["BP"] % 1 == 0) & (table["A2"] != "")
+    )
     if not good.all():
         raise InputError("expected chromosome, id, cM, bp and two alleles", path, int(good.to_numpy().argmin()) + 1)
     return table.assign(CM=numbers["CM"].astype(np.float64), BP=numbers["BP"].astype(np.int64))
@@ -89,7 +91,8 @@ def open_panel(prefix: Path) -> Panel:
     expected = 3 + len(snps) * ((people + 3) // 4)
     if bed.stat().st_size != expected:
         raise InputError(
-            f"has {bed.stat().st_size} bytes, {len(snps)} SNPs of {people} people need {expected}: truncated, or another .bim or .fam", bed
+            f"has {bed.stat().st_size} bytes, {len(snps)} SNPs of {people} people need {expected}: truncated, or another .bim or .fam",
+            bed,
         )
     return Panel(Path(prefix), snps, people)
 
@@ -145,12 +148,19 @@ def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
                 raise InputError("holds no genotypes: a panel needs people", vcf)
             rows: dict[str, tuple[list[str], list[bytes]]] = {}
             for record in handle:
-                if record.alts is None or len(record.alts) != 1 or len(record.ref or "") != 1 or len(record.alts[0]) != 1:
+                if (
+                    record.alts is None
+                    or len(record.alts) != 1
+                    or len(record.ref or "") != 1
+                    or len(record.alts[0]) != 1
+                ):
                     skipped += 1
                     continue
                 lines, packed = rows.setdefault(record.chrom, ([], []))
                 name = record.id or f"{record.chrom}:{record.pos}"
-                lines.append(f"{bare(record.chrom)}\t{name}\t{record.pos / 1e6:.6f}\t{record.pos}\t{record.alts[0]}\t{record.ref}\n")
+                lines.append(
+                    f"{bare(record.chrom)}\t{name}\t{record.pos / 1e6:.6f}\t{record.pos}\t{record.alts[0]}\t{record.ref}\n"
+                )
                 packed.append(_pack([_count_ref(sample.get("GT")) for sample in record.samples.values()]))
     except (OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"cannot be read as VCF ({error})", vcf) from None
@@ -163,7 +173,10 @@ def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
     import logging
 
     logging.getLogger("accessiflow").info(
-        "%d SNPs of %d people; %d records that are no biallelic SNP left out", sum(counts.values()), len(people), skipped
+        "%d SNPs of %d people; %d records that are no biallelic SNP left out",
+        sum(counts.values()),
+        len(people),
+        skipped,
     )
     return counts
 

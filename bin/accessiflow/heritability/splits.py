@@ -82,7 +82,12 @@ def _columns(scores: Scores, split: Split) -> NDArray[np.int64]:
     """Numbers of the tracks that count."""
     known = {*scores.tracks, *scores.labels}
     if split.any_tracks and split.tracks and not known & set(split.tracks):
-        log.warning("the scores%s have none of the tracks %s...: all %d count", f" of {split.model}" * bool(split.model), split.tracks[0], len(known))
+        log.warning(
+            "the scores%s have none of the tracks %s...: all %d count",
+            f" of {split.model}" * bool(split.model),
+            split.tracks[0],
+            len(known),
+        )
         return np.arange(len(scores.tracks))
     wanted = [t for t in split.tracks if t in known] if split.any_tracks else split.tracks
     return np.array([scores.column(t) for t in wanted] or range(len(scores.tracks)), np.int64)
@@ -127,7 +132,9 @@ def _name(name: str, split: Split, half: str, share: float) -> str:
     return f"{name}_{split.statistic}_sad_{half}_{share:g}" + (f".{split.model}" if split.model else "")
 
 
-def describe(name: str, member: Flags, sad: dict[str, NDArray[np.float64]] | None, parts: Sequence[Part], split: Split) -> pd.DataFrame:
+def describe(
+    name: str, member: Flags, sad: dict[str, NDArray[np.float64]] | None, parts: Sequence[Part], split: Split
+) -> pd.DataFrame:
     """One row an annotation (COLUMNS): the set and its parts, with their numbers of SNPs; thresholds in units of |SAD|."""
     import pandas as pd
 
@@ -136,5 +143,18 @@ def describe(name: str, member: Flags, sad: dict[str, NDArray[np.float64]] | Non
     rows: list[tuple[object, ...]] = [(name, name, None, None, None, None, None, size, size, None)]
     for part in parts:
         count = sum(int(flags.sum()) for flags in part.flags.values())
-        rows.append((part.name, name, split.model or None, split.statistic, part.half, part.share, part.threshold, count, size, unscored))
+        rows.append(
+            (
+                part.name,
+                name,
+                split.model or None,
+                split.statistic,
+                part.half,
+                part.share,
+                part.threshold,
+                count,
+                size,
+                unscored,
+            )
+        )
     return pd.DataFrame(rows, columns=COLUMNS).astype({"n_unscored": "Int64"})

@@ -78,7 +78,9 @@ def common_annotations(prefixes: Sequence[str], frq: str) -> Common:
         InputError: a file is missing, or its SNPs are not as many as the frequencies.
     """
     sets = [_moments(prefix, frq) for prefix in prefixes]
-    categories = [f"{'' if len(names) == 1 else name}L2_{k}" for k, (_, names, _, _) in enumerate(sets) for name in names]
+    categories = [
+        f"{'' if len(names) == 1 else name}L2_{k}" for k, (_, names, _, _) in enumerate(sets) for name in names
+    ]
     names = [name for _, part, _, _ in sets for name in part]
     sums, spreads = (np.concatenate([part[i] for part in sets]) for i in (2, 3))
     return Common(sets[0][0], names, categories, sums, spreads, len(sets[-1][1]) if len(sets) > 1 else 1)
@@ -92,7 +94,9 @@ def _moments(prefix: str, frq: str) -> tuple[int, list[str], Floats, Floats]:
         path = _find(prefix, chrom, ".annot.gz")
         names, values = read_annotation(path)
         if len(values) != len(mask):
-            raise InputError(f"holds {len(values)} SNPs, {frq}{chrom}.frq {len(mask)}: they must list the same SNPs", path)
+            raise InputError(
+                f"holds {len(values)} SNPs, {frq}{chrom}.frq {len(mask)}: they must list the same SNPs", path
+            )
         if count and values.shape[1] != len(mean):
             raise InputError(f"has {values.shape[1]} annotations, the chromosomes before it {len(mean)}", path)
         values = values[mask]
@@ -164,13 +168,22 @@ def _failed(common: Common, fault: str) -> pd.DataFrame:
 
     empty = [name for name, total in zip(common.names, common.sums, strict=True) if total == 0]
     reason = f"no common SNP in {', '.join(empty)}" if empty else fault or "ldsc did not finish"
-    return pd.DataFrame({"Category": common.categories, "sd_annot": common.spreads, "se_method": "none", "reason": reason})
+    return pd.DataFrame(
+        {"Category": common.categories, "sd_annot": common.spreads, "se_method": "none", "reason": reason}
+    )
 
 
 def _measured(results: Path, deleted: Path, common: Common) -> pd.DataFrame:
-    table = read_table(results, ["Category", "Prop._SNPs", "Prop._h2", "Enrichment", "Coefficient", "Coefficient_std_error"], text=["Category"])
+    table = read_table(
+        results,
+        ["Category", "Prop._SNPs", "Prop._h2", "Enrichment", "Coefficient", "Coefficient_std_error"],
+        text=["Category"],
+    )
     if len(table) != len(common.sums):
-        raise InputError(f"has {len(table)} categories, the annotation files {len(common.sums)}: name the files that the regression used", results)
+        raise InputError(
+            f"has {len(table)} categories, the annotation files {len(common.sums)}: name the files that the regression used",
+            results,
+        )
     for column in table.columns.drop("Category"):
         if table[column].dtype == object:
             raise InputError(f"has text in the column {column}: is it ldsc's .results?", results)
@@ -179,7 +192,11 @@ def _measured(results: Path, deleted: Path, common: Common) -> pd.DataFrame:
     h2g = float((m_categories * tau).sum())
     with np.errstate(divide="ignore", invalid="ignore"):
         factor = common.spreads * common.snps / h2g
-        table["sd_annot"], table["tau_star"], table["tau_star_se"] = common.spreads, tau * factor, np.abs(factor) * tau_se
+        table["sd_annot"], table["tau_star"], table["tau_star_se"] = (
+            common.spreads,
+            tau * factor,
+            np.abs(factor) * tau_se,
+        )
         table["tau_star_se_jack"] = _jackknife(deleted, m_categories, common, tau * factor)
     table["h2g"] = h2g
     table["se_method"] = "jackknife" if table["tau_star_se_jack"].notna().any() else "factor"
@@ -219,7 +236,11 @@ def read_log(path: Path) -> dict[str, object]:
     for name, pattern in _LOG.items():
         found = re.findall(pattern, text)
         facts[name] = float(found[-1]) if found and _is_number(found[-1]) else float("nan")
-    snps = facts["snps_regression"] if facts["snps_regression"] == facts["snps_regression"] else facts["snps_after_weights"]
+    snps = (
+        facts["snps_regression"]
+        if facts["snps_regression"] == facts["snps_regression"]
+        else facts["snps_after_weights"]
+    )
     fault = _FAULT.search(text)
     facts["warning"] = f"fewer than {ENOUGH_SNPS} SNPs" if isinstance(snps, float) and snps < ENOUGH_SNPS else ""
     facts["reason"] = " ".join(f"{fault[1]}: {fault[2]}".split())[:200] if fault else ""
@@ -229,7 +250,11 @@ def read_log(path: Path) -> dict[str, object]:
 def with_condition(facts: dict[str, object], conditions: dict[str, float]) -> dict[str, object]:
     """A regression's facts with the condition number of its LD scores, and a warning where ldsc would refuse them."""
     value = conditions.get(str(facts["model"]), facts["condition_number"])
-    collinear = f"condition number above {TOO_LARGE}: nearly collinear annotations" if isinstance(value, float) and value > TOO_LARGE else ""
+    collinear = (
+        f"condition number above {TOO_LARGE}: nearly collinear annotations"
+        if isinstance(value, float) and value > TOO_LARGE
+        else ""
+    )
     return facts | {"condition_number": value, "warning": "; ".join(filter(None, (str(facts["warning"]), collinear)))}
 
 
@@ -263,7 +288,9 @@ def split_name(results: Path, prefixes: Sequence[str]) -> tuple[str, str]:
     moving = [p for p in prefixes if "@" in p]
     for cut in range(1, len(parts)):
         trait, model = ".".join(parts[:cut]), ".".join(parts[cut:])
-        if not moving or all(any(Path(f"{p.replace('@', model)}{c}.annot.gz").exists() for c in range(1, 23)) for p in moving):
+        if not moving or all(
+            any(Path(f"{p.replace('@', model)}{c}.annot.gz").exists() for c in range(1, 23)) for p in moving
+        ):
             return trait, model
     if not moving:
         return stem, stem
@@ -299,5 +326,14 @@ def meta_table(table: pd.DataFrame) -> pd.DataFrame:
             values, errors = part[name].to_numpy(np.float64), part[error].to_numpy(np.float64)
             good = np.isfinite(values) & np.isfinite(errors) & (errors > 0)
             pooled = meta_analysis(values[good], errors[good]) if good.any() else (np.nan,) * 3
-            rows.append((model, category, name, int(good.sum()), *pooled, "" if good.any() else "no trait has a value and its error"))
+            rows.append(
+                (
+                    model,
+                    category,
+                    name,
+                    int(good.sum()),
+                    *pooled,
+                    "" if good.any() else "no trait has a value and its error",
+                )
+            )
     return pd.DataFrame(rows, columns=["model", "Category", "quantity", "n_traits", "mean", "se", "tau2", "reason"])

@@ -24,10 +24,6 @@ BALANCED_P = 0.1
 MAPPABILITY, UNIQUE = "mappability", "unique"
 
 
-
-
-
-
 def read_counts(path: Path) -> pd.DataFrame:
     """Read allelic counts: one row a site, chrom pos ref alt ref_count alt_count n_rows, in order of first appearance.
 
@@ -80,7 +76,9 @@ def overdispersion(ref: NDArray[np.int64], alt: NDArray[np.int64]) -> float:
     return float(1 / (1 + np.exp(-best.x))) if best.fun < binomial - 1e-6 else 0.0
 
 
-def call(counts: pd.DataFrame, min_reads: int = 20, fdr: float = 0.01, test: str = "binomial", match_depth: int = 0) -> tuple[pd.DataFrame, float]:
+def call(
+    counts: pd.DataFrame, min_reads: int = 20, fdr: float = 0.01, test: str = "binomial", match_depth: int = 0
+) -> tuple[pd.DataFrame, float]:
     """Label sites (`read_counts`) as imbalanced (q < fdr), balanced (p > 0.1) or neither.
 
     Args:
@@ -103,15 +101,21 @@ def call(counts: pd.DataFrame, min_reads: int = 20, fdr: float = 0.01, test: str
     q = np.full(len(counts), np.nan)
     q[tested] = benjamini_hochberg(chosen[tested])
     label = np.select([q < fdr, tested & (chosen > BALANCED_P)], [IMBALANCED, BALANCED], NEITHER).astype(object)
-    reason = np.select([~deep, ~unique], [f"no more than {min_reads} reads", "reads of an allele may map elsewhere"], "").astype(object)
+    reason = np.select(
+        [~deep, ~unique], [f"no more than {min_reads} reads", "reads of an allele may map elsewhere"], ""
+    ).astype(object)
     if match_depth:
         dropped = (label == BALANCED) & ~matched(depth, label == IMBALANCED, label == BALANCED, match_depth)
         label[dropped], reason[dropped] = NEITHER, "balanced, not among those matched on depth"
     ratio = np.divide(ref, depth, out=np.full(len(ref), np.nan), where=depth > 0)
-    return counts.assign(ratio=ratio, p_binomial=p_binomial, p_betabinomial=p_betabinomial, q=q, label=label, reason=reason), rho
+    return counts.assign(
+        ratio=ratio, p_binomial=p_binomial, p_betabinomial=p_betabinomial, q=q, label=label, reason=reason
+    ), rho
 
 
-def matched(depth: NDArray[np.int64], cases: NDArray[np.bool_], controls: NDArray[np.bool_], ratio: int) -> NDArray[np.bool_]:
+def matched(
+    depth: NDArray[np.int64], cases: NDArray[np.bool_], controls: NDArray[np.bool_], ratio: int
+) -> NDArray[np.bool_]:
     """Controls (n,) chosen by depth: for each case, deepest first, the `ratio` nearest that are still free (shallower first on a tie).
 
     Deep controls are rare, so deep cases choose first.
@@ -128,19 +132,3 @@ def matched(depth: NDArray[np.int64], cases: NDArray[np.bool_], controls: NDArra
         out[free[nearest]] = True
         free = np.delete(free, nearest)
     return out
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-

@@ -18,7 +18,22 @@ from accessiflow.statistics import benjamini_hochberg, delong_paired
 if TYPE_CHECKING:
     import pandas as pd
 
-PAIR_COLUMNS = ["group", "model_a", "model_b", "n", "n_positive", "auroc_a", "auroc_b", "difference", "low", "high", "z", "p", "q", "reason"]
+PAIR_COLUMNS = [
+    "group",
+    "model_a",
+    "model_b",
+    "n",
+    "n_positive",
+    "auroc_a",
+    "auroc_b",
+    "difference",
+    "low",
+    "high",
+    "z",
+    "p",
+    "q",
+    "reason",
+]
 
 
 def named_files(items: Sequence[str]) -> dict[str, list[Path]]:
@@ -33,15 +48,22 @@ def named_files(items: Sequence[str]) -> dict[str, list[Path]]:
         if not equals:
             name, file = Path(item).name.split(".")[0], item
             if name in models:
-                raise InputError(f"--scores {item}: a model {name} is there already: give each file a name, as NAME={item}")
+                raise InputError(
+                    f"--scores {item}: a model {name} is there already: give each file a name, as NAME={item}"
+                )
         models.setdefault(check_name(name, "model"), []).append(Path(file))
     if len(models) < 2:
-        raise InputError(f"a comparison needs the scores of two models, found {', '.join(models) or 'none'}: give --scores NAME=FILE for each")
+        raise InputError(
+            f"a comparison needs the scores of two models, found {', '.join(models) or 'none'}: give --scores NAME=FILE for each"
+        )
     return models
 
 
 def compare(
-    labels: NDArray[np.bool_], predicted: Mapping[str, NDArray[np.float64]], groups: Mapping[str, NDArray[np.bool_]], outcome: Outcome
+    labels: NDArray[np.bool_],
+    predicted: Mapping[str, NDArray[np.float64]],
+    groups: Mapping[str, NDArray[np.bool_]],
+    outcome: Outcome,
 ) -> pd.DataFrame:
     """Each pair of models in each group, on the sites that both score (PAIR_COLUMNS); q over all rows that have a p.
 
@@ -76,4 +98,16 @@ def _row(
     if not reason and np.isnan(pair.p):
         reason = "the difference has no variance: each model separates or reverses the classes without an exception"
     counts = int(chosen.sum()), int(label.sum())
-    return group, first[0], second[0], *counts, pair.first, pair.second, pair.difference, *pair.interval, pair.z, pair.p, reason
+    return (
+        group,
+        first[0],
+        second[0],
+        *counts,
+        pair.first,
+        pair.second,
+        pair.difference,
+        *pair.interval,
+        pair.z,
+        pair.p,
+        reason,
+    )

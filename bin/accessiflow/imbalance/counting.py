@@ -68,7 +68,9 @@ def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = No
     number = 0
     verbosity = pysam.set_verbosity(0)
     try:
-        with pysam.AlignmentFile(str(bam), check_sq=True, reference_filename=None if fasta is None else str(fasta)) as handle:
+        with pysam.AlignmentFile(
+            str(bam), check_sq=True, reference_filename=None if fasta is None else str(fasta)
+        ) as handle:
             contigs = _contigs(sites, list(handle.references), bam)
             last = (-1, -1)
             for number, read in enumerate(handle.fetch(until_eof=True), 1):
@@ -104,7 +106,10 @@ def _contigs(sites: pd.DataFrame, references: list[str], bam: Path) -> list[_Con
         contig.alleles.append((ref, alt))
         contig.rows.append(int(row))
     if missing.total() == len(sites):
-        raise InputError(f"shares no contig with the sites (it has {', '.join(references[:3])}..., they {', '.join(list(missing)[:3])}...)", bam)
+        raise InputError(
+            f"shares no contig with the sites (it has {', '.join(references[:3])}..., they {', '.join(list(missing)[:3])}...)",
+            bam,
+        )
     for chrom, n in missing.items():
         log.warning("%s has no contig %s: %d sites without reads", bam.name, chrom, n)
     return out

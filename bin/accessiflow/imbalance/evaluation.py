@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from accessiflow.scoring.lookup import Scores
 
 
-
 GROUP_COLUMNS = ["group", "n", "n_positive", "auroc", "variance", "low", "high", "reason"]
 
 
@@ -58,7 +57,10 @@ def truth(sites: pd.DataFrame, outcome: Outcome) -> NDArray[np.bool_]:
 
 
 def evaluate(
-    labels: NDArray[np.bool_], predicted: NDArray[np.float64], groups: dict[str, NDArray[np.bool_]], outcome: Outcome = DIRECTION
+    labels: NDArray[np.bool_],
+    predicted: NDArray[np.float64],
+    groups: dict[str, NDArray[np.bool_]],
+    outcome: Outcome = DIRECTION,
 ) -> pd.DataFrame:
     """AUROC of the predictions for each group, with DeLong's variance and 95 % interval.
 
@@ -75,7 +77,9 @@ def evaluate(
         label = labels[chosen]
         area = delong(label, predicted[chosen])
         low, high = area.interval
-        rows.append((name, int(chosen.sum()), int(label.sum()), area.value, area.variance, low, high, obstacle(label, outcome)))
+        rows.append(
+            (name, int(chosen.sum()), int(label.sum()), area.value, area.variance, low, high, obstacle(label, outcome))
+        )
     return pd.DataFrame(rows, columns=GROUP_COLUMNS)
 
 
@@ -96,7 +100,9 @@ def predicted_ref_share(sites: pd.DataFrame, scores: Scores, track: str) -> NDAr
     found = rows >= 0
     out = np.full(len(sites), np.nan)
     if len(sites) and not found.any():
-        raise InputError(f"none of the {len(sites)} sites is in the score files: chromosome names, positions and alleles must agree")
+        raise InputError(
+            f"none of the {len(sites)} sites is in the score files: chromosome names, positions and alleles must agree"
+        )
     if _has_alleles(scores):
         out[found] = ref_share(*(scores.read(rows[found], stat, column)[:, 0] for stat in ("REF", "ALT")))
     else:
@@ -116,7 +122,11 @@ def obstacle(labels: NDArray[np.bool_], outcome: Outcome) -> str:
     """Why an AUROC or its variance is NA; empty where both are there."""
     n_positive, n_negative = int(labels.sum()), int((~labels).sum())
     fewer = min(n_positive, n_negative)
-    return "" if fewer >= 2 else f"{n_positive} {outcome.positive} and {n_negative} {outcome.negative}: both must be at least {1 + fewer}"
+    return (
+        ""
+        if fewer >= 2
+        else f"{n_positive} {outcome.positive} and {n_negative} {outcome.negative}: both must be at least {1 + fewer}"
+    )
 
 
 def _has_alleles(scores: Scores) -> bool:

@@ -87,9 +87,13 @@ def _records(path: Path, sample: str) -> Iterator[_Record]:
                 yield from _text_records(path, column)
                 return
             for number, row in enumerate(handle, 1):  # noqa: B007
-                yield _Record(row.chrom, row.pos, list(row.alleles or ()), None if column < 0 else _genotype(row.samples[column]))
+                yield _Record(
+                    row.chrom, row.pos, list(row.alleles or ()), None if column < 0 else _genotype(row.samples[column])
+                )
     except (OSError, ValueError, NotImplementedError) as error:
-        raise InputError(f"cannot be read as VCF or BCF after record {number} ({error}): truncated or damaged?", path) from None
+        raise InputError(
+            f"cannot be read as VCF or BCF after record {number} ({error}): truncated or damaged?", path
+        ) from None
     finally:
         pysam.set_verbosity(verbosity)
 
@@ -105,11 +109,20 @@ def _text_records(path: Path, column: int) -> Iterator[_Record]:
                 continue
             fields = line.rstrip("\n").split("\t")
             if len(fields) < (5 if column < 0 else 10 + column):
-                raise InputError(f"has {len(fields)} tab-separated column(s), fewer than the header says: truncated or damaged?", path, number)
+                raise InputError(
+                    f"has {len(fields)} tab-separated column(s), fewer than the header says: truncated or damaged?",
+                    path,
+                    number,
+                )
             if not re.fullmatch(r"\d{1,10}", fields[1]):
                 raise InputError(f"POS must be a positive integer, found {fields[1][:20]!r}", path, number)
             alleles = [fields[3], *fields[4].split(",")]
-            yield _Record(fields[0], int(fields[1]), alleles, None if column < 0 else _text_genotype(fields[8], fields[9 + column]))
+            yield _Record(
+                fields[0],
+                int(fields[1]),
+                alleles,
+                None if column < 0 else _text_genotype(fields[8], fields[9 + column]),
+            )
 
 
 def _text_genotype(names: str, call: str) -> list[int]:

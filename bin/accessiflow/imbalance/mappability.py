@@ -21,7 +21,13 @@ from accessiflow.genome import UNKNOWN, Fasta, encode, reverse_complement
 if TYPE_CHECKING:
     import pandas as pd
 
-UNIQUE, REF_ELSEWHERE, ALT_ELSEWHERE, BOTH_ELSEWHERE, NO_REF = "unique", "ref elsewhere", "alt elsewhere", "both elsewhere", "ref is not the genome"
+UNIQUE, REF_ELSEWHERE, ALT_ELSEWHERE, BOTH_ELSEWHERE, NO_REF = (
+    "unique",
+    "ref elsewhere",
+    "alt elsewhere",
+    "both elsewhere",
+    "ref is not the genome",
+)
 SHORTEST, LONGEST = 16, 48
 PART = 1 << 20
 _WORD = 32  # bases in 64 bits
@@ -99,8 +105,13 @@ def swap_check(sites: pd.DataFrame, fasta: Path, k: int) -> NDArray[np.object_]:
         for codes in _stretches(genome, k):
             kmers.count(codes)
         here = around[:, k - 1]
-    elsewhere = [_elsewhere(kmers, strands, here == encode("".join(sites[allele]))) for strands, allele in zip(packed, ("ref", "alt"), strict=True)]
-    present = np.isin(here, range(UNKNOWN)) & ((here == encode("".join(sites["ref"]))) | (here == encode("".join(sites["alt"]))))
+    elsewhere = [
+        _elsewhere(kmers, strands, here == encode("".join(sites[allele])))
+        for strands, allele in zip(packed, ("ref", "alt"), strict=True)
+    ]
+    present = np.isin(here, range(UNKNOWN)) & (
+        (here == encode("".join(sites["ref"]))) | (here == encode("".join(sites["alt"])))
+    )
     names = np.array([UNIQUE, REF_ELSEWHERE, ALT_ELSEWHERE, BOTH_ELSEWHERE], dtype=object)
     return np.where(present, names[elsewhere[0] + 2 * elsewhere[1]], NO_REF)
 
@@ -121,7 +132,9 @@ def _windows(sites: pd.DataFrame, genome: Fasta, k: int) -> NDArray[np.uint8]:
     return np.array([genome.codes(chrom, int(at) - k + 1, int(at) + k) for chrom, at in places], np.uint8)
 
 
-def _both_strands(around: NDArray[np.uint8], allele: NDArray[np.uint8], k: int) -> list[tuple[Words, Words, NDArray[np.bool_]]]:
+def _both_strands(
+    around: NDArray[np.uint8], allele: NDArray[np.uint8], k: int
+) -> list[tuple[Words, Words, NDArray[np.bool_]]]:
     """The k-mers (n, k) over each site with an allele in it, forward and reversed; both in the order of the forward ones."""
     changed = around.copy()
     changed[:, k - 1] = allele
@@ -136,7 +149,9 @@ def _stretches(genome: Fasta, k: int) -> Iterator[NDArray[np.uint8]]:
             yield genome.codes(chrom, start, min(start + PART + k - 1, size))
 
 
-def _elsewhere(kmers: Kmers, strands: list[tuple[Words, Words, NDArray[np.bool_]]], is_genome: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _elsewhere(
+    kmers: Kmers, strands: list[tuple[Words, Words, NDArray[np.bool_]]], is_genome: NDArray[np.bool_]
+) -> NDArray[np.int64]:
     """1 (n,) where a k-mer of an allele was met more often than at the site itself, which `is_genome` (n,) tells for each site."""
     (head, tail, known), (back_head, back_tail, _) = strands
     times = _times(kmers, head, tail, known)

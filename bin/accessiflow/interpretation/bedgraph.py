@@ -47,7 +47,9 @@ def _write(path: Path, stretches: Sequence[Stretch], values: Sequence[NDArray[np
             own = [i for i, s in enumerate(stretches) if s.chrom == chrom]
             places = np.concatenate([np.arange(stretches[i].start, stretches[i].end) for i in own])
             starts, means = _means(places, np.concatenate([values[i] for i in own]))
-            out.writelines(f"{chrom}\t{p}\t{p + 1}\t{v:.6g}\n" for p, v in zip(starts.tolist(), means.tolist(), strict=True))
+            out.writelines(
+                f"{chrom}\t{p}\t{p + 1}\t{v:.6g}\n" for p, v in zip(starts.tolist(), means.tolist(), strict=True)
+            )
 
 
 def _means(places: NDArray[np.int64], values: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

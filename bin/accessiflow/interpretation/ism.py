@@ -67,7 +67,14 @@ class Wanted:
 
 
 def saturate(
-    predictor: Predictor, bed: Path, fasta: Path, tracks: pd.DataFrame, out: Path, how: Ensemble, wanted: Wanted, part: PartFile | None = None
+    predictor: Predictor,
+    bed: Path,
+    fasta: Path,
+    tracks: pd.DataFrame,
+    out: Path,
+    how: Ensemble,
+    wanted: Wanted,
+    part: PartFile | None = None,
 ) -> int:
     """Mutate every base of the middle `length` bp of each region's window -> OUT/scores.h5; returns the number of windows.
 
@@ -100,14 +107,23 @@ def merge_saturation(paths: Sequence[Path], out: Path) -> int:
         InputError: they differ in tracks or length.
     """
     with ExitStack() as stack:
-        files = [stack.enter_context(open_hdf5(path, [*ARRAYS, "chr", "start", "end", "region", "target_ids", "target_labels"])) for path in paths]
+        files = [
+            stack.enter_context(
+                open_hdf5(path, [*ARRAYS, "chr", "start", "end", "region", "target_ids", "target_labels"])
+            )
+            for path in paths
+        ]
         for path, handle in zip(paths, files, strict=True):
             if (
                 handle["scores"].shape[1:] != files[0]["scores"].shape[1:]
                 or handle["target_ids"][()].tobytes() != files[0]["target_ids"][()].tobytes()
             ):
-                raise InputError(f"has another length or other tracks than {paths[0]}: shares of one run belong together", path)
-        columns = {name: np.concatenate([handle[name][()] for handle in files]) for name in ("region", "chr", "start", "end")}
+                raise InputError(
+                    f"has another length or other tracks than {paths[0]}: shares of one run belong together", path
+                )
+        columns = {
+            name: np.concatenate([handle[name][()] for handle in files]) for name in ("region", "chr", "start", "end")
+        }
         region, chrom, start, end = columns.values()
         tiles = Tiles(region, [c.decode() for c in chrom.tolist()], start, end, (start + end) // 2)
         ids, labels = ([v.decode() for v in files[0][name][()].tolist()] for name in ("target_ids", "target_labels"))
@@ -155,7 +171,9 @@ def _tiles(regions: pd.DataFrame, wide: int, wanted: Wanted) -> Tiles:
     number, shares = wanted.share
     chosen = slice(len(region) * (number - 1) // shares, len(region) * number // shares)
     region, place = region[chosen], place[chosen]
-    return Tiles(region, regions["chrom"].iloc[region].tolist(), place, np.minimum(place + wide, last[region]), place + wide // 2)
+    return Tiles(
+        region, regions["chrom"].iloc[region].tolist(), place, np.minimum(place + wide, last[region]), place + wide // 2
+    )
 
 
 def _create(handle: h5py.File, tiles: Tiles, wide: int, ids: Sequence[str], labels: Sequence[str]) -> None:

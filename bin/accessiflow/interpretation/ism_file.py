@@ -79,7 +79,9 @@ class Saturation:
         """Height or importance (L, T) of the reference bases, for some tracks in increasing order."""
         gapless = list(columns) == list(range(columns[0], columns[-1] + 1))
         chosen = slice(columns[0], columns[-1] + 1) if gapless else list(columns)
-        return np.concatenate([by_base(self._data[row, : self._length(row), :, chosen], self._bases(row), kind) for row in stretch.rows])
+        return np.concatenate(
+            [by_base(self._data[row, : self._length(row), :, chosen], self._bases(row), kind) for row in stretch.rows]
+        )
 
     def _bases(self, row: int) -> NDArray[np.int64]:
         known = self._handle["seqs"][row, : self._length(row)]
@@ -99,9 +101,15 @@ def open_saturation(path: Path) -> Iterator[Saturation]:
     with open_hdf5(path, ["seqs", "chr", "start", "end"]) as handle:
         name = next((n for n in ("scores", "sum") if n in handle), None)
         if name is None or handle[name].ndim != 4 or handle[name].shape[:3] != handle["seqs"].shape:
-            raise InputError("holds no scores of shape (regions, length, 4, tracks): expected scores.h5 of interpret.py ism", path)
+            raise InputError(
+                "holds no scores of shape (regions, length, 4, tracks): expected scores.h5 of interpret.py ism", path
+            )
         data = handle[name]
-        tracks = [v.decode() for v in handle["target_ids"][()].tolist()] if "target_ids" in handle else [str(i) for i in range(data.shape[3])]
+        tracks = (
+            [v.decode() for v in handle["target_ids"][()].tolist()]
+            if "target_ids" in handle
+            else [str(i) for i in range(data.shape[3])]
+        )
         yield Saturation(path, tracks, _stretches(handle), handle, data)
 
 

@@ -44,21 +44,26 @@ class Drawing:
     end: int | None = None
 
 
-def write_logos(saturation: Saturation, out: Path, names: Sequence[str] = (), drawing: Drawing = Drawing()) -> list[Path]:
+def write_logos(
+    saturation: Saturation, out: Path, names: Sequence[str] = (), drawing: Drawing = Drawing()
+) -> list[Path]:
     """Write OUT/REGION.CHROM_START_END.TRACK.{png,svg} for each region and track; returns the files.
 
     Raises:
         InputError: no region has a base between start and end, one is longer than a logo can show, or a track is not there.
     """
     columns = saturation.columns(names)
-    parts = [(number, s, part) for number, s in enumerate(saturation.stretches, 1) if (part := _part(s, drawing)) is not None]
+    parts = [
+        (number, s, part) for number, s in enumerate(saturation.stretches, 1) if (part := _part(s, drawing)) is not None
+    ]
     if not parts:
         raise InputError("has no base between --start and --end", saturation.path)
     for _, stretch, part in parts:
         if part.stop - part.start > LONGEST:
             place = f"{stretch.chrom}:{stretch.start}-{stretch.end}"
             raise InputError(
-                f"{place} has {part.stop - part.start} bases, a logo shows {LONGEST}: choose some with --start and --end", saturation.path
+                f"{place} has {part.stop - part.start} bases, a logo shows {LONGEST}: choose some with --start and --end",
+                saturation.path,
             )
     return [path for number, s, part in parts for path in _logos(saturation, out, columns, drawing, number, s, part)]
 
@@ -86,7 +91,9 @@ def _part(stretch: Stretch, drawing: Drawing) -> slice | None:
     return slice(low - stretch.start, high - stretch.start) if low < high else None
 
 
-def _logos(saturation: Saturation, out: Path, columns: list[int], drawing: Drawing, number: int, stretch: Stretch, part: slice) -> Iterator[Path]:
+def _logos(
+    saturation: Saturation, out: Path, columns: list[int], drawing: Drawing, number: int, stretch: Stretch, part: slice
+) -> Iterator[Path]:
     bases, start = saturation.bases(stretch)[part], stretch.start + part.start
     values = saturation.values(stretch, columns, drawing.kind)[part]
     chrom = file_name(stretch.chrom, number)
@@ -98,7 +105,9 @@ def _logos(saturation: Saturation, out: Path, columns: list[int], drawing: Drawi
         yield from files
 
 
-def _figure(files: Sequence[Path], bases: NDArray[np.int64], values: NDArray[np.float32], start: int, title: str, axis: str) -> None:
+def _figure(
+    files: Sequence[Path], bases: NDArray[np.int64], values: NDArray[np.float32], start: int, title: str, axis: str
+) -> None:
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -114,7 +123,11 @@ def _figure(files: Sequence[Path], bases: NDArray[np.int64], values: NDArray[np.
         axes.spines[["top", "right"]].set_visible(False)
         for path in files:
             with atomic(path) as temporary:
-                figure.savefig(temporary, dpi=120, metadata={"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None})
+                figure.savefig(
+                    temporary,
+                    dpi=120,
+                    metadata={"Date": None, "Creator": None} if path.suffix == ".svg" else {"Software": None},
+                )
 
 
 def _letters(base: str, places: NDArray[np.int64], values: NDArray[np.floating]) -> Outline:

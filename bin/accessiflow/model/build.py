@@ -107,7 +107,8 @@ class _Builder:
         if block["residual"]:
             if x.shape[-1] != out.shape[-1]:
                 raise InputError(
-                    f"has a residual block of {block['filters']} filters on {x.shape[-1]} channels: they must be equal", self._params.source
+                    f"has a residual block of {block['filters']} filters on {x.shape[-1]} channels: they must be equal",
+                    self._params.source,
                 )
             out = layers.Add(dtype=self._precision)([x, out])
         if block["activation_end"]:

@@ -28,8 +28,12 @@ def start_tensorflow(threads: int, require_gpu: bool = False, training: bool = F
     tf.config.threading.set_inter_op_parallelism_threads(threads if training else 1)
     found = tf.config.list_physical_devices("GPU")
     if require_gpu and not found:
-        present = ", ".join(device.name.removeprefix("/physical_device:") for device in tf.config.list_physical_devices())
-        raise InputError(f"--require-gpu: TensorFlow sees no GPU here, only {present}: check the driver, the image (a -gpu tag) and the profile gpu")
+        present = ", ".join(
+            device.name.removeprefix("/physical_device:") for device in tf.config.list_physical_devices()
+        )
+        raise InputError(
+            f"--require-gpu: TensorFlow sees no GPU here, only {present}: check the driver, the image (a -gpu tag) and the profile gpu"
+        )
     for gpu in found:
         tf.config.experimental.set_memory_growth(gpu, True)
     device = tf.config.experimental.get_device_details(found[0]).get("device_name", "gpu") if found else "cpu"

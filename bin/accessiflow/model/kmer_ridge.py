@@ -43,21 +43,38 @@ class KmerRidge:
         params = read_json(params_file)
         try:
             model = params["model"]
-            self.seq_length, self.output_length, self.num_targets = (int(model[key]) for key in ("seq_length", "target_length", "num_targets"))
+            self.seq_length, self.output_length, self.num_targets = (
+                int(model[key]) for key in ("seq_length", "target_length", "num_targets")
+            )
             self._k, self._central = int(model["k"]), int(model["central"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"is no params file of a k-mer ridge: it lacks a number ({error})", params_file) from None
         with open_hdf5(weights, ["coefficients", "intercepts", "means", "scales"]) as handle:
             self._coefficients = dataset(handle, "coefficients", weights, "f", (2,))[()]
-            self._intercepts, self._means, self._scales = (dataset(handle, n, weights, "f")[()] for n in ("intercepts", "means", "scales"))
+            self._intercepts, self._means, self._scales = (
+                dataset(handle, n, weights, "f")[()] for n in ("intercepts", "means", "scales")
+            )
         features, values = 4**self._k, self.output_length * self.num_targets
-        expected = {"coefficients": (features, values), "intercepts": (values,), "means": (features,), "scales": (features,)}
+        expected = {
+            "coefficients": (features, values),
+            "intercepts": (values,),
+            "means": (features,),
+            "scales": (features,),
+        }
         for name, shape in expected.items():
             if getattr(self, f"_{name}").shape != shape:
-                raise InputError(f"holds {name} of shape {getattr(self, f'_{name}').shape}, the params need {shape}", weights)
+                raise InputError(
+                    f"holds {name} of shape {getattr(self, f'_{name}').shape}, the params need {shape}", weights
+                )
 
     def predict(self, one_hot: NDArray[np.float32]) -> NDArray[np.float32]:
         """Predictions (n, target_length, num_targets) of windows (n, seq_length, 4), on the natural scale."""
         codes = np.where(one_hot.max(axis=2) > 0.5, one_hot.argmax(axis=2), 4).astype(np.uint8)
-        logs = (kmer_counts(codes, self._k, self._central) - self._means) / self._scales @ self._coefficients + self._intercepts
-        return np.maximum(np.exp2(logs) - 1, 0).reshape(len(codes), self.output_length, self.num_targets).astype(np.float32)
+        logs = (
+            kmer_counts(codes, self._k, self._central) - self._means
+        ) / self._scales @ self._coefficients + self._intercepts
+        return (
+            np.maximum(np.exp2(logs) - 1, 0)
+            .reshape(len(codes), self.output_length, self.num_targets)
+            .astype(np.float32)
+        )

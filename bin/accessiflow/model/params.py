@@ -67,7 +67,16 @@ ACTS_WITH = {
     "adam_beta1": ("optimizer", ("adam", "adamw")),
     "adam_beta2": ("optimizer", ("adam", "adamw")),
 }
-BASENJI_ALWAYS = ("batch_size", "optimizer", "loss", "learning_rate", "momentum", "patience", "train_epochs_min", "train_epochs_max")
+BASENJI_ALWAYS = (
+    "batch_size",
+    "optimizer",
+    "loss",
+    "learning_rate",
+    "momentum",
+    "patience",
+    "train_epochs_min",
+    "train_epochs_max",
+)
 MODEL: dict[str, Any] = {
     "seq_length": None,
     "augment_rc": False,
@@ -99,7 +108,8 @@ CONV: dict[str, Any] = {
 }
 BLOCKS: dict[str, dict[str, Any]] = {
     "conv_block": CONV,
-    "conv_tower": {k: v for k, v in CONV.items() if k != "filters"} | {"filters_init": None, "filters_mult": 1.0, "repeat": 1},
+    "conv_tower": {k: v for k, v in CONV.items() if k != "filters"}
+    | {"filters_init": None, "filters_mult": 1.0, "repeat": 1},
     "dense": {"units": None, "activation": "softplus", "dropout": 0.0, "l2_scale": None},
     "global_pool": {"pool": "mean"},
     "flatten": {},
@@ -133,7 +143,9 @@ RULES: dict[str, Rule] = {
     "filters filters_init kernel_size repeat pool_size stride dilation_rate units": _integer(1),
     "patience train_epochs_min augment_shift": _integer(0),
     "learning_rate clip_norm filters_mult": _number(lambda v: v > 0, "a positive number"),
-    "weight_decay l1_scale l2_scale deviation_weight cosine_weight specificity_sampling": _number(lambda v: v >= 0, "a number of at least 0"),
+    "weight_decay l1_scale l2_scale deviation_weight cosine_weight specificity_sampling": _number(
+        lambda v: v >= 0, "a number of at least 0"
+    ),
     "momentum adam_beta1 adam_beta2 bn_momentum dropout": _number(lambda v: 0 <= v < 1, "a number in [0, 1)"),
     "augment_rc batch_norm residual augment_per_example": ((lambda v: isinstance(v, bool)), "true or false"),
 }
@@ -180,7 +192,9 @@ class Params:
                 raise InputError(f"states {name} = {holder[key]}, the dataset has {value}", self.source)
         across = [key for key in ACROSS_TRACKS if self.train[key]]
         if across and num_targets == 1:
-            raise InputError(f"has train.{across[0]}, which compares tracks, and there is one track: leave it out", self.source)
+            raise InputError(
+                f"has train.{across[0]}, which compares tracks, and there is one track: leave it out", self.source
+            )
         return Params(self.train, model, self.source)
 
     def document(self) -> dict[str, Any]:
@@ -236,7 +250,10 @@ def check_params(document: Any, source: str) -> Params:
 def tower_blocks(block: dict[str, Any]) -> list[dict[str, Any]]:
     """The conv_blocks that a conv_tower stands for."""
     shared = {k: v for k, v in block.items() if k not in ("name", "filters_init", "filters_mult", "repeat")}
-    return [{"name": "conv_block"} | shared | {"filters": round(block["filters_init"] * block["filters_mult"] ** i)} for i in range(block["repeat"])]
+    return [
+        {"name": "conv_block"} | shared | {"filters": round(block["filters_init"] * block["filters_mult"] ** i)}
+        for i in range(block["repeat"])
+    ]
 
 
 def _section(given: Any, defaults: dict[str, Any], where: str, source: str) -> dict[str, Any]:
@@ -245,7 +262,9 @@ def _section(given: Any, defaults: dict[str, Any], where: str, source: str) -> d
     for key in given:
         if key not in defaults and not (key == "name" and defaults in BLOCKS.values()):
             near = difflib.get_close_matches(key, list(defaults), 1, 0.5)
-            raise InputError(f"has the unknown key {where}.{key}{f' (did you mean {near[0]}?)' if near else ''}", source)
+            raise InputError(
+                f"has the unknown key {where}.{key}{f' (did you mean {near[0]}?)' if near else ''}", source
+            )
     values = copy.deepcopy(defaults) | given
     for key, allowed in CHOICES.items():
         if key in defaults and values[key] not in allowed and not (values[key] is None and defaults[key] is None):
@@ -270,15 +289,23 @@ def _check_values(train: dict[str, Any], model: dict[str, Any], source: str) -> 
     if model["seq_length"] is not None and model["augment_shift"] >= model["seq_length"]:
         raise InputError(f"has model.augment_shift = {model['augment_shift']}, as long as model.seq_length", source)
     if model["norm_type"] == "batch" and not model["batch_norm"]:
-        raise InputError("has model.norm_type = batch and model.batch_norm = false: set batch_norm to true or leave norm_type out", source)
+        raise InputError(
+            "has model.norm_type = batch and model.batch_norm = false: set batch_norm to true or leave norm_type out",
+            source,
+        )
     for key in ("batch_norm", "bn_momentum", "l2_scale"):
         if model[key] is None:
             raise InputError(f"needs a value in model.{key}, found None", source)
     for part in ("trunk", "head_seq"):
         for i, block in enumerate(model[part]):
             if "units" in block and block["units"] is None and block is not model["head_seq"][-1]:
-                raise InputError(f"needs units in model.{part}[{i}]: only the last layer takes them from the dataset", source)
+                raise InputError(
+                    f"needs units in model.{part}[{i}]: only the last layer takes them from the dataset", source
+                )
             if block.get("residual") and (block["stride"] > 1 or block["padding"] == "valid"):
-                raise InputError(f"has model.{part}[{i}] residual with a stride or valid padding: nothing of equal length to add", source)
+                raise InputError(
+                    f"has model.{part}[{i}] residual with a stride or valid padding: nothing of equal length to add",
+                    source,
+                )
             if block.get("stride", 1) > 1 and block["dilation_rate"] > 1:
                 raise InputError(f"has model.{part}[{i}] with both stride and dilation_rate above 1", source)

@@ -78,7 +78,9 @@ def stored_layers(path: Path, count: int) -> list[Stored]:
             raise InputError("is not a Keras weights file: it has no layer_names", path)
         stored = [(name, values) for name in _names(root, "layer_names") if (values := _layer_values(root, name, path))]
     if len(stored) != count:
-        raise InputError(f"holds {len(stored)} layers with weights, the params describe {count}: weights of another model", path)
+        raise InputError(
+            f"holds {len(stored)} layers with weights, the params describe {count}: weights of another model", path
+        )
     return stored
 
 
@@ -91,7 +93,9 @@ def _put(layers: Sequence[keras.Layer], stored: Sequence[Stored], path: Path) ->
         shapes = [tuple(v.shape) for v in values]
         expected = [tuple(w.shape) for w in layer.weights]
         if shapes != expected:
-            raise InputError(f"has shapes {shapes} in the layer {name}, the params describe {expected} ({layer.name})", path)
+            raise InputError(
+                f"has shapes {shapes} in the layer {name}, the params describe {expected} ({layer.name})", path
+            )
     for layer, (_, values) in zip(layers, stored, strict=True):
         layer.set_weights(values)
 
@@ -111,7 +115,13 @@ def _layer_values(root: h5py.Group, name: str, path: Path) -> list[np.ndarray]:
     if absent:
         raise InputError(f"lacks the weight {absent[0]}: damaged", path)
     values = [group[n][()] for n in names]
-    wrong = [n for n, value in zip(names, values, strict=True) if value.dtype.kind not in "fiu" or not np.isfinite(value).all()]
+    wrong = [
+        n
+        for n, value in zip(names, values, strict=True)
+        if value.dtype.kind not in "fiu" or not np.isfinite(value).all()
+    ]
     if wrong:
-        raise InputError(f"holds values in the weight {wrong[0]} that are no finite numbers: damaged, or training diverged", path)
+        raise InputError(
+            f"holds values in the weight {wrong[0]} that are no finite numbers: damaged, or training diverged", path
+        )
     return values

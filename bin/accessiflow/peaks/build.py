@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csc_matrix
 
 
-
 COLUMNS_AT_ONCE = 32
 ROWS_A_CHUNK = 4096
 CELLS_AT_ONCE = 1 << 26
@@ -44,7 +43,12 @@ class Annotations:
 
 
 def build(
-    tracks: pd.DataFrame, coverage: Mapping[str, Path], called: Mapping[str, Path], layout: Layout, notes: Annotations, output: Path
+    tracks: pd.DataFrame,
+    coverage: Mapping[str, Path],
+    called: Mapping[str, Path],
+    layout: Layout,
+    notes: Annotations,
+    output: Path,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Write peaks.h5ad.
 
@@ -91,7 +95,9 @@ def _incidence(files: Sequence[Path], layout: Layout) -> tuple[NDArray[np.int64]
     for number, column in enumerate(columns):
         indices[starts[number] : starts[number + 1]] = row_of[column]
         columns[number] = column[:0]
-    return rows, csc_matrix((np.ones(len(indices), bool), indices, starts.astype(np.int64)), shape=(len(rows), len(files)))
+    return rows, csc_matrix(
+        (np.ones(len(indices), bool), indices, starts.astype(np.int64)), shape=(len(rows), len(files))
+    )
 
 
 def _tracks_a_row(is_peak: csc_matrix) -> NDArray[np.int64]:
@@ -102,18 +108,30 @@ def _tracks_a_row(is_peak: csc_matrix) -> NDArray[np.int64]:
     return out
 
 
-def _describe_rows(rows: NDArray[np.int64], is_peak: csc_matrix, tracks: pd.DataFrame, layout: Layout, notes: Annotations) -> pd.DataFrame:
+def _describe_rows(
+    rows: NDArray[np.int64], is_peak: csc_matrix, tracks: pd.DataFrame, layout: Layout, notes: Annotations
+) -> pd.DataFrame:
     import pandas as pd
 
     chrom, start = layout.locate(rows)
     end = start + layout.bin_size
     n_tracks = _tracks_a_row(is_peak)
     edges = specificity_edges(len(tracks), notes.edges)
-    obs = pd.DataFrame({"chrom": chrom, "start": start, "end": end, "n_tracks": n_tracks, "specificity_bin": specificity_bin(n_tracks, edges)})
+    obs = pd.DataFrame(
+        {
+            "chrom": chrom,
+            "start": start,
+            "end": end,
+            "n_tracks": n_tracks,
+            "specificity_bin": specificity_bin(n_tracks, edges),
+        }
+    )
     obs["cluster"] = _clusters(obs, is_peak, tracks, notes)
     obs["gc"], obs["cpg_island"] = _sequence_features(obs, notes.fasta)
     obs["tss_distance"] = _tss_distance(obs, notes.genes)
-    obs["fold"] = fold_of(chrom, notes.valid_chroms, notes.test_chroms) if notes.valid_chroms or notes.test_chroms else "NA"
+    obs["fold"] = (
+        fold_of(chrom, notes.valid_chroms, notes.test_chroms) if notes.valid_chroms or notes.test_chroms else "NA"
+    )
     for column in ("chrom", "specificity_bin", "cluster", "cpg_island", "fold"):
         obs[column] = obs[column].astype(str).astype("category")
     obs.index = [f"{c}:{s}-{e}" for c, s, e in zip(chrom, start, end, strict=True)]
@@ -159,11 +177,15 @@ def _tss_distance(obs: pd.DataFrame, genes: Path | None) -> NDArray[np.float64]:
     if genes is not None:
         tss = {str(chrom): np.sort(rows["position"].to_numpy()) for chrom, rows in read_tss(genes).groupby("chrom")}
         for chrom, at in obs.groupby("chrom", sort=False).indices.items():
-            out[at] = nearest_distance(obs["start"].to_numpy()[at], obs["end"].to_numpy()[at], tss.get(str(chrom), np.empty(0, np.int64)))
+            out[at] = nearest_distance(
+                obs["start"].to_numpy()[at], obs["end"].to_numpy()[at], tss.get(str(chrom), np.empty(0, np.int64))
+            )
     return out
 
 
-def _write_coverage_block(path: Path, rows: NDArray[np.int64], files: Sequence[Path], layout: Layout) -> NDArray[np.float64]:
+def _write_coverage_block(
+    path: Path, rows: NDArray[np.int64], files: Sequence[Path], layout: Layout
+) -> NDArray[np.float64]:
     """Write X (rows, tracks) column block by column block and the tracks' means; returns the means."""
     import h5py
     from anndata.io import write_elem
@@ -173,7 +195,15 @@ def _write_coverage_block(path: Path, rows: NDArray[np.int64], files: Sequence[P
         if "X" in handle:
             del handle["X"]
         chunks = (min(len(rows), ROWS_A_CHUNK), min(len(files), COLUMNS_AT_ONCE))
-        data = handle.create_dataset("X", (len(rows), len(files)), np.float32, chunks=chunks, compression="gzip", compression_opts=1, shuffle=True)
+        data = handle.create_dataset(
+            "X",
+            (len(rows), len(files)),
+            np.float32,
+            chunks=chunks,
+            compression="gzip",
+            compression_opts=1,
+            shuffle=True,
+        )
         data.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
         for low in range(0, len(files), COLUMNS_AT_ONCE):
             block = np.empty((len(rows), len(files[low : low + COLUMNS_AT_ONCE])), np.float32)

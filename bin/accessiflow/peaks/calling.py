@@ -24,8 +24,6 @@ def poisson_p(counts: NDArray[np.floating], mean: float) -> NDArray[np.float64]:
     return poisson.sf(rounded - 1, mean)[where]
 
 
-
-
 def call_bins(counts: NDArray[np.floating], fdr: float, method: str = "correct") -> tuple[NDArray[np.bool_], float]:
     """Which bins (n,) are peaks at q < fdr, and the mean that they were tested against; NaN bins are not tested.
 
@@ -43,14 +41,18 @@ def call_bins(counts: NDArray[np.floating], fdr: float, method: str = "correct")
         part = rounded[low : low + BINS_AT_ONCE]
         at = np.minimum(np.searchsorted(values, part), len(values) - 1)
         out[low : low + BINS_AT_ONCE] = (q_first < fdr)[at] & ~np.isnan(part)
-    for tied in np.unique(p[(q_first >= fdr) & (q_last < fdr)]):  # "floor" only: of equal p values the later bins have the smaller q
+    for tied in np.unique(
+        p[(q_first >= fdr) & (q_last < fdr)]
+    ):  # "floor" only: of equal p values the later bins have the smaller q
         bins = np.flatnonzero(np.isin(rounded, values[p == tied]))
         rank = number[p < tied].sum() + 1 + np.arange(len(bins))
         out[bins] = np.floor(tied * number.sum() / rank) < fdr
     return out, mean
 
 
-def tied_q(p: NDArray[np.float64], number: NDArray[np.integer], method: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def tied_q(
+    p: NDArray[np.float64], number: NDArray[np.integer], method: str
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """q values of tests that come in ties: of the first and of the last test of each distinct p value.
 
     Args:
@@ -77,29 +79,13 @@ def join_bins(is_peak: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np
     return np.flatnonzero(change == 1), np.flatnonzero(change == -1)
 
 
-def run_maximum(values: NDArray[np.floating], first: NDArray[np.int64], last: NDArray[np.int64]) -> NDArray[np.floating]:
+def run_maximum(
+    values: NDArray[np.floating], first: NDArray[np.int64], last: NDArray[np.int64]
+) -> NDArray[np.floating]:
     """Greatest value (k,) of each run [first, last) of `values`."""
     padded = np.append(values, values.dtype.type(0))
-    return np.fmax.reduceat(padded, np.column_stack([first, last]).ravel())[::2] if len(first) else np.empty(0, values.dtype)
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
+    return (
+        np.fmax.reduceat(padded, np.column_stack([first, last]).ravel())[::2]
+        if len(first)
+        else np.empty(0, values.dtype)
+    )

@@ -12,7 +12,14 @@ from accessiflow.files import atomic, open_text, require_file
 from accessiflow.signal.bins import Layout
 
 
-def write_peaks(path: Path, track: str, layout: Layout, first: NDArray[np.int64], last: NDArray[np.int64], height: NDArray[np.float64]) -> None:
+def write_peaks(
+    path: Path,
+    track: str,
+    layout: Layout,
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    height: NDArray[np.float64],
+) -> None:
     """Write joined peaks as BED (chrom, start, end, name, greatest coverage of a bin), bgzipped and tabix-indexed.
 
     Args:
@@ -22,7 +29,10 @@ def write_peaks(path: Path, track: str, layout: Layout, first: NDArray[np.int64]
 
     chrom, start = layout.locate(first)
     end = start + (last - first) * layout.bin_size
-    lines = (f"{c}\t{s}\t{e}\t{track}_{i}\t{h:.6g}\n" for i, (c, s, e, h) in enumerate(zip(chrom, start, end, height, strict=True), 1))
+    lines = (
+        f"{c}\t{s}\t{e}\t{track}_{i}\t{h:.6g}\n"
+        for i, (c, s, e, h) in enumerate(zip(chrom, start, end, height, strict=True), 1)
+    )
     with atomic(path) as temporary, atomic(Path(f"{path}.tbi")) as index:
         with pysam.BGZFile(str(temporary), "wb") as out:
             out.write("".join(lines).encode())
@@ -40,7 +50,9 @@ def read_peak_bins(path: Path, layout: Layout) -> NDArray[np.int32]:
     require_file(path, "peak file (one without peaks is still a bgzipped file)")
     try:
         with open_text(path) as handle:
-            rows = pd.read_csv(handle, sep="\t", header=None, usecols=range(3), names=["chrom", "start", "end"], dtype=str, comment="#")
+            rows = pd.read_csv(
+                handle, sep="\t", header=None, usecols=range(3), names=["chrom", "start", "end"], dtype=str, comment="#"
+            )
     except pd.errors.EmptyDataError:
         return np.empty(0, np.int32)
     except (pd.errors.ParserError, ValueError, OSError, EOFError) as error:
@@ -49,7 +61,9 @@ def read_peak_bins(path: Path, layout: Layout) -> NDArray[np.int32]:
     bins = rows["chrom"].map(layout.bins).to_numpy(np.float64)
     bad = ~((start >= 0) & (end > start) & (start % 1 == 0) & (end % 1 == 0) & (end <= bins * layout.bin_size))
     if bad.any():
-        raise InputError("is no peak on the chromosomes of the coverage files: another genome?", path, int(bad.argmax()) + 1)
+        raise InputError(
+            "is no peak on the chromosomes of the coverage files: another genome?", path, int(bad.argmax()) + 1
+        )
     low, high = start.astype(np.int64) // layout.bin_size, -(-end.astype(np.int64) // layout.bin_size)
     each = high - low
     first = rows["chrom"].map(layout.first).to_numpy(np.int64) + low

@@ -24,29 +24,6 @@ if TYPE_CHECKING:
     from scipy.sparse import csc_matrix
 
 
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
 @dataclass(frozen=True)
 class PeakMatrix:
     """What an analysis reads of peaks.h5ad.
@@ -103,7 +80,10 @@ def read_peaks(path: Path) -> PeakMatrix:
         is_peak = read_element(handle, "layers/is_peak", path)
         uns = read_element(handle, "uns", path) if "uns" in handle else {}
     if getattr(is_peak, "shape", None) != (len(obs), len(var)) or is_peak.dtype.kind not in "biuf":
-        raise InputError(f"does not hold flags of its {len(obs)} peak bins and {len(var)} tracks in layers/is_peak: not a peaks.h5ad", path)
+        raise InputError(
+            f"does not hold flags of its {len(obs)} peak bins and {len(var)} tracks in layers/is_peak: not a peaks.h5ad",
+            path,
+        )
     return PeakMatrix(obs, var, csc_matrix(is_peak), uns)
 
 
@@ -138,7 +118,10 @@ def read_element(handle: h5py.File, name: str, path: Path) -> Any:
     try:
         return read_elem(handle[name])
     except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-        raise InputError(f"cannot be read at {name} ({(str(error).splitlines() or ['damaged'])[0][:120]}): not as AnnData writes it", path) from None
+        raise InputError(
+            f"cannot be read at {name} ({(str(error).splitlines() or ['damaged'])[0][:120]}): not as AnnData writes it",
+            path,
+        ) from None
 
 
 def read_peak_rows(path: Path, edges: Sequence[int] = ()) -> PeakMatrix:
@@ -172,7 +155,9 @@ def specificity_labels(peaks: PeakMatrix) -> list[str]:
     return named if set(present) <= set(named) else present
 
 
-def column_at(peaks: PeakMatrix, chrom: NDArray[np.object_], pos: NDArray[np.int64], column: str) -> NDArray[np.object_]:
+def column_at(
+    peaks: PeakMatrix, chrom: NDArray[np.object_], pos: NDArray[np.int64], column: str
+) -> NDArray[np.object_]:
     """Value (n,) of an obs column at the peak bin that holds base `pos` (1-based); "" outside the peaks."""
     rows = peaks.locate(chrom, pos - 1)
     out = np.full(len(rows), "", dtype=object)

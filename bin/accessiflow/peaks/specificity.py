@@ -28,7 +28,9 @@ def specificity_bin(n_tracks: NDArray[np.integer], edges: Sequence[int]) -> NDAr
     return labels[np.searchsorted(np.asarray(edges), n_tracks, side="right")]
 
 
-def clusters(is_peak: NDArray[np.bool_], cell_types: Sequence[str], groups: Sequence[str], ubiquitous_share: float = 0.8) -> NDArray[np.object_]:
+def clusters(
+    is_peak: NDArray[np.bool_], cell_types: Sequence[str], groups: Sequence[str], ubiquitous_share: float = 0.8
+) -> NDArray[np.object_]:
     """Cluster of each peak (n,) from its tracks (n, T): `ubiquitous`, the one cell type or group that holds all its peaks, else `shared`."""
     by_type = _any_by(is_peak, cell_types)
     by_group = _any_by(is_peak, groups)

@@ -19,17 +19,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def write_tables(obs: pd.DataFrame, var: pd.DataFrame, n_bins: int, edges: Sequence[int], edges_given: bool, folder: Path) -> None:
+def write_tables(
+    obs: pd.DataFrame, var: pd.DataFrame, n_bins: int, edges: Sequence[int], edges_given: bool, folder: Path
+) -> None:
     """Write peaks_per_track.tsv, specificity.tsv, clusters.tsv and peaks.metrics.json."""
     import pandas as pd
 
-    per_track = pd.DataFrame({"track": var.index, "cell_type": var["cell_type"].to_numpy(), "group": var["group"].to_numpy()})
-    per_track["lambda"], per_track["n_bins"], per_track["n_peaks"] = var["lambda"].to_numpy(), n_bins, var["n_peaks"].to_numpy()
+    per_track = pd.DataFrame(
+        {"track": var.index, "cell_type": var["cell_type"].to_numpy(), "group": var["group"].to_numpy()}
+    )
+    per_track["lambda"], per_track["n_bins"], per_track["n_peaks"] = (
+        var["lambda"].to_numpy(),
+        n_bins,
+        var["n_peaks"].to_numpy(),
+    )
     per_track["share"] = per_track["n_peaks"] / n_bins
     write_table(per_track.replace({"group": {"": "NA"}}), folder / "peaks_per_track.tsv")
     labels = bin_labels(edges)
     counts = obs["specificity_bin"].value_counts()
-    write_table(pd.DataFrame({"specificity_bin": labels, "n_bins": [int(counts.get(label, 0)) for label in labels]}), folder / "specificity.tsv")
+    write_table(
+        pd.DataFrame({"specificity_bin": labels, "n_bins": [int(counts.get(label, 0)) for label in labels]}),
+        folder / "specificity.tsv",
+    )
     clusters = obs["cluster"].value_counts().sort_index()
     write_table(pd.DataFrame({"cluster": clusters.index, "n_bins": clusters.to_numpy()}), folder / "clusters.tsv")
     facts = {
@@ -56,9 +67,13 @@ def write_sets(obs: pd.DataFrame, found: Sequence[TissueSet], folder: Path) -> N
             name = f"{tissue.name}.{split}.bed"
             chosen = obs.iloc[members]
             with write_text(folder / name) as out:
-                out.writelines(f"{c}\t{s}\t{e}\n" for c, s, e in zip(chosen["chrom"], chosen["start"], chosen["end"], strict=True))
+                out.writelines(
+                    f"{c}\t{s}\t{e}\n" for c, s, e in zip(chosen["chrom"], chosen["start"], chosen["end"], strict=True)
+                )
             rows.append((tissue.name, tissue.by, split, len(members), tissue.median, tissue.n_tracks, name))
-    write_table(pd.DataFrame(rows, columns=["set", "by", "split", "n_bins", "median", "n_tracks", "file"]), folder / "sets.tsv")
+    write_table(
+        pd.DataFrame(rows, columns=["set", "by", "split", "n_bins", "median", "n_tracks", "file"]), folder / "sets.tsv"
+    )
 
 
 def _distinct(found: Sequence[TissueSet]) -> list[TissueSet]:
@@ -68,5 +83,7 @@ def _distinct(found: Sequence[TissueSet]) -> list[TissueSet]:
         name = re.sub(r"[^A-Za-z0-9._-]", "_", tissue.name)
         same = chosen.setdefault(name, replace(tissue, name=name))
         if not (np.array_equal(same.high, tissue.high) and np.array_equal(same.low, tissue.low)):
-            raise InputError(f"the {same.by} and the {tissue.by} named {tissue.name} have different peaks: rename one of them in the tracks sheet")
+            raise InputError(
+                f"the {same.by} and the {tissue.by} named {tissue.name} have different peaks: rename one of them in the tracks sheet"
+            )
     return list(chosen.values())

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-
 @dataclass(frozen=True)
 class TissueSet:
     """Tissue peaks of a group or cell type, split at the median of their specificity.
@@ -34,7 +33,12 @@ class TissueSet:
 
 
 def tissue_sets(
-    is_peak: NDArray[np.bool_] | object, n_tracks: NDArray[np.integer], var: pd.DataFrame, by: Sequence[str], min_share: float, strict: bool = False
+    is_peak: NDArray[np.bool_] | object,
+    n_tracks: NDArray[np.integer],
+    var: pd.DataFrame,
+    by: Sequence[str],
+    min_share: float,
+    strict: bool = False,
 ) -> Iterator[TissueSet]:
     """Peaks present in at least (strict: more than) `min_share` of a tissue's tracks, for each value of the columns `by`.
 

@@ -22,7 +22,9 @@ def as_bytes(values: Sequence[str]) -> NDArray[np.bytes_]:
     return np.array([v.encode() for v in values], dtype=f"S{max([len(v.encode()) for v in values], default=1) or 1}")
 
 
-def write_sites(handle: h5py.File, chroms: Sequence[str], starts: NDArray[np.int64], ends: NDArray[np.int64], tracks: pd.DataFrame) -> None:
+def write_sites(
+    handle: h5py.File, chroms: Sequence[str], starts: NDArray[np.int64], ends: NDArray[np.int64], tracks: pd.DataFrame
+) -> None:
     """Add chrom, start, end, target_ids and target_labels."""
     handle.create_dataset("chrom", data=as_bytes(chroms))
     handle.create_dataset("start", data=starts)
@@ -41,7 +43,10 @@ def write_test(
     tracks: pd.DataFrame,
 ) -> None:
     """Write preds.h5 and targets.h5 (n, B, T)."""
-    for name, dataset, values in (("preds.h5", "preds", predictions.astype(np.float32)), ("targets.h5", "targets", targets)):
+    for name, dataset, values in (
+        ("preds.h5", "preds", predictions.astype(np.float32)),
+        ("targets.h5", "targets", targets),
+    ):
         with create_hdf5(out / name) as handle:
             handle.create_dataset(dataset, data=values)
             write_sites(handle, chroms, starts, ends, tracks)

@@ -70,7 +70,10 @@ def import_predictions(
     bad = ~np.isfinite(values)
     if bad.any():
         window, column = np.argwhere(bad)[0]
-        raise InputError(f"holds {values[window, column]} in test window {window + 1}, track {wanted[column]}: expected finite numbers", files[0])
+        raise InputError(
+            f"holds {values[window, column]} in test window {window + 1}, track {wanted[column]}: expected finite numbers",
+            files[0],
+        )
     return write_predictions(out, values[:, None, :], targets.sum(axis=1, keepdims=True), sites, tracks)
 
 
@@ -81,7 +84,9 @@ def _test_windows(data_dir: Path) -> tuple[pd.DataFrame, NDArray[np.float32]]:
     bed = read_bed(data_dir / "sequences.bed")
     bed = bed[bed["name"] == "test"].reset_index(drop=True)
     if len(bed) != len(targets):
-        raise InputError(f"lists {len(bed)} test windows, the TFRecords hold {len(targets)}", data_dir / "sequences.bed")
+        raise InputError(
+            f"lists {len(bed)} test windows, the TFRecords hold {len(targets)}", data_dir / "sequences.bed"
+        )
     crop = int(facts["crop_bp"])
     return bed[SITES].assign(start=bed["start"] + crop, end=bed["end"] - crop), np.asarray(targets, np.float32)
 
@@ -90,7 +95,9 @@ def _files(given: Sequence[Path]) -> list[Path]:
     files = [f for path in given for f in (_members(path) if path.is_dir() else [path])]
     missing = [f for f in files if not f.exists()]
     if missing or not files:
-        raise InputError("is not there" if missing else "holds neither preds.h5 nor bigWigs", missing[0] if missing else given[0])
+        raise InputError(
+            "is not there" if missing else "holds neither preds.h5 nor bigWigs", missing[0] if missing else given[0]
+        )
     return files
 
 
@@ -112,13 +119,17 @@ def _kind(path: Path) -> str:
         return "sei" if "data" in handle and "preds" not in handle else "basenji"
 
 
-def _aligned(path: Path, kind: str, rows: Path | None, wanted: Sequence[str], sites: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _aligned(
+    path: Path, kind: str, rows: Path | None, wanted: Sequence[str], sites: pd.DataFrame
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Values (n, T) at the test windows, and which of them (n,) the file lacks."""
     values, names, place = {"sei": _sei, "basenji": _basenji, "h5ad": _h5ad, "tsv": _tsv}[kind](path, rows)
     at = {name: i for i, name in enumerate(names)}
     unknown = [w for w in wanted if w not in at]
     if unknown:
-        raise InputError(f"has no track {unknown[0]} (tracks: {', '.join(names[:8])}): rename with --tracks OURS=THEIRS", path)
+        raise InputError(
+            f"has no track {unknown[0]} (tracks: {', '.join(names[:8])}): rename with --tracks OURS=THEIRS", path
+        )
     keys, asked = (t["chrom"].astype(str) + ":" + ((t["start"] + t["end"]) // 2).astype(str) for t in (place, sites))
     index = pd.Index(keys)
     if index.has_duplicates:
@@ -137,8 +148,14 @@ def _basenji(path: Path, _rows: Path | None) -> Matrix:
         names, chroms = (as_texts(dataset(handle, name, path, "S")[()]) for name in ("target_ids", "chrom"))
         start, end = (dataset(handle, name, path, "iu")[()] for name in ("start", "end"))
     if not len(values) == len(chroms) == len(start) == len(end) or values.shape[-1] != len(names):
-        raise InputError(f"holds preds of shape {values.shape}, and names {len(chroms)} windows and {len(names)} tracks", path)
-    return values.sum(axis=1) if values.ndim == 3 else values, names, pd.DataFrame({"chrom": chroms, "start": start, "end": end})
+        raise InputError(
+            f"holds preds of shape {values.shape}, and names {len(chroms)} windows and {len(names)} tracks", path
+        )
+    return (
+        values.sum(axis=1) if values.ndim == 3 else values,
+        names,
+        pd.DataFrame({"chrom": chroms, "start": start, "end": end}),
+    )
 
 
 def _sei(path: Path, rows: Path | None) -> Matrix:
@@ -155,7 +172,9 @@ def _sei(path: Path, rows: Path | None) -> Matrix:
             names = [line.strip() for line in lines if line.strip()]
     names = names or [str(i) for i in range(values.shape[1])]
     if values.shape != (len(table), len(names)):
-        raise InputError(f"holds data of shape {values.shape}, its labels name {len(table)} windows and {len(names)} features", path)
+        raise InputError(
+            f"holds data of shape {values.shape}, its labels name {len(table)} windows and {len(names)} features", path
+        )
     return values, names, table
 
 
@@ -166,7 +185,14 @@ def _row_labels(path: Path) -> pd.DataFrame:
     if {"chrom", "start", "end"} <= set(first):
         table = read_table(path, SITES, text=["chrom"])
         return table[SITES]
-    place = next((i for i in range(len(first) - 2) if first[i + 1].isdigit() and first[i + 2].isdigit() and not first[i].isdigit()), None)
+    place = next(
+        (
+            i
+            for i in range(len(first) - 2)
+            if first[i + 1].isdigit() and first[i + 2].isdigit() and not first[i].isdigit()
+        ),
+        None,
+    )
     if place is None:
         raise InputError("names no windows: expected the columns chrom, start, end", path, 1)
     table = pd.read_csv(path, sep=r"\s+", header=None, usecols=range(place, place + 3))
@@ -179,7 +205,11 @@ def _h5ad(path: Path, _rows: Path | None) -> Matrix:
     lacking = [c for c in SITES if c not in obs]
     if lacking:
         raise InputError(f"lacks the obs column {lacking[0]}", path)
-    return values.toarray() if hasattr(values, "toarray") else np.asarray(values), [str(v) for v in var.index], obs[SITES].astype({"chrom": str})
+    return (
+        values.toarray() if hasattr(values, "toarray") else np.asarray(values),
+        [str(v) for v in var.index],
+        obs[SITES].astype({"chrom": str}),
+    )
 
 
 def _tsv(path: Path, _rows: Path | None) -> Matrix:
@@ -188,12 +218,16 @@ def _tsv(path: Path, _rows: Path | None) -> Matrix:
     return table[names].to_numpy(np.float64), names, table[SITES]
 
 
-def _of_bigwigs(files: Sequence[Path], wanted: Sequence[str], sites: pd.DataFrame, tracks: pd.DataFrame) -> NDArray[np.float64]:
+def _of_bigwigs(
+    files: Sequence[Path], wanted: Sequence[str], sites: pd.DataFrame, tracks: pd.DataFrame
+) -> NDArray[np.float64]:
     """The tracks' own summary (sum, or mean) of predicted signal over the central bases of each window; bases without a value are 0."""
     by_name = {f.name.removesuffix(f.suffix): f for f in files}
     lacking = [w for w in wanted if w not in by_name]
     if lacking:
-        raise InputError(f"no bigWig is named {lacking[0]}.bw (there are {', '.join(sorted(by_name)[:8])})", files[0].parent)
+        raise InputError(
+            f"no bigWig is named {lacking[0]}.bw (there are {', '.join(sorted(by_name)[:8])})", files[0].parent
+        )
     how = tracks["sum_stat"] if "sum_stat" in tracks else ["sum"] * len(tracks)
     out = np.zeros((len(sites), len(wanted)))
     for column, (name, stat) in enumerate(zip(wanted, how, strict=True)):
@@ -204,6 +238,12 @@ def _of_bigwigs(files: Sequence[Path], wanted: Sequence[str], sites: pd.DataFram
             raise InputError(f"has no chromosome {unknown[0]}, on which test windows lie", by_name[name])
         for i, (chrom, start, end) in enumerate(sites.itertuples(index=False)):
             values = np.nan_to_num(handle.values(chrom, int(start), int(min(end, sizes[chrom])), numpy=True))
-            out[i, column] = values.max(initial=0) if stat == "max" else values.sum() if stat == "sum" else values.sum() / (end - start)
+            out[i, column] = (
+                values.max(initial=0)
+                if stat == "max"
+                else values.sum()
+                if stat == "sum"
+                else values.sum() / (end - start)
+            )
         handle.close()
     return out

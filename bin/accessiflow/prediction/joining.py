@@ -58,7 +58,9 @@ def _below(parts: Sequence[Part], out: Path) -> Accuracy:
     sites = pd.concat([p.sites for p in parts], ignore_index=True)
     if sites.duplicated().any():
         first = sites[sites.duplicated()].iloc[0]
-        raise InputError(f"the window {first['chrom']}:{first['start']}-{first['end']} is in two of the folders: folds must not overlap")
+        raise InputError(
+            f"the window {first['chrom']}:{first['start']}-{first['end']} is in two of the folders: folds must not overlap"
+        )
     values = (np.concatenate(v) for v in ([p.predictions for p in parts], [p.targets for p in parts]))
     return write_predictions(out, *values, sites, parts[0].tracks)
 
@@ -71,20 +73,37 @@ def _beside(folders: Sequence[Path], parts: Sequence[Part], order: Sequence[str]
         raise InputError(f"the track {twice.iloc[0]} is in two of the folders", folders[-1])
     unknown = [t for t in order if t not in set(tracks["identifier"])]
     if unknown or (order and len(order) != len(tracks)):
-        raise InputError(f"the folders hold {len(tracks)} tracks, {len(order)} are asked for{f': none has {unknown[0]}' if unknown else ''}")
+        raise InputError(
+            f"the folders hold {len(tracks)} tracks, {len(order)} are asked for{f': none has {unknown[0]}' if unknown else ''}"
+        )
     place = [list(tracks["identifier"]).index(t) for t in order] or list(range(len(tracks)))
-    predictions, targets = (np.concatenate(values, axis=2)[:, :, place] for values in ([p.predictions for p in parts], [p.targets for p in parts]))
+    predictions, targets = (
+        np.concatenate(values, axis=2)[:, :, place]
+        for values in ([p.predictions for p in parts], [p.targets for p in parts])
+    )
     return Part(predictions, targets, parts[0].sites, tracks.iloc[place].reset_index(drop=True))
 
 
 def write_predictions(
-    out: Path, predictions: NDArray[np.floating], targets: NDArray[np.float32], sites: pd.DataFrame, tracks: pd.DataFrame
+    out: Path,
+    predictions: NDArray[np.floating],
+    targets: NDArray[np.float32],
+    sites: pd.DataFrame,
+    tracks: pd.DataFrame,
 ) -> Accuracy:
     """Write preds.h5, targets.h5 and acc.txt; returns the accuracy."""
     accuracy = Accuracy(len(tracks))
     accuracy.update(targets, predictions)
     outputs.write_accuracy(out / "acc.txt", accuracy.pearson(), accuracy.r2(), tracks)
-    outputs.write_test(out, predictions.astype(np.float64), targets, list(sites["chrom"]), sites["start"].to_numpy(), sites["end"].to_numpy(), tracks)
+    outputs.write_test(
+        out,
+        predictions.astype(np.float64),
+        targets,
+        list(sites["chrom"]),
+        sites["start"].to_numpy(),
+        sites["end"].to_numpy(),
+        tracks,
+    )
     return accuracy
 
 
@@ -92,13 +111,17 @@ def read_part(folder: Path) -> Part:
     """Read preds.h5 and targets.h5 of a folder."""
     with open_hdf5(folder / "preds.h5", ["preds", *SITES, "target_ids"]) as handle:
         predictions = handle["preds"][()]
-        sites = pd.DataFrame({"chrom": _texts(handle["chrom"][()]), "start": handle["start"][()], "end": handle["end"][()]})
+        sites = pd.DataFrame(
+            {"chrom": _texts(handle["chrom"][()]), "start": handle["start"][()], "end": handle["end"][()]}
+        )
         names = _texts(handle["target_ids"][()])
         labels = _texts(handle["target_labels"][()]) if "target_labels" in handle else names
     with open_hdf5(folder / "targets.h5", ["targets"]) as handle:
         targets = handle["targets"][()]
     if predictions.shape != targets.shape or predictions.shape[::2] != (len(sites), len(names)):
-        raise InputError(f"holds predictions of shape {predictions.shape}, targets of shape {targets.shape}: they must agree", folder)
+        raise InputError(
+            f"holds predictions of shape {predictions.shape}, targets of shape {targets.shape}: they must agree", folder
+        )
     return Part(predictions, targets, sites, pd.DataFrame({"identifier": names, "description": labels}))
 
 

@@ -31,7 +31,9 @@ class TrackPredictor(NamedTuple):
     ensemble: Ensemble
     tracks: pd.DataFrame
 
-    def part_file(self, path: Path | None, files: Sequence[Path], fasta: Path, request: Mapping[str, object]) -> PartFile | None:
+    def part_file(
+        self, path: Path | None, files: Sequence[Path], fasta: Path, request: Mapping[str, object]
+    ) -> PartFile | None:
         """The part file of some work with this model, where one is asked for.
 
         Args:
@@ -61,7 +63,12 @@ def load_tracks(
 
 
 def load_predictor(
-    params_file: Path, weights: Path, adapter: str = "", engine: str = "auto", threads: int = 1, require_gpu: bool = False
+    params_file: Path,
+    weights: Path,
+    adapter: str = "",
+    engine: str = "auto",
+    threads: int = 1,
+    require_gpu: bool = False,
 ) -> Predictor:
     """A predictor from a params JSON and a weights file.
 
@@ -90,7 +97,9 @@ def _network(params: Params, weights: Path, engine: str, threads: int, require_g
     obstacle = native.unavailable(params) if engine != "tensorflow" else ""
     if engine == "native":
         if obstacle or require_gpu:
-            raise InputError(f"--engine native: {obstacle or '--require-gpu needs the engine tensorflow'}; use auto or tensorflow")
+            raise InputError(
+                f"--engine native: {obstacle or '--require-gpu needs the engine tensorflow'}; use auto or tensorflow"
+            )
         return _native(params, weights, threads)
     if engine == "auto" and not require_gpu and not obstacle and not _gpu_at_hand():
         return _native(params, weights, threads)
@@ -111,11 +120,16 @@ def _native(params: Params, weights: Path, threads: int) -> Predictor:
 
 def _gpu_at_hand() -> bool:
     """Whether it is worth asking TensorFlow for a GPU."""
-    return os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1") and any(Path(p).exists() for p in ("/dev/nvidia0", "/dev/kfd", "/dev/dxg"))
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1") and any(
+        Path(p).exists() for p in ("/dev/nvidia0", "/dev/kfd", "/dev/dxg")
+    )
 
 
 def _closed(params_file: Path) -> Params:
     params = load_params(params_file)
     if params.model["seq_length"] is None or params.model["head_seq"][-1]["units"] is None:
-        raise InputError("leaves seq_length or the units of the last layer open: take the params.json beside the trained weights", params_file)
+        raise InputError(
+            "leaves seq_length or the units of the last layer open: take the params.json beside the trained weights",
+            params_file,
+        )
     return params

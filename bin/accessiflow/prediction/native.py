@@ -104,7 +104,9 @@ class NativePredictor(Predictor):
             out[part] = self._ensemble(codes[part], how, places[part], np.full(len(codes[part]), -1, np.int32))
         return out
 
-    def alleles(self, ref: Codes, alt: Codes, how: Ensemble, starts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def alleles(
+        self, ref: Codes, alt: Codes, how: Ensemble, starts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean predictions (n, B, T) of REF and of ALT windows; of ALT only what differs from REF is computed."""
         order = np.argsort(starts, kind="stable")
         out = np.empty((len(ref), 2, *self.output_shape))
@@ -112,13 +114,19 @@ class NativePredictor(Predictor):
             own = order[part]
             both = np.stack([ref[own], alt[own]], axis=1).reshape(2 * len(own), self.seq_length)
             bases = np.stack([np.full(len(own), -1), 2 * np.arange(len(own))], axis=1).astype(np.int32).ravel()
-            out[own] = self._ensemble(both, how, np.repeat(starts[own], 2), bases).reshape(len(own), 2, *self.output_shape)
+            out[own] = self._ensemble(both, how, np.repeat(starts[own], 2), bases).reshape(
+                len(own), 2, *self.output_shape
+            )
         return out[:, 0], out[:, 1]
 
-    def changed(self, codes: Codes, windows: Codes, how: Ensemble, start: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def changed(
+        self, codes: Codes, windows: Codes, how: Ensemble, start: int = 0
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean predictions (n, B, T) of windows (n, seq_length) that differ from `codes` (seq_length,) in few places, and (B, T) of `codes`."""
         bases = np.concatenate([[-1], np.zeros(len(windows))]).astype(np.int32)
-        predicted = self._ensemble(np.concatenate([codes[None], windows]), how, np.full(len(windows) + 1, start, np.int64), bases)
+        predicted = self._ensemble(
+            np.concatenate([codes[None], windows]), how, np.full(len(windows) + 1, start, np.int64), bases
+        )
         return predicted[1:], predicted[0]
 
     def _parts(self, n: int, how: Ensemble) -> Iterator[slice]:
@@ -126,11 +134,15 @@ class NativePredictor(Predictor):
         step = max(64, BYTES // (2 * how.size * (self.seq_length + 4 * self.output_length * self.num_targets)))
         yield from (slice(low, low + step) for low in range(0, n, step))
 
-    def _ensemble(self, codes: Codes, how: Ensemble, starts: NDArray[np.int64], bases: NDArray[np.int32]) -> NDArray[np.float64]:
+    def _ensemble(
+        self, codes: Codes, how: Ensemble, starts: NDArray[np.int64], bases: NDArray[np.int32]
+    ) -> NDArray[np.float64]:
         """Windows, each as all passes see it, one after another: the passes of a base window stand where those of its derivatives look."""
         n, size = len(codes), how.size
         passes = np.stack(list(how.passes(codes)), axis=1)
-        places = np.stack([-(starts - shift + self.seq_length) if reverse else starts - shift for shift, reverse in how.views], axis=1)
+        places = np.stack(
+            [-(starts - shift + self.seq_length) if reverse else starts - shift for shift, reverse in how.views], axis=1
+        )
         of = np.where(bases[:, None] < 0, -1, bases[:, None] * size + np.arange(size)).astype(np.int32)
         flat = self._network.predict(passes.reshape(n * size, -1), places.ravel(), of.ravel(), self.threads)
         out = flat.reshape(n, size, *flat.shape[1:])[..., self._outputs]
@@ -142,15 +154,24 @@ class NativePredictor(Predictor):
 def _blocks(params: Params) -> list[Block]:
     """The chain of convolutions: trunk, then the head's dense layers as convolutions over one row (the first one behind a flatten: over all)."""
     model = params.model
-    convolutions = [b for block in _convolutions(params) for b in (tower_blocks(block) if block["name"] == "conv_tower" else [block])]
+    convolutions = [
+        b
+        for block in _convolutions(params)
+        for b in (tower_blocks(block) if block["name"] == "conv_tower" else [block])
+    ]
     before = [b["activation"] or model["activation"] for b in convolutions]
     after = [*before[1:], model["activation"]]
     out = []
     for b, first, last in zip(convolutions, before, after, strict=True):
         normalised = model["batch_norm"] if b["batch_norm"] is None else b["batch_norm"]
-        out.append(Block(b["filters"], b["kernel_size"], b["padding"] == "same", b["pool_size"], normalised, first, last))
+        out.append(
+            Block(b["filters"], b["kernel_size"], b["padding"] == "same", b["pool_size"], normalised, first, last)
+        )
     widths = [0 if model["trunk"][-1]["name"] == "flatten" else 1] + [1] * (len(model["head_seq"]) - 1)
-    out += [Block(b["units"], w, False, 1, False, "linear", b["activation"], dense=True) for b, w in zip(model["head_seq"], widths, strict=True)]
+    out += [
+        Block(b["units"], w, False, 1, False, "linear", b["activation"], dense=True)
+        for b, w in zip(model["head_seq"], widths, strict=True)
+    ]
     return out
 
 
@@ -166,16 +187,32 @@ def _layers(params: Params, path: Path) -> list[Layer]:
         pad = (block.width - 1) // 2 if block.same else 0
         conv_rows = rows if block.same else rows - block.width + 1
         if conv_rows < 1:
-            raise InputError(f"has a valid convolution of width {block.width} on {rows} positions: seq_length is too short for it", params.source)
+            raise InputError(
+                f"has a valid convolution of width {block.width} on {rows} positions: seq_length is too short for it",
+                params.source,
+            )
         pooled = -(-conv_rows // block.pool)
         weights = _responses(kernel, block.before) if number == 0 else kernel
         pool_pad = (pooled * block.pool - conv_rows) // 2
-        out.append(Layer(weights.astype(np.float32), bias.astype(np.float32), pad, conv_rows, block.pool, pool_pad, pooled, block.after))
+        out.append(
+            Layer(
+                weights.astype(np.float32),
+                bias.astype(np.float32),
+                pad,
+                conv_rows,
+                block.pool,
+                pool_pad,
+                pooled,
+                block.after,
+            )
+        )
         rows, channels = pooled, block.filters
     return out
 
 
-def _folded(block: Block, channels: int, layers: Iterator[Stored], path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _folded(
+    block: Block, channels: int, layers: Iterator[Stored], path: Path
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Kernel (width, channels, filters) and bias (filters,) of a block, its batch normalisation folded in, in float64."""
     name, values = next(layers)
     shape = (block.width * channels, block.filters) if block.dense else (block.width, channels, block.filters)

@@ -35,8 +35,6 @@ BLOCK = 2048  # windows, strands and shifts included, that are expanded at once
 PROBES = 3
 
 
-
-
 class Predictor(ABC):
     """A model ready to predict windows of base codes: `predict` one pass, `ensemble` the mean over strands and shifts."""
 
@@ -73,13 +71,17 @@ class Predictor(ABC):
         step = max(1, BLOCK // how.size)
         for low in range(0, len(codes), step):
             part = codes[low : low + step]
-            passes = self.predict(np.concatenate(list(how.passes(part)))).reshape(how.size, len(part), *self.output_shape)
+            passes = self.predict(np.concatenate(list(how.passes(part)))).reshape(
+                how.size, len(part), *self.output_shape
+            )
             if how.rc:
                 passes[1::2] = passes[1::2, :, ::-1].copy()
             out[low : low + step] = passes.sum(axis=0, dtype=np.float64) / how.size
         return out
 
-    def alleles(self, ref: Codes, alt: Codes, how: Ensemble, starts: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def alleles(
+        self, ref: Codes, alt: Codes, how: Ensemble, starts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean predictions (n, B, T) of REF and of ALT windows (n, seq_length); equal REF windows, of alleles of one site, are predicted once.
 
         Args:
@@ -89,7 +91,9 @@ class Predictor(ABC):
         predicted = self.ensemble(np.concatenate([ref[first], alt]), how)
         return predicted[: len(first)][back], predicted[len(first) :]
 
-    def changed(self, codes: Codes, windows: Codes, how: Ensemble, start: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # noqa: ARG002
+    def changed(
+        self, codes: Codes, windows: Codes, how: Ensemble, start: int = 0
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # noqa: ARG002
         """Mean predictions (n, B, T) of windows (n, seq_length) that differ from `codes` (seq_length,) in few places, and (B, T) of `codes`.
 
         Args:
@@ -138,9 +142,15 @@ class KerasPredictor(Predictor):
 
         def forward(codes: tf.Tensor) -> tf.Tensor:
             predicted = self.model(one_hot(codes), training=False)
-            return predicted if self._outputs == list(range(self.num_targets)) else tf.gather(predicted, self._outputs, axis=2)
+            return (
+                predicted
+                if self._outputs == list(range(self.num_targets))
+                else tf.gather(predicted, self._outputs, axis=2)
+            )
 
-        return tf.function(forward, input_signature=[tf.TensorSpec((self.batch, self.seq_length), tf.uint8)], autograph=False)
+        return tf.function(
+            forward, input_signature=[tf.TensorSpec((self.batch, self.seq_length), tf.uint8)], autograph=False
+        )
 
     @cached_property
     def _places(self) -> NDArray[np.int64]:
@@ -193,14 +203,8 @@ def _distinct(codes: Codes, starts: NDArray[np.int64]) -> tuple[NDArray[np.int64
     return order[new], back
 
 
-
-
-
-
 def _batch_size(params: Params) -> int:
     blocks = params.model["trunk"]
     widest = max(int(block.get("filters") or block.get("filters_init") or 1) for block in blocks)
     ideal = (1 << 25) // (params.seq_length * widest)
     return int(2 ** np.clip(np.floor(np.log2(max(ideal, 1))), 5, 8))
-
-

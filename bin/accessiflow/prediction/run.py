@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 SITE = 192  # bp of the site that predict.h5 names around a region's middle
 
 
-def predict_bed(predictor: Predictor, bed: Path, fasta: Path, targets: Path, out: Path, how: Ensemble, site: int = SITE) -> int:
+def predict_bed(
+    predictor: Predictor, bed: Path, fasta: Path, targets: Path, out: Path, how: Ensemble, site: int = SITE
+) -> int:
     """Predict at the middle of each region -> OUT/predict.h5; returns the number of regions."""
     tracks, regions = read_tracks(targets, predictor), read_bed(bed)
     if regions.empty:
@@ -49,13 +51,17 @@ def predict_bed(predictor: Predictor, bed: Path, fasta: Path, targets: Path, out
         blocks = range(0, len(regions), 4096)
         for low in progress(blocks, len(blocks), "blocks of regions predicted"):
             part = order[low : low + 4096]
-            predictions[part] = predictor.ensemble(windows.centred(genome, chroms[part], middles[part], size), how, middles[part] - size // 2)
+            predictions[part] = predictor.ensemble(
+                windows.centred(genome, chroms[part], middles[part], size), how, middles[part] - size // 2
+            )
         handle.create_dataset("preds", data=predictions)
         outputs.write_sites(handle, list(chroms), middles - site // 2, middles + site // 2, tracks)
     return len(regions)
 
 
-def predict_test(predictor: Predictor, weights: Path, data_dir: Path, out: Path, how: Ensemble, save: bool, fold: str = "test") -> Accuracy:
+def predict_test(
+    predictor: Predictor, weights: Path, data_dir: Path, out: Path, how: Ensemble, save: bool, fold: str = "test"
+) -> Accuracy:
     """Predict a fold of a dataset -> OUT/acc.txt and, with `save`, preds.h5 and targets.h5."""
     codes, values = load_fold(data_dir, fold)
     if codes.shape[1] != predictor.seq_length:
@@ -65,19 +71,35 @@ def predict_test(predictor: Predictor, weights: Path, data_dir: Path, out: Path,
     tracks, values = tracks.iloc[columns], values[:, :, columns]
     predictions = _predict_fold(predictor, codes, how, data_dir, fold)
     if predictions.shape != values.shape:
-        raise InputError(f"holds targets of shape {values.shape[1:]}, the model predicts {predictions.shape[1:]}", data_dir)
+        raise InputError(
+            f"holds targets of shape {values.shape[1:]}, the model predicts {predictions.shape[1:]}", data_dir
+        )
     bed = _fold_sites(data_dir, fold, len(codes)) if save else None
     accuracy = Accuracy(len(columns))
     accuracy.update(values, predictions)
     outputs.write_accuracy(out / "acc.txt", accuracy.pearson(), accuracy.r2(), tracks)
     if bed is not None:
         # sequences.bed holds whole windows (the fork) or their uncropped part (Basenji HEAD)
-        crop = int(read_json(data_dir / "statistics.json")["crop_bp"]) if ((bed["end"] - bed["start"]) == codes.shape[1]).all() else 0
-        outputs.write_test(out, predictions, values, list(bed["chrom"]), bed["start"].to_numpy() + crop, bed["end"].to_numpy() - crop, tracks)
+        crop = (
+            int(read_json(data_dir / "statistics.json")["crop_bp"])
+            if ((bed["end"] - bed["start"]) == codes.shape[1]).all()
+            else 0
+        )
+        outputs.write_test(
+            out,
+            predictions,
+            values,
+            list(bed["chrom"]),
+            bed["start"].to_numpy() + crop,
+            bed["end"].to_numpy() - crop,
+            tracks,
+        )
     return accuracy
 
 
-def _predict_fold(predictor: Predictor, codes: NDArray[np.uint8], how: Ensemble, data_dir: Path, fold: str) -> NDArray[np.float64]:
+def _predict_fold(
+    predictor: Predictor, codes: NDArray[np.uint8], how: Ensemble, data_dir: Path, fold: str
+) -> NDArray[np.float64]:
     """Predictions (n, B, T) of a fold's windows, in the order of the genome where sequences.bed tells it: neighbours share their work."""
     if not (data_dir / "sequences.bed").exists():
         return predictor.ensemble(codes, how)
@@ -102,12 +124,21 @@ def _columns(known: list[str], predictor: Predictor, weights: Path, data_dir: Pa
     own = weights.parent / "targets.txt"
     names = read_table(own, ["identifier"], text=["identifier"])["identifier"].tolist() if own.exists() else known
     if len(names) != predictor.num_targets:
-        raise InputError(f"lists {len(names)} tracks, the model predicts {predictor.num_targets}", own if own.exists() else data_dir / "targets.txt")
+        raise InputError(
+            f"lists {len(names)} tracks, the model predicts {predictor.num_targets}",
+            own if own.exists() else data_dir / "targets.txt",
+        )
     return track_columns(known, names, data_dir / "targets.txt")
 
 
 def predict_genome(
-    predictor: Predictor, fasta: Path, targets: Path, out: Path, how: Ensemble, chromosomes: Sequence[str], width: int = SITE
+    predictor: Predictor,
+    fasta: Path,
+    targets: Path,
+    out: Path,
+    how: Ensemble,
+    chromosomes: Sequence[str],
+    width: int = SITE,
 ) -> list[Path]:
     """Predict tiles of `width` bp along chromosomes -> one bigWig a track, in the unit of the measured one.
 
@@ -122,7 +153,9 @@ def predict_genome(
     with Fasta(fasta) as genome, ExitStack() as stack:
         genome.require(chromosomes, "--chromosomes")
         chosen = [c for c in genome.sizes if c in chromosomes or not chromosomes]
-        handles = [BigWigWriter(stack.enter_context(atomic(path)), {c: genome.sizes[c] for c in chosen}) for path in paths]
+        handles = [
+            BigWigWriter(stack.enter_context(atomic(path)), {c: genome.sizes[c] for c in chosen}) for path in paths
+        ]
         for chrom in chosen:
             log.info("predicting %s", chrom)
             reach = (predictor.seq_length - width * predictor.output_length) // 2

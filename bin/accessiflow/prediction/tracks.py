@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-
 def read_tracks(targets: Path, predictor: Predictor) -> pd.DataFrame:
     """identifier and description of the tracks to predict, from a targets table; the predictor keeps to them.
 

@@ -18,7 +18,9 @@ def centred(genome: Fasta, chroms: Sequence[str], middles: NDArray[np.int64], se
     return out
 
 
-def tiles(genome: Fasta, chrom: str, width: int, seq_length: int, at_once: int = 4096) -> Iterator[tuple[NDArray[np.int64], Codes]]:
+def tiles(
+    genome: Fasta, chrom: str, width: int, seq_length: int, at_once: int = 4096
+) -> Iterator[tuple[NDArray[np.int64], Codes]]:
     """Starts (n,) of the tiles [start, start + width) along a chromosome and the windows (n, seq_length) around them, block by block."""
     starts = np.arange(0, genome.sizes[chrom] - width + 1, width, dtype=np.int64)
     left = (seq_length - width) // 2

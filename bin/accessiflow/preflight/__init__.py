@@ -20,7 +20,10 @@ MIN_SNPS, MAX_REF_MISMATCH = 500, 0.1
 
 def limits(params: Mapping[str, Any], max_ref_mismatch: float | None, max_records: int) -> Limits:
     """The option, else the parameter max_ref_mismatch, else 10 %."""
-    return Limits(_number(params, "max_ref_mismatch", MAX_REF_MISMATCH) if max_ref_mismatch is None else max_ref_mismatch, max_records)
+    return Limits(
+        _number(params, "max_ref_mismatch", MAX_REF_MISMATCH) if max_ref_mismatch is None else max_ref_mismatch,
+        max_records,
+    )
 
 
 def least_snps(params: Mapping[str, Any], min_snps: int | None) -> int:
@@ -36,7 +39,9 @@ def _number(params: Mapping[str, Any], name: str, default: float) -> float:
     return number
 
 
-def check(params: Mapping[str, Any], folder: Path, staged: Mapping[str, Path] | None, limits: Limits, min_snps: int) -> Findings:
+def check(
+    params: Mapping[str, Any], folder: Path, staged: Mapping[str, Path] | None, limits: Limits, min_snps: int
+) -> Findings:
     """Check the inputs of a run.
 
     Args:
@@ -91,4 +96,6 @@ def _check_genome_files(inputs: Inputs, rows: Rows, reference: Reference | None,
     signals.check_tracks(inputs, rows["tracks"], reference)
     variants.check_variant_sets(inputs, rows["variants"], reference, limits)
     variants.check_eqtls(inputs, rows["eqtls"], reference, limits)
-    variants.check_allelic_counts(inputs, rows["allelic_counts"], {row["track"] for row in rows["tracks"]}, reference, limits)
+    variants.check_allelic_counts(
+        inputs, rows["allelic_counts"], {row["track"] for row in rows["tracks"]}, reference, limits
+    )

@@ -66,7 +66,9 @@ class Inputs:
         staged: original name -> where the file lies; None: every file lies where its name says.
     """
 
-    def __init__(self, params: Mapping[str, Any], folder: Path, staged: Mapping[str, Path] | None, found: Findings) -> None:
+    def __init__(
+        self, params: Mapping[str, Any], folder: Path, staged: Mapping[str, Path] | None, found: Findings
+    ) -> None:
         self.params = params
         self.found = found
         self.staged = staged

@@ -29,7 +29,10 @@ ALLELE2 = ("A2", "ALLELE2", "ALLELE_2", "OTHER_ALLELE", "NON_EFFECT_ALLELE", "DE
 P_VALUE = ("P", "PVALUE", "P_VALUE", "PVAL", "P_VAL", "GC_PVALUE")
 SIGNED = ("Z", "ZSCORE", "Z_SCORE", "GC_ZSCORE", "OR", "B", "BETA", "LOG_ODDS", "EFFECTS", "EFFECT", "SIGNED_SUMSTAT")
 SIZE = ("N", "WEIGHT")
-CASES, CONTROLS = ("N_CASES", "N_CASE", "NCASE", "N_CAS", "CASES_N"), ("N_CONTROLS", "N_CONTROL", "NCONTROL", "N_CON", "CONTROLS_N")
+CASES, CONTROLS = (
+    ("N_CASES", "N_CASE", "NCASE", "N_CAS", "CASES_N"),
+    ("N_CONTROLS", "N_CONTROL", "NCONTROL", "N_CON", "CONTROLS_N"),
+)
 
 
 def check_panel(inputs: Inputs, rows: list[dict[str, str]]) -> NDArray[np.uint64] | None:
@@ -73,7 +76,9 @@ def check_gwas(inputs: Inputs, rows: list[dict[str, str]], panel: NDArray[np.uin
                 inputs.found.problem(f"gwas: the trait {row['trait']} has n {row['n']}: it must be positive")
             column = next((name for name in header if _clean(name) in SNP), None)
             if panel is not None and column is not None:
-                facts[row["trait"]] = _check_overlap(inputs, row["sumstats"], _shared(path, column, separator, panel), min_snps)
+                facts[row["trait"]] = _check_overlap(
+                    inputs, row["sumstats"], _shared(path, column, separator, panel), min_snps
+                )
     inputs.found.summary["gwas"] = facts
 
 
@@ -147,7 +152,8 @@ def _compare_order(path: Path, panel: NDArray[np.object_]) -> None:
         row = next((i for i, (a, b) in enumerate(zip(snps, expected, strict=False)) if a != b), len(expected))
         wanted = expected[row] if row < len(expected) else "no more SNP"
         raise InputError(
-            f"holds {snps[row]} where the panel's .bim has {wanted} (SNP {row + 1}): both must hold the same SNPs in the same order", path
+            f"holds {snps[row]} where the panel's .bim has {wanted} (SNP {row + 1}): both must hold the same SNPs in the same order",
+            path,
         )
 
 
@@ -156,9 +162,13 @@ def _compare_members(path: Path, panel: NDArray[np.object_], found: Findings) ->
     snps, known = _first_snps(path), set(panel)
     unknown = [snp for snp in snps if snp not in known]
     if snps and len(unknown) == len(snps):
-        found.problem(f"{path}: none of its first {len(snps)} SNPs is in the panel's .bim ({some(unknown)}): both must be of one panel")
+        found.problem(
+            f"{path}: none of its first {len(snps)} SNPs is in the panel's .bim ({some(unknown)}): both must be of one panel"
+        )
     elif unknown:
-        found.warning(f"{path}: {len(unknown)} of its first {len(snps)} SNPs are not in the panel's .bim ({some(unknown)})")
+        found.warning(
+            f"{path}: {len(unknown)} of its first {len(snps)} SNPs are not in the panel's .bim ({some(unknown)})"
+        )
 
 
 def _first_snps(path: Path) -> list[str]:
@@ -179,9 +189,13 @@ def _check_alike(inputs: Inputs, rows: list[dict[str, str]], people: dict[str, i
     for column in ("frq", "weights", "baseline"):
         without = [row["chrom"] for row in rows if not row[column]]
         if without and len(without) < len(rows):
-            inputs.found.problem(f"ld_panel: {column} is given for some chromosomes only (not for {some(without)}): give it for all or none")
+            inputs.found.problem(
+                f"ld_panel: {column} is given for some chromosomes only (not for {some(without)}): give it for all or none"
+            )
     if len(set(people.values())) > 1:
-        inputs.found.warning(f"ld_panel: the chromosomes have different numbers of people ({some(sorted({str(n) for n in people.values()}))})")
+        inputs.found.warning(
+            f"ld_panel: the chromosomes have different numbers of people ({some(sorted({str(n) for n in people.values()}))})"
+        )
 
 
 def _check_bed(path: Path) -> None:
@@ -200,7 +214,9 @@ def _bim_snps(path: Path, chrom: str) -> NDArray[np.object_]:
     import pandas as pd
 
     try:
-        table = pd.read_csv(path, sep=r"\s+", header=None, usecols=[0, 1], dtype=str, names=["chrom", "snp"], keep_default_na=False)
+        table = pd.read_csv(
+            path, sep=r"\s+", header=None, usecols=[0, 1], dtype=str, names=["chrom", "snp"], keep_default_na=False
+        )
     except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise InputError(f"is no plink .bim table ({str(error).splitlines()[0]})", path) from None
     if table.empty:
@@ -250,9 +266,13 @@ def _check_columns(inputs: Inputs, row: dict[str, str], header: Sequence[str]) -
                 f"{row['sumstats']}: has {len(several)} columns for {what} ({', '.join(several)}): munging takes one, rename the others"
             )
         elif not several:
-            inputs.found.problem(f"{row['sumstats']}: has no column for {what} (one of {', '.join(options)}; found: {', '.join(header[:12])})")
+            inputs.found.problem(
+                f"{row['sumstats']}: has no column for {what} (one of {', '.join(options)}; found: {', '.join(header[:12])})"
+            )
     if not row["n"] and not names & set(SIZE) and not (names & set(CASES) and names & set(CONTROLS)):
-        inputs.found.problem(f"{row['sumstats']}: has no column N: state the sample size in the column n of the gwas sheet")
+        inputs.found.problem(
+            f"{row['sumstats']}: has no column N: state the sample size in the column n of the gwas sheet"
+        )
 
 
 def _chunks(path: Path, column: str, separator: str) -> Iterator[NDArray[np.uint64]]:
@@ -260,7 +280,9 @@ def _chunks(path: Path, column: str, separator: str) -> Iterator[NDArray[np.uint
 
     try:
         with open_text(path) as handle:
-            reader = pd.read_csv(handle, sep=separator, usecols=[column], dtype=str, chunksize=CHUNK, keep_default_na=False, engine="c")
+            reader = pd.read_csv(
+                handle, sep=separator, usecols=[column], dtype=str, chunksize=CHUNK, keep_default_na=False, engine="c"
+            )
             for chunk in reader:
                 yield _keys(chunk[column].to_numpy(dtype=object))
     except (ValueError, OSError, EOFError, pd.errors.ParserError) as error:
@@ -280,7 +302,11 @@ def _shared(path: Path, column: str, separator: str, panel: NDArray[np.uint64]) 
 
 def _check_overlap(inputs: Inputs, name: str, shared: int, min_snps: int) -> dict[str, int]:
     if shared < min_snps:
-        inputs.found.problem(f"{name}: {shared} of its SNPs are in the LD panel, fewer than {min_snps} (min_snps): the ids must be the panel's")
+        inputs.found.problem(
+            f"{name}: {shared} of its SNPs are in the LD panel, fewer than {min_snps} (min_snps): the ids must be the panel's"
+        )
     elif shared < ENOUGH:
-        inputs.found.warning(f"{name}: {shared} of its SNPs are in the LD panel, fewer than {ENOUGH}: estimates are unsteady")
+        inputs.found.warning(
+            f"{name}: {shared} of its SNPs are in the LD panel, fewer than {ENOUGH}: estimates are unsteady"
+        )
     return {"shared_snps": shared}

@@ -17,9 +17,13 @@ def check_models(inputs: Inputs, rows: list[dict[str, str]]) -> None:
     for row in rows:
         _check_source(inputs, row)
         if row["freeze"] == "yes" and not row["init_from"]:
-            inputs.found.problem(f"model {row['model']}: freeze keeps a trunk that it starts from: name one in init_from")
+            inputs.found.problem(
+                f"model {row['model']}: freeze keeps a trunk that it starts from: name one in init_from"
+            )
         if row["replicates"] and (not row["replicates"].isdigit() or int(row["replicates"]) < 1):
-            inputs.found.problem(f"model {row['model']}: replicates must be a positive integer, found {row['replicates']}")
+            inputs.found.problem(
+                f"model {row['model']}: replicates must be a positive integer, found {row['replicates']}"
+            )
     _check_starts(inputs, {row["model"]: row["init_from"] for row in rows})
     inputs.found.summary["models"] = {"rows": len(rows), "trained": sum(1 for row in rows if not row["weights"])}
 
@@ -41,7 +45,9 @@ def check_params(inputs: Inputs, name: str) -> None:
 
 def _check_source(inputs: Inputs, row: dict[str, str]) -> None:
     found = inputs.found
-    if not any(row[column] for column in ("preset", "params", "weights", "predictions", "scores")) and not inputs.params.get("preset"):
+    if not any(
+        row[column] for column in ("preset", "params", "weights", "predictions", "scores")
+    ) and not inputs.params.get("preset"):
         found.problem(f"model {row['model']}: needs a preset, params, weights, predictions or scores")
     if row["preset"] and row["params"]:
         found.problem(f"model {row['model']}: has a preset and params: give one of them")
@@ -80,7 +86,11 @@ def _check_predictions(inputs: Inputs, model: str, name: str) -> None:
     path = inputs.locate(name)
     if not path.exists():
         inputs.found.problem(f"{name}: no such file or folder: the model {model} expects its predictions there")
-    elif path.is_dir() and not (path / "preds.h5").is_file() and not any(p.suffix.lower() in SIGNALS for p in path.iterdir()):
+    elif (
+        path.is_dir()
+        and not (path / "preds.h5").is_file()
+        and not any(p.suffix.lower() in SIGNALS for p in path.iterdir())
+    ):
         inputs.found.problem(f"{name}: holds neither preds.h5 nor bigWigs, the predictions of the model {model}")
 
 

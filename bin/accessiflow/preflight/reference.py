@@ -103,7 +103,9 @@ def _sentence(error: Exception) -> str:
     return lines[0][:200] if lines else type(error).__name__
 
 
-def compare_contigs(name: str, contigs: Iterable[str], reference: Reference | None, found: Findings, what: str = "contig") -> list[str]:
+def compare_contigs(
+    name: str, contigs: Iterable[str], reference: Reference | None, found: Findings, what: str = "contig"
+) -> list[str]:
     """The contigs of a file that the genome has. None at all is a problem, an unknown one a warning."""
     names = list(dict.fromkeys(contigs))
     if reference is None or not names:
@@ -150,7 +152,9 @@ def compare_alleles(records: Iterable[Record], reference: Reference | None, most
         if genome != record.ref:
             mismatches += 1
             if len(examples) < SHOWN:
-                examples.append(f"{record.chrom}:{record.pos} {record.ref[:20]} (FASTA: {genome[:20] or 'end of contig'})")
+                examples.append(
+                    f"{record.chrom}:{record.pos} {record.ref[:20]} (FASTA: {genome[:20] or 'end of contig'})"
+                )
     return Agreement(count, compared, mismatches, examples, list(contigs))
 
 

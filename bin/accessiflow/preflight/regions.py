@@ -27,7 +27,9 @@ def check_folds(inputs: Inputs, reference: Reference | None) -> None:
     folds = {fold: inputs.names(fold) for fold in ("valid_chroms", "test_chroms")}
     both = sorted(set(folds["valid_chroms"]) & set(folds["test_chroms"]))
     if both:
-        inputs.found.problem(f"valid_chroms and test_chroms share {', '.join(both)}: a chromosome can be in one of them only")
+        inputs.found.problem(
+            f"valid_chroms and test_chroms share {', '.join(both)}: a chromosome can be in one of them only"
+        )
     if reference is None:
         return
     for fold, names in folds.items():
@@ -35,12 +37,16 @@ def check_folds(inputs: Inputs, reference: Reference | None) -> None:
         if absent:
             inputs.found.problem(f"{fold}: the FASTA has no {', '.join(absent)} (it has {some(reference.sizes)})")
     if all(folds.values()) and not set(reference.sizes) - {name for names in folds.values() for name in names}:
-        inputs.found.problem("valid_chroms and test_chroms hold every chromosome of the FASTA: none is left for training")
+        inputs.found.problem(
+            "valid_chroms and test_chroms hold every chromosome of the FASTA: none is left for training"
+        )
 
 
 def check_windows(inputs: Inputs) -> None:
     """Window, target and stride fit together."""
-    length, width, stride, bin_size = (inputs.number(name) for name in ("seq_length", "target_width", "stride", "bin_size"))
+    length, width, stride, bin_size = (
+        inputs.number(name) for name in ("seq_length", "target_width", "stride", "bin_size")
+    )
     for name, value in (("seq_length", length), ("target_width", width), ("stride", stride), ("bin_size", bin_size)):
         if value is not None and (value < 1 or value != int(value)):
             inputs.found.problem(f"{name}: must be a positive integer, found {value:g}")
@@ -49,7 +55,9 @@ def check_windows(inputs: Inputs) -> None:
     if width > length:
         inputs.found.problem(f"target_width {width:g} is larger than seq_length {length:g}")
     elif (length - width) % 2:
-        inputs.found.problem(f"seq_length {length:g} minus target_width {width:g} must be even, so that the target is central")
+        inputs.found.problem(
+            f"seq_length {length:g} minus target_width {width:g} must be even, so that the target is central"
+        )
     if stride is not None and stride > length:
         inputs.found.warning(f"stride {stride:g} is larger than seq_length {length:g}: windows leave bases out")
 
@@ -84,7 +92,10 @@ def check_genes(inputs: Inputs, reference: Reference | None) -> None:
 
 def check_text_files(inputs: Inputs) -> None:
     """Motifs and the liftover chain look like what they should be."""
-    for parameter, start, what in (("motifs", "MEME version", "motif file in MEME format"), ("chain", "chain", "liftover chain")):
+    for parameter, start, what in (
+        ("motifs", "MEME version", "motif file in MEME format"),
+        ("chain", "chain", "liftover chain"),
+    ):
         name = inputs.given(parameter)
         path = inputs.file(name, what) if name else None
         if path is None:

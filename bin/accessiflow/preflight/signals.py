@@ -40,7 +40,11 @@ def check_tracks(inputs: Inputs, rows: list[dict[str, str]], reference: Referenc
     for signal, count in Counter(row["signal"] for row in rows if not row["barcodes"]).items():
         if count > 1:
             found.warning(f"{signal}: is the signal of {count} tracks")
-    found.summary["tracks"] = {"rows": len(rows), "kinds": dict(sorted(kinds.items())), "cell_types": len({row["cell_type"] for row in rows})}
+    found.summary["tracks"] = {
+        "rows": len(rows),
+        "kinds": dict(sorted(kinds.items())),
+        "cell_types": len({row["cell_type"] for row in rows}),
+    }
 
 
 def _check_barcodes(inputs: Inputs, name: str) -> None:
@@ -52,7 +56,9 @@ def _check_barcodes(inputs: Inputs, name: str) -> None:
             read_barcodes(path)
 
 
-def _check_signal(inputs: Inputs, row: Mapping[str, str], kind: str, folds: Mapping[str, list[str]], reference: Reference | None) -> None:
+def _check_signal(
+    inputs: Inputs, row: Mapping[str, str], kind: str, folds: Mapping[str, list[str]], reference: Reference | None
+) -> None:
     name = row["signal"]
     path = inputs.file(name, f"{kind} file")
     if path is None:
@@ -75,12 +81,16 @@ def _check_signal(inputs: Inputs, row: Mapping[str, str], kind: str, folds: Mapp
 def _check_fold(track: str, fold: str, chroms: list[str], with_data: set[str], found: Findings) -> None:
     empty = [chrom for chrom in chroms if chrom not in with_data]
     if chroms and len(empty) == len(chroms):
-        found.problem(f"track {track}: has no data on any of the {fold} ({', '.join(chroms)}): choose others or leave the track out")
+        found.problem(
+            f"track {track}: has no data on any of the {fold} ({', '.join(chroms)}): choose others or leave the track out"
+        )
     elif empty:
         found.warning(f"track {track}: has no data on {some(empty)} of the {fold}")
 
 
-def _check_lengths(name: str, lengths: Mapping[str, int], shared: list[str], reference: Reference, found: Findings) -> None:
+def _check_lengths(
+    name: str, lengths: Mapping[str, int], shared: list[str], reference: Reference, found: Findings
+) -> None:
     """Contigs of the same name and another length: a problem if all are, as another assembly's."""
     known = [chrom for chrom in shared if lengths[chrom]]
     wrong = [chrom for chrom in known if lengths[chrom] != reference.sizes[chrom]]
@@ -98,7 +108,9 @@ def _bigwig(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> Con
 
     with open_bigwig(path) as handle:
         lengths = {str(chrom): int(size) for chrom, size in handle.chroms().items()}
-        return Contents(lengths, {c for c in wanted if c in lengths and (handle.stats(c, 0, lengths[c], type="max")[0] or 0) > 0})
+        return Contents(
+            lengths, {c for c in wanted if c in lengths and (handle.stats(c, 0, lengths[c], type="max")[0] or 0) > 0}
+        )
 
 
 def _bam(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> Contents:
@@ -130,7 +142,9 @@ def _intervals(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> 
             with pysam.TabixFile(str(path), index=str(index[".tbi"])) as handle:
                 return Contents(dict.fromkeys(handle.contigs, 0), set(handle.contigs))
         except (OSError, ValueError, NotImplementedError) as error:
-            raise InputError(f"cannot be read with its index ({' '.join(str(error).split())[:120]}): index it anew with tabix", path) from None
+            raise InputError(
+                f"cannot be read with its index ({' '.join(str(error).split())[:120]}): index it anew with tabix", path
+            ) from None
     names: dict[str, int] = {}
     complete = _seen(_line_contigs(path, names), wanted)
     if not names:

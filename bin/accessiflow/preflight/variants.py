@@ -56,16 +56,23 @@ def check_eqtls(inputs: Inputs, rows: list[dict[str, str]], reference: Reference
     inputs.found.summary["eqtls"] = facts
 
 
-def check_allelic_counts(inputs: Inputs, rows: list[dict[str, str]], tracks: set[str], reference: Reference | None, limits: Limits) -> None:
+def check_allelic_counts(
+    inputs: Inputs, rows: list[dict[str, str]], tracks: set[str], reference: Reference | None, limits: Limits
+) -> None:
     """Check the allelic counts of each cell type, and that its track exists."""
     facts = {}
     for row in rows:
         table = _check_table(inputs, row["counts"], reference, limits, integers=["ref_count", "alt_count"])
         track = row["track"] or row["cell_type"]
         if tracks and track not in tracks:
-            inputs.found.problem(f"allelic_counts: the cell type {row['cell_type']} is predicted by the track {track}, which the tracks sheet lacks")
+            inputs.found.problem(
+                f"allelic_counts: the cell type {row['cell_type']} is predicted by the track {track}, which the tracks sheet lacks"
+            )
         if table is not None:
-            facts[row["cell_type"]] = {"sites": len(table), "reads": int(table[["ref_count", "alt_count"]].to_numpy().sum())}
+            facts[row["cell_type"]] = {
+                "sites": len(table),
+                "reads": int(table[["ref_count", "alt_count"]].to_numpy().sum()),
+            }
     inputs.found.summary["allelic_counts"] = facts
 
 
@@ -96,7 +103,9 @@ def _check_table(
     return None
 
 
-def _eqtl_facts(inputs: Inputs, row: dict[str, str], table: pd.DataFrame, negatives: pd.DataFrame | None) -> dict[str, int]:
+def _eqtl_facts(
+    inputs: Inputs, row: dict[str, str], table: pd.DataFrame, negatives: pd.DataFrame | None
+) -> dict[str, int]:
     name, found = row["variants"], inputs.found
     if "pip" not in table.columns:
         if negatives is None and not row["negatives"]:
@@ -108,5 +117,7 @@ def _eqtl_facts(inputs: Inputs, row: dict[str, str], table: pd.DataFrame, negati
     if high == 0:
         found.problem(f"{name}: no variant has a PIP above 0.9: the tissue {row['tissue']} has no positives")
     if low == 0 and not row["negatives"]:
-        found.problem(f"{name}: no variant has a PIP below 0.01 and there is no file of negatives: the tissue {row['tissue']} has none")
+        found.problem(
+            f"{name}: no variant has a PIP below 0.01 and there is no file of negatives: the tissue {row['tissue']} has none"
+        )
     return {"rows": len(table), "high_pip": high, "negatives": low if negatives is None else len(negatives)}

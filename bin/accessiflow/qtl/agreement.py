@@ -47,14 +47,18 @@ def mean_scores(variants: pd.DataFrame, tracks: TrackScores) -> Doubles:
     rows = tracks.find(variants)
     found = rows >= 0
     if not found.any():
-        raise InputError(f"none of the {len(variants)} variants is in the score files: assembly, chromosome names, positions and alleles must agree")
+        raise InputError(
+            f"none of the {len(variants)} variants is in the score files: assembly, chromosome names, positions and alleles must agree"
+        )
     out = np.full(len(variants), np.nan)
     out[found] = tracks.read(rows[found]).mean(axis=1, dtype=np.float64)
     log.info("%d variants, %d of them scored", len(variants), int(found.sum()))
     return out
 
 
-def agreement(beta: Doubles, scores: Doubles, groups: Mapping[str, NDArray[np.bool_]], resampling: Resampling) -> pd.DataFrame:
+def agreement(
+    beta: Doubles, scores: Doubles, groups: Mapping[str, NDArray[np.bool_]], resampling: Resampling
+) -> pd.DataFrame:
     """How often scores and effects have the same sign, and their correlations, in each group (AGREEMENT_COLUMNS).
 
     Args:
@@ -90,7 +94,14 @@ def _agreement(beta: Doubles, scores: Doubles, resampling: Resampling, stream: s
     signed = (x != 0) & (y != 0)
     agree = int((np.sign(x) == np.sign(y))[signed].sum())
     share = binomial_share(agree, int(signed.sum()))
-    return [int(known.sum()), int((~scored).sum()), int((~signed).sum()), agree, *share, *_flat(resampling.of(x, y, stream))]
+    return [
+        int(known.sum()),
+        int((~scored).sum()),
+        int((~signed).sum()),
+        agree,
+        *share,
+        *_flat(resampling.of(x, y, stream)),
+    ]
 
 
 def _flat(found: Correlations) -> list[float | str]:

@@ -77,11 +77,16 @@ def _warnings(board: pd.DataFrame) -> list[str]:
     for row in board[board["model"] != MEAN].to_dict("records"):
         lost = [
             name
-            for key, name in (("specific_minus_own_mean", "its own mean over tracks"), ("specific_minus_kmer_ridge", "the k-mer ridge"))
+            for key, name in (
+                ("specific_minus_own_mean", "its own mean over tracks"),
+                ("specific_minus_kmer_ridge", "the k-mer ridge"),
+            )
             if row.get(key, np.nan) <= 0
         ]
         if lost:
-            said.append(f"{row['model']} does not beat {' or '.join(lost)} in cell type-specific peaks: it has learned nothing of cell types there.")
+            said.append(
+                f"{row['model']} does not beat {' or '.join(lost)} in cell type-specific peaks: it has learned nothing of cell types there."
+            )
     return said
 
 
@@ -102,11 +107,23 @@ def _tests(results: Results) -> list[Table]:
         return []
     some = tests[(tests["grouping"] == "specific") & (tests["group"] == "specific") & tests["p"].notna()]
     rows = [
-        [r["model"], r["other"], str(r["n"]), number(r["median_difference"], 3), f"{r['p']:.2g}", f"{r['q']:.2g}"] for r in some.to_dict("records")
+        [r["model"], r["other"], str(r["n"]), number(r["median_difference"], 3), f"{r['p']:.2g}", f"{r['q']:.2g}"]
+        for r in some.to_dict("records")
     ]
     header = ["model", "against", "tracks", "median difference of R", "p", "q"]
     return (
-        [Table("tests", "Differences in cell type-specific peaks (Wilcoxon, paired by track)", header, rows, table_uri(tests), True)] if rows else []
+        [
+            Table(
+                "tests",
+                "Differences in cell type-specific peaks (Wilcoxon, paired by track)",
+                header,
+                rows,
+                table_uri(tests),
+                True,
+            )
+        ]
+        if rows
+        else []
     )
 
 
@@ -120,11 +137,21 @@ def _paired(table: pd.DataFrame, models: list[str]) -> Figure:
     panels = []
     for group in SHOWN:
         points = (
-            alt.Chart(shown[shown["group"] == group]).mark_circle(size=28, opacity=0.55).encode(x=x, y=y, color=alt.Color("track:N", title="track"))
+            alt.Chart(shown[shown["group"] == group])
+            .mark_circle(size=28, opacity=0.55)
+            .encode(x=x, y=y, color=alt.Color("track:N", title="track"))
         )
-        lines = alt.Chart(means[means["group"] == group]).mark_line(strokeWidth=1, opacity=0.5).encode(x=x, y=y, color="track:N")
-        ticks = alt.Chart(means[means["group"] == group]).mark_tick(thickness=3, size=24).encode(x=x, y="mean(pearson):Q")
-        panels.append(alt.layer(lines, points, ticks).properties(width=WIDTH / 2 - 60, height=260, title=f"{group} peaks"))
+        lines = (
+            alt.Chart(means[means["group"] == group])
+            .mark_line(strokeWidth=1, opacity=0.5)
+            .encode(x=x, y=y, color="track:N")
+        )
+        ticks = (
+            alt.Chart(means[means["group"] == group]).mark_tick(thickness=3, size=24).encode(x=x, y="mean(pearson):Q")
+        )
+        panels.append(
+            alt.layer(lines, points, ticks).properties(width=WIDTH / 2 - 60, height=260, title=f"{group} peaks")
+        )
     return figure(
         "comparison-accuracy",
         "Accuracy by training choice",
@@ -148,7 +175,9 @@ def _over_correlation(table: pd.DataFrame) -> Figure:
         .mark_circle(size=45, opacity=0.7)
         .encode(x=x, y=y, color=alt.Color("file:N", title="predicted by"))
     )
-    truth = alt.Chart(both[both["file"] == "measured"]).mark_tick(thickness=4, size=30, color="#8a8f98").encode(x=x, y=y)
+    truth = (
+        alt.Chart(both[both["file"] == "measured"]).mark_tick(thickness=4, size=30, color="#8a8f98").encode(x=x, y=y)
+    )
     return figure(
         "comparison-over-correlation",
         "Are the predictions more alike than the measurements?",
@@ -166,7 +195,8 @@ def _matrices(table: pd.DataFrame) -> Figure:
     own = table[(table["file"] == first) & ~table["cluster"].str.lower().isin(["ubiquitous", "open", "shared"])]
     mean = own.groupby(["source", "track", "other"], sort=False)["pearson"].mean().reset_index()
     panels = [
-        _matrix(mean[mean["source"] == source], title) for source, title in (("measurement", "measured"), ("prediction", f"predicted ({first})"))
+        _matrix(mean[mean["source"] == source], title)
+        for source, title in (("measurement", "measured"), ("prediction", f"predicted ({first})"))
     ]
     return figure(
         "comparison-matrix",

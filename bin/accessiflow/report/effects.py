@@ -50,7 +50,10 @@ def section(results: Results) -> Section | None:
     values = every.loc[place.sort_values(kind="stable").index].dropna(subset=["value"])
     if values.empty:
         return None
-    models, means = [model for model in dict.fromkeys(every["model"]) if (values["model"] == model).any()], summary(values)
+    models, means = (
+        [model for model in dict.fromkeys(every["model"]) if (values["model"] == model).any()],
+        summary(values),
+    )
     lead = "Each measure by how many tracks share the peak that holds the variant, or by kind of peak."
     figures, tables = [_figure(values, means, models)], [_table(means, models)]
     return Section("effects", "Variant effects, every model side by side", lead, _answer(means), figures, tables)
@@ -94,7 +97,9 @@ def _imbalance(results: Results) -> list[pd.DataFrame]:
     bins = table[table["group"].str.startswith(BY_BIN)]
     clusters = table[table["group"].str.startswith(BY_CLUSTER)]
     tracks = results.table("peaks/peaks_per_track.tsv")
-    group_of = {} if tracks is None else dict(zip(tracks["cell_type"].astype(str), tracks["group"].astype(str), strict=True))
+    group_of = (
+        {} if tracks is None else dict(zip(tracks["cell_type"].astype(str), tracks["group"].astype(str), strict=True))
+    )
     names = clusters["group"].str.removeprefix(BY_CLUSTER)
     own = [name in (cell, group_of.get(cell)) for name, cell in zip(names, clusters["cell_type"], strict=True)]
     clusters = clusters.assign(peaks=np.where(own, "own cell type", names))
@@ -113,20 +118,34 @@ def _heritability(results: Results) -> list[pd.DataFrame]:
     focal = table[table["focal"] == "yes"].rename(columns={"model": "annotation", "annotation": "column"})
     focal = focal.merge(known[["annotation", "set", "model", "statistic", "half", "share"]], on="annotation")
     parts = focal["set"].str.extract(r"^(?P<owner>.+)\.(?P<half_of>high|low)$")
-    focal = focal.assign(owner=parts["owner"], specificity=parts["half_of"].map(HALVES)).dropna(subset=["owner", "Enrichment"])
+    focal = focal.assign(owner=parts["owner"], specificity=parts["half_of"].map(HALVES)).dropna(
+        subset=["owner", "Enrichment"]
+    )
     whole = focal[focal["half"].isna() & (focal["specificity"] == HALVES["high"])]
     best = whole.loc[whole.groupby("trait")["Enrichment"].idxmax(), ["trait", "owner"]]
     tops = focal[focal["half"] == "top"].merge(best, on=["trait", "owner"])
     tops = tops[tops["statistic"] == tops["statistic"].min()]  # max or mean of |SAD| over tracks: one of the two
     tops = tops.sort_values(["specificity", "share"], ascending=[False, True], kind="stable")
     peaks = tops["specificity"] + ", " + (100 * tops["share"].astype(float)).map("{:g} %".format)
-    return [tops.assign(measure=SPLIT.name, peaks=peaks, model=tops["model"].fillna("one model"), unit=tops["trait"], value=tops["Enrichment"])]
+    return [
+        tops.assign(
+            measure=SPLIT.name,
+            peaks=peaks,
+            model=tops["model"].fillna("one model"),
+            unit=tops["trait"],
+            value=tops["Enrichment"],
+        )
+    ]
 
 
 def _answer(means: pd.DataFrame) -> str:
     """Which model tells eQTLs best in the most specific peaks, where there is a choice."""
     first = means[means["measure"] == EQTL.name]
-    first = first[first["peaks"] == first["peaks"].iloc[0]].sort_values("mean", ascending=False, kind="stable") if len(first) else first
+    first = (
+        first[first["peaks"] == first["peaks"].iloc[0]].sort_values("mean", ascending=False, kind="stable")
+        if len(first)
+        else first
+    )
     if len(first) < 2:
         return ""
     best = first.iloc[0]
@@ -141,26 +160,34 @@ def _figure(values: pd.DataFrame, means: pd.DataFrame, models: list[str]) -> Fig
     shown = [measure for measure in MEASURES if (means["measure"] == measure.name).any()]
     kinds = int(means.groupby("measure")["peaks"].nunique().max())
     step = max(5.0, PANEL / max(kinds, 2) / len(models))
-    chart = alt.concat(*(_panel(measure, values, means, models, step) for measure in shown), columns=3).resolve_scale(color="shared")
-    caption = (
-        "Tick: mean over tissues, cell types or traits, with its 95 % interval (bootstrap over them); a point is one of them. Dashed: no effect."
+    chart = alt.concat(*(_panel(measure, values, means, models, step) for measure in shown), columns=3).resolve_scale(
+        color="shared"
     )
+    caption = "Tick: mean over tissues, cell types or traits, with its 95 % interval (bootstrap over them); a point is one of them. Dashed: no effect."
     if SPLIT in shown:
         caption += " Heritability: each trait in the tissue whose specific peaks are the most enriched."
     data = values[COLUMNS].merge(means, on=["measure", "peaks", "model"])
     return figure("effects-models", "Accuracy on variants by specificity", caption, chart, data)
 
 
-def _panel(measure: Measure, values: pd.DataFrame, means: pd.DataFrame, models: list[str], step: float) -> alt.LayerChart:
+def _panel(
+    measure: Measure, values: pd.DataFrame, means: pd.DataFrame, models: list[str], step: float
+) -> alt.LayerChart:
     import altair as alt
 
     points, middle = (table[table["measure"] == measure.name] for table in (values, means))
     order = list(dict.fromkeys(middle["peaks"]))
     x = alt.X("peaks:N", sort=order, title=measure.x, axis=alt.Axis(labelAngle=0 if step * len(models) >= 78 else -40))
-    shared = {"x": x, "xOffset": alt.XOffset("model:N", sort=models), "color": alt.Color("model:N", title="model", sort=models)}
+    shared = {
+        "x": x,
+        "xOffset": alt.XOffset("model:N", sort=models),
+        "color": alt.Color("model:N", title="model", sort=models),
+    }
     y = alt.Y("value:Q", title=measure.y, scale=alt.Scale(zero=False))
     layers = [
-        alt.Chart(middle.assign(null=measure.chance)).mark_rule(strokeDash=[4, 4], color="#8a8f98").encode(y=alt.Y("mean(null):Q", title=measure.y)),
+        alt.Chart(middle.assign(null=measure.chance))
+        .mark_rule(strokeDash=[4, 4], color="#8a8f98")
+        .encode(y=alt.Y("mean(null):Q", title=measure.y)),
         alt.Chart(points).mark_circle(size=18, opacity=0.45).encode(y=y, **shared),
         alt.Chart(middle).mark_rule(strokeWidth=1.5).encode(y="low:Q", y2="high:Q", **shared),
         alt.Chart(middle).mark_tick(thickness=3, size=min(24, 0.8 * step)).encode(y="mean:Q", **shared),
@@ -171,7 +198,11 @@ def _panel(measure: Measure, values: pd.DataFrame, means: pd.DataFrame, models: 
 def _table(means: pd.DataFrame, models: list[str]) -> Table:
     """A row a measure and kind of peaks, a column a model."""
     cells = {
-        (row["measure"], row["peaks"], row["model"]): f"{number(row['mean'], 3)} ({number(row['low'], 3)} to {number(row['high'], 3)}; {row['n']})"
+        (
+            row["measure"],
+            row["peaks"],
+            row["model"],
+        ): f"{number(row['mean'], 3)} ({number(row['low'], 3)} to {number(row['high'], 3)}; {row['n']})"
         for row in means.to_dict("records")
     }
     rows = [

@@ -21,7 +21,9 @@ def read(results: Results, kind: str) -> pd.DataFrame | None:
     table = results.tables("eqtl", f".{kind}.tsv", ["tissue", "bin"])
     if table is None:
         return None
-    return table.assign(model=[name.removesuffix(f".{tissue}") for name, tissue in zip(table["file"], table["tissue"], strict=True)])
+    return table.assign(
+        model=[name.removesuffix(f".{tissue}") for name, tissue in zip(table["file"], table["tissue"], strict=True)]
+    )
 
 
 def section(results: Results) -> Section | None:
@@ -32,9 +34,14 @@ def section(results: Results) -> Section | None:
     shuffled, curves = read(results, "shuffled"), read(results, "classification.curves")
     figures = [_by_bin(table, shuffled)] if table["auroc"].notna().any() else []
     if curves is not None:
-        figures += [_curve(curves, "roc", "false positive rate", "true positive rate"), _curve(curves, "pr", "recall", "precision")]
+        figures += [
+            _curve(curves, "roc", "false positive rate", "true positive rate"),
+            _curve(curves, "pr", "recall", "precision"),
+        ]
     lead = "Random forests on the scores of all tracks tell fine-mapped eQTLs (PIP > 0.9) from others, cross-validated in each specificity bin."
-    return Section("eqtl", "Where the model works: eQTLs", lead, _answer(table), figures, [_table(table)], _warnings(table))
+    return Section(
+        "eqtl", "Where the model works: eQTLs", lead, _answer(table), figures, [_table(table)], _warnings(table)
+    )
 
 
 def _answer(table: pd.DataFrame) -> str:
@@ -57,14 +64,25 @@ def _by_bin(table: pd.DataFrame, shuffled: pd.DataFrame | None) -> Figure:
     import altair as alt
     import pandas as pd
 
-    both = pd.concat([table.assign(labels="true"), *([] if shuffled is None else [shuffled.assign(labels="shuffled")])], ignore_index=True)
+    both = pd.concat(
+        [table.assign(labels="true"), *([] if shuffled is None else [shuffled.assign(labels="shuffled")])],
+        ignore_index=True,
+    )
     models = list(dict.fromkeys(table["model"]))
     data = both[both["model"].isin(models[:DRAWN])].dropna(subset=["auroc"]).assign(chance=0.5)
     chart = _points(data, list(dict.fromkeys(table["bin"])))
     caption = "AUROC with its 95 % interval; crosses: the same with shuffled labels (0.5 is chance)."
     if len(models) == 1:
-        return figure("eqtl-bins", "eQTL classification by specificity", caption, chart.properties(width=WIDTH - 60, height=300), both)
-    facets = chart.properties(width=(WIDTH - 60) / 2, height=170).facet(alt.Facet("model:N", title=None, sort=models), columns=2)
+        return figure(
+            "eqtl-bins",
+            "eQTL classification by specificity",
+            caption,
+            chart.properties(width=WIDTH - 60, height=300),
+            both,
+        )
+    facets = chart.properties(width=(WIDTH - 60) / 2, height=170).facet(
+        alt.Facet("model:N", title=None, sort=models), columns=2
+    )
     caption += f" The first {DRAWN} models; the data file holds all." if len(models) > DRAWN else ""
     return figure("eqtl-bins", "eQTL classification by specificity, model by model", caption, facets, both)
 
@@ -80,10 +98,16 @@ def _points(data: pd.DataFrame, bins: list[str]) -> alt.LayerChart:
     scale = alt.Scale(domain=[0.3, 1], clamp=True)
     points = base.mark_point(filled=True, size=60).encode(
         y=alt.Y("auroc:Q", title="AUROC", scale=scale),
-        shape=alt.Shape("labels:N", title="labels", scale=alt.Scale(domain=["true", "shuffled"], range=["circle", "cross"])),
+        shape=alt.Shape(
+            "labels:N", title="labels", scale=alt.Scale(domain=["true", "shuffled"], range=["circle", "cross"])
+        ),
     )
     bars = base.transform_filter("datum.labels == 'true'").mark_rule().encode(y="auroc_low:Q", y2="auroc_high:Q")
-    chance = alt.Chart(data).mark_rule(strokeDash=[4, 4], color="#8a8f98").encode(y=alt.Y("mean(chance):Q", title="AUROC", scale=scale))
+    chance = (
+        alt.Chart(data)
+        .mark_rule(strokeDash=[4, 4], color="#8a8f98")
+        .encode(y=alt.Y("mean(chance):Q", title="AUROC", scale=scale))
+    )
     return alt.layer(chance, bars, points)
 
 
@@ -95,18 +119,36 @@ def _curve(curves: pd.DataFrame, kind: str, x: str, y: str) -> Figure:
     models, bins = list(dict.fromkeys(data["model"])), list(dict.fromkeys(data["bin"]))
     single = len(models) == 1
     shown = data if single else data[data["bin"] == bins[0]]
-    color = alt.Color("bin:N", title="tracks with the peak", sort=bins) if single else alt.Color("model:N", title="model", sort=models)
-    lines = alt.Chart(shown).mark_line(strokeWidth=1.5).encode(x=alt.X("x:Q", title=x), y=alt.Y("y:Q", title=y), color=color, order="x:Q")
+    color = (
+        alt.Color("bin:N", title="tracks with the peak", sort=bins)
+        if single
+        else alt.Color("model:N", title="model", sort=models)
+    )
+    lines = (
+        alt.Chart(shown)
+        .mark_line(strokeWidth=1.5)
+        .encode(x=alt.X("x:Q", title=x), y=alt.Y("y:Q", title=y), color=color, order="x:Q")
+    )
     facets = lines.properties(width=170, height=150).facet(facet=alt.Facet("tissue:N", title=None), columns=3)
     name = {"roc": "ROC", "pr": "Precision-recall"}[kind]
     title = f"{name} curves by tissue and {'specificity' if single else 'model'}"
-    caption = "All cross-validation folds pooled." + ("" if single else f" Peaks of {bins[0]} tracks; the data file holds every bin.")
+    caption = "All cross-validation folds pooled." + (
+        "" if single else f" Peaks of {bins[0]} tracks; the data file holds every bin."
+    )
     return figure(f"eqtl-{kind}", title, caption, facets, data)
 
 
 def _table(table: pd.DataFrame) -> Table:
     rows = [
-        [str(r.model), str(r.tissue), str(r.bin), str(int(r.n_positive)), str(int(r.n_negative)), number(r.auroc, 3), number(r.auprc, 3)]
+        [
+            str(r.model),
+            str(r.tissue),
+            str(r.bin),
+            str(int(r.n_positive)),
+            str(int(r.n_negative)),
+            number(r.auroc, 3),
+            number(r.auprc, 3),
+        ]
         for r in table.itertuples()
     ]
     header = ["model", "tissue", "tracks with the peak", "positives", "negatives", "AUROC", "AUPRC"]

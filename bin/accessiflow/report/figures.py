@@ -15,7 +15,20 @@ if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-PALETTE = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f", "#8c510a", "#1b7837", "#c51b7d", "#01665e"]
+PALETTE = [
+    "#0072b2",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    "#8c6bb1",
+    "#7f7f7f",
+    "#8c510a",
+    "#1b7837",
+    "#c51b7d",
+    "#01665e",
+]
 _TEXT, _GRID, _AXIS = "#010203", "#040506", "#070809"  # sentinels, exchanged for CSS variables
 WIDTH = 620
 
@@ -51,7 +64,9 @@ def render(chart: alt.TopLevelMixin, key: str) -> str:
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{key}-\1"', svg)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", svg)
     svg = re.sub(r'(xlink:href|href)="#([^"]+)"', rf'\1="#{key}-\2"', svg)
-    return re.sub(r'<svg ([^>]*?)width="([\d.]+)" height="([\d.]+)"', r'<svg \1style="max-width:\2px" width="100%"', svg, count=1)
+    return re.sub(
+        r'<svg ([^>]*?)width="([\d.]+)" height="([\d.]+)"', r'<svg \1style="max-width:\2px" width="100%"', svg, count=1
+    )
 
 
 def table_uri(data: pd.DataFrame) -> str:
@@ -72,11 +87,23 @@ def _theme() -> dict[str, Any]:
         "titleFontWeight": "normal",
         "labelLimit": 220,
     }
-    legend = {"labelColor": _TEXT, "titleColor": _TEXT, "labelFontSize": 11, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 240}
+    legend = {
+        "labelColor": _TEXT,
+        "titleColor": _TEXT,
+        "labelFontSize": 11,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "labelLimit": 240,
+    }
     header = {"labelColor": _TEXT, "titleColor": _TEXT, "labelFontSize": 12}
     return {
         "background": None,
-        "padding": {"left": 14, "right": 30, "top": 6, "bottom": 6},  # the reader's font may be wider than the one measured here
+        "padding": {
+            "left": 14,
+            "right": 30,
+            "top": 6,
+            "bottom": 6,
+        },  # the reader's font may be wider than the one measured here
         "font": "Helvetica, Arial, sans-serif",
         "view": {"stroke": None},
         "axis": axis,

@@ -27,10 +27,22 @@ def section(results: Results) -> Section | None:
     focal = _described(table[table["focal"] == "yes"], results.table("heritability/annotations.tsv"))
     makers = (_by_tissue, _by_cluster, _by_sad, _by_sad_tau)
     figures = [made for maker in makers if (made := maker(focal)) is not None]
-    tables = [_effects(focal, table), *_tests(results.table("heritability/cts.tsv")), *_pooled(results.table("heritability/meta.tsv"))]
+    tables = [
+        _effects(focal, table),
+        *_tests(results.table("heritability/cts.tsv")),
+        *_pooled(results.table("heritability/meta.tsv")),
+    ]
     quality = results.table("heritability/qc.tsv")
     lead = "Stratified LD score regression by the real ldsc: each annotation alone with the baseline."
-    return Section("heritability", "Heritability", lead, _answer(focal), figures, [*tables, *_facts(quality)], _warnings(quality, focal))
+    return Section(
+        "heritability",
+        "Heritability",
+        lead,
+        _answer(focal),
+        figures,
+        [*tables, *_facts(quality)],
+        _warnings(quality, focal),
+    )
 
 
 def _described(focal: pd.DataFrame, annotations: pd.DataFrame | None) -> pd.DataFrame:
@@ -48,7 +60,9 @@ def _described(focal: pd.DataFrame, annotations: pd.DataFrame | None) -> pd.Data
     return out
 
 
-def _forest(data: pd.DataFrame, value: str, error: str, title: str, y: alt.Y, colour: alt.Color, offset: str, null: float) -> alt.LayerChart:
+def _forest(
+    data: pd.DataFrame, value: str, error: str, title: str, y: alt.Y, colour: alt.Color, offset: str, null: float
+) -> alt.LayerChart:
     """Points with one standard error either side, and a dashed line where there is no effect."""
     import altair as alt
 
@@ -74,10 +88,19 @@ def _by_tissue(focal: pd.DataFrame) -> Figure | None:
         legend=alt.Legend(orient="top", columnPadding=24),
     )
     chart = _forest(
-        shown, "Enrichment", "Enrichment_std_error", "enrichment of heritability", alt.Y("owner:N", title=None), colour, "specificity:N", 1
+        shown,
+        "Enrichment",
+        "Enrichment_std_error",
+        "enrichment of heritability",
+        alt.Y("owner:N", title=None),
+        colour,
+        "specificity:N",
+        1,
     )
     caption = "Tissue peaks, split at the median of their specificity. Bars: one standard error (block jackknife). Dashed: no enrichment."
-    facets = chart.properties(width=_panel(shown["trait"].nunique()), height=alt.Step(9)).facet(alt.Facet("trait:N", title=None), columns=3)
+    facets = chart.properties(width=_panel(shown["trait"].nunique()), height=alt.Step(9)).facet(
+        alt.Facet("trait:N", title=None), columns=3
+    )
     return figure("heritability", "Heritability of specific and shared peaks", caption, facets, _plain(shown))
 
 
@@ -89,24 +112,46 @@ def _by_cluster(focal: pd.DataFrame) -> Figure | None:
         return None
     shown = shown.assign(owner=shown["owner"].str.removeprefix("cluster."))
     colour = alt.Color("trait:N", title="trait", sort=None)
-    chart = _forest(shown, "Enrichment", "Enrichment_std_error", "enrichment of heritability", alt.Y("owner:N", title=None), colour, "trait:N", 1)
+    chart = _forest(
+        shown,
+        "Enrichment",
+        "Enrichment_std_error",
+        "enrichment of heritability",
+        alt.Y("owner:N", title=None),
+        colour,
+        "trait:N",
+        1,
+    )
     caption = "Peaks of each cluster. Bars: one standard error. Dashed: no enrichment."
     return figure(
-        "heritability-clusters", "Heritability of peak clusters", caption, chart.properties(width=WIDTH - 160, height=alt.Step(9)), _plain(shown)
+        "heritability-clusters",
+        "Heritability of peak clusters",
+        caption,
+        chart.properties(width=WIDTH - 160, height=alt.Step(9)),
+        _plain(shown),
     )
 
 
 def _by_sad(focal: pd.DataFrame) -> Figure | None:
     return _split_figure(
-        focal, ("Enrichment", "Enrichment_std_error"), "enrichment of heritability", 1, "heritability-sad", "SNPs with high and low |SAD|"
+        focal,
+        ("Enrichment", "Enrichment_std_error"),
+        "enrichment of heritability",
+        1,
+        "heritability-sad",
+        "SNPs with high and low |SAD|",
     )
 
 
 def _by_sad_tau(focal: pd.DataFrame) -> Figure | None:
-    return _split_figure(focal, ("tau_star", "tau_error"), "tau*", 0, "heritability-sad-tau", "SNPs with high and low |SAD|: tau*")
+    return _split_figure(
+        focal, ("tau_star", "tau_error"), "tau*", 0, "heritability-sad-tau", "SNPs with high and low |SAD|: tau*"
+    )
 
 
-def _split_figure(focal: pd.DataFrame, columns: tuple[str, str], axis: str, null: float, key: str, title: str) -> Figure | None:
+def _split_figure(
+    focal: pd.DataFrame, columns: tuple[str, str], axis: str, null: float, key: str, title: str
+) -> Figure | None:
     """Top and bottom shares by |SAD| beside all SNPs of the set, every model, for the tissue whose specific peaks are most enriched for the trait."""
     import altair as alt
 
@@ -125,7 +170,9 @@ def _split_figure(focal: pd.DataFrame, columns: tuple[str, str], axis: str, null
         alt.Color("scores of:N", title="scores of", scale=scale, legend=alt.Legend(orient="top", columnPadding=24)),
     )
     chart = _forest(shown, *columns, axis, y, colour, "scores of:N", null).properties(width=190, height=alt.Step(9))
-    facets = chart.facet(column=alt.Facet("specificity:N", title=None), row=alt.Facet("trait and tissue:N", title=None, header=HEADER))
+    facets = chart.facet(
+        column=alt.Facet("specificity:N", title=None), row=alt.Facet("trait and tissue:N", title=None, header=HEADER)
+    )
     caption = (
         "Each trait in the tissue whose specific peaks are most enriched; all others in the table. SNPs of the set with the highest (top) or lowest "
         "(bottom) |SAD| over the tissue's tracks. Bars: one standard error. Dashed: no effect."
@@ -160,13 +207,24 @@ def _plain(shown: pd.DataFrame) -> pd.DataFrame:
         *("trait", "model", "owner", "specificity", "model_scored", "statistic", "half", "share"),
         *("Enrichment", "Enrichment_std_error", "Enrichment_p", "tau_star", "tau_error"),
     ]
-    return shown[columns].rename(columns={"model": "annotation", "model_scored": "scores_of", "tau_error": "tau_star_se"})
+    return shown[columns].rename(
+        columns={"model": "annotation", "model_scored": "scores_of", "tau_error": "tau_star_se"}
+    )
 
 
 def _effects(focal: pd.DataFrame, table: pd.DataFrame) -> Table:
     header = ["trait", "annotation", "SNPs", "h2", "enrichment", "SE", "p", "coefficient z", "tau*", "SE"]
     columns = [
-        *("Prop._SNPs", "Prop._h2", "Enrichment", "Enrichment_std_error", "Enrichment_p", "Coefficient_z-score", "tau_star", "tau_error"),
+        *(
+            "Prop._SNPs",
+            "Prop._h2",
+            "Enrichment",
+            "Enrichment_std_error",
+            "Enrichment_p",
+            "Coefficient_z-score",
+            "tau_star",
+            "tau_error",
+        ),
     ]
     rows = [
         [
@@ -181,7 +239,9 @@ def _effects(focal: pd.DataFrame, table: pd.DataFrame) -> Table:
             number(tau),
             number(tau_se),
         ]
-        for trait, model, snps, h2, e, se, p, z, tau, tau_se in focal[["trait", "model", *columns]].itertuples(index=False, name=None)
+        for trait, model, snps, h2, e, se, p, z, tau, tau_se in focal[["trait", "model", *columns]].itertuples(
+            index=False, name=None
+        )
     ]
     return Table("heritability-table", "Enrichment, coefficients and tau*", header, rows, table_uri(table), True)
 
@@ -202,7 +262,11 @@ def _tests(cts: pd.DataFrame | None) -> list[Table]:
         for r in shown.itertuples()
     ]
     title = "Does an annotation hold heritability beyond the baseline? (ldsc --h2-cts, one-sided; q within a trait)"
-    return [Table("heritability-cts", title, ["trait", "annotation", "coefficient", "z", "p", "q"], rows, table_uri(cts), True)]
+    return [
+        Table(
+            "heritability-cts", title, ["trait", "annotation", "coefficient", "z", "p", "q"], rows, table_uri(cts), True
+        )
+    ]
 
 
 def _pooled(meta: pd.DataFrame | None) -> list[Table]:
@@ -210,7 +274,14 @@ def _pooled(meta: pd.DataFrame | None) -> list[Table]:
         return []
     names = {"Enrichment": "enrichment", "tau_star": "tau*"}
     rows = [
-        [str(r.model), names.get(str(r.quantity), str(r.quantity)), str(r.n_traits), number(r.mean), number(r.se), number(r.tau2)]
+        [
+            str(r.model),
+            names.get(str(r.quantity), str(r.quantity)),
+            str(r.n_traits),
+            number(r.mean),
+            number(r.se),
+            number(r.tau2),
+        ]
         for r in meta.itertuples()
     ]
     header = ["annotation", "quantity", "traits", "mean", "SE", "variance between traits"]
@@ -221,8 +292,28 @@ def _facts(quality: pd.DataFrame | None) -> list[Table]:
     """What each regression rests on."""
     if quality is None or quality.empty:
         return []
-    columns = ["trait", "model", "snps_sumstats", "snps_regression", "mean_chi2", "lambda_gc", "intercept", "ratio", "condition_number"]
-    header = ["trait", "annotation", "SNPs given", "SNPs used", "mean chi2", "lambda GC", "intercept", "ratio", "condition number"]
+    columns = [
+        "trait",
+        "model",
+        "snps_sumstats",
+        "snps_regression",
+        "mean_chi2",
+        "lambda_gc",
+        "intercept",
+        "ratio",
+        "condition_number",
+    ]
+    header = [
+        "trait",
+        "annotation",
+        "SNPs given",
+        "SNPs used",
+        "mean chi2",
+        "lambda GC",
+        "intercept",
+        "ratio",
+        "condition number",
+    ]
     digits = (0, 0, 2, 2, 2, 2, 1)
     rows = [
         [str(trait), str(model), *(number(value, d) for value, d in zip(values, digits, strict=True))]
@@ -245,11 +336,15 @@ def _warnings(quality: pd.DataFrame | None, focal: pd.DataFrame) -> list[str]:
     if quality is not None and "warning" in quality:
         text = quality["warning"].fillna("").astype(str)
         few, collinear = int(text.str.contains("fewer than").sum()), int(text.str.contains("collinear").sum())
-        out += [f"{few} regressions rest on fewer than 200,000 SNPs: enrichments are noisy and may be biased."] * bool(few)
-        out += [f"{collinear} regressions have nearly collinear annotations (condition number above 100,000): coefficients are unstable."] * bool(
-            collinear
+        out += [f"{few} regressions rest on fewer than 200,000 SNPs: enrichments are noisy and may be biased."] * bool(
+            few
         )
+        out += [
+            f"{collinear} regressions have nearly collinear annotations (condition number above 100,000): coefficients are unstable."
+        ] * bool(collinear)
     unscored = focal["n_unscored"].astype(float).max()
     if unscored > 0:
-        out.append(f"Up to {int(unscored):,} SNPs of a peak set have no SAD score and are in neither its top nor its bottom (annotations.tsv).")
+        out.append(
+            f"Up to {int(unscored):,} SNPs of a peak set have no SAD score and are in neither its top nor its bottom (annotations.tsv)."
+        )
     return out

@@ -15,7 +15,9 @@ def write_session(files: Sequence[str], genome: str, locus: str, output: Path) -
         out.write(
             f'<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n<Session genome={quoteattr(genome)} locus={quoteattr(locus)} version="8">\n'
         )
-        out.write("  <Resources>\n" + "".join(f"    <Resource path={quoteattr(f)}/>\n" for f in files) + "  </Resources>\n")
+        out.write(
+            "  <Resources>\n" + "".join(f"    <Resource path={quoteattr(f)}/>\n" for f in files) + "  </Resources>\n"
+        )
         out.write('  <Panel name="DataPanel">\n')
         for file in files:
             kind = (

@@ -20,10 +20,20 @@ def read(results: Results) -> pd.DataFrame | None:
     table = results.tables(FOLDER, ".auroc.tsv", ["group"])
     if table is None:
         return None
-    cells = sorted((path.name.removesuffix(".calls.tsv") for path in (results.folder / FOLDER).glob("*.calls.tsv")), key=len, reverse=True)
-    cell_of = {name: next((cell for cell in cells if name.endswith(f".{cell}")), name.rpartition(".")[2]) for name in set(table["file"])}
+    cells = sorted(
+        (path.name.removesuffix(".calls.tsv") for path in (results.folder / FOLDER).glob("*.calls.tsv")),
+        key=len,
+        reverse=True,
+    )
+    cell_of = {
+        name: next((cell for cell in cells if name.endswith(f".{cell}")), name.rpartition(".")[2])
+        for name in set(table["file"])
+    }
     cell_types = table["file"].map(cell_of)
-    return table.assign(cell_type=cell_types, model=[name.removesuffix(f".{cell}") for name, cell in zip(table["file"], cell_types, strict=True)])
+    return table.assign(
+        cell_type=cell_types,
+        model=[name.removesuffix(f".{cell}") for name, cell in zip(table["file"], cell_types, strict=True)],
+    )
 
 
 def section(results: Results) -> Section | None:
@@ -33,7 +43,15 @@ def section(results: Results) -> Section | None:
         return None
     overall = table[(table["group"] == ALL) & table["auroc"].notna()]
     rows = [
-        [str(r.model), str(r.cell_type), str(r.group), str(int(r.n)), number(r.auroc, 3), number(r.low, 3), number(r.high, 3)]
+        [
+            str(r.model),
+            str(r.cell_type),
+            str(r.group),
+            str(int(r.n)),
+            number(r.auroc, 3),
+            number(r.low, 3),
+            number(r.high, 3),
+        ]
         for r in table.itertuples()
     ]
     header = ["model", "cell type", "sites", "n", "AUROC", "low", "high"]
@@ -47,7 +65,11 @@ def _answer(overall: pd.DataFrame) -> str:
     if overall.empty:
         return ""
     means = overall.groupby("model", sort=False)["auroc"].mean()
-    said = [number(means.iloc[0])] if len(means) == 1 else [f"{model} {number(value)}" for model, value in means.iloc[:4].items()]
+    said = (
+        [number(means.iloc[0])]
+        if len(means) == 1
+        else [f"{model} {number(value)}" for model, value in means.iloc[:4].items()]
+    )
     return f"Allelic imbalance: mean AUROC {', '.join(said)} over {overall['cell_type'].nunique()} cell type(s)."
 
 
@@ -55,12 +77,18 @@ def _figure(overall: pd.DataFrame, table: pd.DataFrame) -> Figure:
     import altair as alt
 
     color = alt.Color("model:N", title="model", sort=None)
-    base = alt.Chart(overall).encode(y=alt.Y("cell_type:N", title=None), yOffset=alt.YOffset("model:N", sort=None), color=color)
+    base = alt.Chart(overall).encode(
+        y=alt.Y("cell_type:N", title=None), yOffset=alt.YOffset("model:N", sort=None), color=color
+    )
     layers = alt.layer(
-        base.mark_rule().encode(x=alt.X("low:Q", title="AUROC", scale=alt.Scale(domain=[0.3, 1], clamp=True)), x2="high:Q"),
+        base.mark_rule().encode(
+            x=alt.X("low:Q", title="AUROC", scale=alt.Scale(domain=[0.3, 1], clamp=True)), x2="high:Q"
+        ),
         base.mark_circle(size=70).encode(x="auroc:Q"),
         alt.Chart(overall.head(1)).mark_rule(strokeDash=[4, 4], color="#8a8f98").encode(x=alt.datum(0.5)),
     )
     step = alt.Step(30 if overall["model"].nunique() == 1 else 11)
-    caption = f"Direction of imbalance at {ALL} sites told by the predicted REF share; AUROC with its DeLong 95 % interval."
+    caption = (
+        f"Direction of imbalance at {ALL} sites told by the predicted REF share; AUROC with its DeLong 95 % interval."
+    )
     return figure("imbalance", "Allelic imbalance", caption, layers.properties(width=WIDTH - 100, height=step), table)

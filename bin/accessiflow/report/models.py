@@ -59,7 +59,8 @@ def _curves(results: Results) -> pd.DataFrame | None:
     import pandas as pd
 
     parts = [
-        results.table(f"models/{path.parent.name}/training_curve.tsv") for path in sorted((results.folder / "models").glob("*/training_curve.tsv"))
+        results.table(f"models/{path.parent.name}/training_curve.tsv")
+        for path in sorted((results.folder / "models").glob("*/training_curve.tsv"))
     ]
     names = [path.parent.name for path in sorted((results.folder / "models").glob("*/training_curve.tsv"))]
     found = [p.assign(model=n) for n, p in zip(names, parts, strict=True) if p is not None]
@@ -84,9 +85,12 @@ def _accuracy(table: pd.DataFrame, group: str, key: str, title: str, caption: st
 
     order = list(dict.fromkeys(table[group]))
     base = alt.Chart(table.dropna(subset=["pearson"])).encode(
-        x=alt.X(f"{group}:N", sort=order, title="tracks with the peak", axis=alt.Axis(labelAngle=0)), color=alt.Color("file:N", title="model")
+        x=alt.X(f"{group}:N", sort=order, title="tracks with the peak", axis=alt.Axis(labelAngle=0)),
+        color=alt.Color("file:N", title="model"),
     )
-    points = base.mark_circle(size=55, opacity=0.65).encode(y=alt.Y("pearson:Q", title="Pearson R", scale=alt.Scale(zero=True)), xOffset="file:N")
+    points = base.mark_circle(size=55, opacity=0.65).encode(
+        y=alt.Y("pearson:Q", title="Pearson R", scale=alt.Scale(zero=True)), xOffset="file:N"
+    )
     ticks = base.mark_tick(thickness=3, size=26).encode(y="median(pearson):Q", xOffset="file:N")
     return figure(key, title, caption, alt.layer(points, ticks).properties(width=WIDTH, height=300), table)
 
@@ -98,9 +102,12 @@ def _heatmap(table: pd.DataFrame) -> Figure:
     base = alt.Chart(shown.dropna(subset=["pearson"])).encode(
         x=alt.X("cluster:N", title="peak cluster", axis=alt.Axis(labelAngle=-40)), y=alt.Y("track:N", title=None)
     )
-    cells = base.mark_rect().encode(color=alt.Color("pearson:Q", title="Pearson R", scale=alt.Scale(scheme="viridis", domain=[0, 1], clamp=True)))
+    cells = base.mark_rect().encode(
+        color=alt.Color("pearson:Q", title="Pearson R", scale=alt.Scale(scheme="viridis", domain=[0, 1], clamp=True))
+    )
     text = base.mark_text(fontSize=10).encode(
-        text=alt.Text("pearson:Q", format=".2f"), color=alt.condition("datum.pearson > 0.6", alt.value("#000"), alt.value("#fff"))
+        text=alt.Text("pearson:Q", format=".2f"),
+        color=alt.condition("datum.pearson > 0.6", alt.value("#000"), alt.value("#fff")),
     )
     chart = alt.layer(cells, text).properties(width=WIDTH - 120, height=alt.Step(26))
     if shown["file"].nunique() > 1:
@@ -146,7 +153,9 @@ def _loci(table: pd.DataFrame) -> Figure:
     shown = table[table["file"] == table["file"].iloc[0]].copy()
     shown["owner"] = shown["locus"].str.split(":").str[0]
     shown = shown[shown["track"] == shown["owner"]]
-    long = shown.melt(["locus", "rule", "track", "chrom", "start", "end", "pearson"], ["measured", "predicted"], "signal", "value")
+    long = shown.melt(
+        ["locus", "rule", "track", "chrom", "start", "end", "pearson"], ["measured", "predicted"], "signal", "value"
+    )
     long["title"] = long["track"] + ", " + long["rule"] + " (R " + long["pearson"].map(number) + ")"
     order = list(dict.fromkeys(long["title"]))
     chart = alt.Chart(long).mark_line(interpolate="step-after", strokeWidth=1.6).encode(
@@ -154,7 +163,9 @@ def _loci(table: pd.DataFrame) -> Figure:
         y=alt.Y("value:Q", title=None),
         color=alt.Color("signal:N", title=None, scale=alt.Scale(domain=["measured", "predicted"], range=["#8a8f98", "#0072b2"])),
     ).properties(width=180, height=90)  # fmt: skip
-    grid = chart.facet(facet=alt.Facet("title:N", sort=order, title=None), columns=3).resolve_scale(x="independent", y="independent")
+    grid = chart.facet(facet=alt.Facet("title:N", sort=order, title=None), columns=3).resolve_scale(
+        x="independent", y="independent"
+    )
     return figure(
         "accuracy-loci",
         "Example loci, chosen by rule",
@@ -196,7 +207,15 @@ def _models(results: Results) -> list[Table]:
         for name in sorted(p.parent.name + "/metrics.json" for p in (results.folder / "models").glob("*/metrics.json"))
     }
     rows = [
-        [m, f"{f['parameters']:,}", f"{f['train_windows']:,}", str(f["best_epoch"]), str(f["epochs"]), number(f["val_pearsonr"], 3), str(f["seed"])]
+        [
+            m,
+            f"{f['parameters']:,}",
+            f"{f['train_windows']:,}",
+            str(f["best_epoch"]),
+            str(f["epochs"]),
+            number(f["val_pearsonr"], 3),
+            str(f["seed"]),
+        ]
         for m, f in facts.items()
         if f
     ]
@@ -212,5 +231,7 @@ def _skipped(bins: pd.DataFrame) -> list[str]:
     return (
         [f"{int(n)} of {len(bins)} accuracies by specificity are not given: {reason}." for reason, n in where.items()]
         if len(where) <= 3
-        else [f"{len(lacking)} of {len(bins)} accuracies by specificity are not given for too few test peaks (see the data file)."]
+        else [
+            f"{len(lacking)} of {len(bins)} accuracies by specificity are not given for too few test peaks (see the data file)."
+        ]
     )

@@ -15,12 +15,31 @@ from pathlib import Path
 from accessiflow import __version__
 from accessiflow.errors import InputError
 from accessiflow.files import write_text
-from accessiflow.report import comparison, effects, eqtl, heritability, imbalance, models, peaks, run_info, truth, variants
+from accessiflow.report import (
+    comparison,
+    effects,
+    eqtl,
+    heritability,
+    imbalance,
+    models,
+    peaks,
+    run_info,
+    truth,
+    variants,
+)
 from accessiflow.report.results import Results
 from accessiflow.report.section import Section
 
 MAKERS = (
-    *(truth.section, models.section, comparison.section, peaks.section, effects.section, eqtl.section, imbalance.section),
+    *(
+        truth.section,
+        models.section,
+        comparison.section,
+        peaks.section,
+        effects.section,
+        eqtl.section,
+        imbalance.section,
+    ),
     *(heritability.section, variants.top, variants.scored, run_info.section),
 )
 
@@ -39,12 +58,21 @@ def render(folder: Path, output: Path) -> list[str]:
     sections: list[Section] = [made for maker in MAKERS if (made := _section(maker, results)) is not None]
     if len(sections) == 1 and not sections[0].tables:
         raise InputError("holds no result to report (peaks/, evaluation/, ... of a pipeline run)", folder)
-    warnings = [*results.json("pipeline_info/preflight.json").get("warnings", []), *(w for s in sections for w in s.warnings)]
+    warnings = [
+        *results.json("pipeline_info/preflight.json").get("warnings", []),
+        *(w for s in sections for w in s.warnings),
+    ]
     here = Path(__file__).parent
     script = (here / "page.js").read_text(encoding="utf-8")
-    environment = Environment(loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(here), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     page = environment.get_template("page.html").render(
-        sections=sections, warnings=[_short(str(w)) for w in warnings], version=__version__, script=script, digest=_digest(script)
+        sections=sections,
+        warnings=[_short(str(w)) for w in warnings],
+        version=__version__,
+        script=script,
+        digest=_digest(script),
     )
     with write_text(output) as out:
         out.write(page + "\n")
@@ -58,7 +86,9 @@ def _section(maker: Callable[[Results], Section | None], results: Results) -> Se
     except (KeyError, IndexError, TypeError, ValueError) as error:
         files = ", ".join(dict.fromkeys(results.files[read:])) or "its files"
         what = f"lacks {error}" if isinstance(error, KeyError) else str(error).split("\n")[0][:120]
-        raise InputError(f"one of {files} is not as its stage writes it ({what}): make it again with -resume", results.folder) from error
+        raise InputError(
+            f"one of {files} is not as its stage writes it ({what}): make it again with -resume", results.folder
+        ) from error
 
 
 def _digest(script: str) -> str:

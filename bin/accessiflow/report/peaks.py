@@ -21,12 +21,16 @@ def section(results: Results) -> Section | None:
         x=alt.X("specificity_bin:N", sort=list(bins["specificity_bin"]), title="tracks with the peak", axis=alt.Axis(labelAngle=0)), y=alt.Y("n_bins:Q", title="peak bins")
     )  # fmt: skip
     by_cluster = (
-        alt.Chart(clusters).mark_bar(color="#0072b2").encode(y=alt.Y("cluster:N", sort="-x", title=None), x=alt.X("n_bins:Q", title="peak bins"))
+        alt.Chart(clusters)
+        .mark_bar(color="#0072b2")
+        .encode(y=alt.Y("cluster:N", sort="-x", title=None), x=alt.X("n_bins:Q", title="peak bins"))
     )
     specific = bins["n_bins"].iloc[0] / max(total, 1)
     rows = [
         [str(t), str(c), str(g), f"{m:.4g}", f"{int(n):,}", f"{100 * s:.2f} %"]
-        for t, c, g, m, n, s in tracks[["track", "cell_type", "group", "lambda", "n_peaks", "share"]].fillna("NA").itertuples(index=False)
+        for t, c, g, m, n, s in tracks[["track", "cell_type", "group", "lambda", "n_peaks", "share"]]
+        .fillna("NA")
+        .itertuples(index=False)
     ]
     few = [
         f"The track {t} has only {int(n):,} peak bins: its accuracy by bin rests on few of them."
@@ -54,6 +58,14 @@ def section(results: Results) -> Section | None:
                 clusters,
             ),
         ],
-        [Table("peaks-tracks", "Tracks", ["track", "cell type", "group", "mean a bin", "peak bins", "share"], rows, table_uri(tracks))],
+        [
+            Table(
+                "peaks-tracks",
+                "Tracks",
+                ["track", "cell type", "group", "mean a bin", "peak bins", "share"],
+                rows,
+                table_uri(tracks),
+            )
+        ],
         few,
     )

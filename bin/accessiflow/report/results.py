@@ -37,7 +37,10 @@ class Results:
         """
         import pandas as pd
 
-        names = sorted((path.name for path in (self.folder / folder).glob(f"*{ending}")), key=lambda name: (self._place(name), name))
+        names = sorted(
+            (path.name for path in (self.folder / folder).glob(f"*{ending}")),
+            key=lambda name: (self._place(name), name),
+        )
         parts = [
             read_table(path, text=text).assign(file=name.removesuffix(ending))
             for name in names

@@ -30,7 +30,9 @@ def scored(results: Results) -> Section | None:
     if not rows:
         return None
     header = ["model", "variant set", "scored", "excluded", "reasons"]
-    table = Table("variants-counts", "Scored and excluded variants", header, rows, table_uri(pd.DataFrame(rows, columns=header)))
+    table = Table(
+        "variants-counts", "Scored and excluded variants", header, rows, table_uri(pd.DataFrame(rows, columns=header))
+    )
     excluded = sum(int(row[3].replace(",", "")) for row in rows)
     warn = [f"{excluded:,} variants were not scored: excluded.tsv of each set gives the reasons."] if excluded else []
     lead = "SAD = predicted accessibility of the ALT sequence minus that of the REF sequence. Engine, device and speed are under Run information."
@@ -53,13 +55,31 @@ def top(results: Results) -> Section | None:
         "this page, or else into a running IGV (port 60151) in which igv_session.xml of this folder is open. More rows: variants/MODEL.top.tsv."
     )
     data = shown[["model", "group", "rank", "chrom", "pos", "id", "ref", "alt", "track", "SAD", "REF", "ALT"]]
-    return Section("top-variants", "Variants with the largest effects", lead, "", [], [Table("top", title, header, rows, table_uri(data), True)])
+    return Section(
+        "top-variants",
+        "Variants with the largest effects",
+        lead,
+        "",
+        [],
+        [Table("top", title, header, rows, table_uri(data), True)],
+    )
 
 
 def _row(row: dict[str, object], loci: pd.DataFrame | None) -> list[str | Link]:
-    alleles = [text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…" for text in (str(row["ref"]), str(row["alt"]))]
+    alleles = [
+        text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…" for text in (str(row["ref"]), str(row["alt"]))
+    ]
     values = [f"{row[name]:.4g}" if row[name] == row[name] else "NA" for name in ("SAD", "REF", "ALT")]
-    return [str(row["model"]), str(row["group"]), str(row["rank"]), _locus(row, loci), str(row["id"]), *alleles, str(row["track"]), *values]
+    return [
+        str(row["model"]),
+        str(row["group"]),
+        str(row["rank"]),
+        _locus(row, loci),
+        str(row["id"]),
+        *alleles,
+        str(row["track"]),
+        *values,
+    ]
 
 
 def _locus(row: dict[str, object], loci: pd.DataFrame | None) -> str | Link:
@@ -73,7 +93,11 @@ def _locus(row: dict[str, object], loci: pd.DataFrame | None) -> str | Link:
         if len(held):
             return Link(place, f"#{LOCI}", f"Example locus {held['locus'].iloc[0]} of this page")
     span = f"{chrom}:{max(1, pos - FLANK)}-{pos + FLANK}"
-    return Link(place, f"http://localhost:60151/goto?locus={quote(span, safe=':-')}", "Goes there in a running IGV with igv_session.xml open")
+    return Link(
+        place,
+        f"http://localhost:60151/goto?locus={quote(span, safe=':-')}",
+        "Goes there in a running IGV with igv_session.xml open",
+    )
 
 
 def _loci(results: Results) -> pd.DataFrame | None:

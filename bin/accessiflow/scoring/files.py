@@ -38,7 +38,9 @@ class ScoreFile(ABC):
         by_name: whether variants are known by id only, without position and alleles.
     """
 
-    def __init__(self, path: Path, tracks: Sequence[str], labels: Sequence[str], rows: int, by_name: bool = False) -> None:
+    def __init__(
+        self, path: Path, tracks: Sequence[str], labels: Sequence[str], rows: int, by_name: bool = False
+    ) -> None:
         """Of a path, for messages, and what the attributes say."""
         self.path, self.tracks, self.labels, self.rows, self.by_name = path, list(tracks), list(labels), rows, by_name
 
@@ -61,7 +63,9 @@ class ScoreFile(ABC):
         Raises:
             InputError: the file does not know it, or several tracks have that name.
         """
-        found = [i for i, name in enumerate(self.tracks) if name == track] or [i for i, name in enumerate(self.labels) if name == track]
+        found = [i for i, name in enumerate(self.tracks) if name == track] or [
+            i for i, name in enumerate(self.labels) if name == track
+        ]
         if not found:
             raise InputError(f"has no track {track} (tracks: {', '.join(self.tracks[:10])})", self.path)
         if len(found) > 1:
@@ -83,7 +87,11 @@ class BasenjiFile(ScoreFile):
 
     def __init__(self, path: Path, handle: h5py.File, names: Path | None = None) -> None:
         """Of an open file; `names` replaces its names of tracks."""
-        columns = {"chrom": "chr", "pos": "pos", **{n: f"{n}_allele" if f"{n}_allele" in handle else n for n in ("ref", "alt")}}
+        columns = {
+            "chrom": "chr",
+            "pos": "pos",
+            **{n: f"{n}_allele" if f"{n}_allele" in handle else n for n in ("ref", "alt")},
+        }
         by_name = not set(columns.values()) <= set(handle)
         if by_name and "snp" not in handle:
             raise InputError("names its variants neither by position and alleles nor by id", path)
@@ -114,7 +122,11 @@ class BasenjiFile(ScoreFile):
         data = self._handle[stat]
         if data.ndim == 3:
             return read_part(data, slice(low, high), self.path).astype(np.float32).sum(axis=1)
-        return read_part(data, (slice(None), slice(low, high)), self.path).T if self._transposed else read_part(data, slice(low, high), self.path)
+        return (
+            read_part(data, (slice(None), slice(low, high)), self.path).T
+            if self._transposed
+            else read_part(data, slice(low, high), self.path)
+        )
 
     def variants(self) -> Iterator[pd.DataFrame]:
         """The variants in order, block by block."""
@@ -123,7 +135,9 @@ class BasenjiFile(ScoreFile):
         for low in range(0, self.rows, BLOCK):
             part = slice(low, min(low + BLOCK, self.rows))
             stored = {name: read_part(self._handle[at], part, self.path) for name, at in self._columns.items()}
-            yield pd.DataFrame({name: values if name == "pos" else values.astype(object) for name, values in stored.items()})
+            yield pd.DataFrame(
+                {name: values if name == "pos" else values.astype(object) for name, values in stored.items()}
+            )
 
 
 def read_names(path: Path) -> tuple[list[str], list[str]]:
@@ -133,7 +147,9 @@ def read_names(path: Path) -> tuple[list[str], list[str]]:
     if "identifier" in first:
         table = read_table(path, ["identifier"], text=["identifier"])
         ids = list(table["identifier"])
-        return ids, list(table["description"].fillna(table["identifier"]).astype(str)) if "description" in table else ids
+        return ids, list(
+            table["description"].fillna(table["identifier"]).astype(str)
+        ) if "description" in table else ids
     with open_text(path) as lines:
         ids = [line.strip() for line in lines if line.strip()]
     return ids, ids
@@ -142,7 +158,11 @@ def read_names(path: Path) -> tuple[list[str], list[str]]:
 def _stored_names(handle: h5py.File, rows: int) -> tuple[list[str], list[str]]:
     """target_ids and target_labels; numbers where there are none."""
     shape = handle["SAD"].shape
-    ids = as_texts(handle["target_ids"][()]) if "target_ids" in handle else [str(i) for i in range(shape[-1] if shape[0] == rows else shape[0])]
+    ids = (
+        as_texts(handle["target_ids"][()])
+        if "target_ids" in handle
+        else [str(i) for i in range(shape[-1] if shape[0] == rows else shape[0])]
+    )
     return ids, as_texts(handle["target_labels"][()]) if "target_labels" in handle else ids
 
 

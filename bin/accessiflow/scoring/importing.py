@@ -30,7 +30,12 @@ _COLUMNS = dict(zip(TEXTS, ("id", "chrom", "ref", "alt"), strict=True))
 
 
 def import_scores(
-    paths: Sequence[Path], out: Path, layout: str = "auto", labels: Path | None = None, names: Path | None = None, wanted: Sequence[str] = ()
+    paths: Sequence[Path],
+    out: Path,
+    layout: str = "auto",
+    labels: Path | None = None,
+    names: Path | None = None,
+    wanted: Sequence[str] = (),
 ) -> tuple[int, int]:
     """Write OUT/sad.h5 of files of scores, one's variants behind the other's; returns its variants and tracks.
 
@@ -62,7 +67,9 @@ def import_scores(
 def _check(sources: Sequence[ScoreFile]) -> None:
     for source in sources:
         if source.by_name:
-            raise InputError("knows its variants by id only: sad.h5 needs chromosome, position and alleles", source.path)
+            raise InputError(
+                "knows its variants by id only: sad.h5 needs chromosome, position and alleles", source.path
+            )
         if source.tracks != sources[0].tracks:
             raise InputError(f"scores other tracks than {sources[0].path}", source.path)
 

@@ -29,9 +29,13 @@ def join_scores(paths: Sequence[Path], out: Path) -> tuple[int, int]:
         InputError: other variants, other kinds of scores, or a track twice.
     """
     with ExitStack() as stack:
-        files = [stack.enter_context(open_hdf5(path, ["SAD", *TEXTS, "pos", "target_ids", "target_labels"])) for path in paths]
+        files = [
+            stack.enter_context(open_hdf5(path, ["SAD", *TEXTS, "pos", "target_ids", "target_labels"]))
+            for path in paths
+        ]
         ids, labels = (
-            np.concatenate([[v.decode() for v in f[name][()].tolist()] for f in files]).tolist() for name in ("target_ids", "target_labels")
+            np.concatenate([[v.decode() for v in f[name][()].tolist()] for f in files]).tolist()
+            for name in ("target_ids", "target_labels")
         )
         twice = [t for i, t in enumerate(ids) if t in ids[:i]]
         if twice:
@@ -55,8 +59,12 @@ def join_scores(paths: Sequence[Path], out: Path) -> tuple[int, int]:
 def _check(path: Path, handle: h5py.File, first: h5py.File, stats: Sequence[str], first_path: Path) -> None:
     if [name for name in STATISTICS if name in handle] != list(stats):
         raise InputError(f"holds other kinds of scores than {first_path} ({', '.join(stats)})", path)
-    if not all(np.array_equal(handle[name][()], first[name][()]) for name in ("pos", "chr", "ref_allele", "alt_allele")):
-        raise InputError(f"scores other variants than {first_path}, or in another order: join scores of one variant set", path)
+    if not all(
+        np.array_equal(handle[name][()], first[name][()]) for name in ("pos", "chr", "ref_allele", "alt_allele")
+    ):
+        raise InputError(
+            f"scores other variants than {first_path}, or in another order: join scores of one variant set", path
+        )
 
 
 def _join(name: str, files: Sequence[h5py.File], joined: h5py.File, tracks: int) -> None:

@@ -54,8 +54,14 @@ class Scores:
             InputError: the files know variants by id only, and the table has no column id.
         """
         if self._by_name and "id" not in variants.columns:
-            raise InputError("knows its variants by id only: the table of variants needs a column id", self.files[0].path)
-        wanted = text_keys(variants["id"]) if self._by_name else variant_keys(variants["chrom"], variants["pos"], variants["ref"], variants["alt"])
+            raise InputError(
+                "knows its variants by id only: the table of variants needs a column id", self.files[0].path
+            )
+        wanted = (
+            text_keys(variants["id"])
+            if self._by_name
+            else variant_keys(variants["chrom"], variants["pos"], variants["ref"], variants["alt"])
+        )
         if len(self._keys) == 0:
             return np.full(len(wanted), -1, np.int64)
         at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
@@ -73,7 +79,9 @@ class Scores:
         """
         return self.files[0].column(track)
 
-    def read(self, rows: NDArray[np.int64], stat: str = "SAD", columns: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
+    def read(
+        self, rows: NDArray[np.int64], stat: str = "SAD", columns: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float32]:
         """Scores (n, T) float32 of rows (n,) in any order, of all tracks or those of `columns`; REF and ALT are summed over positions."""
         if not self.has(stat):
             raise InputError(f"holds no {stat}: score with --stats SAD,REF,ALT", self.files[0].path)
@@ -87,7 +95,9 @@ class Scores:
 
 
 @contextmanager
-def open_score_file(path: Path, layout: str = "auto", labels: Path | None = None, names: Path | None = None) -> Iterator[ScoreFile]:
+def open_score_file(
+    path: Path, layout: str = "auto", labels: Path | None = None, names: Path | None = None
+) -> Iterator[ScoreFile]:
     """Open one file of scores.
 
     Args:
@@ -132,7 +142,9 @@ def open_scores(paths: Sequence[Path]) -> Iterator[Scores]:
         yield Scores(files, files[0].tracks, files[0].labels, first, unique, where.astype(np.int64), by_name)
 
 
-def _rows_of(file: ScoreFile, stat: str, rows: NDArray[np.int64], columns: NDArray[np.int64] | None) -> NDArray[np.float32]:
+def _rows_of(
+    file: ScoreFile, stat: str, rows: NDArray[np.int64], columns: NDArray[np.int64] | None
+) -> NDArray[np.float32]:
     """Rows in any order of a file, read in runs of near rows."""
     unique, back = np.unique(rows, return_inverse=True)
     kept = slice(None) if columns is None else columns

@@ -71,7 +71,14 @@ class Part(NamedTuple):
 
 
 def score(
-    predictor: Predictor, variants: Path, fasta: Path, tracks: pd.DataFrame, out: Path, how: Ensemble, options: Options, part: PartFile | None = None
+    predictor: Predictor,
+    variants: Path,
+    fasta: Path,
+    tracks: pd.DataFrame,
+    out: Path,
+    how: Ensemble,
+    options: Options,
+    part: PartFile | None = None,
 ) -> tuple[int, int]:
     """Score a variant file -> OUT/sad.h5 and OUT/excluded.tsv; returns the numbers of scored and excluded variants.
 
@@ -87,7 +94,11 @@ def score(
             log.warning("%s: no variant to score", variants.name)
         with part or nullcontext() as kept, create_hdf5(out / "sad.h5") as handle:
             _create(handle, shape, tracks, options, predictor.output_length)
-            blocks = progress(_blocks(variants, genome, predictor.seq_length, options), -(-shape.rows // BLOCK), "blocks of variants scored")
+            blocks = progress(
+                _blocks(variants, genome, predictor.seq_length, options),
+                -(-shape.rows // BLOCK),
+                "blocks of variants scored",
+            )
             row = 0
             for found in resume(blocks, kept, lambda block: _score_block(block, predictor, how, options, genome)):
                 rows = slice(row, row + len(found["pos"]))
@@ -108,19 +119,20 @@ def merge(shards: Sequence[Path], out: Path) -> tuple[int, dict[str, int]]:
     parts = [_inspect(folder / "sad.h5") for folder in folders]
     odd = next((part for part in parts if part.form != parts[0].form), None)
     if odd is not None:
-        raise InputError(f"has other tracks or kinds of scores than {parts[0].path}: shards of one model and set belong together", odd.path)
+        raise InputError(
+            f"has other tracks or kinds of scores than {parts[0].path}: shards of one model and set belong together",
+            odd.path,
+        )
     rows = sum(part.rows for part in parts)
     with write_text(out / "excluded.tsv") as excluded:
         reasons = _merge_excluded([folder / "excluded.tsv" for folder in folders], excluded)
         if rows == 0 and set(reasons) == {ABSENT}:
-            raise InputError(f"shares no contig with the FASTA: none of {reasons.total()} variants", folders[0] / "excluded.tsv")
+            raise InputError(
+                f"shares no contig with the FASTA: none of {reasons.total()} variants", folders[0] / "excluded.tsv"
+            )
         with create_hdf5(out / "sad.h5") as handle:
             _merge_scores(parts, handle)
     return rows, dict(sorted(reasons.items()))
-
-
-
-
 
 
 def _inspect(path: Path) -> Part:
@@ -132,10 +144,16 @@ def _inspect(path: Path) -> Part:
         rows = {name: handle[name].shape[0] for name in (*TEXTS, "pos", *found)}
         if len(set(rows.values())) > 1:
             raise InputError(
-                f"holds other numbers of variants in {' and '.join(f'{name} ({n})' for name, n in list(rows.items())[-2:])}: damaged", path
+                f"holds other numbers of variants in {' and '.join(f'{name} ({n})' for name, n in list(rows.items())[-2:])}: damaged",
+                path,
             )
         form = tuple((n, data.dtype.str, data.shape[1:]) for n, data in found.items())
-        return Part(path, len(handle["pos"]), {n: handle[n].dtype.itemsize for n in TEXTS}, (handle["target_ids"][()].tobytes(), form))
+        return Part(
+            path,
+            len(handle["pos"]),
+            {n: handle[n].dtype.itemsize for n in TEXTS},
+            (handle["target_ids"][()].tobytes(), form),
+        )
 
 
 def _merge_excluded(paths: Sequence[Path], out: TextIO) -> Counter[str]:
@@ -195,7 +213,10 @@ def _survey(variants: Path, genome: Fasta, seq_length: int, options: Options, ou
             widths[name] = max(widths[name], len(text.encode()))
     if rows == 0 and set(reasons) == {ABSENT} and not is_shard(variants):
         first = next(read_variants(variants)).chrom
-        raise InputError(f"shares no contig with the FASTA (it names {first}; the FASTA has {', '.join(list(genome.sizes)[:3])}...)", variants)
+        raise InputError(
+            f"shares no contig with the FASTA (it names {first}; the FASTA has {', '.join(list(genome.sizes)[:3])}...)",
+            variants,
+        )
     return Shape(rows, reasons.total(), widths)
 
 

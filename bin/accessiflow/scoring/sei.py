@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 COLUMNS = ("chrom", "pos", "name", "ref", "alt")
 _POSITION = re.compile(r"[0-9]{1,10}")
-_NAME = re.compile(r"(?P<prefix>.*?)[_.]?(?:diffs|ref_predictions|alt_predictions|predictions|sequence_class_scores)?\.(?:h5|hdf5|npy)")
+_NAME = re.compile(
+    r"(?P<prefix>.*?)[_.]?(?:diffs|ref_predictions|alt_predictions|predictions|sequence_class_scores)?\.(?:h5|hdf5|npy)"
+)
 
 
 class SeiFile(ScoreFile):
@@ -62,7 +64,11 @@ class SeiFile(ScoreFile):
         names = first if {"chrom", "pos"} <= set(first) else None
         missing = [n for n in KEY if names is not None and n not in names]
         if missing or (names is None and len(first) < len(COLUMNS)):
-            raise InputError(f"lacks the column {(missing or ['alt'])[0]}: expected {', '.join(COLUMNS)}, tab-separated", self._labels, 1)
+            raise InputError(
+                f"lacks the column {(missing or ['alt'])[0]}: expected {', '.join(COLUMNS)}, tab-separated",
+                self._labels,
+                1,
+            )
         count = 0
         with open_text(self._labels) as lines:
             for block in _blocks(lines, names, self._labels):
@@ -96,7 +102,11 @@ def _companions(path: Path) -> dict[str, Path]:
     """Which file holds which score, of those beside a Sei file; the file itself holds the differences if its name says nothing else."""
     prefix = _prefix(path)
     point, line = (".", "_") if prefix else ("", "")
-    known = {"SAD": f"{prefix}{line}diffs", "REF": f"{prefix}{point}ref_predictions", "ALT": f"{prefix}{point}alt_predictions"}
+    known = {
+        "SAD": f"{prefix}{line}diffs",
+        "REF": f"{prefix}{point}ref_predictions",
+        "ALT": f"{prefix}{point}alt_predictions",
+    }
     found = {stat: path.with_name(f"{name}{path.suffix}") for stat, name in known.items()}
     found = {stat: p for stat, p in found.items() if p.exists()}
     if path not in found.values():
@@ -104,7 +114,9 @@ def _companions(path: Path) -> dict[str, Path]:
     if {"REF", "ALT"} & set(found) and not {"REF", "ALT"} <= set(found):
         found = {stat: p for stat, p in found.items() if stat == "SAD"}
     if not found:
-        raise InputError("holds the predictions of one allele only: the other's file, or the differences', must lie beside it", path)
+        raise InputError(
+            "holds the predictions of one allele only: the other's file, or the differences', must lie beside it", path
+        )
     return found
 
 
@@ -127,7 +139,10 @@ def _beside(path: Path, labels: Path | None, names: Path | None, model_names: st
 def _check_shapes(data: dict[str, h5py.Dataset], path: Path) -> None:
     shapes = {d.shape for d in data.values()}
     if len(shapes) > 1 or len(next(iter(shapes))) != 2:
-        raise InputError(f"holds arrays of shape {' and '.join(map(str, sorted(shapes)))} with its companions, expected variants x features", path)
+        raise InputError(
+            f"holds arrays of shape {' and '.join(map(str, sorted(shapes)))} with its companions, expected variants x features",
+            path,
+        )
 
 
 def _memory_map(path: Path) -> NDArray[np.floating]:
@@ -148,7 +163,9 @@ def _blocks(lines: Iterator[str], header: list[str] | None, path: Path) -> Itera
     numbered = islice(enumerate(lines, 1), header is not None, None)
     while part := list(islice(numbered, score_files.BLOCK)):
         rows = [[number, *line.rstrip("\n").split("\t")] for number, line in part if line.strip()]
-        short = next((row for row in rows if len(row) <= max(places) + 1 or not _POSITION.fullmatch(row[at["pos"] + 1])), None)
+        short = next(
+            (row for row in rows if len(row) <= max(places) + 1 or not _POSITION.fullmatch(row[at["pos"] + 1])), None
+        )
         if short is not None:
             raise InputError(f"needs the columns {', '.join(COLUMNS)}, with an integer in pos", path, short[0])
         chrom, pos, ref, alt, name = ([row[place + 1] for row in rows] for place in places)

@@ -122,7 +122,12 @@ def _better(best: NDArray[np.void], block: Block, columns: NDArray[np.int64], n:
     size = size[np.arange(len(size)), at]
     rows = np.flatnonzero(size > (abs(best["sad"][-1]) if len(best) == n else -0.5))
     new = np.empty(len(rows), _FOUND)
-    new["sad"], new["key"], new["row"], new["track"] = own[rows, at[rows]], block.keys[rows], block.first + rows, columns[at[rows]]
+    new["sad"], new["key"], new["row"], new["track"] = (
+        own[rows, at[rows]],
+        block.keys[rows],
+        block.first + rows,
+        columns[at[rows]],
+    )
     both = np.concatenate([best, new])
     both = both[np.argsort(-np.abs(both["sad"]), kind="stable")]
     once = np.sort(np.unique(both["key"], return_index=True)[1])

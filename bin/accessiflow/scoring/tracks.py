@@ -62,7 +62,9 @@ def choose_tracks(scores: Scores, track_list: Path | None) -> TrackScores:
     if track_list is None:
         return TrackScores(scores, np.arange(len(scores.tracks)))
     with open_text(track_list) as handle:
-        lines = [(number, line.split("\t")[0].strip()) for number, line in enumerate(handle, 1) if not line.startswith("#")]
+        lines = [
+            (number, line.split("\t")[0].strip()) for number, line in enumerate(handle, 1) if not line.startswith("#")
+        ]
     names = [(number, name) for number, name in lines if name]
     if not names:
         raise InputError("names no track", track_list)
@@ -70,6 +72,8 @@ def choose_tracks(scores: Scores, track_list: Path | None) -> TrackScores:
     for number, name in names:
         if name not in known:
             raise InputError(
-                f"names the track {name[:60]!r}, which the scores lack (they have {', '.join(scores.tracks[:5])}...)", track_list, number
+                f"names the track {name[:60]!r}, which the scores lack (they have {', '.join(scores.tracks[:5])}...)",
+                track_list,
+                number,
             )
     return TrackScores(scores, np.array([known[name] for _, name in names], np.int64))

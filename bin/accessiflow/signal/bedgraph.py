@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-
 @dataclass(frozen=True)
 class BedGraph:
     """Coverage of a bedGraph; the file is read anew for each use."""
@@ -37,7 +36,10 @@ class BedGraph:
 
     def per_base(self) -> Iterator[Runs]:
         """Each chromosome's intervals of equal coverage."""
-        rows = {chrom: (start, end, value.astype(np.float32)) for chrom, start, end, value in _bedgraph_rows(self.path, self.sizes)}
+        rows = {
+            chrom: (start, end, value.astype(np.float32))
+            for chrom, start, end, value in _bedgraph_rows(self.path, self.sizes)
+        }
         for chrom in self.sizes:
             if chrom in rows:
                 yield chrom, *rows[chrom]
@@ -57,7 +59,11 @@ def _bedgraph_rows(path: Path, sizes: Mapping[str, int]) -> Iterator[tuple[str, 
             chrom = str(names[low])
             if chrom != current:
                 if chrom in seen:
-                    raise InputError(f"comes back to {chrom}, which ended before: sort it by chromosome", path, int(chunk["line"][low]))
+                    raise InputError(
+                        f"comes back to {chrom}, which ended before: sort it by chromosome",
+                        path,
+                        int(chunk["line"][low]),
+                    )
                 yield from _joined(current, parts, sizes, path)
                 seen[chrom], parts, current = 1, [], chrom
             parts.append((start[low:high], end[low:high], value[low:high]))
@@ -76,7 +82,9 @@ def _coverage(chunk: pd.DataFrame, path: Path) -> NDArray[np.float64]:
     return value
 
 
-def _joined(chrom: str, parts: list[Intervals], sizes: Mapping[str, int], path: Path) -> Iterator[tuple[str, *Intervals]]:
+def _joined(
+    chrom: str, parts: list[Intervals], sizes: Mapping[str, int], path: Path
+) -> Iterator[tuple[str, *Intervals]]:
     """One chromosome's intervals in order, cut at its end; nothing for a contig that is not in `sizes`."""
     if chrom not in sizes:
         return
@@ -85,17 +93,23 @@ def _joined(chrom: str, parts: list[Intervals], sizes: Mapping[str, int], path: 
     start, end, value = start[order], np.minimum(end[order], sizes[chrom]), value[order]
     if (start[1:] < end[:-1]).any():
         at = int((start[1:] < end[:-1]).argmax())
-        raise InputError(f"has overlapping intervals at {chrom}:{start[at + 1]}: a bedGraph gives each base one value", path)
+        raise InputError(
+            f"has overlapping intervals at {chrom}:{start[at + 1]}: a bedGraph gives each base one value", path
+        )
     inside = start < end
     yield chrom, start[inside], end[inside], value[inside]
 
 
-def _sum_intervals(start: NDArray[np.int64], end: NDArray[np.int64], value: NDArray[np.float64], n_bins: int, bin_size: int) -> NDArray[np.float64]:
+def _sum_intervals(
+    start: NDArray[np.int64], end: NDArray[np.int64], value: NDArray[np.float64], n_bins: int, bin_size: int
+) -> NDArray[np.float64]:
     """Bin sums of disjoint intervals, from the integral of the coverage at the bins' edges."""
     edges = np.arange(n_bins + 1) * bin_size
     area = np.concatenate([[0.0], np.cumsum((end - start) * value)])
     before = np.searchsorted(start, edges, side="right")
     last = np.maximum(before - 1, 0)
-    partial = np.where(before > 0, (np.minimum(end[last], edges) - start[last]) * value[last], 0.0) if len(start) else 0.0
+    partial = (
+        np.where(before > 0, (np.minimum(end[last], edges) - start[last]) * value[last], 0.0) if len(start) else 0.0
+    )
     integral = np.where(before > 0, area[last] + partial, 0.0) if len(start) else np.zeros(n_bins + 1)
     return np.diff(integral)

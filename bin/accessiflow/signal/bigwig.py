@@ -16,7 +16,11 @@ from accessiflow.signal.bigwig_structure import check_structure
 from accessiflow.signal.coverage import RECORDS_AT_ONCE, Bins, Runs, shared_contigs
 
 CHUNK = 1 << 20
-ROOM, RECORD, ZOOMED = 1 << 18, 12, 11  # bytes of a bigWig: its header and buffers, a record, and a record's part of all zoom levels
+ROOM, RECORD, ZOOMED = (
+    1 << 18,
+    12,
+    11,
+)  # bytes of a bigWig: its header and buffers, a record, and a record's part of all zoom levels
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,9 @@ class BigWigWriter:
     def add(self, chrom: str, starts: NDArray[np.int64], ends: NDArray[np.int64], values: NDArray[Any]) -> None:
         """Add intervals (n,), sorted."""
         self._count(len(values))
-        self._handle.addEntries([chrom] * len(values), starts.tolist(), ends=ends.tolist(), values=values.astype(np.float64).tolist())
+        self._handle.addEntries(
+            [chrom] * len(values), starts.tolist(), ends=ends.tolist(), values=values.astype(np.float64).tolist()
+        )
 
     def add_steps(self, chrom: str, start: int, width: int, values: NDArray[Any]) -> None:
         """Add adjacent intervals of one width with the values (n,)."""
@@ -103,7 +109,10 @@ def _chunk_values(handle: Any, path: Path, chrom: str, left: int, right: int) ->
     low, high = values.min(), values.max()
     if low < 0 or high == np.inf:
         at = left + int(values.argmin() if low < 0 else values.argmax())
-        raise InputError(f"has the coverage {low if low < 0 else high:g} at {chrom}:{at}-{at + 1}: coverage must be a number >= 0", path)
+        raise InputError(
+            f"has the coverage {low if low < 0 else high:g} at {chrom}:{at}-{at + 1}: coverage must be a number >= 0",
+            path,
+        )
     return values
 
 

@@ -86,7 +86,9 @@ def _blocks(raw: BinaryIO, offset: int, size: int) -> Iterator[tuple[int, int]]:
             yield place, length
 
 
-def _nodes(raw: BinaryIO, root: int, size: int, widths: tuple[int, int], child: int) -> Iterator[tuple[bool, list[bytes]]]:
+def _nodes(
+    raw: BinaryIO, root: int, size: int, widths: tuple[int, int], child: int
+) -> Iterator[tuple[bool, list[bytes]]]:
     """Nodes of a tree, whether each is a leaf, and its items; `widths` are those of inner and leaf items, `child` the place of an inner item's child."""
     waiting, seen = [root], set()
     while waiting:

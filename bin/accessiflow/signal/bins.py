@@ -44,13 +44,22 @@ class Layout:
         return names[which], (numbers - firsts[which]) * self.bin_size
 
 
-def write_coverage(path: Path, track: str, kind: str, scale: float, bin_size: int, chromosomes: Iterable[tuple[str, NDArray[np.float64]]]) -> None:
+def write_coverage(
+    path: Path,
+    track: str,
+    kind: str,
+    scale: float,
+    bin_size: int,
+    chromosomes: Iterable[tuple[str, NDArray[np.float64]]],
+) -> None:
     """Write one track's coverage; chromosomes (name, bins) in genome order."""
     with create_hdf5(path) as out:
         out.attrs.update({"bin_size": bin_size, "kind": kind, "scale": scale, "track": track})
         for order, (chrom, bins) in enumerate(chromosomes):
             if len(bins) and np.nanmax(bins, initial=0) > LARGEST:
-                raise InputError(f"the track {track} has a bin of coverage above {LARGEST:g} on {chrom}: check its values and --scale")
+                raise InputError(
+                    f"the track {track} has a bin of coverage above {LARGEST:g} on {chrom}: check its values and --scale"
+                )
             chunks = (min(len(bins), 1 << 16),) if len(bins) else None
             written = out.create_dataset(
                 chrom,
@@ -74,7 +83,9 @@ def read_layout(path: Path) -> tuple[str, Layout]:
         if bin_size < 1:
             raise InputError(f"has the bin_size {bin_size}, expected 1 or more", path)
         bins = {chrom: dataset(handle, chrom, path) for chrom in handle}
-        order = sorted(bins, key=lambda chrom: _integer(bins[chrom].attrs, "order", path))  # stable: else in the order of the names
+        order = sorted(
+            bins, key=lambda chrom: _integer(bins[chrom].attrs, "order", path)
+        )  # stable: else in the order of the names
         track = str(handle.attrs.get("track", "")) or path.name.removesuffix(".coverage.h5")
         return track, Layout(bin_size, {chrom: bins[chrom].shape[0] for chrom in order})
 
@@ -84,7 +95,9 @@ def _integer(attributes: h5py.AttributeManager, name: str, path: Path) -> int:
     try:
         return int(attributes.get(name, 0))
     except (TypeError, ValueError):
-        raise InputError(f"has the attribute {name} {str(attributes[name])[:40]!r}, expected an integer", path) from None
+        raise InputError(
+            f"has the attribute {name} {str(attributes[name])[:40]!r}, expected an integer", path
+        ) from None
 
 
 def read_coverage(path: Path, layout: Layout) -> NDArray[np.float32]:
@@ -98,15 +111,11 @@ def read_coverage(path: Path, layout: Layout) -> NDArray[np.float32]:
     with open_hdf5(path) as handle:
         for chrom, n in layout.bins.items():
             if chrom not in handle or handle[chrom].shape != (n,):
-                raise InputError(f"does not have {n} bins on {chrom}: bin all tracks against the same genome and bin size", path)
+                raise InputError(
+                    f"does not have {n} bins on {chrom}: bin all tracks against the same genome and bin size", path
+                )
             handle[chrom].read_direct(out[first[chrom] : first[chrom] + n]) if n else None
     return out
-
-
-
-
-
-
 
 
 def same_layout(paths: Mapping[str, Path]) -> Layout:
@@ -119,11 +128,16 @@ def same_layout(paths: Mapping[str, Path]) -> Layout:
     reference = next(iter(layouts.values()))
     for track, layout in layouts.items():
         if layout != reference:
-            raise InputError(f"has other chromosomes, bins or bin size than {next(iter(paths.values()))}: bin all tracks alike", paths[track])
+            raise InputError(
+                f"has other chromosomes, bins or bin size than {next(iter(paths.values()))}: bin all tracks alike",
+                paths[track],
+            )
     return reference
 
 
-def mask_excluded(bins: NDArray[np.float64], starts: NDArray[np.int64], ends: NDArray[np.int64], bin_size: int) -> NDArray[np.float64]:
+def mask_excluded(
+    bins: NDArray[np.float64], starts: NDArray[np.int64], ends: NDArray[np.int64], bin_size: int
+) -> NDArray[np.float64]:
     """Bins (n,) with NaN where a bin touches an excluded interval."""
     out = bins.copy()
     for start, end in zip(starts, ends, strict=True):

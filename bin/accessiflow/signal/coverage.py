@@ -28,9 +28,15 @@ def shared_contigs(path: Path, found: Mapping[str, object] | list[str], sizes: M
     shared = [c for c in sizes if c in found]
     if not shared:
         raise InputError(
-            f"shares no contig with the genome (file: {', '.join(list(found)[:3])}; genome: {', '.join(list(sizes)[:3])}): rename them", path
+            f"shares no contig with the genome (file: {', '.join(list(found)[:3])}; genome: {', '.join(list(sizes)[:3])}): rename them",
+            path,
         )
     unknown = [c for c in found if c not in sizes]
     if unknown:
-        log.info("%s: %d contig(s) unknown to the genome are left out (%s...)", path.name, len(unknown), ", ".join(unknown[:3]))
+        log.info(
+            "%s: %d contig(s) unknown to the genome are left out (%s...)",
+            path.name,
+            len(unknown),
+            ", ".join(unknown[:3]),
+        )
     return shared

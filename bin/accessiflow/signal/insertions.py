@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pysam
 
 
-
 UNUSABLE = 0x4 | 0x100 | 0x200 | 0x400 | 0x800  # unmapped, secondary, QC fail, duplicate, supplementary
 PROPER_PAIR, REVERSE = 0x2, 0x10
 
@@ -72,7 +71,9 @@ class Insertions:
         for chrom, positions in self.positions.items():
             low = 0
             while low < len(positions):
-                high = np.searchsorted(positions, positions[min(low + RECORDS_AT_ONCE, len(positions)) - 1], side="right")  # all of a base
+                high = np.searchsorted(
+                    positions, positions[min(low + RECORDS_AT_ONCE, len(positions)) - 1], side="right"
+                )  # all of a base
                 where, count = np.unique(positions[low:high], return_counts=True)
                 yield chrom, where.astype(np.int64), where.astype(np.int64) + 1, count.astype(np.float32)
                 low = int(high)
@@ -88,7 +89,9 @@ def insertions(path: Path, kind: str, sizes: Mapping[str, int], counting: Counti
         out[chrom] = positions[: np.searchsorted(positions, size)]
         outside += len(positions) - len(out[chrom])
     if outside:
-        log.warning("%s: %d insertion(s) past the end of their chromosome are left out: another assembly?", path.name, outside)
+        log.warning(
+            "%s: %d insertion(s) past the end of their chromosome are left out: another assembly?", path.name, outside
+        )
     return out
 
 
@@ -151,7 +154,11 @@ def _read_fragments(path: Path, sizes: Mapping[str, int], counting: Counting) ->
     matched = False
     for chunk in table_chunks(path, ["chrom", "start", "end", "barcode"]):
         start, end = coordinates(chunk, path)
-        keep = chunk["barcode"].isin(counting.barcodes).to_numpy() if counting.barcodes is not None else np.ones(len(chunk), bool)
+        keep = (
+            chunk["barcode"].isin(counting.barcodes).to_numpy()
+            if counting.barcodes is not None
+            else np.ones(len(chunk), bool)
+        )
         matched |= bool(keep.any())
         for chrom, rows in chunk.groupby("chrom", sort=False).indices.items():
             seen[str(chrom)] = 1
@@ -161,5 +168,7 @@ def _read_fragments(path: Path, sizes: Mapping[str, int], counting: Counting) ->
                 out.setdefault(str(chrom), array("I")).frombytes(both.astype(np.uint32).tobytes())
     shared_contigs(path, seen, sizes)
     if not matched:
-        raise InputError("holds no fragment of the listed barcodes: are they written alike (a suffix such as -1)?", path)
+        raise InputError(
+            "holds no fragment of the listed barcodes: are they written alike (a suffix such as -1)?", path
+        )
     return out

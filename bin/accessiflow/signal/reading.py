@@ -21,17 +21,6 @@ if TYPE_CHECKING:
     pass
 
 
-
-
-
-
-
-
-
-
-
-
-
 def open_signal(path: Path, kind: str, sizes: Mapping[str, int], counting: Counting) -> BigWig | Insertions | BedGraph:
     """The coverage of a signal file on the chromosomes of `sizes`; BAM and fragments are read here, once and without an index.
 
@@ -43,41 +32,3 @@ def open_signal(path: Path, kind: str, sizes: Mapping[str, int], counting: Count
     if kind == "bedgraph":
         return BedGraph(path, sizes)
     return Insertions(insertions(path, kind, sizes, counting), sizes)
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-
-

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-
 LINES_AT_ONCE = 1 << 18
 HEADERS = ("#", "track", "browser")
 
@@ -46,20 +45,27 @@ def table_chunks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
                 skip_blank_lines=False,
             ):
                 done += len(chunk)
-                rows = chunk.assign(line=chunk.index + 1 + skipped)[~chunk["chrom"].str.startswith(HEADERS, na=True) | chunk["start"].notna()]
+                rows = chunk.assign(line=chunk.index + 1 + skipped)[
+                    ~chunk["chrom"].str.startswith(HEADERS, na=True) | chunk["start"].notna()
+                ]
                 yield _complete(rows, columns, path)
                 del chunk, rows
                 gc.collect()  # pandas leaves them in cycles, which else stay for many chunks
         except pd.errors.EmptyDataError:
             raise InputError("holds no record", path) from None
         except (pd.errors.ParserError, ValueError, OSError, EOFError, UnicodeDecodeError) as error:
-            raise InputError(f"cannot be read after record {done} as a table of {', '.join(columns)} ({str(error).splitlines()[0]})", path) from None
+            raise InputError(
+                f"cannot be read after record {done} as a table of {', '.join(columns)} ({str(error).splitlines()[0]})",
+                path,
+            ) from None
 
 
 def _leading_lines(path: Path, columns: list[str]) -> int:
     """Number of comment, track and browser lines before the first record, which must have the columns."""
     with open_text(path) as handle:
-        found = next(((i, line) for i, line in enumerate(handle) if line.strip() and not line.startswith(HEADERS)), None)
+        found = next(
+            ((i, line) for i, line in enumerate(handle) if line.strip() and not line.startswith(HEADERS)), None
+        )
     if found is None:
         raise InputError("holds no record", path)
     if found[1].count("\t") + 1 < len(columns):
@@ -70,7 +76,11 @@ def _leading_lines(path: Path, columns: list[str]) -> int:
 def _complete(rows: pd.DataFrame, columns: list[str], path: Path) -> pd.DataFrame:
     short = rows[columns].isna().any(axis=1).to_numpy()
     if short.any():
-        raise InputError(f"has fewer than {len(columns)} columns ({', '.join(columns)})", path, int(rows["line"].iloc[int(short.argmax())]))
+        raise InputError(
+            f"has fewer than {len(columns)} columns ({', '.join(columns)})",
+            path,
+            int(rows["line"].iloc[int(short.argmax())]),
+        )
     return rows.reset_index(drop=True)
 
 
@@ -82,6 +92,8 @@ def coordinates(chunk: pd.DataFrame, path: Path) -> tuple[NDArray[np.int64], NDA
     if bad.any():
         at = int(bad.argmax())
         raise InputError(
-            f"needs integers 0 <= start < end, found {chunk['start'][at][:20]!r} and {chunk['end'][at][:20]!r}", path, int(chunk["line"][at])
+            f"needs integers 0 <= start < end, found {chunk['start'][at][:20]!r} and {chunk['end'][at][:20]!r}",
+            path,
+            int(chunk["line"][at]),
         )
     return start.astype(np.int64), end.astype(np.int64)

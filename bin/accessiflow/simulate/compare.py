@@ -62,7 +62,9 @@ class Results:
 
     def __post_init__(self) -> None:
         if not any(getattr(self, field.name) for field in fields(self)):
-            raise InputError("nothing to compare: give at least one of --peaks, --predictions, --scores, --eqtl, --imbalance, --heritability")
+            raise InputError(
+                "nothing to compare: give at least one of --peaks, --predictions, --scores, --eqtl, --imbalance, --heritability"
+            )
         if (self.predictions is None) != (self.targets is None):
             raise InputError("--predictions and --targets belong together: give both")
 
@@ -109,7 +111,9 @@ def compare_peaks(truth: Truth, path: Path) -> list[Row]:
             values[index[is_peak & (chrom == c)]] = 1
         active = truth.elements[truth.elements[cell_type] == 1]
         found = agreement(called, active, bin_size)
-        ideal = agreement(_ideal_calls(truth, cell_type, bins, bin_size, _smallest(peaks.X, is_peak, column)), active, bin_size)
+        ideal = agreement(
+            _ideal_calls(truth, cell_type, bins, bin_size, _smallest(peaks.X, is_peak, column)), active, bin_size
+        )
         rows.append(Row("element_recall", str(track), found.recall, ideal.recall, RECALL, found.elements))
         rows.append(Row("element_precision", str(track), found.precision, ideal.precision, PRECISION, found.bins))
     return sorted(rows, key=lambda row: row.figure, reverse=True)
@@ -121,13 +125,18 @@ def compare_predictions(truth: Truth, predictions: Path, targets: Path, chroms: 
     Specific: the elements private to the track's cell type; ubiquitous: those open in all. Ceiling: the planted expectation as prediction.
     """
     with open_hdf5(targets, ["targets", "chrom", "start", "end", "target_ids"]) as handle:
-        chrom, start, end = _text(handle["chrom"]), handle["start"][:].astype(np.int64), handle["end"][:].astype(np.int64)
+        chrom, start, end = (
+            _text(handle["chrom"]),
+            handle["start"][:].astype(np.int64),
+            handle["end"][:].astype(np.int64),
+        )
         measured, tracks = handle["targets"][:].astype(np.float64).sum(1), _text(handle["target_ids"])
     with open_hdf5(predictions, ["preds"]) as handle:
         predicted = handle["preds"][:].astype(np.float64).sum(1)
     if predicted.shape != measured.shape:
         raise InputError(
-            f"has {predicted.shape[0]} windows x {predicted.shape[1]} tracks, {targets} has {measured.shape[0]} x {measured.shape[1]}", predictions
+            f"has {predicted.shape[0]} windows x {predicted.shape[1]} tracks, {targets} has {measured.shape[0]} x {measured.shape[1]}",
+            predictions,
         )
     kept = np.isin(chrom, chroms)
     chrom, start, end, measured, predicted = (values[kept] for values in (chrom, start, end, measured, predicted))
@@ -140,7 +149,11 @@ def compare_predictions(truth: Truth, predictions: Path, targets: Path, chroms: 
             inside = inside_elements(chrom, centre, truth.elements[truth.elements["cluster"] == cluster])
             expected = _expected_windows(truth, cell_type, chrom[inside], start[inside], end[inside])
             value = _log_pearson(measured[inside, column], predicted[inside, column])
-            part.append(_row(figure, tracks[column], value, _log_pearson(measured[inside, column], expected), n=int(inside.sum())))
+            part.append(
+                _row(
+                    figure, tracks[column], value, _log_pearson(measured[inside, column], expected), n=int(inside.sum())
+                )
+            )
         rows += [_mean_row(part, target), *part]
     return rows
 
@@ -155,7 +168,12 @@ def compare_scores(truth: Truth, paths: Sequence[Path], chroms: Sequence[str]) -
     tracks = [column.removesuffix(".sad") for column in scores.columns if column.endswith(".sad")]
     return [
         _row(
-            "sad_correlation", cell_type, _pearson(both[cell_type].to_numpy(), both[f"{cell_type}.sad"].to_numpy()), 1.0, SAD_CORRELATION, n=len(both)
+            "sad_correlation",
+            cell_type,
+            _pearson(both[cell_type].to_numpy(), both[f"{cell_type}.sad"].to_numpy()),
+            1.0,
+            SAD_CORRELATION,
+            n=len(both),
         )
         for cell_type in tracks
     ]
@@ -171,7 +189,17 @@ def compare_eqtl(figure: str, paths: Iterable[Path]) -> list[Row]:
             few = record["n_positive"] < MIN_POSITIVES
             unit = f"{record['tissue']}:{record['bin']}"
             note = f"fewer than {MIN_POSITIVES} positives" if few else ""
-            rows.append(_row(figure, unit, record["auroc"], ceiling, NA if few else target, n=int(record["n_positive"]), note=note))
+            rows.append(
+                _row(
+                    figure,
+                    unit,
+                    record["auroc"],
+                    ceiling,
+                    NA if few else target,
+                    n=int(record["n_positive"]),
+                    note=note,
+                )
+            )
     return rows
 
 
@@ -187,7 +215,16 @@ def compare_imbalance(truth: Truth, paths: Iterable[Path], calls: Iterable[Path]
             overall = record["group"] == "all"
             ceiling = ceilings.get(cell_type, NA) if overall else NA
             unit = cell_type if overall else f"{cell_type}:{record['group']}"
-            rows.append(_row("imbalance_auroc", unit, record["auroc"], ceiling, IMBALANCE_AUROC if overall else NA, n=int(record["n"])))
+            rows.append(
+                _row(
+                    "imbalance_auroc",
+                    unit,
+                    record["auroc"],
+                    ceiling,
+                    IMBALANCE_AUROC if overall else NA,
+                    n=int(record["n"]),
+                )
+            )
     return rows
 
 
@@ -201,7 +238,9 @@ def compare_heritability(truth: Truth, path: Path) -> list[Row]:
     table = table.assign(cell_type=[truth.specific_annotation_of(model) for model in table["model"]])
     rows: list[Row] = []
     for trait, group in table.dropna(subset="cell_type").groupby("trait", sort=False):
-        rows += _enrichment_rank(str(trait), truth.params["traits"].get(trait), group.set_index("cell_type")["Enrichment"])
+        rows += _enrichment_rank(
+            str(trait), truth.params["traits"].get(trait), group.set_index("cell_type")["Enrichment"]
+        )
         rows += [_total_heritability(truth, str(trait), group), *_enrichments(truth, str(trait), group)]
     return sorted(rows, key=lambda row: ("enrichment_rank", "enrichment", "total_h2").index(row.figure))
 
@@ -210,14 +249,24 @@ def _enrichment_rank(trait: str, own: str | None, enrichment: pd.Series) -> list
     rank = enrichment.rank(ascending=False, method="min")
     if own is None:
         highest = enrichment.idxmax() if enrichment.notna().any() else "none"
-        return [Row("enrichment_rank", trait, NA, n=len(rank), note=f"control without a cell type of its own; highest: {highest}")]
+        return [
+            Row(
+                "enrichment_rank",
+                trait,
+                NA,
+                n=len(rank),
+                note=f"control without a cell type of its own; highest: {highest}",
+            )
+        ]
     note = "" if own in rank else f"{own} has no specific annotation"
     return [_row("enrichment_rank", trait, rank.get(own, NA), 1.0, 1.0, n=len(rank), note=note)]
 
 
 def _total_heritability(truth: Truth, trait: str, group: pd.DataFrame) -> Row:
     found = group["h2g"].median() if "h2g" in group else NA
-    return _row("total_h2", trait, found, truth.params["heritability"], n=len(group), note=f"median over the models; {SHOWN}")
+    return _row(
+        "total_h2", trait, found, truth.params["heritability"], n=len(group), note=f"median over the models; {SHOWN}"
+    )
 
 
 def _enrichments(truth: Truth, trait: str, group: pd.DataFrame) -> list[Row]:
@@ -230,11 +279,16 @@ def _enrichments(truth: Truth, trait: str, group: pd.DataFrame) -> list[Row]:
     return rows
 
 
-def _ideal_calls(truth: Truth, cell_type: str, bins: dict[str, int], bin_size: int, smallest: float) -> dict[str, NDArray[np.float64]]:
+def _ideal_calls(
+    truth: Truth, cell_type: str, bins: dict[str, int], bin_size: int, smallest: float
+) -> dict[str, NDArray[np.float64]]:
     dispersion = truth.params["dispersion"] * TARGET_WIDTH / bin_size
     signal = truth.expected(cell_type)
     starts = {chrom: np.arange(n) * bin_size for chrom, n in bins.items()}
-    return {c: calling_probability(signal.sums(c, start, start + bin_size), smallest, dispersion) for c, start in starts.items()}
+    return {
+        c: calling_probability(signal.sums(c, start, start + bin_size), smallest, dispersion)
+        for c, start in starts.items()
+    }
 
 
 def _smallest(coverage: object, is_peak: NDArray[np.bool_], column: int) -> float:
@@ -243,7 +297,9 @@ def _smallest(coverage: object, is_peak: NDArray[np.bool_], column: int) -> floa
     return float(values.min()) if len(values) else np.inf
 
 
-def _expected_windows(truth: Truth, cell_type: str, chrom: NDArray, start: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.float64]:
+def _expected_windows(
+    truth: Truth, cell_type: str, chrom: NDArray, start: NDArray[np.int64], end: NDArray[np.int64]
+) -> NDArray[np.float64]:
     out, signal = np.empty(len(chrom)), truth.expected(cell_type)
     for name in np.unique(chrom):
         rows = chrom == name
@@ -299,6 +355,16 @@ def _mean_row(rows: Sequence[Row], target: float) -> Row:
     return _row(rows[0].figure, "mean", values.mean(), ceilings.mean(), target, n=len(rows))
 
 
-def _row(figure: str, unit: str, value: float, ceiling: float, target: float = NA, *, n: int = 0, note: str = "") -> Row:
+def _row(
+    figure: str, unit: str, value: float, ceiling: float, target: float = NA, *, n: int = 0, note: str = ""
+) -> Row:
     """A row that says so when its value could not be computed."""
-    return Row(figure, unit, float(value), float(ceiling), target, n, note or ("" if np.isfinite(value) else "cannot be computed from these results"))
+    return Row(
+        figure,
+        unit,
+        float(value),
+        float(ceiling),
+        target,
+        n,
+        note or ("" if np.isfinite(value) else "cannot be computed from these results"),
+    )

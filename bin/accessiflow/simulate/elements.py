@@ -50,7 +50,9 @@ def make_chromosome(design: Design, grammar: Grammar, index: int) -> Chromosome:
     width = np.array([m.width for m in grammar.motifs])[motif]
     chrom = design.chroms[index]
     elements = pd.DataFrame({"chrom": chrom, "start": start, "end": start + WIDTH, "cluster": cluster})
-    sites = pd.DataFrame({"chrom": chrom, "start": site, "end": site + width, "motif": motif, "strand": strand, "element": element})
+    sites = pd.DataFrame(
+        {"chrom": chrom, "start": site, "end": site + width, "motif": motif, "strand": strand, "element": element}
+    )
     return Chromosome(codes, elements, sites)
 
 
@@ -90,7 +92,11 @@ def _place_elements(design: Design, rng: np.random.Generator) -> tuple[NDArray[n
     start = SEQ_LENGTH + np.arange(n) * SPACING + rng.integers(0, SPACING - WIDTH, n)
     groups, cell_types = list(design.groups), design.cell_type_names
     private = 1 - UBIQUITOUS_SHARE - GROUP_SHARE
-    share = [UBIQUITOUS_SHARE, *[GROUP_SHARE / len(groups)] * len(groups), *[private / len(cell_types)] * len(cell_types)]
+    share = [
+        UBIQUITOUS_SHARE,
+        *[GROUP_SHARE / len(groups)] * len(groups),
+        *[private / len(cell_types)] * len(cell_types),
+    ]
     count = np.diff(np.round(np.cumsum(share) * n), prepend=0).astype(int)
     return start, rng.permutation(np.repeat([UBIQUITOUS, *groups, *cell_types], count))
 
@@ -111,7 +117,11 @@ def _place_instances(
 
 
 def _plant(
-    codes: NDArray[np.uint8], grammar: Grammar, motif: NDArray[np.int64], site: NDArray[np.int64], rng: np.random.Generator
+    codes: NDArray[np.uint8],
+    grammar: Grammar,
+    motif: NDArray[np.int64],
+    site: NDArray[np.int64],
+    rng: np.random.Generator,
 ) -> NDArray[np.str_]:
     """Write instances into the sequence, on random strands, which are returned."""
     reverse = rng.random(len(motif)) < 0.5

@@ -89,7 +89,9 @@ def write_plink(snps: Snps, prefix: Path) -> None:
     packed = (codes.reshape(len(codes), -1, 4) << np.array([0, 2, 4, 6], np.uint8)).sum(2, dtype=np.uint8)
     with atomic(Path(f"{prefix}.bed")) as temporary:
         temporary.write_bytes(_PLINK_MAGIC + packed.tobytes())
-    bim = snps.table.assign(chrom=snps.table["chrom"].str.removeprefix("chr"))[["chrom", "id", "cm", "pos", "alt", "ref"]]
+    bim = snps.table.assign(chrom=snps.table["chrom"].str.removeprefix("chr"))[
+        ["chrom", "id", "cm", "pos", "alt", "ref"]
+    ]
     with write_text(Path(f"{prefix}.bim")) as out:
         bim.to_csv(out, sep="\t", header=False, index=False, float_format="%.6f", lineterminator="\n")
     with write_text(Path(f"{prefix}.fam")) as out:
@@ -109,7 +111,10 @@ def write_vcf(chromosomes: Sequence[Snps], design: Design, path: Path) -> None:
             for snps in chromosomes:
                 frequency = snps.panel.mean(1) / 2
                 rows = snps.table[["chrom", "pos", "id", "ref", "alt"]].itertuples(index=False)
-                out.writelines(f"{c}\t{p}\t{i}\t{r}\t{a}\t.\tPASS\tAF={f:.5f}\n" for (c, p, i, r, a), f in zip(rows, frequency, strict=True))
+                out.writelines(
+                    f"{c}\t{p}\t{i}\t{r}\t{a}\t.\tPASS\tAF={f:.5f}\n"
+                    for (c, p, i, r, a), f in zip(rows, frequency, strict=True)
+                )
         pysam.tabix_compress(str(text), str(temporary), force=True)
     pysam.tabix_index(str(path), preset="vcf", force=True)
 
@@ -121,7 +126,11 @@ def _common_sites(design: Design, rng: np.random.Generator) -> tuple[NDArray[np.
     people = design.individuals + design.gwas_individuals
     seeds = rng.integers(1, 2**31, 2)
     ancestry = msprime.sim_ancestry(
-        people, population_size=POPULATION, recombination_rate=RECOMBINATION, sequence_length=design.chrom_length, random_seed=seeds[0]
+        people,
+        population_size=POPULATION,
+        recombination_rate=RECOMBINATION,
+        sequence_length=design.chrom_length,
+        random_seed=seeds[0],
     )
     mutated = msprime.sim_mutations(ancestry, rate=MUTATION, model=msprime.BinaryMutationModel(), random_seed=seeds[1])
     position, dosage = [], []
@@ -134,7 +143,9 @@ def _common_sites(design: Design, rng: np.random.Generator) -> tuple[NDArray[np.
     return np.array(position), np.stack(dosage)
 
 
-def _move_onto_motifs(position: NDArray[np.int64], chromosome: Chromosome, rng: np.random.Generator) -> NDArray[np.int64]:
+def _move_onto_motifs(
+    position: NDArray[np.int64], chromosome: Chromosome, rng: np.random.Generator
+) -> NDArray[np.int64]:
     """Move a share of the SNPs near an element onto a random base of a motif instance of that element."""
     start, end = chromosome.elements["start"].to_numpy(), chromosome.elements["end"].to_numpy()
     right = np.searchsorted(start, position)

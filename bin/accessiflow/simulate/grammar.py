@@ -22,7 +22,10 @@ CELL = 8  # bp
 SLACK = 2.0  # bits below the mean instance at which a hit counts half
 FAINT = 0.01  # hits weaker than this count as none
 SPREAD = 64.0  # bp, sd of the smoothing
-BASE, AMPLITUDE = 6.0, 20.0  # expected insertions per TARGET_WIDTH outside elements, and how many times that saturated ones add
+BASE, AMPLITUDE = (
+    6.0,
+    20.0,
+)  # expected insertions per TARGET_WIDTH outside elements, and how many times that saturated ones add
 HILL, HALF = 1.5, 1.5  # exponent h, and K: the number of hits that gives half the amplitude
 WINDOW_CELLS = TARGET_WIDTH // CELL
 _REACH = int(4 * SPREAD) // CELL
@@ -69,7 +72,9 @@ class Grammar:
                 cells[:, weights > 0] += density[:, None]
         return convolve1d(cells, _KERNEL, axis=0, mode="constant")
 
-    def effects(self, codes: NDArray[np.uint8], occupancy: NDArray[np.float64], position: ArrayLike, alt: ArrayLike) -> Effects:
+    def effects(
+        self, codes: NDArray[np.uint8], occupancy: NDArray[np.float64], position: ArrayLike, alt: ArrayLike
+    ) -> Effects:
         """What single-base variants do.
 
         Args:
@@ -92,8 +97,12 @@ def make_grammar(design: Design) -> Grammar:
     return Grammar(motifs, *_assign(clusters, design.cell_type_names))
 
 
-def _assign(clusters: Mapping[str, Sequence[str]], cell_types: Sequence[str]) -> tuple[dict[str, list[int]], NDArray[np.float64]]:
-    of_cluster = {name: [MOTIFS_PER_CLUSTER * i + j for j in range(MOTIFS_PER_CLUSTER)] for i, name in enumerate(clusters)}
+def _assign(
+    clusters: Mapping[str, Sequence[str]], cell_types: Sequence[str]
+) -> tuple[dict[str, list[int]], NDArray[np.float64]]:
+    of_cluster = {
+        name: [MOTIFS_PER_CLUSTER * i + j for j in range(MOTIFS_PER_CLUSTER)] for i, name in enumerate(clusters)
+    }
     active = [np.isin(cell_types, list(members)) for members in clusters.values()]
     return of_cluster, np.repeat(active, MOTIFS_PER_CLUSTER, axis=0).astype(np.float64)
 
@@ -130,7 +139,11 @@ def instances(motif: Motif, n: int, rng: np.random.Generator) -> NDArray[np.uint
 
 
 def _occupancy_change(
-    codes: NDArray[np.uint8], motif: Motif, position: NDArray[np.int64], alt: NDArray[np.uint8], first: NDArray[np.int64]
+    codes: NDArray[np.uint8],
+    motif: Motif,
+    position: NDArray[np.int64],
+    alt: NDArray[np.uint8],
+    first: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Change of z (n, window cells) by one motif: every placement of the motif over the variant, with either allele."""
     width = motif.width
@@ -140,7 +153,9 @@ def _occupancy_change(
     centre_cell = (position[:, None] + np.arange(1 - width, 1) + width // 2) // CELL - first[:, None]
     out = np.zeros((len(position), WINDOW_CELLS))
     for matrix in _strands(motif):
-        change = soft_hits(_scores(_words(alt_codes), matrix), motif) - soft_hits(_scores(_words(ref_codes), matrix), motif)
+        change = soft_hits(_scores(_words(alt_codes), matrix), motif) - soft_hits(
+            _scores(_words(ref_codes), matrix), motif
+        )
         row, offset = np.nonzero(change)
         distance = np.arange(WINDOW_CELLS) - centre_cell[row, offset][:, None]
         np.add.at(out, row, change[row, offset][:, None] * _KERNEL[distance + _REACH])

@@ -69,7 +69,9 @@ def write_bam(insertions: Insertions, sizes: Mapping[str, int], rng: np.random.G
         pysam.samtools.index("-o", str(index), str(path), catch_stdout=False)
 
 
-def write_fragments(insertions: Mapping[str, Insertions], cell_type: str, rng: np.random.Generator, path: Path, barcodes: Path) -> None:
+def write_fragments(
+    insertions: Mapping[str, Insertions], cell_type: str, rng: np.random.Generator, path: Path, barcodes: Path
+) -> None:
     """A bgzipped, indexed scATAC fragments file of several cell types, and the list of one cell type's barcodes.
 
     The ends of the fragments with a listed barcode are that cell type's insertions (but for a few at the end of a chromosome).
@@ -115,7 +117,9 @@ def _sam_lines(chrom: str, position: NDArray[np.int64], size: int, rng: np.rando
         yield f"r{i}\t{flag[i]}\t{chrom}\t{start[i] + 1}\t{quality[i]}\t{READ}M\t*\t0\t0\t*\t*\n"
 
 
-def _fragments(position: NDArray[np.int64], share: float, barcodes: NDArray[np.str_], rng: np.random.Generator) -> _Fragments:
+def _fragments(
+    position: NDArray[np.int64], share: float, barcodes: NDArray[np.str_], rng: np.random.Generator
+) -> _Fragments:
     kept = position if share == 1 else position[rng.random(len(position)) < share]
     pairs = kept[: len(kept) // (2 * FRAGMENT_STEP) * 2 * FRAGMENT_STEP].reshape(-1, 2, FRAGMENT_STEP)
     start = pairs[:, 0].ravel()

@@ -65,7 +65,9 @@ def write_study(design: Design, outdir: Path, threads: int = 1) -> None:
     grammar = make_grammar(design)
     simulate = partial(_simulate_chromosome, design, grammar)
     with _folder(outdir) as folder:
-        parts = list(progress(_map(simulate, range(design.chromosomes), threads), design.chromosomes, "chromosomes simulated"))
+        parts = list(
+            progress(_map(simulate, range(design.chromosomes), threads), design.chromosomes, "chromosomes simulated")
+        )
         study = _assemble(design, parts)
         _write_genome(study, grammar, folder)
         _write_tracks(study, folder)
@@ -145,12 +147,19 @@ def _write_tracks(study: _Study, folder: Path) -> None:
     design = study.design
     names = design.cell_type_names
     group_of = {member: group for group, members in design.groups.items() for member in members}
-    insertions = {n: {c: part.insertions[i] for c, part in zip(design.chroms, study.parts, strict=True)} for i, n in enumerate(names)}
+    insertions = {
+        n: {c: part.insertions[i] for c, part in zip(design.chroms, study.parts, strict=True)}
+        for i, n in enumerate(names)
+    }
     rows = []
     for index, name in enumerate(names):
         rng, row = design.generator("track file", index), {"track": name, "cell_type": name, "group": group_of[name]}
         if index == len(names) - 1:
-            row |= {"signal": f"tracks/{name}.fragments.tsv.gz", "kind": "fragments", "barcodes": f"tracks/{name}.barcodes.txt"}
+            row |= {
+                "signal": f"tracks/{name}.fragments.tsv.gz",
+                "kind": "fragments",
+                "barcodes": f"tracks/{name}.barcodes.txt",
+            }
             signal.write_fragments(insertions, name, rng, folder / row["signal"], folder / row["barcodes"])
         elif index == len(names) - 2:
             row |= {"signal": f"tracks/{name}.bam", "kind": "bam"}
@@ -191,7 +200,11 @@ def _write_gwas(study: _Study, folder: Path) -> None:
         write_table(statistics, folder / rows[-1]["sumstats"], float_format="%.6g")
     _write_sheet(rows, folder / "gwas.csv", ["trait", "sumstats"])
     truth = traits.true_enrichment(design, study.table, study.elements, drawn)
-    write_table(truth[["trait", "annotation", "true_enrichment", "prop_h2", "prop_snps"]], folder / "truth" / "heritability.tsv", float_format="%.6g")
+    write_table(
+        truth[["trait", "annotation", "true_enrichment", "prop_h2", "prop_snps"]],
+        folder / "truth" / "heritability.tsv",
+        float_format="%.6g",
+    )
 
 
 def _write_eqtls(study: _Study, folder: Path) -> None:
@@ -203,7 +216,12 @@ def _write_eqtls(study: _Study, folder: Path) -> None:
         for name in members:
             table = traits.eqtl_table(study.design, name, study.table, study.genes, study.effects.difference)
             mapped = table["pip"] >= 0.01
-            row = {"tissue": name, "variants": f"eqtls/{name}.tsv", "negatives": f"eqtls/{name}.negatives.tsv", "group": group}
+            row = {
+                "tissue": name,
+                "variants": f"eqtls/{name}.tsv",
+                "negatives": f"eqtls/{name}.negatives.tsv",
+                "group": group,
+            }
             write_table(table.loc[mapped, columns], folder / row["variants"])
             write_table(table.loc[~mapped, VARIANT_KEY], folder / row["negatives"])
             rows.append(row)
@@ -223,14 +241,23 @@ def _write_allelic_counts(study: _Study, folder: Path) -> None:
         write_table(table[[*VARIANT_KEY, "ref_count", "alt_count"]], folder / rows[-1]["counts"])
         ratios.append(table.assign(cell_type=name))
     _write_sheet(rows, folder / "allelic_counts.csv", ["cell_type", "counts", "track"])
-    write_table(pd.concat(ratios)[["cell_type", *VARIANT_KEY, "true_ratio"]], folder / "truth" / "allelic_ratios.tsv", float_format="%.6g")
+    write_table(
+        pd.concat(ratios)[["cell_type", *VARIANT_KEY, "true_ratio"]],
+        folder / "truth" / "allelic_ratios.tsv",
+        float_format="%.6g",
+    )
 
 
 def _write_truth(study: _Study, grammar: Grammar, folder: Path) -> None:
     import pandas as pd
 
     design, names = study.design, study.design.cell_type_names
-    active = {name: study.elements["cluster"].isin([c for c, members in design.clusters.items() if name in members]).astype(int) for name in names}
+    active = {
+        name: study.elements["cluster"]
+        .isin([c for c, members in design.clusters.items() if name in members])
+        .astype(int)
+        for name in names
+    }
     write_table(study.elements.assign(**active), folder / "elements.tsv")
     difference = pd.DataFrame(study.effects.difference, columns=names)
     write_table(pd.concat([study.table[VARIANT_KEY], difference], axis=1), folder / "variants.tsv", float_format="%.6g")

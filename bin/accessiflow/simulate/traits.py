@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 HERITABILITY = 0.5
 PHENOTYPE_GRID = 2.0**-20  # phenotypes are multiples of it, and effects of the next: sums of their products with
 EFFECT_GRID = 2.0**-30  # allele counts are exact in float64, so the statistics do not depend on the order of summation
-LARGE, SMALL = 0.1 * BASE * AMPLITUDE, 0.01 * BASE * AMPLITUDE  # |effect| (insertions) of an eQTL, and of a variant that is none
+LARGE, SMALL = (
+    0.1 * BASE * AMPLITUDE,
+    0.01 * BASE * AMPLITUDE,
+)  # |effect| (insertions) of an eQTL, and of a variant that is none
 BETA_NOISE = 0.05
 DONORS = 15  # people of the panel whose reads are counted
 OPEN = 2.0  # times BASE: expected insertions of a site whose reads are counted
@@ -27,7 +30,9 @@ MIN_DEPTH = 10
 OVERDISPERSION = 0.003  # beta-binomial rho
 
 
-def effect_shares(trait: str, design: Design, table: pd.DataFrame, elements: pd.DataFrame, difference: NDArray[np.float64]) -> NDArray[np.float64]:
+def effect_shares(
+    trait: str, design: Design, table: pd.DataFrame, elements: pd.DataFrame, difference: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Expected share (n,) of a trait's heritability at each SNP.
 
     For the trait of a cell type: half of it even over the SNPs in its private elements, half by their squared true effect in it.
@@ -58,14 +63,18 @@ def gwas(chromosomes: Sequence[Snps], effects: NDArray[np.float64], rng: np.rand
         effects: (all SNPs,) per standardised genotype, scaled here to the heritability.
     """
     counts = np.cumsum([len(snps.table) for snps in chromosomes])[:-1]
-    genetic = sum(_genetic_value(snps.gwas, part) for snps, part in zip(chromosomes, np.split(effects, counts), strict=True))
+    genetic = sum(
+        _genetic_value(snps.gwas, part) for snps, part in zip(chromosomes, np.split(effects, counts), strict=True)
+    )
     genetic = (genetic - genetic.mean()) * np.sqrt(HERITABILITY / genetic.var())
     phenotype = genetic + rng.normal(0, np.sqrt(1 - HERITABILITY), len(genetic))
     phenotype = np.round((phenotype - phenotype.mean()) / phenotype.std() / PHENOTYPE_GRID) * PHENOTYPE_GRID
     return [_associations(snps, phenotype) for snps in chromosomes]
 
 
-def eqtl_table(design: Design, cell_type: str, table: pd.DataFrame, genes: pd.DataFrame, difference: NDArray[np.float64]) -> pd.DataFrame:
+def eqtl_table(
+    design: Design, cell_type: str, table: pd.DataFrame, genes: pd.DataFrame, difference: NDArray[np.float64]
+) -> pd.DataFrame:
     """Fine-mapped variants of a tissue: chrom pos ref alt pip beta gene effect.
 
     PIP is above 0.9 where the true effect is large, below 0.01 where there is none.
@@ -74,9 +83,15 @@ def eqtl_table(design: Design, cell_type: str, table: pd.DataFrame, genes: pd.Da
     rng = design.generator("eqtl", index)
     effect = difference[:, index]
     size, n = np.abs(effect), len(effect)
-    pip = np.select([size >= LARGE, size < SMALL], [rng.uniform(0.905, 0.9995, n), rng.uniform(0, 0.0095, n)], rng.uniform(0.02, 0.89, n))
+    pip = np.select(
+        [size >= LARGE, size < SMALL],
+        [rng.uniform(0.905, 0.9995, n), rng.uniform(0, 0.0095, n)],
+        rng.uniform(0.02, 0.89, n),
+    )
     beta = effect / (BASE * AMPLITUDE) + BETA_NOISE * rng.standard_normal(n)
-    out = table[VARIANT_KEY].assign(pip=pip.round(4), beta=beta.round(4), gene=_nearest_gene(table, genes), effect=effect)
+    out = table[VARIANT_KEY].assign(
+        pip=pip.round(4), beta=beta.round(4), gene=_nearest_gene(table, genes), effect=effect
+    )
     return out[out["gene"] != ""]
 
 
@@ -97,7 +112,9 @@ def allelic_counts(design: Design, cell_type: str, chromosomes: Sequence[Snps], 
     return table[(depth >= MIN_DEPTH) & (np.maximum(ref, alt) >= OPEN * BASE)]
 
 
-def true_enrichment(design: Design, table: pd.DataFrame, elements: pd.DataFrame, effects: dict[str, NDArray[np.float64]]) -> pd.DataFrame:
+def true_enrichment(
+    design: Design, table: pd.DataFrame, elements: pd.DataFrame, effects: dict[str, NDArray[np.float64]]
+) -> pd.DataFrame:
     """Enrichment of heritability (squared drawn effects) in each cluster's elements: trait, annotation, prop_snps, prop_h2, true_enrichment."""
     import pandas as pd
 
@@ -113,7 +130,9 @@ def true_enrichment(design: Design, table: pd.DataFrame, elements: pd.DataFrame,
 def _genetic_value(dosage: NDArray[np.int8], effects: NDArray[np.float64]) -> NDArray[np.float64]:
     per_allele = np.round(effects / np.sqrt(_variance(dosage)) / EFFECT_GRID) * EFFECT_GRID
     causal = np.flatnonzero(per_allele)
-    return sum((per_allele[part] @ dosage[part].astype(np.float64) for part in _parts(causal)), np.zeros(dosage.shape[1]))
+    return sum(
+        (per_allele[part] @ dosage[part].astype(np.float64) for part in _parts(causal)), np.zeros(dosage.shape[1])
+    )
 
 
 def _associations(snps: Snps, phenotype: NDArray[np.float64]) -> pd.DataFrame:

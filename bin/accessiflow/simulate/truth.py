@@ -44,12 +44,18 @@ class Truth:
     @cached_property
     def allelic_ratios(self) -> pd.DataFrame:
         """cell_type, chrom, pos, ref, alt, true_ratio (REF share of the reads)."""
-        return read_table(self.folder / "allelic_ratios.tsv", [*VARIANT_KEY, "cell_type", "true_ratio"], text=["chrom", "ref", "alt", "cell_type"])
+        return read_table(
+            self.folder / "allelic_ratios.tsv",
+            [*VARIANT_KEY, "cell_type", "true_ratio"],
+            text=["chrom", "ref", "alt", "cell_type"],
+        )
 
     @cached_property
     def heritability(self) -> pd.DataFrame:
         """trait, annotation, true_enrichment."""
-        return read_table(self.folder / "heritability.tsv", ["trait", "annotation", "true_enrichment"], text=["trait", "annotation"])
+        return read_table(
+            self.folder / "heritability.tsv", ["trait", "annotation", "true_enrichment"], text=["trait", "annotation"]
+        )
 
     @cached_property
     def cell_types(self) -> list[str]:
@@ -84,7 +90,9 @@ class ExpectedSignal:
             size = handle.chroms(chrom)
             if size is None:
                 raise InputError(f"has no chromosome {chrom}: are the results those of this study?", self.path)
-            total = np.concatenate([[0.0], np.nan_to_num(handle.values(chrom, 0, size, numpy=True)).cumsum(dtype=np.float64)])
+            total = np.concatenate(
+                [[0.0], np.nan_to_num(handle.values(chrom, 0, size, numpy=True)).cumsum(dtype=np.float64)]
+            )
         bounds = np.clip([start, end], 0, size)
         return total[bounds[1]] - total[bounds[0]]
 
@@ -120,7 +128,9 @@ def agreement(called: Mapping[str, NDArray], elements: pd.DataFrame, bin_size: i
             found.append(1 - np.prod(1 - probability[a:b]))
         near += float(probability[within].sum())
         total += float(probability.sum())
-    return Calling(float(np.mean(found)) if found else np.nan, near / total if total else np.nan, len(found), round(total))
+    return Calling(
+        float(np.mean(found)) if found else np.nan, near / total if total else np.nan, len(found), round(total)
+    )
 
 
 def calling_probability(expected: NDArray[np.float64], smallest: float, dispersion: float) -> NDArray[np.float64]:

@@ -58,7 +58,9 @@ class Windows:
         return np.asarray(self.codes[rows]), self.targets_of(rows)
 
 
-def training_batches(windows: Windows, params: Params, weights: NDArray[np.float64] | None, rng: np.random.Generator) -> Iterator[Batch]:
+def training_batches(
+    windows: Windows, params: Params, weights: NDArray[np.float64] | None, rng: np.random.Generator
+) -> Iterator[Batch]:
     """The whole batches of an epoch, augmented: each window once in random order, or drawn by `weights` (n,) with replacement."""
     batch, n = int(params.train["batch_size"]), len(windows)
     order = rng.permutation(n) if weights is None else rng.choice(n, n, p=weights)

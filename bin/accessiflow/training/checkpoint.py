@@ -79,9 +79,14 @@ class Checkpoint:
             with open(self._path, "rb") as raw, np.load(raw, allow_pickle=False) as stored:
                 facts = json.loads(str(stored["facts"]))
                 if facts["run"] != self._run:
-                    log.warning("%s: is the checkpoint of another run (params, seed, data or start differ): not used", self._path)
+                    log.warning(
+                        "%s: is the checkpoint of another run (params, seed, data or start differ): not used",
+                        self._path,
+                    )
                     return None
-                variables, kept = ([stored[f"{part}.{i}"] for i in range(facts[part])] for part in ("variables", "kept"))
+                variables, kept = (
+                    [stored[f"{part}.{i}"] for i in range(facts[part])] for part in ("variables", "kept")
+                )
         except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
             log.warning("%s: is no readable checkpoint (%s): training starts over", self._path, error)
             return None

@@ -67,10 +67,17 @@ def choose(params: Params, gpus: int | None = None, jit: bool | None = None, mix
 
     found = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices("GPU")]
     if gpus is not None and gpus > len(found):
-        raise InputError(f"--gpus {gpus}: TensorFlow sees {len(found)} GPU(s) here ({', '.join(found) or 'none'}): ask for no more than these")
+        raise InputError(
+            f"--gpus {gpus}: TensorFlow sees {len(found)} GPU(s) here ({', '.join(found) or 'none'}): ask for no more than these"
+        )
     wanted = params.train["num_gpu"] if gpus is None else gpus
     if wanted > max(len(found), 1):
-        log.warning("%s: train.num_gpu = %d, but TensorFlow sees %d GPU(s): batches stay as large", params.source, wanted, len(found))
+        log.warning(
+            "%s: train.num_gpu = %d, but TensorFlow sees %d GPU(s): batches stay as large",
+            params.source,
+            wanted,
+            len(found),
+        )
     if mixed_precision and not found:
         log.warning("--mixed-precision: there is no GPU, and float16 is slow on a CPU")
     devices = found[:wanted]
@@ -89,6 +96,8 @@ def mirrored(params: Params, devices: Sequence[str], mixed_precision: bool = Fal
 
     batch = params.train["batch_size"]
     if batch % len(devices):
-        raise InputError(f"has train.batch_size = {batch}, which {len(devices)} devices cannot share equally", params.source)
+        raise InputError(
+            f"has train.batch_size = {batch}, which {len(devices)} devices cannot share equally", params.source
+        )
     log.info("%d devices share each batch of %d: %s (without XLA)", len(devices), batch, ", ".join(devices))
     return Compute(False, mixed_precision, tf.distribute.MirroredStrategy(devices))

@@ -38,7 +38,9 @@ def is_kmer_ridge(params_file: Path) -> bool:
     return isinstance(document, dict) and document.get("adapter") == "kmer_ridge"
 
 
-def train_kmer_ridge(params_file: Path, data_dir: Path, out: Path, tracks: Sequence[str] = (), log_file: Path | None = None) -> None:
+def train_kmer_ridge(
+    params_file: Path, data_dir: Path, out: Path, tracks: Sequence[str] = (), log_file: Path | None = None
+) -> None:
     """Train and write the model folder, the files of any other model.
 
     Raises:
@@ -56,15 +58,27 @@ def train_kmer_ridge(params_file: Path, data_dir: Path, out: Path, tracks: Seque
         for name in ("coefficients", "intercepts", "means", "scales"):
             handle.create_dataset(name, data=solution[name])
     model = {"seq_length": length, "target_length": positions, "num_targets": num, "k": k, "central": central}
-    write_json({"adapter": "kmer_ridge", "model": model, "train": {"penalty": solution["penalty"]}}, out / "params.json")
+    write_json(
+        {"adapter": "kmer_ridge", "model": model, "train": {"penalty": solution["penalty"]}}, out / "params.json"
+    )
     write_table(targets.iloc[columns], out / "targets.txt", None)
     ridge = KmerRidge(out / "params.json", out / "model_best.h5")
     epoch = _epoch(ridge, train, valid, time.monotonic() - started)
     _write_log(epoch, out, log_file)
     facts = {"best_epoch": 1, "epochs": 1, "val_pearsonr": epoch.val_pearsonr, "val_loss": epoch.val_loss}
-    facts |= {"parameters": solution["coefficients"].size + solution["intercepts"].size, "seed": 0, "penalty": solution["penalty"]}
+    facts |= {
+        "parameters": solution["coefficients"].size + solution["intercepts"].size,
+        "seed": 0,
+        "penalty": solution["penalty"],
+    }
     write_json(
-        facts | {"train_windows": len(train), "valid_windows": len(valid), "tracks": list(targets["identifier"].iloc[columns])}, out / "metrics.json"
+        facts
+        | {
+            "train_windows": len(train),
+            "valid_windows": len(valid),
+            "tracks": list(targets["identifier"].iloc[columns]),
+        },
+        out / "metrics.json",
     )
     note(seq_per_s=round(epoch.seq_per_s, 1), epochs=1)
 
@@ -81,14 +95,20 @@ def _checked(document: dict[str, Any], source: Path) -> tuple[int, int, list[flo
     for section, known in KEYS.items():
         extra = set(document.get(section, {})) - known
         if extra:
-            raise InputError(f"has the unknown key {section}.{sorted(extra)[0]} (keys: {', '.join(sorted(known))})", source)
+            raise InputError(
+                f"has the unknown key {section}.{sorted(extra)[0]} (keys: {', '.join(sorted(known))})", source
+            )
     model, train = document.get("model", {}), document.get("train", {})
     k, central, penalties = model.get("k", 5), model.get("central", 576), train.get("penalties", [1e3, 1e4, 1e5])
     if not isinstance(k, int) or not 1 <= k <= MOST:
         raise InputError(f"needs an integer of 1 to {MOST} in model.k, found {k!r}", source)
     if not isinstance(central, int) or central < k:
         raise InputError(f"needs an integer of at least k in model.central, found {central!r}", source)
-    if not isinstance(penalties, list) or not penalties or not all(isinstance(p, int | float) and p > 0 for p in penalties):
+    if (
+        not isinstance(penalties, list)
+        or not penalties
+        or not all(isinstance(p, int | float) and p > 0 for p in penalties)
+    ):
         raise InputError(f"needs a list of positive numbers in train.penalties, found {penalties!r}", source)
     return k, central, [float(p) for p in penalties]
 
@@ -97,7 +117,10 @@ def _blocks(windows: Windows, k: int, central: int) -> Iterator[tuple[Doubles, D
     """k-mer counts (rows, 4^k) and log2(x + 1) (rows, B T) of blocks of windows."""
     for low in range(0, len(windows), BLOCK):
         codes, targets = windows.batch(np.arange(low, min(low + BLOCK, len(windows))))
-        yield kmer_counts(codes, k, central).astype(np.float64), np.log2(np.maximum(targets, 0).reshape(len(codes), -1).astype(np.float64) + 1)
+        yield (
+            kmer_counts(codes, k, central).astype(np.float64),
+            np.log2(np.maximum(targets, 0).reshape(len(codes), -1).astype(np.float64) + 1),
+        )
 
 
 def fit_ridge(windows: Windows, k: int, central: int, penalties: Sequence[float]) -> dict[str, Any]:
@@ -114,9 +137,22 @@ def fit_ridge(windows: Windows, k: int, central: int, penalties: Sequence[float]
     values, vectors = np.linalg.eigh((xx - n * np.outer(means, means)) / np.outer(scales, scales))
     right = vectors.T @ ((xy - np.outer(sx, intercepts)) / scales[:, None])
     solutions = [vectors @ (right / (values + p)[:, None]) for p in penalties]
-    errors = _leave_one_out(windows, k, central, (means, scales, intercepts), (values, vectors), list(zip(penalties, solutions, strict=True)))
+    errors = _leave_one_out(
+        windows,
+        k,
+        central,
+        (means, scales, intercepts),
+        (values, vectors),
+        list(zip(penalties, solutions, strict=True)),
+    )
     best = int(np.argmin(errors))
-    return {"coefficients": solutions[best], "intercepts": intercepts, "means": means, "scales": scales, "penalty": penalties[best]}
+    return {
+        "coefficients": solutions[best],
+        "intercepts": intercepts,
+        "means": means,
+        "scales": scales,
+        "penalty": penalties[best],
+    }
 
 
 def _leave_one_out(

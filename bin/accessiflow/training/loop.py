@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     import keras
 
 
-
 def fit(
     model: keras.Model,
     params: Params,
@@ -73,7 +72,16 @@ def fit(
 class Run:
     """A run in progress: its steps, the random generator, and the weights by which windows are drawn."""
 
-    def __init__(self, model: keras.Model, params: Params, train: Windows, valid: Windows, seed: int, epochs: int | None, compute: Compute) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        params: Params,
+        train: Windows,
+        valid: Windows,
+        seed: int,
+        epochs: int | None,
+        compute: Compute,
+    ) -> None:
         self._model, self._params, self._train, self._valid = model, params, train, valid
         self._batch = int(params.train["batch_size"])
         self._size = len(train) // self._batch
@@ -102,11 +110,24 @@ class Run:
         batches = training_batches(self._train, self._params, self._weights, self.rng)
         loss, seen = self._pass(self._steps.train, batches, f"the training loss of epoch {number}")
         seconds = time.monotonic() - started
-        val_loss, val_seen = self._pass(self._steps.evaluate, plain_batches(self._valid, self._batch), f"the validation loss of epoch {number}")
-        r, r2, val_r, val_r2 = (_mean(values) for values in (seen.pearson(), seen.r2(), val_seen.pearson(), val_seen.r2()))
+        val_loss, val_seen = self._pass(
+            self._steps.evaluate, plain_batches(self._valid, self._batch), f"the validation loss of epoch {number}"
+        )
+        r, r2, val_r, val_r2 = (
+            _mean(values) for values in (seen.pearson(), seen.r2(), val_seen.pearson(), val_seen.r2())
+        )
         rate = self._size * self._batch / seconds
         out = Epoch(number, seconds, 1000 * seconds / self._size, loss, r, r2, val_loss, val_r, val_r2, rate)
-        log.info("epoch %d: loss %.4f r %.4f val_loss %.4f val_r %.4f (%.0f s, %.0f seq/s)", number, loss, r, val_loss, val_r, seconds, rate)
+        log.info(
+            "epoch %d: loss %.4f r %.4f val_loss %.4f val_r %.4f (%.0f s, %.0f seq/s)",
+            number,
+            loss,
+            r,
+            val_loss,
+            val_r,
+            seconds,
+            rate,
+        )
         return out
 
     def _pass(self, step: Step, batches: Iterator[Batch], what: str) -> tuple[float, Accuracy]:
@@ -116,7 +137,8 @@ class Run:
             losses.append(float(loss))
             if not math.isfinite(losses[-1]):
                 raise InputError(
-                    f"diverged: {what} is not finite at step {len(losses)}: lower train.learning_rate or check the targets", self._params.source
+                    f"diverged: {what} is not finite at step {len(losses)}: lower train.learning_rate or check the targets",
+                    self._params.source,
                 )
             accuracy.update(targets, np.asarray(predictions))
         return float(np.mean(losses)), accuracy
@@ -133,4 +155,7 @@ def _mean(values: np.ndarray) -> float:
 def _require_batch(name: str, fold: Windows, params: Params) -> None:
     batch = int(params.train["batch_size"])
     if len(fold) < batch:
-        raise InputError(f"holds {len(fold)} {name} windows, less than one batch of {batch}: lower train.batch_size or widen the fold", params.source)
+        raise InputError(
+            f"holds {len(fold)} {name} windows, less than one batch of {batch}: lower train.batch_size or widen the fold",
+            params.source,
+        )

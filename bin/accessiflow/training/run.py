@@ -104,9 +104,13 @@ def train_model(request: Request) -> list[Epoch]:
     _start(network, request)
     checkpoint = None
     if request.checkpoint is not None:
-        checkpoint = Checkpoint(request.checkpoint, fingerprint(_facts(request, params, compute), request.data_dir, network.model))
+        checkpoint = Checkpoint(
+            request.checkpoint, fingerprint(_facts(request, params, compute), request.data_dir, network.model)
+        )
     with scalar_writer(request.tensorboard) as on_epoch:
-        history = fit(network.model, params, data.train, data.valid, request.seed, request.epochs, compute, checkpoint, on_epoch)
+        history = fit(
+            network.model, params, data.train, data.valid, request.seed, request.epochs, compute, checkpoint, on_epoch
+        )
     _write(network, params, data, history, request)
     if checkpoint is not None:
         checkpoint.remove()
@@ -133,13 +137,23 @@ def _check_start(request: Request) -> None:
 
 def _load(request: Request) -> Data:
     targets = read_table(request.data_dir / "targets.txt", ["identifier"], text=["identifier"])
-    columns = track_columns(list(targets["identifier"]), request.tracks, request.data_dir / "targets.txt") if request.tracks else None
+    columns = (
+        track_columns(list(targets["identifier"]), request.tracks, request.data_dir / "targets.txt")
+        if request.tracks
+        else None
+    )
     train, valid = (Windows(*load_fold(request.data_dir, fold), columns) for fold in ("train", "valid"))
     targets = targets if columns is None else targets.iloc[columns]
-    empty = [name for name, found in zip(targets["identifier"], _has_signal(train, request.data_dir), strict=True) if not found]
+    empty = [
+        name
+        for name, found in zip(targets["identifier"], _has_signal(train, request.data_dir), strict=True)
+        if not found
+    ]
     _has_signal(valid, request.data_dir)
     if len(empty) == len(targets) and len(train):
-        raise InputError(f"has no signal of {', '.join(empty[:5])} in any training window: nothing to learn", request.data_dir)
+        raise InputError(
+            f"has no signal of {', '.join(empty[:5])} in any training window: nothing to learn", request.data_dir
+        )
     if empty:
         log.warning("%s: %s: 0 in all training windows", request.data_dir, ", ".join(empty))
     return Data(train, valid, targets, empty)
@@ -152,7 +166,10 @@ def _has_signal(fold: Windows, data_dir: Path) -> np.ndarray:
         values = fold.targets_of(np.arange(low, min(low + _ROWS, len(fold))))
         bad = ~np.isfinite(values).all(axis=(1, 2))
         if bad.any():
-            raise InputError(f"has a target that is no finite number (window {low + int(bad.argmax()) + 1}): build the dataset again", data_dir)
+            raise InputError(
+                f"has a target that is no finite number (window {low + int(bad.argmax()) + 1}): build the dataset again",
+                data_dir,
+            )
         found |= values.any(axis=(0, 1))
     return found
 

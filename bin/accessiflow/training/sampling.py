@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from accessiflow.training.batches import Windows
 
 
-
 _ROWS = 4096  # windows looked at together
 
 

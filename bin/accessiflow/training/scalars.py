@@ -26,7 +26,9 @@ def scalar_writer(folder: Path | None) -> Iterator[Callable[[Epoch], None]]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot be made ({error.strerror}): choose another folder for --tensorboard", folder) from None
+        raise InputError(
+            f"cannot be made ({error.strerror}): choose another folder for --tensorboard", folder
+        ) from None
     with tf.summary.create_file_writer(str(folder)).as_default() as writer:
 
         def write(epoch: Epoch) -> None:

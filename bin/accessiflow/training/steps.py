@@ -83,7 +83,9 @@ def _shared(step: Step, strategy: tf.distribute.Strategy) -> Step:
 
     def split(values: NDArray[np.generic]) -> tf.Tensor:
         parts = np.split(np.asarray(values), strategy.num_replicas_in_sync)
-        return strategy.experimental_distribute_values_from_function(lambda replica: tf.constant(parts[replica.replica_id_in_sync_group]))
+        return strategy.experimental_distribute_values_from_function(
+            lambda replica: tf.constant(parts[replica.replica_id_in_sync_group])
+        )
 
     return lambda codes, targets: run(split(codes), split(targets))
 
@@ -95,10 +97,14 @@ def _optimizer(params: Params, total_steps: int, compute: Compute) -> keras.Opti
     rate = options["learning_rate"]
     if options["schedule"] == "cosine":
         warmup = max(total_steps // 20, 1)
-        rate = keras.optimizers.schedules.CosineDecay(0.0, total_steps - warmup, alpha=0.01, warmup_target=rate, warmup_steps=warmup)
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0, total_steps - warmup, alpha=0.01, warmup_target=rate, warmup_steps=warmup
+        )
     # adamw's own default would decay the weights where the params say 0
     decay = options["weight_decay"] if options["optimizer"] == "adamw" else options["weight_decay"] or None
-    clip = None if options["clip_norm"] is None else options["clip_norm"] / compute.replicas  # each device applies its share of the gradient
+    clip = (
+        None if options["clip_norm"] is None else options["clip_norm"] / compute.replicas
+    )  # each device applies its share of the gradient
     shared = {"learning_rate": rate, "clipnorm": clip, "weight_decay": decay}
     if options["optimizer"] == "sgd":
         optimizer = keras.optimizers.SGD(momentum=options["momentum"], **shared)

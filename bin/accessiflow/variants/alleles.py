@@ -65,7 +65,9 @@ def check_place(variant: Variant, genome: Fasta) -> str:
     size = genome.sizes.get(variant.chrom)
     if size is None:
         return ABSENT
-    return "" if variant.pos >= 1 and variant.pos - 1 + len(variant.ref) <= size else "position is not on the chromosome"
+    return (
+        "" if variant.pos >= 1 and variant.pos - 1 + len(variant.ref) <= size else "position is not on the chromosome"
+    )
 
 
 def fit(string: Codes, seq_length: int) -> Codes:

@@ -65,7 +65,8 @@ def read_effects(path: Path, numbers: Sequence[str], optional: Sequence[str], gi
     missing = [field for field in numbers if field not in columns]
     if missing:
         raise InputError(
-            f"has no column for {', '.join(missing)} (found: {', '.join(raw.columns[:12])}): say which with --columns {missing[0]}=NAME", path
+            f"has no column for {', '.join(missing)} (found: {', '.join(raw.columns[:12])}): say which with --columns {missing[0]}=NAME",
+            path,
         )
     out = _keys(raw, columns, path)
     for field in (*numbers, *(f for f in optional if f in columns)):
@@ -106,7 +107,10 @@ def _columns_of(header: list[str], given: Mapping[str, str], fields: Sequence[st
         if field not in found and (exact or len(names) == 1):
             found[field] = (exact or names)[0]
         elif field not in found and len(names) > 1 and field != "variant":
-            raise InputError(f"has several columns that may be {field} ({', '.join(names)}): say which with --columns {field}=NAME", path)
+            raise InputError(
+                f"has several columns that may be {field} ({', '.join(names)}): say which with --columns {field}=NAME",
+                path,
+            )
     return found
 
 
@@ -122,13 +126,19 @@ def _keys(raw: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.DataF
         table = found[[0, 1, 2, 3]].set_axis(KEY, axis=1)
     elif missing:
         raise InputError(
-            f"has no column for {', '.join(missing)} (found: {', '.join(raw.columns[:12])}): say which with --columns {missing[0]}=NAME", path
+            f"has no column for {', '.join(missing)} (found: {', '.join(raw.columns[:12])}): say which with --columns {missing[0]}=NAME",
+            path,
         )
     else:
         table = pd.DataFrame({field: raw[columns[field]].str.strip() for field in KEY})
     for field in KEY:
         good = table[field].str.fullmatch(r"0*[1-9]\d{0,9}") if field == "pos" else table[field] != ""
-        _require(good, table[field], f"field {field}: expected {'a position from 1 on' if field == 'pos' else 'a value'}", path)
+        _require(
+            good,
+            table[field],
+            f"field {field}: expected {'a position from 1 on' if field == 'pos' else 'a value'}",
+            path,
+        )
     return table.assign(pos=table["pos"].astype(np.int64), ref=table["ref"].str.upper(), alt=table["alt"].str.upper())
 
 

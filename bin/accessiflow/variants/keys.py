@@ -24,4 +24,6 @@ def text_keys(texts: ArrayLike, upper: bool = False) -> NDArray[np.uint64]:
 
     codes, unique = pd.factorize(np.asarray(texts, dtype=object), use_na_sentinel=False)
     names = [as_text(v) for v in unique]
-    return pd.util.hash_array(np.array([n.upper() if upper else n for n in names], dtype=object), categorize=False)[codes]
+    return pd.util.hash_array(np.array([n.upper() if upper else n for n in names], dtype=object), categorize=False)[
+        codes
+    ]

@@ -18,7 +18,9 @@ KEY = ["chrom", "pos", "ref", "alt"]
 LARGEST = 1 << 53  # integers from here on are not all floating-point numbers
 
 
-def read_variants(path: Path, integers: Sequence[str] = (), numbers: Sequence[str] = (), optional: Sequence[str] = ()) -> pd.DataFrame:
+def read_variants(
+    path: Path, integers: Sequence[str] = (), numbers: Sequence[str] = (), optional: Sequence[str] = ()
+) -> pd.DataFrame:
     """Read a table of variants in file order; `pos` is 1-based, alleles become upper case.
 
     Args:
@@ -33,7 +35,9 @@ def read_variants(path: Path, integers: Sequence[str] = (), numbers: Sequence[st
     if table.empty:
         raise InputError("has a header and no row", path)
     for column in ("pos", *integers):
-        table[column] = _checked(table[column], path, "an integer", lambda v: (v >= 0) & (v < LARGEST) & (v == np.floor(v))).astype(np.int64)
+        table[column] = _checked(
+            table[column], path, "an integer", lambda v: (v >= 0) & (v < LARGEST) & (v == np.floor(v))
+        ).astype(np.int64)
     if (table["pos"] < 1).any():
         raise InputError("pos must be at least 1 (1-based)", path, int((table["pos"] < 1).to_numpy().argmax()) + 2)
     for column in numbers:
@@ -47,7 +51,9 @@ def _checked(values: pd.Series, path: Path, what: str, good: object, missing: bo
     import pandas as pd
 
     found = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    wrong = ~good(found.to_numpy()) if not missing else (found.isna() & values.notna()).to_numpy() | ~good(found.to_numpy())  # type: ignore[operator]
+    wrong = (
+        ~good(found.to_numpy()) if not missing else (found.isna() & values.notna()).to_numpy() | ~good(found.to_numpy())
+    )  # type: ignore[operator]
     if wrong.any():
         row = int(wrong.argmax())
         raise InputError(f"column {values.name}: expected {what}, found {str(values.iloc[row])[:40]!r}", path, row + 2)

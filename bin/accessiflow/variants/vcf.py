@@ -83,7 +83,9 @@ def split(path: Path, records: int, folder: Path, name: str) -> list[Path]:
 
 def _record_lines(path: Path) -> Iterator[str]:
     """The lines of a shard: one a record, multi-allelic ones whole, its line in the user's file in INFO."""
-    for (line, chrom, pos, name, ref), alleles in groupby(read_variants(path), key=lambda v: (v.line, v.chrom, v.pos, v.id, v.ref)):
+    for (line, chrom, pos, name, ref), alleles in groupby(
+        read_variants(path), key=lambda v: (v.line, v.chrom, v.pos, v.id, v.ref)
+    ):
         yield f"{chrom}\t{pos}\t{name}\t{ref}\t{','.join(v.alt for v in alleles)}\t.\t.\t{LINE}{line}\n"
 
 
@@ -94,7 +96,9 @@ def _check_end(path: Path) -> None:
         if start[:4] == b"\x1f\x8b\x08\x04" and start[12:] == b"BC":
             raw.seek(max(0, path.stat().st_size - len(_BGZF_END)))
             if raw.read() != _BGZF_END:
-                raise InputError("lacks the closing block of bgzip: truncated; copy it again, or compress it again with bgzip", path)
+                raise InputError(
+                    "lacks the closing block of bgzip: truncated; copy it again, or compress it again with bgzip", path
+                )
 
 
 def _read_vcf(path: Path) -> Iterator[Variant]:
@@ -106,7 +110,9 @@ def _read_vcf(path: Path) -> Iterator[Variant]:
             continue
         fields = [field.decode("utf-8", "replace") for field in raw.rstrip(b"\r\n").split(b"\t", needed)[:needed]]
         if len(fields) < needed:
-            raise InputError(f"has {len(fields)} tab-separated column(s), a VCF record has at least {needed}", path, number)
+            raise InputError(
+                f"has {len(fields)} tab-separated column(s), a VCF record has at least {needed}", path, number
+            )
         _check_width(raw, width, path, number)
         chrom, pos, name, ref, alts = fields[:5]
         line = _position(fields[7].removeprefix(LINE), path, number) if shard else number
@@ -119,7 +125,9 @@ def _check_width(raw: bytes, width: int, path: Path, line: int) -> None:
     if found > width >= 8:
         raise InputError(f"has {found} tab-separated columns, the header {width}: two records in one line?", path, line)
     if found < width and not raw.endswith(b"\n"):
-        raise InputError(f"is the last line and ends in column {found} of {width}: truncated, copy the file again", path, line)
+        raise InputError(
+            f"is the last line and ends in column {found} of {width}: truncated, copy the file again", path, line
+        )
 
 
 def _read_tsv(path: Path) -> Iterator[Variant]:
@@ -135,7 +143,14 @@ def _read_tsv(path: Path) -> Iterator[Variant]:
         if len(fields) < width:
             raise InputError(f"has {len(fields)} tab-separated column(s), the header {width}", path, number)
         chrom, pos, ref, alt = (fields[columns[name]] for name in ("chrom", "pos", "ref", "alt"))
-        yield from expand(number, chrom, _position(pos, path, number), fields[columns["id"]] if "id" in columns else ".", ref, alt.split(","))
+        yield from expand(
+            number,
+            chrom,
+            _position(pos, path, number),
+            fields[columns["id"]] if "id" in columns else ".",
+            ref,
+            alt.split(","),
+        )
 
 
 def _columns(header: list[str], path: Path, line: int) -> dict[str, int]:

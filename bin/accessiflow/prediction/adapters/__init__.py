@@ -64,7 +64,10 @@ def adapter_of(params_file: Path) -> str:
     document = read_json(params_file)
     name = document.get("adapter", KERAS) if isinstance(document, dict) else KERAS
     if name != KERAS and name not in ADAPTERS:
-        raise InputError(f"names the adapter {name!r} (adapters: {', '.join([KERAS, *ADAPTERS])}; your own: --adapter FILE.py:CLASS)", params_file)
+        raise InputError(
+            f"names the adapter {name!r} (adapters: {', '.join([KERAS, *ADAPTERS])}; your own: --adapter FILE.py:CLASS)",
+            params_file,
+        )
     return str(name)
 
 

@@ -39,13 +39,18 @@ class EnformerAdapter:
             raise InputError(
                 f"the adapter enformer needs the packages torch and enformer-pytorch (the image accessiflow-enformer): {error}"
             ) from None
-        params, settings = read_json(params_file), read_json(require_file(weights.parent / "config.json", "Enformer's config.json"))
+        params, settings = (
+            read_json(params_file),
+            read_json(require_file(weights.parent / "config.json", "Enformer's config.json")),
+        )
         if "use_tf_gamma" in params:
             settings["use_tf_gamma"] = bool(params["use_tf_gamma"])
         self._torch, self._head = torch, str(params.get("head", "human"))
         config = EnformerConfig(**settings)
         if self._head not in config.output_heads:
-            raise InputError(f"asks for the head {self._head!r}, the model has {', '.join(config.output_heads)}", params_file)
+            raise InputError(
+                f"asks for the head {self._head!r}, the model has {', '.join(config.output_heads)}", params_file
+            )
         self._model = Enformer(config)
         try:
             self._model.load_state_dict(_state(weights))

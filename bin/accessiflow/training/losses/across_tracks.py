@@ -31,7 +31,10 @@ FLAT = 0.01  # a deviation of this norm is none
 def objective(params: Params) -> Objective:
     """(targets, predictions) of shape (n, B, T) -> (the loss alone, the loss with its further terms)."""
     loss_of = loss_function(params.train["loss"])
-    terms = [(params.train[key], term) for key, term in (("deviation_weight", deviation_error), ("cosine_weight", cosine_distance))]
+    terms = [
+        (params.train[key], term)
+        for key, term in (("deviation_weight", deviation_error), ("cosine_weight", cosine_distance))
+    ]
     active = [(weight, term) for weight, term in terms if weight]
 
     def losses(y: tf.Tensor, p: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -57,8 +60,6 @@ def cosine_distance(y: tf.Tensor, p: tf.Tensor) -> tf.Tensor:
     sizes = tf.maximum(size, FLAT) * tf.sqrt(tf.reduce_sum(tf.square(predicted), axis=-1) + FLAT**2)
     distance = 1 - tf.reduce_sum(measured * predicted, axis=-1) / sizes
     return tf.reduce_mean(tf.where(size < FLAT, 0.0, distance))
-
-
 
 
 def _deviation(x: tf.Tensor) -> tf.Tensor:
