@@ -1,8 +1,8 @@
 """accessiflow: does a sequence-to-accessibility model work where it matters, and which training choice makes it better?
 
-The library behind the stage scripts in `bin/`. Floors, bottom up (a module imports downward only):
-ground (errors, files, cli, genome, intervals, sheets) < signal (signal, peaks, dataset) < models (model, training,
-inference, variants) < analyses (evaluation, heritability, eqtl, imbalance) < report. `simulate` stands beside the house.
+The library behind the stage scripts in `bin/`; docs/library.md shows it in a notebook, docs/developing.md its rooms.
+A loose file is ground,
+every stage has one room, and nothing imports upward.
 """
 
 __version__ = "0.1.0"
