@@ -31,7 +31,7 @@ sys.path.insert(0, str(BIN))
 from accessiflow.intervals import read_chrom_sizes  # noqa: E402
 from accessiflow.peaks.files import write_peaks  # noqa: E402
 from accessiflow.signal.bigwig import BigWig  # noqa: E402
-from accessiflow.signal.bins import Layout, write_coverage
+from accessiflow.signal.bins import BinLayout, write_coverage  # noqa: E402
 
 log = logging.getLogger("benchmark")
 BIN_SIZE, GENOME_BINS = 128, 25_000_000
@@ -130,9 +130,9 @@ def measure_track(bigwig: Path, sizes_file: Path, n_bins: int, folder: Path) -> 
     log.info("call, %d bins: %.1f CPU-s, %.0f MB", GENOME_BINS, *calling)
 
 
-def write_genome_coverage(path: Path, rng: np.random.Generator, name: str = "g") -> Layout:
+def write_genome_coverage(path: Path, rng: np.random.Generator, name: str = "g") -> BinLayout:
     """A track of genome size: 24 chromosomes, a background and 1 % of bins well above it."""
-    layout = Layout(BIN_SIZE, {f"chr{i + 1}": GENOME_BINS // 24 for i in range(24)})
+    layout = BinLayout(BIN_SIZE, {f"chr{i + 1}": GENOME_BINS // 24 for i in range(24)})
 
     def chromosomes():  # noqa: ANN202
         for chrom, n in layout.bins.items():

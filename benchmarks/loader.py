@@ -26,11 +26,7 @@ import typer
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "bin"))
 
-from accessiflow.dataset.tfrecords import (
-    MEMORY,
-    load_fold,
-    write_records,  # noqa: E402
-)
+from accessiflow.dataset.tfrecords import MEMORY, load_fold, write_records  # noqa: E402
 from accessiflow.training.augmentation import augment  # noqa: E402
 
 RECORDS_PER_FILE = 4096

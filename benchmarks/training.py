@@ -32,19 +32,13 @@ sys.path.insert(0, str(ROOT / "bin"))
 import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-from accessiflow.dataset.tfrecords import (
-    load_fold,
-    write_records,  # noqa: E402
-)
+from accessiflow.dataset.tfrecords import load_fold, write_records  # noqa: E402
 from accessiflow.model.build import build_model  # noqa: E402
 from accessiflow.model.device import start_tensorflow  # noqa: E402
-from accessiflow.model.params import (
-    Params,
-    load_params,  # noqa: E402
-)
-from accessiflow.training.batches import Windows  # noqa: E402
+from accessiflow.model.params import Params, load_params  # noqa: E402
+from accessiflow.training.batches import FoldArrays  # noqa: E402
 from accessiflow.training.compute import Compute  # noqa: E402
-from accessiflow.training.loop import Run  # noqa: E402
+from accessiflow.training.loop import TrainingRun  # noqa: E402
 
 log = logging.getLogger("benchmark")
 MOTIF = np.array([2, 0, 3, 0, 0, 2], np.uint8)  # GATAAG
@@ -52,7 +46,7 @@ FILES = 4  # TFRecord files a fold, read in turns
 
 
 def write_data(folder: Path, length: int, tracks: int, windows: dict[str, int]) -> None:
-    """Windows of random bases; a track's Poisson counts grow with planted motifs, of which it has its own share."""
+    """FoldArrays of random bases; a track's Poisson counts grow with planted motifs, of which it has its own share."""
     rng = np.random.default_rng(0)
     for fold, n in windows.items():
         codes = rng.integers(0, 4, (n, length), dtype=np.uint8)
@@ -190,8 +184,8 @@ def accessiflow(params: Params, data_dir: Path, epochs: int, threads: int, turns
     """A process that trains our way, an epoch for each message."""
     start_tensorflow(threads, training=True)
     model = initial_model(params)
-    train, valid = (Windows(*load_fold(data_dir, fold)) for fold in ("train", "valid"))
-    run = Run(model, params, train, valid, 1, epochs, Compute())
+    train, valid = (FoldArrays(*load_fold(data_dir, fold)) for fold in ("train", "valid"))
+    run = TrainingRun(model, params, train, valid, 1, epochs, Compute())
     for number in range(1, epochs + 1):
         turns.recv()
         epoch = run.epoch(number)

@@ -54,7 +54,7 @@ def build(
 ) -> None:
     """Windows, targets and sequences as TFRecords."""
     from accessiflow.dataset import training_sets
-    from accessiflow.dataset.build import Request
+    from accessiflow.dataset.build import DatasetRequest
     from accessiflow.dataset.build import build as build_dataset
     from accessiflow.dataset.windows import Geometry
     from accessiflow.intervals import split_list
@@ -64,7 +64,7 @@ def build(
     cli.one_of(float_type, ("float32", "float16"), "--float-type")
     strides = [round(s * seq_length if s <= 1 else s) for s in (stride, stride if stride_test is None else stride_test)]
     geometry = Geometry(seq_length, crop, target_width, *strides)
-    request = Request(
+    request = DatasetRequest(
         geometry=geometry,
         valid_chroms=split_list(valid),
         test_chroms=split_list(test),
@@ -107,12 +107,12 @@ def subset(
     """A training set, other folds or fewer tracks, from a dataset of all windows; as `build` makes it, without reading genome and signals again."""
     from accessiflow.dataset import subset as subsets
     from accessiflow.dataset import training_sets
-    from accessiflow.dataset.build import Request
+    from accessiflow.dataset.build import DatasetRequest
     from accessiflow.dataset.windows import Geometry
     from accessiflow.intervals import split_list
 
     cli.one_of(training_set, training_sets.TRAINING_SETS, "--training-set")
-    request = Request(
+    request = DatasetRequest(
         geometry=Geometry(),
         valid_chroms=split_list(valid),
         test_chroms=split_list(test),

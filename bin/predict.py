@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,21 +12,7 @@ from accessiflow import cli
 from accessiflow.errors import InputError
 from accessiflow.log import log
 
-if TYPE_CHECKING:
-    from accessiflow.prediction.ensemble import Ensemble
-    from accessiflow.prediction.predictor import Predictor
-
 app = cli.make_app(__doc__ or "")
-
-
-def _load(
-    params: Path, weights: Path, rc: bool, shifts: str, engine: str, threads: int, require_gpu: bool, adapter: str
-) -> tuple[Predictor, Ensemble]:
-    from accessiflow.prediction.ensemble import Ensemble
-    from accessiflow.prediction.loading import load_predictor
-
-    how = Ensemble.of(rc, shifts)
-    return load_predictor(params, weights, adapter, engine, threads, require_gpu), how
 
 
 @app.command()
@@ -45,10 +31,13 @@ def bed(
     adapter: cli.ModelAdapter = "",
 ) -> None:
     """Predictions at the middle of each region -> predict.h5."""
+    from accessiflow.prediction.ensemble import Ensemble
+    from accessiflow.prediction.loading import load_predictor
     from accessiflow.prediction.run import predict_bed
 
-    predictor, how = _load(params, model, rc, shifts, engine, threads, require_gpu, adapter)
-    log.info("%d regions predicted", predict_bed(predictor, bed_file, fasta, targets, out, how))
+    ensemble = Ensemble.of(rc, shifts)
+    predictor = load_predictor(params, model, adapter, engine, threads, require_gpu)
+    log.info("%d regions predicted", predict_bed(predictor, bed_file, fasta, targets, out, ensemble))
 
 
 @app.command()
@@ -68,10 +57,13 @@ def test(
     """Accuracy on the test fold -> acc.txt, preds.h5, targets.h5."""
     import numpy as np
 
+    from accessiflow.prediction.ensemble import Ensemble
+    from accessiflow.prediction.loading import load_predictor
     from accessiflow.prediction.run import predict_test
 
-    predictor, how = _load(params, model, rc, shifts, engine, threads, require_gpu, adapter)
-    accuracy = predict_test(predictor, model, data_dir, out, how, save)
+    ensemble = Ensemble.of(rc, shifts)
+    predictor = load_predictor(params, model, adapter, engine, threads, require_gpu)
+    accuracy = predict_test(predictor, model, data_dir, out, ensemble, save)
     log.info(
         "test Pearson R %.4f, R2 %.4f (mean over tracks)", np.nanmean(accuracy.pearson()), np.nanmean(accuracy.r2())
     )
@@ -95,10 +87,13 @@ def genome(
 ) -> None:
     """Predictions along whole chromosomes -> one bigWig a track."""
     from accessiflow.intervals import split_list
+    from accessiflow.prediction.ensemble import Ensemble
+    from accessiflow.prediction.loading import load_predictor
     from accessiflow.prediction.run import predict_genome
 
-    predictor, how = _load(params, model, rc, shifts, engine, threads, require_gpu, adapter)
-    predict_genome(predictor, fasta, targets, out, how, split_list(chromosomes), target_width)
+    ensemble = Ensemble.of(rc, shifts)
+    predictor = load_predictor(params, model, adapter, engine, threads, require_gpu)
+    predict_genome(predictor, fasta, targets, out, ensemble, split_list(chromosomes), target_width)
 
 
 @app.command("import")
@@ -115,17 +110,17 @@ def import_(
 ) -> None:
     """Predictions of any model at the test windows of a dataset -> preds.h5, targets.h5, acc.txt."""
     from accessiflow.intervals import split_list
-    from accessiflow.prediction import importing as imports
+    from accessiflow.prediction.importing import FORMATS, import_predictions
 
     if len(given) < 2:
         raise InputError("give the predictions and, last, the dataset folder")
-    cli.one_of(kind, imports.FORMATS, "--format")
+    cli.one_of(kind, FORMATS, "--format")
     cli.one_of(missing, ("refuse", "exclude"), "--missing")
     pairs = [item.partition("=") for item in split_list(tracks)]
     if not all(ours and theirs for ours, _, theirs in pairs):
         raise InputError(f"--tracks {tracks}: expected OURS=THEIRS, comma-separated")
     names = {ours: theirs for ours, _, theirs in pairs}
-    imports.import_predictions(given[:-1], given[-1], out, kind, rows, names, missing == "exclude")
+    import_predictions(given[:-1], given[-1], out, kind, rows, names, missing == "exclude")
 
 
 @app.command()

@@ -47,7 +47,7 @@ def score(
     from accessiflow.scoring.effects import STATISTICS
 
     wanted = [cli.one_of(s, STATISTICS, "--stats") for s in split_list(stats)]
-    options = sad.Options(
+    options = sad.ScoreOptions(
         wanted,
         cli.one_of(sad_dtype, ("float32", "float16"), "--sad-dtype"),
         cli.one_of(ref_mismatch, ("score", "exclude", "swap"), "--ref-mismatch"),

@@ -32,11 +32,11 @@ def study(
     threads: cli.Threads = 2,
 ) -> None:
     """Write a genome with planted motif grammar, tracks, variants, genotypes, traits, and their truth."""
-    from accessiflow.simulate.design import Design
+    from accessiflow.simulate.design import StudyDesign
     from accessiflow.simulate.study import write_study
 
     write_study(
-        Design(seed, chromosomes, chrom_length, cell_types, individuals, gwas_individuals, snps), outdir, threads
+        StudyDesign(seed, chromosomes, chrom_length, cell_types, individuals, gwas_individuals, snps), outdir, threads
     )
 
 
@@ -78,7 +78,7 @@ def compare(
         name: tuple(paths or ())
         for name, paths in (("scores", scores), ("eqtl", eqtl), ("eqtl_shuffled", eqtl_shuffled))
     }
-    results = comparison.Results(
+    results = comparison.RunResults(
         peaks,
         predictions,
         targets,

@@ -49,13 +49,13 @@ def fit(
     from accessiflow.intervals import split_list
     from accessiflow.model.device import start_tensorflow
     from accessiflow.training.kmer_ridge import is_kmer_ridge, train_kmer_ridge
-    from accessiflow.training.run import Request, train_model
+    from accessiflow.training.run import TrainingRequest, train_model
 
     if is_kmer_ridge(params):
         train_kmer_ridge(params, data_dir, out, split_list(tracks), log_file)
         return
     start_tensorflow(threads, require_gpu, training=True)
-    request = Request(
+    request = TrainingRequest(
         params_file=params,
         data_dir=data_dir,
         out=out,

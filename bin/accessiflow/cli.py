@@ -1,8 +1,8 @@
 """What every stage script shares: the Typer app, exit codes, logging, progress, and the record of a run.
 
-A script is `app = cli.make_app("...")`, commands, and `cli.run(app)`. Options before the command, for all of them:
-`--version`; `--versions FILE` (YAML: the third-party packages that the run loaded) and `--run-info FILE` (JSON: seconds,
-CPU seconds, peak memory, device, threads and what the command noted with `note`).
+A script is `app = cli.make_app("...")`, commands, and `cli.run(app)`. All scripts have these options before the command:
+`--version`; `--versions FILE` (YAML: the third-party packages that the run loaded); `--run-info FILE` (JSON: seconds,
+CPU seconds, peak memory, device, threads and the facts that the command noted with `note`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from accessiflow.log import log, run_facts
 
 
 def _limit_threads(threads: int) -> int:
-    """Hold the linear algebra libraries to this many threads too: they read it when they are imported, which is after the options are parsed."""
+    """Limit the linear algebra libraries to this many threads too."""
+    # They read the environment when they are imported, which is after the options are parsed.
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = str(threads)
     return threads
@@ -39,7 +40,7 @@ Threads = Annotated[int, typer.Option("--threads", min=1, callback=_limit_thread
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 Fdr = Annotated[float, typer.Option("--fdr", min=0.0, max=1.0, help="False discovery rate.")]
 
-# of every command that runs a model
+# Options of every command that runs a model.
 ModelParams = Annotated[Path, typer.Argument(metavar="PARAMS", help="params.json of the model.")]
 ModelWeights = Annotated[Path, typer.Argument(metavar="MODEL", help="model_best.h5")]
 OutFolder = Annotated[Path, typer.Option("-o", "--out", help="Output folder.")]
@@ -57,13 +58,13 @@ ModelAdapter = Annotated[
     str,
     typer.Option(
         "--adapter",
-        help="How to run the model: keras, kmer_ridge, enformer, or FILE.py:CLASS (runs that code); default: by params.json.",
+        help="How to run the model: keras, kmer_ridge, enformer, or FILE.py:CLASS (runs that code); "
+        "default: by params.json.",
     ),
 ]
 
-_NO_ROOM = [
-    os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-]  # libraries give the text and lose the number
+# Texts, not numbers: HDF5 and pandas put the system's text into their own messages and lose its number.
+_DISK_FAULTS = [os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)]
 _outputs: dict[str, Path] = {}
 
 
@@ -75,9 +76,9 @@ def make_app(summary: str) -> typer.Typer:
 
     @app.callback()
     def common(
-        version: Annotated[
+        version: Annotated[  # noqa: ARG001 (its callback does the work)
             bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
-        ] = False,  # noqa: ARG001
+        ] = False,
         versions: Annotated[
             Path | None, typer.Option("--versions", help="Write the versions of the packages used, as YAML.")
         ] = None,
@@ -101,9 +102,9 @@ def run(app: typer.Typer) -> NoReturn:
         app(standalone_mode=False)
         code = 0
     except InputError as error:
-        code = max(
-            _fail(2, sentence) for sentence in (error.sentences if isinstance(error, InputErrors) else [str(error)])
-        )
+        code = 2
+        for sentence in error.sentences if isinstance(error, InputErrors) else [str(error)]:
+            _fail(code, sentence)
     except typer.Exit as error:
         code = error.exit_code
     except (typer.Abort, KeyboardInterrupt):
@@ -143,8 +144,8 @@ def edges(text: str) -> list[int]:
     return [int(edge) for edge in given]
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         sys.stdout.write(f"accessiflow {__version__}\n")
         raise typer.Exit()
 
@@ -152,6 +153,7 @@ def _print_version(wanted: bool) -> None:
 def _start_logging() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
+    # Replaced, not added: a second run in one process (the tests do that) must not print each line twice.
     log.handlers[:] = [handler]
     log.propagate = False
     log.setLevel(logging.INFO)
@@ -163,27 +165,30 @@ def _fail(code: int, sentence: str) -> int:
 
 
 def _fault(error: Exception) -> int:
-    """What no stage foresees, as an exit code: the system's faults in one sentence, ours with a traceback."""
-    if isinstance(
-        error, MemoryError | BrokenExecutor
-    ):  # 137: what a task that the system kills ends with, and is tried again with more memory
+    """The exit code of an exception that no stage foresees: the system's faults in one sentence, ours with a traceback."""
+    if isinstance(error, MemoryError | BrokenExecutor):
+        # 137 is the code of a task that the system kills for memory, which the pipeline tries again with more.
+        kind = type(error).__name__
         return _fail(
             137,
-            f"too little memory, or a worker process was killed ({type(error).__name__}): give it more memory, or fewer threads",
+            f"too little memory, or a worker process was killed ({kind}): give it more memory, or fewer threads",
         )
-    lacking = next((what for what in _NO_ROOM if what in str(error)), None)
-    if lacking:
+    disk_fault = next((text for text in _DISK_FAULTS if text in str(error)), None)
+    if disk_fault:
         where = f"{error.filename}: " if isinstance(error, OSError) and error.filename else ""
         return _fail(
-            1, f"{where}cannot be written: {lacking}: make room or choose another folder, then go on with -resume"
+            1, f"{where}cannot be written: {disk_fault}: make room or choose another folder, then go on with -resume"
         )
     return _usage_error(error)
 
 
 def _usage_error(error: Exception) -> int:
+    # Only click's own usage errors (a mistyped option or command) have this method.
     format_message = getattr(error, "format_message", None)
-    if callable(format_message):  # a mistyped option or command: click's own usage error
-        return _fail(2, str(format_message()) or "no command given: see --help") if str(format_message()) else 2
+    if callable(format_message):
+        message = str(format_message())
+
+        return _fail(2, message) if message else 2
     traceback.print_exc()
     return _fail(1, f"internal fault ({type(error).__name__}): please report it with the lines above")
 
@@ -193,10 +198,9 @@ def _write_records(seconds: float) -> None:
 
     if "versions" in _outputs:
         with write_text(_outputs["versions"]) as out:
-            out.write(
-                "".join(f"{name}: {json.dumps(version)}\n" for name, version in sorted(_loaded_versions().items()))
-            )
+            out.writelines(f"{name}: {json.dumps(version)}\n" for name, version in sorted(_loaded_versions().items()))
     if "run_info" in _outputs:
+        # Worker processes count too; ru_maxrss is in KiB on Linux.
         usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
         record = {
             "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
@@ -213,6 +217,7 @@ def _loaded_versions() -> dict[str, str]:
     """Versions of Python, accessiflow and the distributions whose top-level package is loaded."""
     from importlib.metadata import packages_distributions, version
 
+    # A package's name (cv2) is not its distribution's (opencv-python), whose version is asked for.
     owners = packages_distributions()
     loaded = {name for name in sys.modules if "." not in name and name in owners and not name.startswith("_")}
     listed = {owner for name in loaded for owner in owners[name]}

@@ -7,8 +7,13 @@ from pathlib import Path
 
 
 def printable(sentence: str) -> str:
-    """A sentence on one line, without the control characters that text of a file may bring along to a terminal or a log."""
-    return " ".join("".join(c if c.isprintable() or c.isspace() else "?" for c in sentence).split())
+    """A sentence on one line, fit for a terminal or a log.
+
+    Control characters, which text copied from a file may hold, become `?`.
+    """
+    # A name that holds an escape sequence could recolour a terminal or forge a line of a log.
+    visible = "".join(c if c.isprintable() or c.isspace() else "?" for c in sentence)
+    return " ".join(visible.split())
 
 
 class InputError(Exception):
@@ -21,15 +26,17 @@ class InputError(Exception):
     """
 
     def __init__(self, message: str, path: str | Path | None = None, line: int | None = None) -> None:
-        where = "" if path is None else f"{path}: " if line is None else f"{path}:{line}: "
+        where = ""
+        if path is not None:
+            where = f"{path}: " if line is None else f"{path}:{line}: "
         super().__init__(f"{where}{message}")
 
 
 class InputErrors(InputError):
-    """Several faults of the input found together: the script prints each as a sentence of its own.
+    """Several faults of the input, reported together: the script prints each as a sentence of its own.
 
     Attributes:
-        sentences: one a fault.
+        sentences: one for each fault.
     """
 
     def __init__(self, sentences: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NA = "NA"
-INFLATED_MOST, INFLATED_LEAST = (
-    2000,
-    1 << 28,
-)  # times its own size that a file may unpack to (DEFLATE reaches 1032), and bytes that it always may
-UNPACKED_MOST = 200  # the same of text: tables reach about 50
+# A file that unpacks to far more than honest data does was made to fill the memory or the disk. DEFLATE reaches 1032
+# times the compressed size (zeros), tables of text about 50; whatever the ratio, 256 MB are always allowed.
+INFLATED_MOST = 2000
+UNPACKED_MOST = 200
+INFLATED_LEAST = 1 << 28
 
 
 def require_file(path: Path, what: str = "file") -> Path:
@@ -62,7 +63,7 @@ def digest(path: Path) -> str:
 
 
 def exists(path: Path) -> bool:
-    """Whether there is a file or folder of that name; not so where no file can have it (too long, with a NUL)."""
+    """Whether there is a file or folder of that name; False for a name that no file can have (too long, with a NUL)."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -71,7 +72,7 @@ def exists(path: Path) -> bool:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path` (same suffixes), renamed to `path` on success and removed on failure.
+    """Yield a temporary name next to `path` (same suffixes), renamed to `path` on success and removed on failure.
 
     Raises:
         InputError: the folder cannot be made or written to.
@@ -79,6 +80,8 @@ def atomic(path: Path) -> Iterator[Path]:
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # A folder, because writers look at the suffix and add index files; in the same place, because a rename is
+        # atomic within one file system only.
         folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", dir=path.parent))
     except OSError as error:
         raise InputError(f"cannot be written ({error.strerror}): choose another output", path) from None
@@ -91,7 +94,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def require_room(path: Path, size: int) -> None:
-    """For writers of C libraries that crash on a full disk instead of saying so.
+    """Check that a file can grow, for writers of C libraries that crash on a full disk instead of reporting it.
 
     Raises:
         OSError: `size` bytes do not fit where `path` lies.
@@ -102,11 +105,11 @@ def require_room(path: Path, size: int) -> None:
 
 
 class _Unpacked(gzip.GzipFile):
-    """A gzip file that stops when it unpacks to far more than text does: made to fill memory or disk."""
+    """A gzip file that stops when it unpacks to far more than text does."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "rb")
-        self._left = max(INFLATED_LEAST, UNPACKED_MOST * path.stat().st_size)
+        self._bytes_left = max(INFLATED_LEAST, UNPACKED_MOST * path.stat().st_size)
 
     def read(self, size: int | None = -1) -> bytes:
         return self._counted(super().read(size))
@@ -118,21 +121,25 @@ class _Unpacked(gzip.GzipFile):
         return self._counted(super().readline(size))
 
     def _counted(self, data: bytes) -> bytes:
-        self._left -= len(data)
-        if self._left < 0:
+        self._bytes_left -= len(data)
+        if self._bytes_left < 0:
             raise OSError(f"it unpacks to more than {UNPACKED_MOST} times its size")
         return data
 
 
 class _Text(io.TextIOWrapper):
-    """A text file whose damage, met while reading, is an InputError that names it."""
+    """A text file that raises InputError, with its name, where reading meets damage."""
+
+    # Damage shows only while reading, long after the file was opened, and by any of the four ways to read.
 
     def __init__(self, raw: IO[bytes], path: Path) -> None:
+        # "utf-8-sig" leaves out the byte order mark that spreadsheets write; newline None makes CRLF and CR to LF.
         super().__init__(raw, encoding="utf-8-sig", newline=None)  # type: ignore[arg-type]
         self._path = path
 
     def __iter__(self) -> Iterator[str]:  # type: ignore[override]
         try:
+            # A generator, so that a line costs one call of C code instead of one of __next__ below.
             yield from iter(super().readline, "")
         except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
             raise self._damage(error) from None
@@ -161,7 +168,9 @@ class _Text(io.TextIOWrapper):
 
 
 def open_text(path: Path) -> IO[str]:
-    """Open a text file for reading, decompressing `.gz`, `.bgz` (by content); CRLF becomes LF, a byte order mark is left out.
+    """Open a text file for reading.
+
+    Gzip and bgzip are recognised by content and decompressed; CRLF becomes LF, a byte order mark is left out.
 
     Raises:
         InputError: the file is missing or empty; while reading: it is truncated, damaged or not UTF-8.
@@ -170,7 +179,7 @@ def open_text(path: Path) -> IO[str]:
 
 
 def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file for reading as bytes, decompressing `.gz`, `.bgz` (by content).
+    """Open a file for reading as bytes; gzip and bgzip are recognised by content and decompressed.
 
     Raises:
         InputError: the file is missing or empty.
@@ -183,9 +192,10 @@ def open_bytes(path: Path) -> IO[bytes]:
 
 @contextmanager
 def write_text(path: Path) -> Iterator[IO[str]]:
-    """Open `path` for atomic writing; a `.gz` name is compressed without a timestamp, so equal text gives equal bytes."""
+    """Open `path` for atomic writing; a name that ends in `.gz` is compressed."""
     with atomic(path) as temporary:
         if str(path).endswith(".gz"):
+            # Without a name and a timestamp in the gzip header, equal text gives equal bytes.
             with (
                 open(temporary, "wb") as raw,
                 gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0, compresslevel=6) as zipped,
@@ -198,7 +208,13 @@ def write_text(path: Path) -> Iterator[IO[str]]:
 
 
 def write_table(table: pd.DataFrame, path: Path, float_format: str | None = "%.10g") -> None:
-    """Write a tidy TSV with header, missing values as `NA` (None as float format: shortest exact decimals)."""
+    """Write a tidy TSV with header, missing values as `NA`.
+
+    Args:
+        table: the rows; its index is not written.
+        path: the file; `.gz` is compressed.
+        float_format: how numbers are printed; None for the shortest decimals that read back as the same number.
+    """
     with write_text(path) as out:
         table.to_csv(out, sep="\t", index=False, na_rep=NA, float_format=float_format, lineterminator="\n")
 
@@ -218,19 +234,17 @@ def read_table(path: Path, required: Sequence[str] = (), *, text: Sequence[str] 
     with open_text(path) as handle:
         try:
             table = pd.read_csv(
-                handle, sep="\t", comment="#", na_values=[NA, ""], keep_default_na=False, dtype=dict.fromkeys(text, str)
+                # pandas would by default read a gene called "nan" or "null" as missing.
+                handle,
+                sep="\t",
+                comment="#",
+                na_values=[NA, ""],
+                keep_default_na=False,
+                dtype=dict.fromkeys(text, str),
             )
-        except (
-            pd.errors.ParserError,
-            pd.errors.EmptyDataError,
-            UnicodeDecodeError,
-            EOFError,
-            OSError,
-            ValueError,
-        ) as error:
-            raise InputError(
-                f"is not a readable tab-separated table ({str(error).strip().splitlines()[0]})", path
-            ) from None
+        except (EOFError, OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(f"is not a readable tab-separated table ({reason})", path) from None
     missing = [c for c in required if c not in table.columns]
     if missing:
         raise InputError(
@@ -238,9 +252,8 @@ def read_table(path: Path, required: Sequence[str] = (), *, text: Sequence[str] 
         )
     for column in set(text) & set(table.columns):
         if table[column].isna().any():
-            raise InputError(
-                f"has no value in column {column}", path, int(table[column].isna().to_numpy().argmax()) + 2
-            )
+            row = int(table[column].isna().to_numpy().argmax())
+            raise InputError(f"has no value in column {column}", path, row + 2)  # 1-based, after the header
     return table
 
 
@@ -276,21 +289,22 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bool | int | str) or value is None:
         return value
     if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else None
-    if hasattr(value, "tolist"):
+        return value if math.isfinite(value) else None
+    if hasattr(value, "tolist"):  # a scalar or an array of numpy
         return _plain(value.tolist())
     return str(value)
 
 
 def in_order(shards: Iterable[Path]) -> list[Path]:
     """Shards by the number in their names (10 after 9), however many digits it has."""
-    return sorted(
-        shards,
-        key=lambda path: [
-            (part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", _shard_name(path))
-        ],
-    )
+    return sorted(shards, key=lambda path: [_sort_key(part) for part in re.split(r"(\d+)", _shard_name(path))])
+
+
+def _sort_key(part: str) -> tuple[bool, int, str]:
+    """Digits compare as a number; the flag in front keeps numbers and text from being compared with each other."""
+    return part.isdigit(), int(part) if part.isdigit() else 0, part
 
 
 def _shard_name(path: Path) -> str:
+    # A shard is a folder, or a file of one name (sad.h5) in a folder of the shard's name.
     return path.parent.name if path.is_file() else path.name

@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
-from accessiflow.intervals import read_bed
+from accessiflow.intervals import BED_HEADERS, read_bed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def read_tss(path: Path) -> pd.DataFrame:
-    """Transcription start sites as chrom, position (0-based), name: from name, chrom, tx_start, strand (with or without header), or BED6.
+    """Read transcription start sites from BED6 or from a table of name, chrom, tx_start, strand (with or without header).
+
+    Returns:
+        chrom, position (0-based) and name, a row a gene.
 
     Raises:
         InputError: a row has no chromosome or position.
@@ -34,26 +37,22 @@ def read_tss(path: Path) -> pd.DataFrame:
         first = [field.strip() for field in next(lines, [])]
     if {"chrom", "tx_start"} <= {field.lstrip("#") for field in first}:
         return _tss_of_table(path)
+    # BED has its start in column 2, the table without header has a chromosome there.
     if len(first) >= 3 and first[2].isdecimal() and not first[1].isdecimal():
         return _tss_of_table(path, ("name", "chrom", "tx_start", "strand")[: len(first)])
     bed = read_bed(path)
     if bed.empty:
         raise InputError("holds no gene", path)
+    # A gene on the reverse strand starts at its last base.
+    position = np.where(_bed_strands(path) == "-", np.maximum(bed["end"] - 1, 0), bed["start"])
+    return pd.DataFrame({"chrom": bed["chrom"], "position": position, "name": bed["name"]})
+
+
+def _bed_strands(path: Path) -> NDArray[np.str_]:
+    """Column 6 (n,) of a BED file, "" where a line has none."""
     with open_text(path) as handle:
-        strand = np.array(
-            [
-                (line.split("\t") + [""] * 6)[5].strip()
-                for line in handle
-                if line.strip() and not line.startswith(("#", "track", "browser"))
-            ]
-        )
-    return pd.DataFrame(
-        {
-            "chrom": bed["chrom"],
-            "position": np.where(strand == "-", np.maximum(bed["end"] - 1, 0), bed["start"]),
-            "name": bed["name"],
-        }
-    )
+        rows = (line.split("\t") for line in handle if line.strip() and not line.startswith(BED_HEADERS))
+        return np.array([row[5].strip() if len(row) > 5 else "" for row in rows])
 
 
 def _tss_of_table(path: Path, header: Sequence[str] | None = None) -> pd.DataFrame:
@@ -83,6 +82,7 @@ def _tss_of_table(path: Path, header: Sequence[str] | None = None) -> pd.DataFra
             path,
             at + (1 if header else 2),
         )
+    # A gene without a name goes by its place.
     name = table["name"] if "name" in table else table["chrom"] + ":" + table["tx_start"]
     return pd.DataFrame({"chrom": table["chrom"], "position": table["tx_start"].astype(np.int64), "name": name})
 
@@ -90,7 +90,10 @@ def _tss_of_table(path: Path, header: Sequence[str] | None = None) -> pd.DataFra
 def nearest_distance(
     position_start: NDArray[np.int64], position_end: NDArray[np.int64], tss: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Distance (n,) of intervals [start, end) to the nearest of sorted positions: 0 inside, else gap + 1 as PyRanges counts; NaN without any."""
+    """Distance (n,) in bp of intervals [start, end) to the nearest of sorted positions.
+
+    It is 0 where a position lies inside, else the gap + 1, as PyRanges counts; NaN where there is no position.
+    """
     if len(tss) == 0:
         return np.full(len(position_start), np.nan)
     right = np.searchsorted(tss, position_start, side="left")

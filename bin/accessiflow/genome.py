@@ -1,14 +1,15 @@
 """Genome sequence: FASTA windows as base codes and one-hot arrays, reverse complement.
 
 Base codes are uint8: A 0, C 1, G 2, T 3, anything else (N, IUPAC, outside the contig) 4. One-hot rows follow A, C, G, T;
-code 4 is 0.25 in each channel, as the padding of Basenji's shifts (spec: deterministic, no random base).
+code 4 is 0.25 in each channel, as in the padding of Basenji's shifts. No base is ever drawn at random in its place, so
+results do not differ between runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ UNKNOWN = 4
 BASES = b"ACGT"
 _CODE = np.full(256, UNKNOWN, np.uint8)
 for _i, _b in enumerate(BASES):
-    _CODE[_b] = _CODE[_b + 32] = _i
+    _CODE[_b] = _CODE[_b + 32] = _i  # ASCII lower case is 32 above upper case
 _LETTER = np.frombuffer(b"ACGTN", np.uint8)
 ONE_HOT = np.vstack([np.eye(4, dtype=np.float32), np.full((1, 4), 0.25, np.float32)])
 _COMPLEMENT = np.array([3, 2, 1, 0, 4], np.uint8)
@@ -30,7 +31,9 @@ REINDEX = "index it again with samtools faidx"
 
 
 def check_index(fasta: Path, index: Path) -> None:
-    """Check that the index of a plain FASTA is of this file: the names stand where it says, and no contig is missing from it.
+    """Check that an index is of this plain FASTA: each name stands where the index says, and no contig is missing.
+
+    Without the check a former file's index gives bases from wrong places, and no error.
 
     Raises:
         InputError: it is of another or a former file, or the FASTA holds a contig twice.
@@ -39,29 +42,49 @@ def check_index(fasta: Path, index: Path) -> None:
     with open(fasta, "rb") as raw:
         for name, length, offset, bases, width in sorted(_index_rows(index), key=lambda row: row[2]):
             header = _next_line(raw)
-            if header[:1] == b">" and (found := (header[1:].split() or [b""])[0]) in known:
-                raise InputError(
-                    f"holds the contig {found.decode('utf-8', 'replace')} twice: rename or leave out one of them", fasta
-                )
-            if raw.tell() != offset or header[1:].split()[:1] != [name]:
+            words = header[1:].split()
+            # Checked before the place: samtools indexes the first of two contigs of one name only.
+            if header[:1] == b">" and words and words[0] in known:
+                twice = words[0].decode("utf-8", "replace")
+                raise InputError(f"holds the contig {twice} twice: rename or leave out one of them", fasta)
+            if raw.tell() != offset or words[:1] != [name]:
                 break
             known.add(name)
+            # Over the contig's full lines and the bases of its last one.
             raw.seek(offset + (length // bases * width + length % bases if bases else 0))
         else:
+            # A seek may pass the end of the file, by one byte where the last line has no line end.
             if raw.tell() <= fasta.stat().st_size + 1 and not _next_line(raw):
                 return
     raise InputError(f"does not fit its index {index.name}: {REINDEX}", fasta)
 
 
-def _index_rows(index: Path) -> list[tuple[bytes, int, int, int, int]]:
-    """Name, length, offset, and bases and bytes of a line of each contig."""
+class IndexRow(NamedTuple):
+    """A contig's line of a .fai.
+
+    Attributes:
+        name: of the contig.
+        length: in bp.
+        offset: of its first base in the file, in bytes.
+        bases: in a full line.
+        width: of a full line in bytes, its end included.
+    """
+
+    name: bytes
+    length: int
+    offset: int
+    bases: int
+    width: int
+
+
+def _index_rows(index: Path) -> list[IndexRow]:
     rows = []
     for number, line in enumerate(index.read_bytes().splitlines(), 1):
         name, *numbers = line.split(b"\t")
         if len(numbers) < 4 or not all(n.isdigit() and len(n) < 16 for n in numbers[:4]):
             raise InputError(f"is no index of a FASTA: {REINDEX}", index, number)
         length, offset, bases, width = map(int, numbers[:4])
-        rows.append((name, length, offset, bases, width))
+        rows.append(IndexRow(name, length, offset, bases, width))
     return rows
 
 
@@ -94,13 +117,8 @@ def reverse_complement(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return _COMPLEMENT[codes[..., ::-1]]
 
 
-def reverse_complement_one_hot(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Reverse complement of a one-hot array (..., L, 4): both axes reversed."""
-    return array[..., ::-1, ::-1]
-
-
 class Fasta:
-    """Random access to an indexed FASTA (plain or bgzipped); the index is made beside the file when missing.
+    """Random access to an indexed FASTA (plain or bgzipped); a missing index is made next to the file.
 
     Attributes:
         sizes: contig name -> length in bp, in file order.
@@ -135,16 +153,16 @@ class Fasta:
         left, right = max(start, 0), min(end, size)
         if left < right:
             try:
-                found = encode(self._file.fetch(chrom, left, right))
+                bases = encode(self._file.fetch(chrom, left, right))
             except (OSError, ValueError) as error:
                 raise InputError(
                     f"cannot be read at {chrom}:{left}-{right} ({error}): truncated or damaged", self.path
                 ) from None
-            if len(found) != right - left:
+            if len(bases) != right - left:  # htslib gives what it gets, without an error
                 raise InputError(
-                    f"cannot be read at {chrom}:{left}-{right}: {len(found)} bases found, {REINDEX}", self.path
+                    f"cannot be read at {chrom}:{left}-{right}: {len(bases)} bases found, {REINDEX}", self.path
                 )
-            out[left - start : right - start] = found
+            out[left - start : right - start] = bases
         return out
 
     def require(self, chroms: Iterable[str], source: Path | str) -> None:
@@ -155,9 +173,9 @@ class Fasta:
         """
         unknown = sorted(set(chroms) - set(self.sizes))
         if unknown:
+            known = ", ".join(list(self.sizes)[:3])
             raise InputError(
-                f"names the contig {unknown[0]}, which {self.path.name} does not have ({', '.join(list(self.sizes)[:3])}...)",
-                source,
+                f"names the contig {unknown[0]}, which {self.path.name} does not have ({known}...)", source
             )
 
     def close(self) -> None:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def create_hdf5(path: Path) -> Iterator[h5py.File]:
-    """Open a new HDF5 file for atomic writing (h5py stores no object times, so equal content gives equal bytes)."""
+    """Open a new HDF5 file for atomic writing."""
+    # h5py stores no times of objects by default, so equal content gives equal bytes.
     import h5py
 
     with atomic(path) as temporary, h5py.File(temporary, "w") as handle:
@@ -29,7 +30,8 @@ def open_hdf5(path: Path, required: Sequence[str] = ()) -> Iterator[h5py.File]:
     """Open an HDF5 file for reading.
 
     Raises:
-        InputError: missing, truncated, not HDF5, a required dataset is absent, it leads to other files, or claims much more data than it can hold.
+        InputError: the file is missing, truncated or not HDF5; a required dataset is absent; its data lie in other
+            files, or claim to be much more than the file can hold.
     """
     import h5py
 
@@ -55,7 +57,11 @@ def dataset(handle: h5py.File, name: str, path: Path, kinds: str = "fiub", ndim:
     """A dataset of an open HDF5 file.
 
     Args:
-        kinds: letters of numpy's kinds of values that it may hold; S: text of either of HDF5's forms. ndim: numbers of dimensions that it may have.
+        handle: the open file.
+        name: the dataset's name.
+        path: the file's name, for messages.
+        kinds: which of numpy's kinds of values (their letters) it may hold; S is text, of fixed or variable length.
+        ndim: how many dimensions it may have.
 
     Raises:
         InputError: there is none of that name, or it holds something else.
@@ -67,8 +73,8 @@ def dataset(handle: h5py.File, name: str, path: Path, kinds: str = "fiub", ndim:
         raise InputError(f"needs a dataset {name}, found {'nothing' if item is None else 'a group'}", path)
     kind = "S" if h5py.check_string_dtype(item.dtype) else item.dtype.kind
     if kind not in kinds or item.ndim not in ndim:
-        wanted = f"{'text' if kinds == 'S' else 'numbers'} in {' or '.join(map(str, ndim))} dimension(s)"
-        raise InputError(f"holds {name} of type {item.dtype} and shape {item.shape}, expected {wanted}", path)
+        expected = f"{'text' if kinds == 'S' else 'numbers'} in {' or '.join(map(str, ndim))} dimension(s)"
+        raise InputError(f"holds {name} of type {item.dtype} and shape {item.shape}, expected {expected}", path)
     return item
 
 
@@ -84,6 +90,7 @@ def as_texts(values: NDArray[Any]) -> list[str]:
 
 def _of_hdf5(error: BaseException) -> bool:
     """Whether the HDF5 library raised an error while it read: in its own code, and not the system's (a full disk)."""
+    # The caller's own KeyError must not read as damage of the file, so the innermost frame decides.
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -98,14 +105,16 @@ def _check_hdf5(handle: h5py.File, path: Path) -> None:
     """Refuse a file whose content lies in other files, or whose datasets claim far more than its bytes can hold."""
     most = max(INFLATED_LEAST, INFLATED_MOST * path.stat().st_size)
 
-    def look(name: bytes, info: h5py.h5l.LinkInfo) -> str | None:
+    def fault_of(name: bytes, info: h5py.h5l.LinkInfo) -> str | None:
         try:
             return _hdf5_fault(handle, name, info, most)
         except (RuntimeError, OSError, KeyError, TypeError, ValueError) as error:
             return f"is damaged at {_text(name)} ({str(error)[:120]})"
 
     try:
-        fault = handle.id.links.visit(look, info=True)
+        # Links, not objects: h5py's `visititems` passes over external links. The visit ends at the first link for
+        # which something else than None is returned.
+        fault = handle.id.links.visit(fault_of, info=True)
     except (RuntimeError, OSError, KeyError) as error:
         fault = f"is damaged ({str(error)[:120]})"
     if fault:
@@ -113,6 +122,7 @@ def _check_hdf5(handle: h5py.File, path: Path) -> None:
 
 
 def _hdf5_fault(handle: h5py.File, name: bytes, info: h5py.h5l.LinkInfo, most: int) -> str | None:
+    """Why a link is refused; None where it is not."""
     import h5py
 
     if info.type == h5py.h5l.TYPE_EXTERNAL:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,13 +16,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDS = ("train", "valid", "test")
-LONGEST = 1 << 31  # bp of a chromosome: the end of what BAM, tabix and bigWig can number
+BED_HEADERS = ("#", "track", "browser")  # how lines of BED and bedGraph files begin that are no intervals
+LONGEST_CHROMOSOME = 1 << 31  # bp: BAM, tabix and bigWig cannot number more
+
+
+class BedRow(NamedTuple):
+    """A line of a BED file; `name` is "" where it has no fourth column."""
+
+    chrom: str
+    start: int
+    end: int
+    name: str
 
 
 def read_bed(path: Path, sizes: Mapping[str, int] | None = None) -> pd.DataFrame:
     """Read a BED file: chrom, start, end and, where present, name, in file order.
 
     Args:
+        path: the file, plain or compressed.
         sizes: chromosome lengths; an interval past the end of its chromosome is an error, one on another contig stays.
 
     Raises:
@@ -30,19 +41,17 @@ def read_bed(path: Path, sizes: Mapping[str, int] | None = None) -> pd.DataFrame
     """
     import pandas as pd
 
-    rows: list[tuple[str, int, int, str]] = []
+    rows: list[BedRow] = []
     with open_text(path) as handle:
         for number, line in enumerate(handle, 1):
-            if not line.strip() or line.startswith(("#", "track", "browser")):
+            if not line.strip() or line.startswith(BED_HEADERS):
                 continue
             rows.append(_bed_row(line.rstrip("\n").split("\t"), path, number, sizes))
     table = pd.DataFrame(rows, columns=["chrom", "start", "end", "name"])
     return table.astype({"start": np.int64, "end": np.int64})
 
 
-def _bed_row(
-    fields: Sequence[str], path: Path, number: int, sizes: Mapping[str, int] | None
-) -> tuple[str, int, int, str]:
+def _bed_row(fields: Sequence[str], path: Path, number: int, sizes: Mapping[str, int] | None) -> BedRow:
     if len(fields) < 3:
         raise InputError(f"has {len(fields)} tab-separated column(s), BED needs at least 3", path, number)
     try:
@@ -53,13 +62,13 @@ def _bed_row(
         ) from None
     if not fields[0]:
         raise InputError("names no chromosome in its first column", path, number)
-    if not 0 <= start <= end < LONGEST:
+    if not 0 <= start <= end < LONGEST_CHROMOSOME:
         raise InputError(f"needs 0 <= start <= end, found {fields[1][:20]} and {fields[2][:20]}", path, number)
     if sizes is not None and end > sizes.get(fields[0], end):
         raise InputError(
             f"ends at {end}, past the end of {fields[0]} ({sizes[fields[0]]} bp): another assembly?", path, number
         )
-    return fields[0], start, end, fields[3] if len(fields) > 3 else ""
+    return BedRow(fields[0], start, end, fields[3] if len(fields) > 3 else "")
 
 
 def read_chrom_sizes(path: Path) -> dict[str, int]:
@@ -70,7 +79,12 @@ def read_chrom_sizes(path: Path) -> dict[str, int]:
             fields = line.split()
             if not fields:
                 continue
-            if len(fields) < 2 or not fields[1].isdecimal() or len(fields[1]) > 10 or int(fields[1]) >= LONGEST:
+            if (
+                len(fields) < 2
+                or not fields[1].isdecimal()
+                or len(fields[1]) > 10
+                or int(fields[1]) >= LONGEST_CHROMOSOME
+            ):
                 raise InputError("needs a chromosome name and its length in bp", path, number)
             if "/" in fields[0] or fields[0] == ".":
                 raise InputError(f"the chromosome name {fields[0][:80]!r} is a path: rename it", path, number)
@@ -104,6 +118,7 @@ class IntervalSet:
         for chrom, rows in table.groupby("chrom", sort=False):
             order = np.argsort(rows["start"].to_numpy(), kind="stable")
             start, end = rows["start"].to_numpy()[order], rows["end"].to_numpy()[order]
+            # An early long interval may reach past later ones: a new part begins behind all ends so far.
             reach = np.maximum.accumulate(end)
             first = np.r_[True, start[1:] > reach[:-1]]
             last = np.r_[first[1:], True]
@@ -118,6 +133,8 @@ class IntervalSet:
         """Whether each query [start, end) shares at least one base with the set."""
         starts, ends = self.merged(chrom)
         query_start, query_end = np.asarray(start), np.asarray(end)
+        # Disjoint and sorted: fewer intervals end before the query than start before its end, if and only if one of
+        # them overlaps it.
         return np.searchsorted(ends, query_start, side="right") < np.searchsorted(starts, query_end, side="left")
 
     def contains(self, chrom: str, position: ArrayLike) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""Messages, progress and the facts of a run: what every room may say, without Typer."""
+"""Messages, progress and the facts of a run, for every room; free of Typer, so that a notebook can import it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
-T = TypeVar("T")
+_Item = TypeVar("_Item")
 
 log = logging.getLogger("accessiflow")
-run_facts: dict[str, Any] = {}  # what a command noted of its run, for the run record
+run_facts: dict[str, Any] = {}  # for the run record; a command adds to it with `note`
 
 
 def note(**facts: Any) -> None:
@@ -19,8 +19,8 @@ def note(**facts: Any) -> None:
     run_facts.update(facts)
 
 
-def progress(items: Iterable[T], total: int, what: str, every_seconds: float = 10.0) -> Iterator[T]:
-    """Yield `items`, telling on stderr how far they are: a bar on a terminal, else a line every few seconds."""
+def progress(items: Iterable[_Item], total: int, what: str, every_seconds: float = 10.0) -> Iterator[_Item]:
+    """Yield `items` and report on stderr how far they are: a bar on a terminal, else a line every few seconds."""
     if sys.stderr.isatty() and log.isEnabledFor(logging.INFO):
         from rich.console import Console
         from rich.progress import track

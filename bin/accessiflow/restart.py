@@ -1,8 +1,8 @@
 """Blocks of arrays that survive a kill: appended to a part file one by one, read back by the next run of the same work.
 
-Layout: a JSON line with the fingerprint of the work, then a record a block: its number of bytes and their CRC-32 (16 bytes, little-endian), then
-an npz archive. A record that is cut or damaged, and all behind it, is dropped, the blocks in front of it stay. A file of another fingerprint is
-started anew. Two runs cannot hold one file.
+The file holds a JSON line with the fingerprint of the work, then one record for each block: its number of bytes and
+their CRC-32 (16 bytes, little-endian), then an npz archive. A record that is cut or damaged is dropped with all behind
+it; the blocks in front of it stay. A file of another fingerprint is started anew. Two runs cannot hold one file.
 
 Memory: one block. Disk: the blocks, until the work is done and the file removed.
 """
@@ -27,14 +27,18 @@ from accessiflow import __version__
 from accessiflow.errors import InputError
 from accessiflow.log import log
 
-Block = dict[str, NDArray[Any]]
-T = TypeVar("T")
+FinishedBlock = dict[str, NDArray[Any]]
+_Item = TypeVar("_Item")
 _FORMAT = "accessiflow part file 1"
 _HEAD = struct.Struct("<QQ")
 
 
 def fingerprint(paths: Sequence[Path], facts: Mapping[str, object]) -> str:
-    """SHA-256 of what decides the result: the content of files and folders (of a FASTA give the index), JSON values, and this program's version.
+    """SHA-256 of everything that decides the result, this program's version included.
+
+    Args:
+        paths: input files and folders, read to their end; of a FASTA, which is large, give the index.
+        facts: options and other values that JSON can hold.
 
     Raises:
         InputError: a path is not there.
@@ -44,6 +48,7 @@ def fingerprint(paths: Sequence[Path], facts: Mapping[str, object]) -> str:
         if not path.exists():
             raise InputError("no such file: check the path", path)
         for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+            # With its size in front, bytes moved from the end of one file to the next give another digest.
             digest.update(file.stat().st_size.to_bytes(8, "little"))
             with open(file, "rb") as handle:
                 while part := handle.read(1 << 20):
@@ -51,11 +56,20 @@ def fingerprint(paths: Sequence[Path], facts: Mapping[str, object]) -> str:
     return digest.hexdigest()
 
 
-def resume(items: Iterable[T], part: PartFile | None, compute: Callable[[T], Block]) -> Iterator[Block]:
-    """The block computed from each item; with a part file, once all are safe, those of an earlier run without computing them again."""
+def resume(
+    items: Iterable[_Item], part: PartFile | None, compute: Callable[[_Item], FinishedBlock]
+) -> Iterator[FinishedBlock]:
+    """Yield the block computed from each item, in order.
+
+    Args:
+        items: what the blocks are computed from, in the same order in every run.
+        part: keeps the blocks; those that an earlier run finished are not computed again. None: nothing is kept.
+        compute: makes a block of an item.
+    """
     if part is None:
         yield from map(compute, items)
         return
+    # All blocks are on disk before the first is handed on: what the caller writes is then never half of a result.
     for number, item in enumerate(items):
         if number >= part.blocks_done:
             part.append(compute(item))
@@ -69,14 +83,15 @@ class PartFile:
         for block in resume(inputs, part, compute):
             write(block)
 
-    Left without an error, the file is removed; with one, or when the process dies, the finished blocks stay for the next run.
+    When the block is left without an error, the file is removed; with one, or when the process dies, the finished
+    blocks stay for the next run.
 
     Attributes:
         blocks_done: how many blocks there are.
     """
 
     def __init__(self, path: Path, fingerprint: str) -> None:
-        """Of a path, which need not exist, and what the work depends on."""
+        """Name the file, which need not exist, and the fingerprint of the work."""
         self.path, self.blocks_done = Path(path), 0
         self._title = json.dumps({"format": _FORMAT, "fingerprint": fingerprint}).encode() + b"\n"
         self._file: BinaryIO
@@ -89,6 +104,7 @@ class PartFile:
         """
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # No mode of open() both creates a file and leaves the content of an existing one where it is.
             self._file = open(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644), "r+b")
         except OSError as error:
             raise InputError(
@@ -123,7 +139,7 @@ class PartFile:
         os.fsync(self._file.fileno())
         self.blocks_done += 1
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator[FinishedBlock]:
         """The finished blocks, in order."""
         self._file.seek(len(self._title))
         while (payload := self._next()) is not None:
@@ -131,24 +147,23 @@ class PartFile:
                 yield {name: arrays[name] for name in arrays.files}
 
     def _recover(self) -> None:
-        found = self._file.read(len(self._title))
-        if found != self._title:
-            if found:
+        title = self._file.read(len(self._title))
+        if title != self._title:
+            if title:
                 log.info("%s: of other inputs, options or version: discarded, all blocks are computed", self.path.name)
             self._cut(0)
             self._file.write(self._title)
             return
-        whole = len(self._title)
+        end = len(self._title)
         while self._next() is not None:
-            self.blocks_done, whole = self.blocks_done + 1, self._file.tell()
-        dropped = os.fstat(self._file.fileno()).st_size - whole
-        self._cut(whole)
-        log.info(
-            "%s: goes on behind %d finished blocks%s",
-            self.path.name,
-            self.blocks_done,
-            f", {dropped} bytes of a cut one dropped" * bool(dropped),
-        )
+            self.blocks_done += 1
+            end = self._file.tell()
+        dropped = os.fstat(self._file.fileno()).st_size - end
+        self._cut(end)
+        message = f"{self.path.name}: goes on behind {self.blocks_done} finished blocks"
+        if dropped:
+            message += f", {dropped} bytes of a cut one dropped"
+        log.info("%s", message)
 
     def _next(self) -> bytes | None:
         """The next record's content; None at the end or where a record is not whole."""
@@ -156,6 +171,7 @@ class PartFile:
         if len(head) < _HEAD.size:
             return None
         size, checksum = _HEAD.unpack(head)
+        # A damaged size may be anything up to 2^64: it must not be asked for.
         if size > os.fstat(self._file.fileno()).st_size - self._file.tell():
             return None
         payload = self._file.read(size)

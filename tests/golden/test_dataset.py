@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from accessiflow.dataset import targets as rules
-from accessiflow.dataset.tfrecords import Shape, fold_files, load_fold, read_file, write_records
+from accessiflow.dataset.tfrecords import RecordShape, fold_files, load_fold, read_file, write_records
 from accessiflow.dataset.training_sets import gc_matched
 from accessiflow.dataset.windows import Geometry, read_windows
 from accessiflow.genome import Fasta
@@ -173,7 +173,7 @@ def test_records_that_tensorflow_writes_are_read(tmp_path, kind):
             values = {"sequence": stored.tobytes(), "target": target.tobytes()}
             feature = {name: train.Feature(bytes_list=train.BytesList(value=[value])) for name, value in values.items()}
             writer.write(train.Example(features=train.Features(feature=feature)).SerializeToString())
-    parts = zip(*read_file(tmp_path / "a.tfr", Shape(90, 2, 3)), strict=True)
+    parts = zip(*read_file(tmp_path / "a.tfr", RecordShape(90, 2, 3)), strict=True)
     for found, expected in zip(map(np.concatenate, parts), (codes, targets), strict=True):
         np.testing.assert_array_equal(found, expected)
 
@@ -203,7 +203,7 @@ def test_newer_basenji_records_are_read(golden):
     assert codes.shape == (1036, 1344)
     assert codes.max() <= 4
     np.testing.assert_array_equal(targets, targets.astype(np.float16))
-    first, _ = next(read_file(fold_files(folder, "test")[0], Shape(1344, 1, 4)))
+    first, _ = next(read_file(fold_files(folder, "test")[0], RecordShape(1344, 1, 4)))
     np.testing.assert_array_equal(first, codes[: len(first)])
 
 

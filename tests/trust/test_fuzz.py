@@ -67,9 +67,9 @@ def _coverage(path: Path) -> object:
 
 def _peak_bins(path: Path) -> object:
     from accessiflow.peaks.files import read_peak_bins
-    from accessiflow.signal.bins import Layout
+    from accessiflow.signal.bins import BinLayout
 
-    return read_peak_bins(path, Layout(64, {chrom: size // 64 for chrom, size in study.SIZES.items()}))
+    return read_peak_bins(path, BinLayout(64, {chrom: size // 64 for chrom, size in study.SIZES.items()}))
 
 
 def _peak_matrix(path: Path) -> object:
@@ -122,9 +122,9 @@ def _params(path: Path) -> object:
 
 
 def _records(path: Path) -> object:
-    from accessiflow.dataset.tfrecords import Shape, read_file
+    from accessiflow.dataset.tfrecords import RecordShape, read_file
 
-    return _exhaust(read_file(path, Shape(256, 1, 3)))
+    return _exhaust(read_file(path, RecordShape(256, 1, 3)))
 
 
 def _targets(path: Path) -> object:

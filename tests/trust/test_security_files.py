@@ -22,7 +22,7 @@ import pandas as pd
 import pytest
 
 from accessiflow import files
-from accessiflow.dataset.tfrecords import Shape, load_fold, read_file
+from accessiflow.dataset.tfrecords import RecordShape, load_fold, read_file
 from accessiflow.errors import InputError
 from accessiflow.evaluation.readers import read_matrix
 from accessiflow.hdf5 import open_hdf5
@@ -343,7 +343,7 @@ def test_a_record_that_claims_to_be_huge_is_refused(tmp_path: Path) -> None:
         header = struct.pack("<Q", size)
         (tmp_path / "train-0.tfr").write_bytes(zlib.compress(header + _masked_crcs([header]).tobytes() + b"x" * 100))
         with pytest.raises(InputError, match="claims a record"):
-            list(read_file(tmp_path / "train-0.tfr", Shape(4, 1, 1)))
+            list(read_file(tmp_path / "train-0.tfr", RecordShape(4, 1, 1)))
 
 
 def test_a_dataset_that_claims_to_be_huge_is_refused(tmp_path: Path) -> None:

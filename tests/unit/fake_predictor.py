@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from accessiflow.prediction.predictor import AllelePredictions, MutantPredictions
+
 
 class FakePredictor:
     """Predicts positions x tracks of windows (n, seq_length) by `function`, which gives (n, positions, tracks)."""
@@ -14,11 +16,11 @@ class FakePredictor:
         """Of a function of base codes (n, seq_length)."""
         self.function, self.seq_length, self.output_length = function, seq_length, output_length
 
-    def ensemble(self, codes, how, starts=None):
+    def ensemble(self, codes, ensemble, starts=None):
         return self.function(codes)
 
-    def alleles(self, ref, alt, how, starts):
-        return self.function(ref), self.function(alt)
+    def alleles(self, ref, alt, ensemble, starts):
+        return AllelePredictions(self.function(ref), self.function(alt))
 
-    def changed(self, codes, windows, how, start=0):
-        return self.function(windows), self.function(codes[None])[0]
+    def changed(self, codes, windows, ensemble, start=0):
+        return MutantPredictions(self.function(windows), self.function(codes[None])[0])

@@ -9,7 +9,7 @@ import numpy as np
 from accessiflow.dataset.tfrecords import write_records
 from accessiflow.files import write_json
 from accessiflow.model.params import Params, check_params
-from accessiflow.training.batches import Windows
+from accessiflow.training.batches import FoldArrays
 
 DOCUMENT = {
     "train": {"batch_size": 16, "train_epochs_max": 2, "train_epochs_min": 1, "patience": None, "learning_rate": 0.01},
@@ -34,13 +34,13 @@ def tiny(tracks: int = 2, **train: object) -> Params:
     return check_params(document(**train), "tiny.json").filled(24, tracks)
 
 
-def fold(n: int, seed: int) -> Windows:
+def fold(n: int, seed: int) -> FoldArrays:
     """Random windows; the two targets are the numbers of C and G."""
     codes = np.random.default_rng(seed).integers(0, 5, (n, 24), dtype=np.uint8)
-    return Windows(codes, np.stack([(codes == 1).sum(1), (codes == 2).sum(1)], 1).astype(np.float32)[:, None])
+    return FoldArrays(codes, np.stack([(codes == 1).sum(1), (codes == 2).sum(1)], 1).astype(np.float32)[:, None])
 
 
-def write_dataset(folder: Path, train: Windows, valid: Windows) -> Path:
+def write_dataset(folder: Path, train: FoldArrays, valid: FoldArrays) -> Path:
     """A dataset folder of two folds, with tracks A, B, ..."""
     for name, part in (("train", train), ("valid", valid)):
         write_records(folder / "tfrecords" / f"{name}-0.tfr", zip(part.codes, part.targets, strict=True))

@@ -23,7 +23,7 @@ from accessiflow.prediction.importing import import_predictions
 from accessiflow.prediction.joining import merge_predictions
 from accessiflow.prediction.loading import load_predictor
 from accessiflow.scoring.joining import join_scores
-from accessiflow.training.batches import Windows
+from accessiflow.training.batches import FoldArrays
 from accessiflow.training.kmer_ridge import fit_ridge, train_kmer_ridge
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,13 +76,13 @@ def test_the_ridge_is_scikit_learns() -> None:
     rng = np.random.default_rng(1)
     codes = rng.integers(0, 4, (300, 40), dtype=np.uint8)
     y = rng.gamma(2, 2, (300, 1, 3)).astype(np.float32)
-    found = fit_ridge(Windows(codes, y), 2, 40, [1.0, 30.0, 1000.0])
+    found = fit_ridge(FoldArrays(codes, y), 2, 40, [1.0, 30.0, 1000.0])
     x = kmer_counts(codes, 2, 40).astype(float)
     z = (x - x.mean(0)) / (x.std(0) + 1e-6)
     expected = RidgeCV(alphas=[1.0, 30.0, 1000.0]).fit(z, np.log2(y[:, 0].astype(float) + 1))
-    assert found["penalty"] == expected.alpha_
-    np.testing.assert_allclose(found["coefficients"], expected.coef_.T, atol=1e-8)
-    np.testing.assert_allclose(found["intercepts"], expected.intercept_, atol=1e-8)
+    assert found.penalty == expected.alpha_
+    np.testing.assert_allclose(found.coefficients, expected.coef_.T, atol=1e-8)
+    np.testing.assert_allclose(found.intercepts, expected.intercept_, atol=1e-8)
 
 
 def test_a_trained_ridge_predicts_through_the_common_door(dataset: Path, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from accessiflow.log import log
 
 SIZES = {"chr1": 12_000, "chr2": 4_000, "chr3": 4_000}
 SHAPE = Geometry(seq_length=300, crop=100, target_width=100, stride=100, stride_test=100)
-REQUEST = b.Request(SHAPE, ["chr2"], ["chr3"], records_per_file=40)
+REQUEST = b.DatasetRequest(SHAPE, ["chr2"], ["chr3"], records_per_file=40)
 PEAK_BIN = 100
 
 

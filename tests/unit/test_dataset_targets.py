@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from accessiflow.dataset import targets as rules
-from accessiflow.dataset.windows import Geometry, Windows
+from accessiflow.dataset.windows import Geometry, WindowTable
 from accessiflow.errors import InputError
 
 RNG = np.random.default_rng(1)
@@ -35,9 +35,9 @@ def track(path, summary="sum", clip=None, clip_soft=None, scale=1.0) -> rules.Tr
     return rules.Track("t", "t", path, summary, clip, clip_soft, scale)
 
 
-def windows(*starts: int, chrom: str = "chr1") -> Windows:
+def windows(*starts: int, chrom: str = "chr1") -> WindowTable:
     n = len(starts)
-    return Windows((chrom,), np.zeros(n, np.int32), np.array(starts, np.int64), np.zeros(n, np.int8), SHAPE.seq_length)
+    return WindowTable((chrom,), np.zeros(n, np.int32), np.array(starts, np.int64), np.zeros(n, np.int8), SHAPE.seq_length)
 
 
 def black(*rows: tuple[int, int]) -> dict:
@@ -130,7 +130,7 @@ def test_basenji_hands_numbers_on_with_six_decimals(bigwig):
 def test_stretches_longer_than_a_chunk_give_the_same(bigwig, monkeypatch):
     where = windows(*range(0, 2940, 7))
     whole = rules.window_targets(where, track(bigwig), SHAPE, black((500, 600)))
-    monkeypatch.setattr(rules, "CHUNK", 100)
+    monkeypatch.setattr(rules, "COVERAGE_SPAN", 100)
     np.testing.assert_array_equal(rules.window_targets(where, track(bigwig), SHAPE, black((500, 600))), whole)
 
 

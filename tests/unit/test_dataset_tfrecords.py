@@ -22,7 +22,7 @@ def examples(n: int, length: int = 40, positions: int = 2, tracks: int = 3):
     return codes, RNG.gamma(1, 4, (n, positions, tracks)).astype(np.float32)
 
 
-def whole(path, shape: t.Shape) -> list[np.ndarray]:
+def whole(path, shape: t.RecordShape) -> list[np.ndarray]:
     return [np.concatenate(parts) for parts in zip(*t.read_file(path, shape), strict=True)]
 
 
@@ -45,7 +45,7 @@ def test_what_is_written_is_read(tmp_path_factory, n, length, positions, tracks)
     path = tmp_path_factory.mktemp("records") / "a.tfr"
     codes, targets = examples(n, length, positions, tracks)
     t.write_records(path, zip(codes, targets, strict=True))
-    for found, expected in zip(whole(path, t.Shape(length, positions, tracks)), (codes, targets), strict=True):
+    for found, expected in zip(whole(path, t.RecordShape(length, positions, tracks)), (codes, targets), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
@@ -81,7 +81,7 @@ def test_records_whose_features_lie_elsewhere_are_read(tmp_path, monkeypatch):
     monkeypatch.setattr(t, "encode_example", example)
     codes, targets = examples(60)
     t.write_records(tmp_path / "a.tfr", zip(codes, targets, strict=True))
-    for found, expected in zip(whole(tmp_path / "a.tfr", t.Shape(40, 2, 3)), (codes, targets), strict=True):
+    for found, expected in zip(whole(tmp_path / "a.tfr", t.RecordShape(40, 2, 3)), (codes, targets), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 
@@ -89,7 +89,7 @@ def test_half_precision_targets_are_written_and_read(tmp_path):
     codes, targets = examples(4)
     targets[1, 0, 2] = 1e6
     t.write_records(tmp_path / "a.tfr", zip(codes, targets, strict=True), half=True)
-    found = whole(tmp_path / "a.tfr", t.Shape(40, 2, 3))
+    found = whole(tmp_path / "a.tfr", t.RecordShape(40, 2, 3))
     np.testing.assert_array_equal(found[0], codes)
     np.testing.assert_array_equal(found[1], np.minimum(targets, 65504).astype(np.float16))
 
@@ -123,7 +123,7 @@ def test_no_room_for_a_mapped_fold_is_one_sentence(tmp_path, monkeypatch):
 def test_files_of_many_blocks_are_read_whole(tmp_path, monkeypatch):
     monkeypatch.setattr(t, "_BLOCK", 1024)
     codes, targets = write_dataset(tmp_path, 50, per_file=50)
-    assert len(list(t.read_file(tmp_path / "tfrecords" / "train-0.tfr", t.Shape(40, 2, 3)))) > 5
+    assert len(list(t.read_file(tmp_path / "tfrecords" / "train-0.tfr", t.RecordShape(40, 2, 3)))) > 5
     found = t.load_fold(tmp_path, "train")
     np.testing.assert_array_equal(found[0], codes)
     np.testing.assert_array_equal(found[1], targets)
@@ -147,7 +147,7 @@ def test_rows_that_are_not_one_hot_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(t, "_ONE_HOT", np.array([1, 1 << 8, 1 << 16, 1 << 24, 0x01010000], "<u4"))
     t.write_records(tmp_path / "a.tfr", [(np.full(4, c, np.uint8), np.ones((1, 1), np.float32)) for c in (0, 4, 1)])
     with pytest.raises(InputError, match=r"a.tfr:2: has a base that is not one-hot"):
-        whole(tmp_path / "a.tfr", t.Shape(4, 1, 1))
+        whole(tmp_path / "a.tfr", t.RecordShape(4, 1, 1))
 
 
 def test_a_table_of_other_tracks_than_the_statistics_is_refused(tmp_path):

@@ -19,7 +19,7 @@ def bed(*rows: tuple[str, int, int]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["chrom", "start", "end"])
 
 
-def all_windows(stride=100, stride_test=100, length=300) -> w.Windows:
+def all_windows(stride=100, stride_test=100, length=300) -> w.WindowTable:
     contigs = w.contigs_of(SIZES, None, None, length)
     return w.windows_of(w.split_folds(contigs, ["chr2"], ["chr3"]), w.Geometry(length, 100, 100, stride, stride_test))
 

@@ -11,7 +11,7 @@ import pytest
 
 from accessiflow.errors import InputError
 from accessiflow.model.build import build_model
-from accessiflow.model.params import BLOCKS, MODEL, RULES, TRAIN, check_params, load_params
+from accessiflow.model.params import BLOCK_DEFAULTS, MODEL, RULES, TRAIN, check_params, load_params
 
 GOOD: dict[str, Any] = {
     "train": {"batch_size": 4},
@@ -82,7 +82,7 @@ def test_what_does_not_fit_is_refused_by_name(path: str, value: object, says: st
 
 
 def test_every_rule_names_keys_that_exist() -> None:
-    known = set(TRAIN) | set(MODEL) | {key for block in BLOCKS.values() for key in block}
+    known = set(TRAIN) | set(MODEL) | {key for block in BLOCK_DEFAULTS.values() for key in block}
     assert not {key for keys in RULES for key in keys.split()} - known
 
 

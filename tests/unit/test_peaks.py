@@ -25,11 +25,11 @@ from accessiflow.peaks.files import break_at_chromosomes, read_peak_bins, write_
 from accessiflow.peaks.specificity import bin_labels, clusters, specificity_bin, specificity_edges
 from accessiflow.peaks.tissue_sets import tissue_sets
 from accessiflow.sheets import read_sheet
-from accessiflow.signal.bins import Layout, read_coverage, read_layout, write_coverage
+from accessiflow.signal.bins import BinLayout, read_coverage, read_layout, write_coverage
 from accessiflow.statistics import benjamini_hochberg
 
 BIN = 128
-LAYOUT = Layout(BIN, {"chr1": 20, "chr2": 10})
+LAYOUT = BinLayout(BIN, {"chr1": 20, "chr2": 10})
 
 
 def paper_floor(p: np.ndarray) -> np.ndarray:

@@ -14,9 +14,9 @@ import pytest
 from accessiflow.errors import InputError
 from accessiflow.model.build import build_model
 from accessiflow.model.params import Params, check_params, load_params
-from accessiflow.training.batches import Windows
+from accessiflow.training.batches import FoldArrays
 from accessiflow.training.compute import Compute
-from accessiflow.training.history import Epoch, finished, kept
+from accessiflow.training.history import Epoch, finished, kept_epoch
 from accessiflow.training.loop import fit
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "presets"
@@ -51,8 +51,8 @@ def test_a_preset_predicts_one_value_a_track(path: Path) -> None:
 
 def test_kept_is_the_first_best_or_the_last_epoch() -> None:
     history = [epoch(1, 0.2), epoch(2, 0.6), epoch(3, 0.6), epoch(4, 0.1)]
-    assert kept(history, tiny()).epoch == 2
-    assert kept(history, tiny(keep="last")).epoch == 4
+    assert kept_epoch(history, tiny()).epoch == 2
+    assert kept_epoch(history, tiny(keep="last")).epoch == 4
 
 
 @pytest.mark.parametrize(
@@ -108,13 +108,13 @@ def test_the_model_ends_with_the_weights_of_the_kept_epoch(keep: str) -> None:
     history = fit(
         model,
         params,
-        Windows(codes, y),
-        Windows(codes, 3 - y),
+        FoldArrays(codes, y),
+        FoldArrays(codes, 3 - y),
         1,
         compute=Compute(jit=False),
         on_epoch=lambda _: after.append(model.get_weights()[0]),
     )
-    chosen = kept(history, params).epoch
+    chosen = kept_epoch(history, params).epoch
     assert chosen == 3 if keep == "last" else chosen < 3
     np.testing.assert_array_equal(model.get_weights()[0], after[chosen - 1])
     assert not np.array_equal(after[0], after[2])

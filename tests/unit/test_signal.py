@@ -71,7 +71,7 @@ class TestBigWig:
         runs = [("chr1", i * 7, i * 7 + 5, float(i % 11)) for i in range(140)]
         path = write_bigwig(tmp_path / "a.bw", runs)
         whole = all_bins(path, "bigwig", 32)["chr1"]
-        monkeypatch.setattr("accessiflow.signal.bigwig.CHUNK", 100)
+        monkeypatch.setattr("accessiflow.signal.bigwig.BASES_AT_ONCE", 100)
         np.testing.assert_array_equal(all_bins(path, "bigwig", 32)["chr1"], whole)
 
     def test_a_contig_shorter_in_the_file_is_zero_past_its_end(self, tmp_path):

@@ -13,10 +13,10 @@ from accessiflow.errors import InputError
 from accessiflow.genome import reverse_complement
 from accessiflow.motifs import write_meme
 from accessiflow.simulate import grammar, motifs
-from accessiflow.simulate.design import MAX_CELL_TYPES, SEQ_LENGTH, UBIQUITOUS, Design
-from accessiflow.simulate.elements import CORE, WIDTH, make_chromosome, make_genes
+from accessiflow.simulate.design import MAX_CELL_TYPES, SEQ_LENGTH, UBIQUITOUS_CLUSTER, StudyDesign
+from accessiflow.simulate.elements import CORE, ELEMENT_WIDTH, make_chromosome, make_genes
 
-DESIGN = Design(seed=5, chromosomes=3, chrom_length=120_000, cell_types=4, individuals=20, gwas_individuals=100, snps=300)
+DESIGN = StudyDesign(seed=5, chromosomes=3, chrom_length=120_000, cell_types=4, individuals=20, gwas_individuals=100, snps=300)
 
 
 @pytest.fixture(scope="module")
@@ -98,23 +98,23 @@ def test_another_seed_gives_another_genome(made):
 def test_elements_do_not_overlap_and_hold_their_instances(made):
     _, chromosome, _ = made
     elements, sites = chromosome.elements, chromosome.sites
-    assert (elements["end"] - elements["start"] == WIDTH).all()
+    assert (elements["end"] - elements["start"] == ELEMENT_WIDTH).all()
     assert (elements["start"].to_numpy()[1:] >= elements["end"].to_numpy()[:-1]).all()
     own = elements.iloc[sites["element"]]
-    margin = (WIDTH - CORE) // 2
+    margin = (ELEMENT_WIDTH - CORE) // 2
     assert (sites["start"].to_numpy() >= own["start"].to_numpy() + margin).all()
     assert (sites["end"].to_numpy() <= own["end"].to_numpy() - margin).all()
     assert (sites["start"].to_numpy()[1:] >= sites["end"].to_numpy()[:-1]).all()
     assert sites.groupby("element").size().between(1, 5).all()
     shares = elements["cluster"].value_counts(normalize=True)
-    assert shares[UBIQUITOUS] == pytest.approx(0.2, abs=0.03)
+    assert shares[UBIQUITOUS_CLUSTER] == pytest.approx(0.2, abs=0.03)
 
 
 def test_genes_start_in_ubiquitous_elements(made):
     _, chromosome, _ = made
     genes = make_genes(chromosome.elements, DESIGN)
     tss = np.where(genes["strand"] == "+", genes["start"], genes["end"] - 1)
-    promoters = chromosome.elements[chromosome.elements["cluster"] == UBIQUITOUS]
+    promoters = chromosome.elements[chromosome.elements["cluster"] == UBIQUITOUS_CLUSTER]
     assert np.isin(tss, ((promoters["start"] + promoters["end"]) // 2).to_numpy()).all()
     assert (genes["start"] >= 0).all()
     assert (genes["end"] <= DESIGN.chrom_length).all()
@@ -152,4 +152,4 @@ def test_reference_allele_has_no_effect_and_alleles_are_antisymmetric(made):
 @pytest.mark.parametrize(("option", "value"), [("chromosomes", 2), ("cell_types", 3), ("cell_types", 13), ("chrom_length", 5000), ("snps", 0)])
 def test_impossible_sizes_are_refused(option, value):
     with pytest.raises(InputError, match=f"--{option.replace('_', '-')} {value} is not between"):
-        Design(**{option: value})
+        StudyDesign(**{option: value})

@@ -10,11 +10,11 @@ from scipy import stats
 from accessiflow.genome import Fasta, decode
 from accessiflow.signal.insertions import Counting, insertions, read_barcodes
 from accessiflow.simulate import genotypes, signal, traits
-from accessiflow.simulate.design import POLYGENIC, Design
+from accessiflow.simulate.design import POLYGENIC, StudyDesign
 from accessiflow.simulate.elements import make_chromosome
 from accessiflow.simulate.grammar import CELL, Effects, make_grammar
 
-DESIGN = Design(seed=3, chromosomes=3, chrom_length=150_000, cell_types=4, individuals=61, gwas_individuals=300, snps=900)
+DESIGN = StudyDesign(seed=3, chromosomes=3, chrom_length=150_000, cell_types=4, individuals=61, gwas_individuals=300, snps=900)
 SIZES = {"chr1": 64_000}
 
 

@@ -133,7 +133,7 @@ def test_ideal_results_reach_their_ceilings(script, truth, tmp_path):
     files = ("--peaks", tmp_path / "peaks.h5ad", "--predictions", predictions, "--targets", targets, "--scores", tmp_path / "sad.h5")
     script("simulate", "compare", "--truth", truth.folder, "--output", tmp_path / "summary.tsv", *files)
     summary = read_table(tmp_path / "summary.tsv")
-    assert tuple(summary) == compare.COLUMNS
+    assert tuple(summary) == compare.COMPARISON_COLUMNS
     assert summary["figure"].value_counts().to_dict() == {
         "element_recall": 4, "element_precision": 4, "pearson_specific": 5, "pearson_ubiquitous": 5, "sad_correlation": 4
     }  # fmt: skip

@@ -39,13 +39,13 @@ def lose() -> None:
 
 @app.command()
 def bigwig(path: Path) -> None:
-    from accessiflow.signal import write_bigwig
+    from accessiflow.signal.bigwig import write_bigwig
     starts = np.arange(60000) * 10
     write_bigwig(path, {"chr1": 1000000}, [("chr1", starts, starts + 5, np.random.default_rng(0).random(60000))])
 
 @app.command()
 def hdf5(path: Path) -> None:
-    from accessiflow.files import create_hdf5
+    from accessiflow.hdf5 import create_hdf5
     with create_hdf5(path) as out:
         out["x"] = np.random.default_rng(0).random(60000)
 

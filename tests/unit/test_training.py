@@ -16,9 +16,9 @@ from accessiflow.model.build import build_model
 from accessiflow.model.weights import save_weights
 from accessiflow.statistics import Accuracy
 from accessiflow.training.augmentation import augment
-from accessiflow.training.batches import Windows, a_step_late, plain_batches, prepared, training_batches
+from accessiflow.training.batches import FoldArrays, one_behind, plain_batches, prefetched, training_batches
 from accessiflow.training.compute import Compute
-from accessiflow.training.history import kept
+from accessiflow.training.history import kept_epoch
 from accessiflow.training.loop import fit
 from accessiflow.training.losses.pointwise import loss_function
 
@@ -78,7 +78,7 @@ def test_losses_by_hand() -> None:
 
 def test_a_fold_gives_the_wanted_tracks_of_the_wanted_rows_as_float32() -> None:
     codes, targets = np.arange(12, dtype=np.uint8).reshape(6, 2), np.arange(36, dtype=np.float16).reshape(6, 2, 3)
-    windows = Windows(codes, targets, [2, 0])
+    windows = FoldArrays(codes, targets, [2, 0])
     assert windows.shape == (2, 2, 2)
     got = windows.batch(np.array([4, 1]))
     np.testing.assert_array_equal(got[0], codes[[4, 1]])
@@ -91,7 +91,7 @@ def test_an_epoch_has_whole_batches_in_an_order_of_its_own(weights: np.ndarray |
     """Without augmentation each window comes once (less the rest of a batch); drawn by weights some come again."""
     params = tiny(batch_size=16)
     params.model.update(augment_rc=False, augment_shift=0)
-    windows = Windows(np.arange(50, dtype=np.uint8)[:, None], np.arange(50, dtype=np.float32)[:, None, None])
+    windows = FoldArrays(np.arange(50, dtype=np.uint8)[:, None], np.arange(50, dtype=np.float32)[:, None, None])
     rng = np.random.default_rng(1)
     epochs = [list(training_batches(windows, params, weights, rng)) for _ in range(2)]
     orders = [np.concatenate([codes[:, 0] for codes, _ in batches]) for batches in epochs]
@@ -106,10 +106,10 @@ def test_batches_made_ahead_or_read_late_are_the_same_in_the_same_order() -> Non
     def numbers():
         yield from range(7)
 
-    assert list(prepared(numbers())) == list(range(7)) == list(a_step_late(numbers()))
-    assert [list(a_step_late(iter(values))) for values in ([], [1])] == [[], [1]]
+    assert list(prefetched(numbers())) == list(range(7)) == list(one_behind(numbers()))
+    assert [list(one_behind(iter(values))) for values in ([], [1])] == [[], [1]]
     made: list[int] = []
-    late = a_step_late(made.append(i) or i for i in range(3))
+    late = one_behind(made.append(i) or i for i in range(3))
     assert next(late) == 0
     assert made == [0, 1]
 
@@ -119,7 +119,7 @@ def test_an_error_while_a_batch_is_made_reaches_the_loop() -> None:
         yield 1
         raise OSError("the disk is gone")
 
-    ahead = prepared(broken())
+    ahead = prefetched(broken())
     assert next(ahead) == 1
     with pytest.raises(OSError, match="the disk is gone"):
         next(ahead)
@@ -167,4 +167,4 @@ def test_an_undefined_validation_accuracy_still_keeps_an_epoch() -> None:
     params = tiny()
     history = fit(build_model(params), params, fold(64, 1), valid, 1, compute=EAGER)
     assert np.isnan([epoch.val_pearsonr for epoch in history]).all()
-    assert kept(history, params).epoch == 1
+    assert kept_epoch(history, params).epoch == 1

@@ -15,7 +15,7 @@ from small_training import document, fold, write_dataset
 from accessiflow.errors import InputError
 from accessiflow.training.checkpoint import Checkpoint, State
 from accessiflow.training.history import Epoch
-from accessiflow.training.run import Request, train_model
+from accessiflow.training.run import TrainingRequest, train_model
 
 RESULTS = ("model_best.h5", "training_curve.tsv", "metrics.json", "params.json", "targets.txt")
 KILLED = """
@@ -29,7 +29,7 @@ def save_and_die(self, state):
         os.kill(os.getpid(), signal.SIGKILL)
 loop.Checkpoint.save = save_and_die
 p, d, o, c = map(Path, sys.argv[1:])
-run.train_model(run.Request(p, d, o, epochs=5, jit=False, checkpoint=c))
+run.train_model(run.TrainingRequest(p, d, o, epochs=5, jit=False, checkpoint=c))
 """
 
 
@@ -42,10 +42,10 @@ def data(tmp_path: Path) -> Path:
     return write_dataset(tmp_path / "data", fold(80, 1), fold(32, 2))
 
 
-def request_for(tmp_path: Path, data: Path, name: str, train: dict[str, object], **options: object) -> Request:
+def request_for(tmp_path: Path, data: Path, name: str, train: dict[str, object], **options: object) -> TrainingRequest:
     path = tmp_path / "params.json"
     path.write_text(json.dumps(document(**train)))
-    return Request(path, data, tmp_path / name, epochs=5, jit=False, **options)
+    return TrainingRequest(path, data, tmp_path / name, epochs=5, jit=False, **options)
 
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, epochs: int) -> Callable[[], None]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from small_training import fold, tiny
 
 from accessiflow.errors import InputError
-from accessiflow.training.batches import Windows, training_batches
+from accessiflow.training.batches import FoldArrays, training_batches
 from accessiflow.training.losses.across_tracks import cosine_distance, deviation_error, objective
 from accessiflow.training.losses.pointwise import loss_function
 from accessiflow.training.sampling import sampling_weights
@@ -98,7 +98,7 @@ def test_windows_are_drawn_by_their_variance_across_tracks() -> None:
 def test_no_strength_and_no_variance_draw_nothing_special() -> None:
     windows = fold(40, 1)
     assert sampling_weights(windows, 0.0) is None
-    flat = Windows(windows.codes, np.ones_like(windows.targets))
+    flat = FoldArrays(windows.codes, np.ones_like(windows.targets))
     np.testing.assert_array_equal(sampling_weights(flat, 3.0), np.full(40, 1 / 40))
 
 

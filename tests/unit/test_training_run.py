@@ -12,14 +12,14 @@ import pytest
 from small_training import document, fold, write_dataset
 
 from accessiflow.errors import InputError
-from accessiflow.training.batches import Windows
-from accessiflow.training.run import Request, train_model
+from accessiflow.training.batches import FoldArrays
+from accessiflow.training.run import TrainingRequest, train_model
 
 
 @pytest.fixture
-def request_(tmp_path: Path) -> Request:
+def request_(tmp_path: Path) -> TrainingRequest:
     (tmp_path / "params.json").write_text(json.dumps(document()))
-    return Request(tmp_path / "params.json", write_dataset(tmp_path / "data", fold(64, 1), fold(32, 2)), tmp_path / "out", jit=False)
+    return TrainingRequest(tmp_path / "params.json", write_dataset(tmp_path / "data", fold(64, 1), fold(32, 2)), tmp_path / "out", jit=False)
 
 
 def weights(folder: Path) -> dict[str, np.ndarray]:
@@ -29,7 +29,7 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
     return out
 
 
-def test_a_run_writes_its_folder_and_its_scalars(request_: Request, tmp_path: Path) -> None:
+def test_a_run_writes_its_folder_and_its_scalars(request_: TrainingRequest, tmp_path: Path) -> None:
     history = train_model(replace(request_, tensorboard=tmp_path / "board", log_file=tmp_path / "log.tsv"))
     out = request_.out
     assert sorted(p.name for p in out.iterdir()) == ["metrics.json", "model_best.h5", "params.json", "targets.txt", "training_curve.tsv"]
@@ -44,13 +44,13 @@ def test_a_run_writes_its_folder_and_its_scalars(request_: Request, tmp_path: Pa
     assert b"val_pearsonr" in events
 
 
-def test_one_track_of_a_dataset(request_: Request) -> None:
+def test_one_track_of_a_dataset(request_: TrainingRequest) -> None:
     train_model(replace(request_, tracks=["B"]))
     assert json.loads((request_.out / "metrics.json").read_text())["tracks"] == ["B"]
     assert weights(request_.out)["model_weights/dense/dense/bias:0"].shape == (1,)
 
 
-def test_a_trunk_goes_on_under_a_new_head(request_: Request, tmp_path: Path) -> None:
+def test_a_trunk_goes_on_under_a_new_head(request_: TrainingRequest, tmp_path: Path) -> None:
     train_model(request_)
     base = weights(request_.out)
     frozen, free = (
@@ -65,7 +65,7 @@ def test_a_trunk_goes_on_under_a_new_head(request_: Request, tmp_path: Path) -> 
         assert not np.array_equal(value, base[name]), name
 
 
-def test_all_weights_can_be_restored(request_: Request, tmp_path: Path) -> None:
+def test_all_weights_can_be_restored(request_: TrainingRequest, tmp_path: Path) -> None:
     train_model(request_)
     (tmp_path / "params.json").write_text(json.dumps(document(learning_rate=1e-30)))
     again = replace(request_, out=tmp_path / "again", restore=request_.out / "model_best.h5", seed=2)
@@ -75,7 +75,7 @@ def test_all_weights_can_be_restored(request_: Request, tmp_path: Path) -> None:
     )
 
 
-def test_a_trunk_of_other_shapes_is_refused_naming_the_layer(request_: Request, tmp_path: Path) -> None:
+def test_a_trunk_of_other_shapes_is_refused_naming_the_layer(request_: TrainingRequest, tmp_path: Path) -> None:
     train_model(request_)
     wider = document()
     wider["model"] = wider["model"] | {"trunk": [wider["model"]["trunk"][0] | {"filters": 5}]}
@@ -97,32 +97,32 @@ def test_a_trunk_of_other_shapes_is_refused_naming_the_layer(request_: Request, 
         ({"checkpoint": Path(__file__).parent}, "is a folder, expected a checkpoint file"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(request_: Request, options: dict[str, object], says: str) -> None:
+def test_options_that_do_not_fit_are_refused(request_: TrainingRequest, options: dict[str, object], says: str) -> None:
     with pytest.raises(InputError, match=says):
         train_model(replace(request_, **options))
     assert not request_.out.exists()
 
 
-def test_a_place_that_cannot_be_written_to_is_refused_before_training(request_: Request) -> None:
+def test_a_place_that_cannot_be_written_to_is_refused_before_training(request_: TrainingRequest) -> None:
     with pytest.raises(InputError, match=r"cannot be written: .*params\.json is no folder"):
         train_model(replace(request_, out=request_.params_file / "out"))
 
 
-def test_a_run_that_diverges_leaves_nothing(request_: Request, tmp_path: Path) -> None:
+def test_a_run_that_diverges_leaves_nothing(request_: TrainingRequest, tmp_path: Path) -> None:
     (tmp_path / "params.json").write_text(json.dumps(document(learning_rate=1e30, loss="mse", train_epochs_max=9)))
     with pytest.raises(InputError, match=r"diverged: the (training|validation) loss of epoch \d+ is not finite at step \d+"):
         train_model(request_)
     assert not request_.out.exists()
 
 
-def with_targets(request: Request, tmp_path: Path, change) -> Request:
+def with_targets(request: TrainingRequest, tmp_path: Path, change) -> TrainingRequest:
     train = fold(64, 1)
     targets = train.targets.copy()
     change(targets)
-    return replace(request, data_dir=write_dataset(tmp_path / "changed", Windows(train.codes, targets), fold(32, 2)))
+    return replace(request, data_dir=write_dataset(tmp_path / "changed", FoldArrays(train.codes, targets), fold(32, 2)))
 
 
-def test_a_target_that_is_no_number_is_refused(request_: Request, tmp_path: Path) -> None:
+def test_a_target_that_is_no_number_is_refused(request_: TrainingRequest, tmp_path: Path) -> None:
     def change(targets: np.ndarray) -> None:
         targets[6, 0, 1] = np.nan
 
@@ -130,7 +130,7 @@ def test_a_target_that_is_no_number_is_refused(request_: Request, tmp_path: Path
         train_model(with_targets(request_, tmp_path, change))
 
 
-def test_a_track_of_zeros_is_named_and_only_zeros_are_refused(request_: Request, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_track_of_zeros_is_named_and_only_zeros_are_refused(request_: TrainingRequest, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     def change(targets: np.ndarray) -> None:
         targets[:, :, 1] = 0
 
@@ -143,7 +143,7 @@ def test_a_track_of_zeros_is_named_and_only_zeros_are_refused(request_: Request,
         train_model(replace(changed, tracks=["B"]))
 
 
-def test_a_gpu_that_is_not_there_is_refused(refused, request_: Request) -> None:
+def test_a_gpu_that_is_not_there_is_refused(refused, request_: TrainingRequest) -> None:
     says = refused("train", "fit", request_.params_file, request_.data_dir, "-o", request_.out, "--require-gpu")
     assert "--require-gpu: TensorFlow sees no GPU" in says
     assert not request_.out.exists()

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accessiflow.genome import UNKNOWN, Fasta, decode, encode
-from accessiflow.variants.alleles import allele_windows, fit, judge
+from accessiflow.variants.alleles import allele_windows, fit, check_variant
 from accessiflow.variants.vcf import Variant
 
 L = 64
@@ -61,7 +61,7 @@ def test_windows_follow_the_string_rule(genome, pos, width, alt):
 @settings(max_examples=100, deadline=None)
 @given(pos=st.integers(1, 420), width=st.integers(1, 70), alt=st.text("ACGTN", min_size=1, max_size=70))
 def test_windows_have_the_models_length_anywhere(genome, pos, width, alt):
-    v, reason = judge(variant(pos, at(pos, width), alt), genome, L)
+    v, reason = check_variant(variant(pos, at(pos, width), alt), genome, L)
     if not reason:
         pair = allele_windows(v, genome, L)
         assert pair.ref.shape == pair.alt.shape == (L,)
@@ -86,9 +86,9 @@ def test_outside_the_chromosome_is_unknown_and_shifts_nothing(genome):
 
 def test_genomes_allele_as_alt_by_the_three_rules(genome):
     wrong = variant(100, other(at(100)), at(100))
-    assert judge(wrong, genome, L) == (wrong, "")
-    assert judge(wrong, genome, L, "exclude")[1] == "REF is not the genome's allele, ALT is"
-    swapped, reason = judge(wrong, genome, L, "swap")
+    assert check_variant(wrong, genome, L) == (wrong, "")
+    assert check_variant(wrong, genome, L, "exclude")[1] == "REF is not the genome's allele, ALT is"
+    swapped, reason = check_variant(wrong, genome, L, "swap")
     assert (swapped.ref, swapped.alt, reason) == (wrong.alt, wrong.ref, "")
     as_is, exchanged = allele_windows(wrong, genome, L), allele_windows(swapped, genome, L)
     assert np.array_equal(as_is.ref, exchanged.alt)
@@ -108,8 +108,8 @@ def test_genomes_allele_as_alt_by_the_three_rules(genome):
         (variant(410, "N", "A"), ""),
     ],
 )
-def test_variants_are_judged(genome, v, reason):
-    assert judge(v, genome, L)[1] == reason
+def test_variants_are_checked(genome, v, reason):
+    assert check_variant(v, genome, L)[1] == reason
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,4 +1,4 @@
-"""Damaged and odd variant files through the real reader and judge: one sentence that names the file, or rows that stand in it, nothing else.
+"""Damaged and odd variant files through the real reader and check: one sentence that names the file, or rows that stand in it, nothing else.
 
 A corpus of seeded mutations of a valid file (some of its ways at least 20 times each), and free ones by hypothesis.
 """
@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from accessiflow.errors import InputError
 from accessiflow.genome import Fasta
 from accessiflow.scoring import sad
-from accessiflow.variants.alleles import judge
+from accessiflow.variants.alleles import check_variant
 from accessiflow.variants.vcf import read_variants, split
 
 L = 32
@@ -428,7 +428,7 @@ def assert_stands_in_the_file(variants, content: bytes, table: bool) -> None:
 
 
 def outcome(path: Path, genome: Fasta, content: bytes, known: bool = True) -> str:
-    """Read and judge a file: "refused", or the number of rows that would be scored; anything else fails."""
+    """Read and check a file: "refused", or the number of rows that would be scored; anything else fails."""
     path.write_bytes(content)
     try:
         variants = list(read_variants(path))
@@ -437,8 +437,8 @@ def outcome(path: Path, genome: Fasta, content: bytes, known: bool = True) -> st
         assert "\n" not in str(error)
         assert re.search(r":\d+: |after (line|record) \d+|closing block|is empty|lacks the column|is not a BCF file", str(error)), error
         return "refused"
-    judged = [judge(v, genome, L) for v in variants]
-    for v, reason in judged:
+    checked = [check_variant(v, genome, L) for v in variants]
+    for v, reason in checked:
         if not reason:
             assert re.fullmatch("[ACGTN]+", v.ref)
             assert re.fullmatch("[ACGTN]+", v.alt)
@@ -446,7 +446,7 @@ def outcome(path: Path, genome: Fasta, content: bytes, known: bool = True) -> st
             assert here.startswith(v.ref) or here.startswith(v.alt)
     if known:
         assert_stands_in_the_file(variants, content, ".tsv" in path.name and not content.startswith(b"##"))
-    return str(sum(not reason for _, reason in judged))
+    return str(sum(not reason for _, reason in checked))
 
 
 @pytest.mark.parametrize("name", MUTATIONS)
@@ -476,7 +476,7 @@ def test_scoring_damaged_files_leaves_whole_results_or_none(tmp_path, fasta, nam
         path, out = tmp_path / f"f{suffix}", tmp_path / str(seed)
         path.write_bytes(mutate(rng, records(rng)))
         try:
-            scored, excluded = sad.score(SUMMING, path, fasta, TRACKS, out, None, sad.Options())
+            scored, excluded = sad.score(SUMMING, path, fasta, TRACKS, out, None, sad.ScoreOptions())
         except InputError:
             assert not [p for p in out.rglob("*") if p.is_file()]
             continue

@@ -30,7 +30,7 @@ from accessiflow.scoring.effects import STATISTICS
 from accessiflow.variants.vcf import split
 
 BOTH = Ensemble(True, (1, 0, -1))
-ALL = sad.Options(("SAD", "REF", "ALT"))
+ALL = sad.ScoreOptions(("SAD", "REF", "ALT"))
 BASES = "ACGT"
 ENGINES = {"native": partial(NativePredictor, threads=2), "tensorflow": KerasPredictor}
 
@@ -101,10 +101,10 @@ def test_exchanged_alleles_of_equal_length_score_exactly_the_opposite(scored, se
     forth, _ = scored(there)
     back, _ = scored([(pos, alt, ref) for pos, ref, alt in there])  # REF is put into the genome in place of ALT
     assert np.array_equal(forth["SAD"], -back["SAD"])
-    swapped, _ = scored([(pos, alt, ref) for pos, ref, alt in there], sad.Options(ref_mismatch="swap"))
+    swapped, _ = scored([(pos, alt, ref) for pos, ref, alt in there], sad.ScoreOptions(ref_mismatch="swap"))
     assert np.array_equal(swapped["SAD"], forth["SAD"])
     assert np.array_equal(swapped["ref_allele"], forth["ref_allele"])
-    kept, excluded = scored([(pos, alt, ref) for pos, ref, alt in there if ref != alt], sad.Options(ref_mismatch="exclude"))
+    kept, excluded = scored([(pos, alt, ref) for pos, ref, alt in there if ref != alt], sad.ScoreOptions(ref_mismatch="exclude"))
     assert len(kept["pos"]) == 0
     assert set(excluded["reason"]) == {"REF is not the genome's allele, ALT is"}
 
@@ -137,12 +137,12 @@ def test_multi_allelic_records_are_their_alleles_one_by_one(scored, sequence):
 def test_shards_give_the_bytes_of_one_piece(scored, predictor, model, tracks, sequence, tmp_path, monkeypatch, size, block):
     records = [*random_records(sequence, 40), (100, "ACGTACGT", "TTTTTTT", "bad"), (110, sequence[109], "<DEL>,*", "odd")]
     vcf = write_vcf(tmp_path / "whole.vcf", records)
-    scored(vcf, sad.Options(ALL.stats, "float16", set_name="s"), name="whole")
-    monkeypatch.setattr(sad, "BLOCK", block)
+    scored(vcf, sad.ScoreOptions(ALL.stats, "float16", set_name="s"), name="whole")
+    monkeypatch.setattr(sad, "VARIANTS_AT_ONCE", block)
     folders = []
     for shard in split(vcf, size, tmp_path / "shards", "s"):
         folders.append(tmp_path / "parts" / shard.name.removesuffix(".vcf.gz"))
-        sad.score(predictor, shard, model / "genome.fa", tracks, folders[-1], BOTH, sad.Options(ALL.stats, "float16", set_name="s"))
+        sad.score(predictor, shard, model / "genome.fa", tracks, folders[-1], BOTH, sad.ScoreOptions(ALL.stats, "float16", set_name="s"))
     rows, reasons = sad.merge(in_order(reversed(folders)), tmp_path / "merged")
     assert reasons == {"neither allele is the genome's": 1, "symbolic allele": 2}
     for name in ("sad.h5", "excluded.tsv"):
@@ -158,7 +158,7 @@ def test_shards_are_ordered_by_number():
 def test_shards_of_different_models_are_refused(scored, predictor, model, tracks, sequence, tmp_path):
     records = random_records(sequence, 3)
     scored(records, ALL, name="a")
-    scored(records, sad.Options(), name="b")
+    scored(records, sad.ScoreOptions(), name="b")
     with pytest.raises(InputError, match="other tracks or kinds of scores"):
         sad.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "merged")
     assert not (tmp_path / "merged/sad.h5").exists()
@@ -265,9 +265,9 @@ def test_scripts_refuse_with_one_sentence_and_leave_nothing(refused, model, tmp_
 
 
 def test_a_shard_goes_on_from_the_blocks_of_a_killed_run(model, predictor, tracks, sequence, tmp_path, monkeypatch):
-    monkeypatch.setattr(sad, "BLOCK", 20)
+    monkeypatch.setattr(sad, "VARIANTS_AT_ONCE", 20)
     vcf = write_vcf(tmp_path / "a.vcf", [(i, sequence[i - 1], BASES[(BASES.index(sequence[i - 1]) + 1) % 4]) for i in range(40, 140)])
-    options = sad.Options(STATISTICS)
+    options = sad.ScoreOptions(STATISTICS)
 
     class Killed(BaseException):
         pass

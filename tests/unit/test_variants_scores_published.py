@@ -115,7 +115,7 @@ def test_features_without_names_are_numbered(tmp_path):
 
 @pytest.mark.parametrize("block", [1 << 16, 2])
 def test_import_gives_our_layout(tmp_path, monkeypatch, block):
-    monkeypatch.setattr(score_files, "BLOCK", block)
+    monkeypatch.setattr(score_files, "NAMES_AT_ONCE", block)
     monkeypatch.setattr(importing, "_BLOCK_BYTES", 100)
     assert import_scores([write_sei(tmp_path / "sei")], tmp_path / "sei_out") == (N, T)
     assert import_scores([write_enformer(tmp_path / "e.h5", True)], tmp_path / "enformer_out") == (N, T)

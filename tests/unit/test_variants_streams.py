@@ -58,7 +58,7 @@ def test_every_allele_has_a_row_or_a_reason(tmp_path, fasta, records, genomes, r
     ]
     vcf = tmp_path / "a.vcf"
     vcf.write_text("#CHROM\tPOS\tID\tREF\tALT\n" + "".join(f"{c}\t{p}\t{i}\t{r}\t{','.join(a)}\n" for c, p, i, r, a in rows))
-    options = sad.Options(ref_mismatch=rule)
+    options = sad.ScoreOptions(ref_mismatch=rule)
     alleles = list(read_variants(vcf))
     if alleles and all(v.chrom == "1" for v in alleles):
         with pytest.raises(InputError, match="shares no contig"):
@@ -121,12 +121,12 @@ class Dying(FakePredictor):
 
 @pytest.mark.parametrize("stops", [[0], [3], [1, 0, 2], [4, 4, 4]])
 def test_an_interrupted_run_goes_on_and_ends_with_the_same_bytes(tmp_path, fasta, monkeypatch, stops):
-    monkeypatch.setattr(sad, "BLOCK", 3)
+    monkeypatch.setattr(sad, "VARIANTS_AT_ONCE", 3)
     with Fasta(fasta) as genome:
         bases = "".join("ACGTN"[c] for c in genome.codes("chr1", 0, 90))
     vcf = tmp_path / "a.vcf"
     vcf.write_text("".join(f"chr1\t{p}\tv{p}\t{bases[p - 1]}\t{'A,C' if p % 4 else '<DEL>'}{bases[p - 1 : p + 1]}\n" for p in range(1, 80, 2)))
-    options = sad.Options(("SAD", "REF", "ALT", "LOGRATIO", "COS", "L2"))
+    options = sad.ScoreOptions(("SAD", "REF", "ALT", "LOGRATIO", "COS", "L2"))
     counts = sad.score(SUMMING, vcf, fasta, TRACKS, tmp_path / "whole", None, options)
     blocks = -(-counts[0] // 3)
     dying = Dying(SUMMING.function, L)

@@ -114,7 +114,7 @@ def test_a_file_of_no_variants_gives_a_header(tmp_path):
     scores = write_scores(tmp_path / "s.h5", np.empty((0, 3), "f4"), np.empty(0, np.int64))
     found = top.top_variants([scores], GROUPS, 3)
     assert len(found) == 0
-    assert found.columns.tolist() == top.COLUMNS
+    assert found.columns.tolist() == top.TOP_COLUMNS
 
 
 def test_what_does_not_fit_is_refused(tmp_path, refused):

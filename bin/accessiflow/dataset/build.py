@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from accessiflow.dataset import targets as target_rules
 from accessiflow.dataset import tfrecords, training_sets
 from accessiflow.dataset import windows as window_rules
-from accessiflow.dataset.windows import Geometry, Windows
+from accessiflow.dataset.windows import Geometry, WindowTable
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, write_json, write_text
 from accessiflow.genome import Fasta
@@ -30,12 +30,12 @@ from accessiflow.intervals import FOLDS, IntervalSet, read_bed
 from accessiflow.log import log
 
 LAYOUT = ("targets.txt", "contigs.bed", "sequences.bed", "seqs_cov", "tfrecords", "statistics.json")
-CHUNK = 1 << 24
-LONGEST = 1 << 40
+SEQUENCE_SPAN = 1 << 24
+WHOLE_CHROMOSOME = 1 << 40
 
 
 @dataclass(frozen=True)
-class Request:
+class DatasetRequest:
     """What to build (the options of `dataset.py build`)."""
 
     geometry: Geometry
@@ -57,7 +57,7 @@ class Request:
     threads: int = 1
 
 
-def build(fasta: Path, targets: Path, out: Path, request: Request) -> dict[str, int | str]:
+def build(fasta: Path, targets: Path, out: Path, request: DatasetRequest) -> dict[str, int | str]:
     """Write the dataset, all of it or nothing; returns its statistics.
 
     Raises:
@@ -126,7 +126,7 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _plan(genome: Fasta, folder: Path, request: Request) -> Windows:
+def _plan(genome: Fasta, folder: Path, request: DatasetRequest) -> WindowTable:
     geometry = request.geometry
     _check_chroms(genome, request)
     gaps = read_bed(request.gaps) if request.gaps else None
@@ -146,7 +146,7 @@ def _plan(genome: Fasta, folder: Path, request: Request) -> Windows:
     return windows
 
 
-def _check_chroms(genome: Fasta, request: Request) -> None:
+def _check_chroms(genome: Fasta, request: DatasetRequest) -> None:
     asked = [*request.valid_chroms, *request.test_chroms]
     unknown = [c for c in asked if c not in genome.sizes]
     both = set(request.valid_chroms) & set(request.test_chroms)
@@ -161,18 +161,20 @@ def _check_chroms(genome: Fasta, request: Request) -> None:
         log.warning("%s has no %s: validation and test use the other chromosomes", genome.path.name, ", ".join(unknown))
 
 
-def _without_excluded(windows: Windows, request: Request) -> Windows:
+def _without_excluded(windows: WindowTable, request: DatasetRequest) -> WindowTable:
     """Windows none of whose target bases touches an excluded interval."""
     geometry, kept = request.geometry, np.ones(len(windows), bool)
     for path in request.exclude:
         intervals = IntervalSet(read_bed(path))
-        for chrom, rows in windows.stretches(CHUNK):
+        for chrom, rows in windows.stretches(SEQUENCE_SPAN):
             first = windows.start[rows] + geometry.crop
             kept[rows] &= ~intervals.overlaps(chrom, first, first + geometry.seq_length - 2 * geometry.crop)
     return windows if kept.all() else windows.take(kept)
 
 
-def choose_windows(windows: Windows, request: Request, gc: Callable[[], NDArray[np.float64]]) -> NDArray[np.int64]:
+def choose_windows(
+    windows: WindowTable, request: DatasetRequest, gc: Callable[[], NDArray[np.float64]]
+) -> NDArray[np.int64]:
     """Row numbers of the training set: chosen in the training and validation folds, all windows of the test fold.
 
     Args:
@@ -201,7 +203,7 @@ def choose_windows(windows: Windows, request: Request, gc: Callable[[], NDArray[
     return np.concatenate([*kept, windows.of_fold("test")])
 
 
-def _peak_membership(windows: Windows, peaks: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _peak_membership(windows: WindowTable, peaks: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Whether the centre of each window's target lies in a peak bin, and in one of the ubiquitous cluster."""
     from accessiflow.peaks.matrix import read_peaks
 
@@ -213,15 +215,15 @@ def _peak_membership(windows: Windows, peaks: Path) -> tuple[NDArray[np.bool_], 
         )
     cluster = matrix.obs["cluster"].astype(str).to_numpy()
     found = np.full(len(windows), -1, np.int64)
-    for name, rows in windows.stretches(LONGEST):
+    for name, rows in windows.stretches(WHOLE_CHROMOSOME):
         found[rows] = matrix.locate(np.full(len(rows), name, object), windows.start[rows] + windows.length // 2)
     return found >= 0, (found >= 0) & (cluster[np.maximum(found, 0)] == "ubiquitous")
 
 
-def gc_content(windows: Windows, genome: Fasta) -> NDArray[np.float64]:
+def gc_content(windows: WindowTable, genome: Fasta) -> NDArray[np.float64]:
     """Share of G and C among all bases of each window (n,), as `bedtools nuc` counts it (N are in the denominator)."""
     out = np.empty(len(windows))
-    for chrom, rows in windows.stretches(CHUNK):
+    for chrom, rows in windows.stretches(SEQUENCE_SPAN):
         start = windows.start[rows]
         codes = genome.codes(chrom, int(start[0]), int(start[-1]) + windows.length)
         total = np.concatenate([[0], np.cumsum((codes == 1) | (codes == 2), dtype=np.int32)])
@@ -229,7 +231,7 @@ def gc_content(windows: Windows, genome: Fasta) -> NDArray[np.float64]:
     return out
 
 
-def check_folds(windows: Windows) -> None:
+def check_folds(windows: WindowTable) -> None:
     missing = [fold for fold in FOLDS if len(windows.of_fold(fold)) == 0]
     if missing:
         raise InputError(
@@ -238,7 +240,7 @@ def check_folds(windows: Windows) -> None:
 
 
 def _write_coverage(
-    windows: Windows, tracks: Sequence[target_rules.Track], request: Request, out: Path, folder: Path
+    windows: WindowTable, tracks: Sequence[target_rules.Track], request: DatasetRequest, out: Path, folder: Path
 ) -> None:
     """Write seqs_cov/I.h5, the targets (n, target_length) of each track; a restart takes those that OUT already has."""
     blacklist = target_rules.blacklist_of(read_bed(request.blacklist) if request.blacklist else None)
@@ -285,7 +287,7 @@ def _kept_coverage(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
         return handle["targets"][:]
 
 
-def _write_records(fasta: Path, windows: Windows, folder: Path, request: Request, num_tracks: int) -> None:
+def _write_records(fasta: Path, windows: WindowTable, folder: Path, request: DatasetRequest, num_tracks: int) -> None:
     """Write the TFRecords, one file a thread at a time."""
 
     def write(path: Path, rows: NDArray[np.int64]) -> None:
@@ -305,7 +307,7 @@ def _write_records(fasta: Path, windows: Windows, folder: Path, request: Request
 
 
 def each_file(
-    windows: Windows, folder: Path, request: Request, write: Callable[[Path, NDArray[np.int64]], None]
+    windows: WindowTable, folder: Path, request: DatasetRequest, write: Callable[[Path, NDArray[np.int64]], None]
 ) -> None:
     """Call `write` with each file tfrecords/FOLD-K.tfr and its row numbers, in threads."""
     (folder / "tfrecords").mkdir()
@@ -320,7 +322,7 @@ def each_file(
         list(pool.map(lambda file: write(*file), files))
 
 
-def statistics_of(windows: Windows, num_tracks: int, request: Request) -> dict[str, int | str]:
+def statistics_of(windows: WindowTable, num_tracks: int, request: DatasetRequest) -> dict[str, int | str]:
     """Content of statistics.json: Basenji's keys, and the training set where it is not all windows (Basenji passes over what it does not know)."""
     geometry = request.geometry
     counts = {f"{fold}_seqs": len(windows.of_fold(fold)) for fold in FOLDS}

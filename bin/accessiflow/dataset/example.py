@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 SEQUENCE, TARGET = b"sequence", b"target"
 
 
-class Layout(NamedTuple):
+class RecordLayout(NamedTuple):
     """Where the two features lie in a record; the same in every record that has the same bytes at `fixed`."""
 
     sequence: slice
@@ -33,7 +33,7 @@ def field(number: int, data: bytes) -> bytes:
     return _varint(number << 3 | 2) + _varint(len(data)) + data
 
 
-def layout_of(payload: bytes) -> Layout:
+def layout_of(payload: bytes) -> RecordLayout:
     """Where the features lie in a record; values of other features are free to differ.
 
     Raises:
@@ -53,7 +53,7 @@ def layout_of(payload: bytes) -> Layout:
         raise ValueError("another message") from None
     if set(found) != {SEQUENCE, TARGET}:
         raise ValueError("a feature is missing")
-    return Layout(found[SEQUENCE], found[TARGET], np.flatnonzero(fixed))
+    return RecordLayout(found[SEQUENCE], found[TARGET], np.flatnonzero(fixed))
 
 
 def _bytes_value(payload: bytes, feature: slice) -> slice:

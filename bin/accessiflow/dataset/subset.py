@@ -15,14 +15,22 @@ from numpy.typing import NDArray
 
 from accessiflow.dataset import tfrecords
 from accessiflow.dataset import windows as window_rules
-from accessiflow.dataset.build import LONGEST, Request, check_folds, choose_windows, each_file, staged, statistics_of
+from accessiflow.dataset.build import (
+    WHOLE_CHROMOSOME,
+    DatasetRequest,
+    check_folds,
+    choose_windows,
+    each_file,
+    staged,
+    statistics_of,
+)
 from accessiflow.dataset.targets import track_columns
-from accessiflow.dataset.windows import Geometry, Windows
+from accessiflow.dataset.windows import Geometry, WindowTable
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, read_json, read_table, write_json, write_table, write_text
 from accessiflow.intervals import FOLDS
 
-ROWS_AT_ONCE = 1 << 14
+WINDOWS_PER_BLOCK = 1 << 14
 
 
 class _Records:
@@ -54,20 +62,20 @@ class _Records:
         found = np.zeros(self._targets[0].shape[2], bool)
         for first, targets in zip(self._first, self._targets, strict=False):
             rows = numbers[(numbers >= first) & (numbers < first + len(targets))] - first
-            for low in range(0, len(rows), ROWS_AT_ONCE):
-                found |= targets[rows[low : low + ROWS_AT_ONCE]].any(axis=(0, 1))
+            for low in range(0, len(rows), WINDOWS_PER_BLOCK):
+                found |= targets[rows[low : low + WINDOWS_PER_BLOCK]].any(axis=(0, 1))
         return found
 
 
 def _gc(codes: NDArray[np.uint8]) -> NDArray[np.float64]:
     out = np.empty(len(codes))
-    for low in range(0, len(codes), ROWS_AT_ONCE):
-        part = codes[low : low + ROWS_AT_ONCE]
+    for low in range(0, len(codes), WINDOWS_PER_BLOCK):
+        part = codes[low : low + WINDOWS_PER_BLOCK]
         out[low : low + len(part)] = ((part == 1) | (part == 2)).sum(axis=1) / part.shape[1]
     return out
 
 
-def subset(data_dir: Path, out: Path, request: Request, tracks: Sequence[str] = ()) -> dict[str, int | str]:
+def subset(data_dir: Path, out: Path, request: DatasetRequest, tracks: Sequence[str] = ()) -> dict[str, int | str]:
     """Write the dataset, all of it or nothing; returns its statistics.
 
     Args:
@@ -129,7 +137,7 @@ def _geometry(data_dir: Path) -> Geometry:
         raise InputError(f"lacks a number that a dataset has ({error})", path) from None
 
 
-def _refolded(windows: Windows, request: Request, data_dir: Path) -> Windows:
+def _refolded(windows: WindowTable, request: DatasetRequest, data_dir: Path) -> WindowTable:
     """The windows with the folds that are asked for."""
     valid, test = request.valid_chroms, request.test_chroms
     if not valid and not test:
@@ -151,17 +159,17 @@ def _refolded(windows: Windows, request: Request, data_dir: Path) -> Windows:
     return replace(windows, fold=number[windows.chrom])
 
 
-def _stride(windows: Windows, fold: str) -> int:
+def _stride(windows: WindowTable, fold: str) -> int:
     """The most frequent distance of neighbouring windows of a fold; 0 where it has one window a chromosome."""
     part = windows.take(windows.of_fold(fold))
     steps = np.concatenate(
-        [np.diff(part.start[rows]) for _, rows in part.stretches(LONGEST)] or [np.empty(0, np.int64)]
+        [np.diff(part.start[rows]) for _, rows in part.stretches(WHOLE_CHROMOSOME)] or [np.empty(0, np.int64)]
     )
     values, counts = np.unique(steps[steps > 0], return_counts=True)
     return int(values[counts.argmax()]) if len(values) else 0
 
 
-def _build_order(windows: Windows, data_dir: Path) -> NDArray[np.int64]:
+def _build_order(windows: WindowTable, data_dir: Path) -> NDArray[np.int64]:
     """Row numbers in the order before the shuffle: folds, chromosomes as contigs.bed first names them, starts."""
     with open_text(data_dir / "contigs.bed") as bed:
         named = list(dict.fromkeys(line.split("\t", 1)[0] for line in bed))
@@ -169,7 +177,7 @@ def _build_order(windows: Windows, data_dir: Path) -> NDArray[np.int64]:
     return np.lexsort((windows.start, np.array([rank[n] for n in windows.names])[windows.chrom], windows.fold))
 
 
-def _shuffle(windows: Windows, seed: int) -> NDArray[np.int64]:
+def _shuffle(windows: WindowTable, seed: int) -> NDArray[np.int64]:
     """Row numbers in Basenji's shuffled order."""
     numbered = replace(windows, start=np.arange(len(windows)))
     return window_rules.shuffled(numbered, seed).start
@@ -182,11 +190,11 @@ def _copy(source: Path, target: Path) -> None:
 
 def _write(
     folder: Path,
-    windows: Windows,
+    windows: WindowTable,
     order: NDArray[np.int64],
     records: _Records,
     columns: NDArray[np.int64],
-    request: Request,
+    request: DatasetRequest,
 ) -> None:
     """Write the TFRecords, one file a thread at a time."""
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from accessiflow.dataset.windows import Geometry, Windows
+from accessiflow.dataset.windows import Geometry, WindowTable
 from accessiflow.errors import InputError
 from accessiflow.files import exists, open_text
 from accessiflow.signal.bigwig import open_bigwig
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 BLACKLIST_BUFFER = 20
 BASE_LEVEL = 0.1
-CHUNK = 1 << 20
+COVERAGE_SPAN = 1 << 20
 SUMMARIES = ("sum", "mean", "avg", "max", "peak")
-Floats = NDArray[np.float32]
+Float32Array = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Blacklist = Mapping[str, NDArray[np.int64]]
 """Chromosome -> start and end (k, 2) of its blacklisted intervals, widened."""
@@ -144,8 +144,8 @@ def check_signals(tracks: Sequence[Track], sizes: Mapping[str, int]) -> None:
 
 
 def window_targets(
-    windows: Windows, track: Track, geometry: Geometry, blacklist: Blacklist, compat: bool = False
-) -> Floats:
+    windows: WindowTable, track: Track, geometry: Geometry, blacklist: Blacklist, compat: bool = False
+) -> Float32Array:
     """Targets (n, target_length) float32 of windows in any order; the bigWig is read once, in chunks along each chromosome.
 
     Args:
@@ -157,7 +157,7 @@ def window_targets(
     out = np.empty((len(windows), geometry.target_length), np.float32)
     handle = open_bigwig(track.file)
     lengths = handle.chroms()
-    for chrom, rows in windows.stretches(CHUNK):
+    for chrom, rows in windows.stretches(COVERAGE_SPAN):
         start = windows.start[rows]
         left, right = int(start[0]), int(start[-1]) + geometry.seq_length
         values = _coverage(handle, track.file, chrom, left, right, lengths)
@@ -169,7 +169,7 @@ def window_targets(
     return _transform(out, track.as_basenji() if compat else track)
 
 
-def _coverage(handle: Any, path: Path, chrom: str, left: int, right: int, lengths: Mapping[str, int]) -> Floats:
+def _coverage(handle: Any, path: Path, chrom: str, left: int, right: int, lengths: Mapping[str, int]) -> Float32Array:
     """Coverage (right - left,) per base; NaN where the file has no value."""
     out = np.full(right - left, np.nan, np.float32)
     end = min(right, lengths.get(chrom, 0))
@@ -188,7 +188,9 @@ def _coverage(handle: Any, path: Path, chrom: str, left: int, right: int, length
     return out
 
 
-def _centres(values: Floats, offsets: NDArray[np.int64], geometry: Geometry, black: NDArray[np.int64]) -> Floats:
+def _centres(
+    values: Float32Array, offsets: NDArray[np.int64], geometry: Geometry, black: NDArray[np.int64]
+) -> Float32Array:
     """Coverage (n, bases) of the windows' targets, blacklisted bases and those without a value at the window's base level.
 
     Args:
@@ -209,8 +211,8 @@ def _centres(values: Floats, offsets: NDArray[np.int64], geometry: Geometry, bla
 
 
 def _centres_as_basenji(
-    values: Floats, offsets: NDArray[np.int64], geometry: Geometry, black: NDArray[np.int64]
-) -> Floats:
+    values: Float32Array, offsets: NDArray[np.int64], geometry: Geometry, black: NDArray[np.int64]
+) -> Float32Array:
     """As `_centres`, but each blacklist interval is sliced as Basenji does: a start left of the window counts from the window's end."""
     out = _centres(values, offsets, geometry, black[:0])
     touched = np.zeros(len(offsets), bool)
@@ -227,7 +229,7 @@ def _centres_as_basenji(
     return out
 
 
-def base_level(windows: Floats) -> Floats:
+def base_level(windows: Float32Array) -> Float32Array:
     """10th percentile (n,) of the coverage of windows (n, bases), 0 where a base has no value: `numpy.percentile` as NumPy 1 computes it.
 
     (NumPy 2 takes the quantile itself in float32, which moves the result by up to 1e-5 of the neighbouring values' distance.)
@@ -242,7 +244,7 @@ def base_level(windows: Floats) -> Floats:
     return np.where(np.isnan(windows).any(axis=1), 0, value).astype(np.float32)
 
 
-def _summarise(centres: Floats, summary: str) -> Floats:
+def _summarise(centres: Float32Array, summary: str) -> Float32Array:
     """(n, target_length, target_width) -> (n, target_length)."""
     if summary == "sum":
         return centres.sum(axis=2, dtype=np.float32)
@@ -252,7 +254,7 @@ def _summarise(centres: Floats, summary: str) -> Floats:
     return mean if summary in ("mean", "avg") else np.clip(np.sqrt(mean * 4), 0, 1)
 
 
-def _transform(values: Floats, track: Track) -> Floats:
+def _transform(values: Float32Array, track: Track) -> Float32Array:
     """clip_soft, then clip to [0, clip], then scale."""
     out = values
     if track.clip_soft is not None:

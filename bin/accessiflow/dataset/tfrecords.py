@@ -22,14 +22,14 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.dataset.example import Layout, encode_example, layout_of
+from accessiflow.dataset.example import RecordLayout, encode_example, layout_of
 from accessiflow.dataset.scratch import mapped_array
 from accessiflow.errors import InputError
 from accessiflow.files import INFLATED_LEAST, INFLATED_MOST, atomic, open_text, read_json, require_file
 
 Codes = NDArray[np.uint8]
-Targets = NDArray[np.float32]
-Fold = tuple[Codes, Targets]
+TargetArray = NDArray[np.float32]
+LoadedFold = tuple[Codes, TargetArray]
 LARGEST_HALF = float(np.finfo(np.float16).max)
 MEMORY = 2 << 30
 THREADS = 8
@@ -39,7 +39,7 @@ LONGEST_RECORD = 1 << 30  # bytes; Enformer's are 19 MB
 _HASH = np.uint32(0x04050607)
 
 
-class Shape(NamedTuple):
+class RecordShape(NamedTuple):
     """What a record holds."""
 
     seq_length: int
@@ -47,7 +47,7 @@ class Shape(NamedTuple):
     tracks: int
 
 
-def write_records(path: Path, examples: Iterable[tuple[Codes, Targets]], half: bool = False) -> None:
+def write_records(path: Path, examples: Iterable[tuple[Codes, TargetArray]], half: bool = False) -> None:
     """Write one TFRecord file from (base codes (L,), targets (target_length, tracks)).
 
     Args:
@@ -71,7 +71,7 @@ def write_records(path: Path, examples: Iterable[tuple[Codes, Targets]], half: b
         out.write(squeeze.flush())
 
 
-def read_file(path: Path, shape: Shape) -> Iterator[Fold]:
+def read_file(path: Path, shape: RecordShape) -> Iterator[LoadedFold]:
     """Yield base codes (k, L) uint8 and targets (k, target_length, tracks) float32 of a file's records, in order, a block at a time.
 
     Raises:
@@ -94,7 +94,7 @@ def fold_files(data_dir: Path, fold: str) -> list[Path]:
     return found
 
 
-def load_fold(data_dir: Path, fold: str, memory: int = MEMORY, threads: int | None = None) -> Fold:
+def load_fold(data_dir: Path, fold: str, memory: int = MEMORY, threads: int | None = None) -> LoadedFold:
     """All windows of a fold: base codes (n, L) uint8 and targets (n, target_length, tracks) float32.
 
     Args:
@@ -137,9 +137,9 @@ def stored_as_half(data_dir: Path) -> bool:
     return place.stop - place.start == 2 * shape.target_length * shape.tracks
 
 
-def _decoded(files: Sequence[Path], shape: Shape, threads: int) -> Iterator[Fold]:
+def _decoded(files: Sequence[Path], shape: RecordShape, threads: int) -> Iterator[LoadedFold]:
     """Blocks of files in order; a thread decodes a file, `threads` files are ahead at most."""
-    waiting: deque[Future[list[Fold]]] = deque()
+    waiting: deque[Future[list[LoadedFold]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for path in files:
             waiting.append(pool.submit(lambda file: list(read_file(file, shape)), path))
@@ -149,7 +149,7 @@ def _decoded(files: Sequence[Path], shape: Shape, threads: int) -> Iterator[Fold
             yield from waiting.popleft().result()
 
 
-def _shape(data_dir: Path, fold: str) -> tuple[Shape, int]:
+def _shape(data_dir: Path, fold: str) -> tuple[RecordShape, int]:
     """Shape of a dataset's records, and the number of windows of a fold."""
     path = data_dir / "statistics.json"
     facts = read_json(path)
@@ -168,7 +168,7 @@ def _shape(data_dir: Path, fold: str) -> tuple[Shape, int]:
             listed = sum(1 for row in rows if row.strip()) - 1
         if listed != tracks:
             raise InputError(f"says {tracks} tracks, targets.txt beside it lists {listed}", path)
-    return Shape(length, targets, tracks), n
+    return RecordShape(length, targets, tracks), n
 
 
 def _payloads(path: Path) -> Iterator[tuple[int, Codes]]:
@@ -240,7 +240,7 @@ def _masked_crcs(parts: Sequence[bytes]) -> NDArray[np.uint32]:
     return ((crc >> np.uint32(15)) | (crc << np.uint32(17))) + np.uint32(0xA282EAD8)
 
 
-def _layout(payload: Codes, path: Path, number: int) -> Layout:
+def _layout(payload: Codes, path: Path, number: int) -> RecordLayout:
     try:
         return layout_of(payload.tobytes())
     except ValueError:
@@ -249,7 +249,7 @@ def _layout(payload: Codes, path: Path, number: int) -> Layout:
         ) from None
 
 
-def _decode(payloads: Codes, shape: Shape, path: Path, first: int) -> Fold:
+def _decode(payloads: Codes, shape: RecordShape, path: Path, first: int) -> LoadedFold:
     """Records (k, size) as base codes and targets; all that lie alike are decoded at once."""
     codes = np.empty((len(payloads), shape.seq_length), np.uint8)
     targets = np.empty((len(payloads), shape.target_length, shape.tracks), np.float32)
@@ -277,7 +277,7 @@ def _require(good: NDArray[np.bool_], sentence: str, path: Path, first: int) -> 
         raise InputError(sentence, path, first + int(good.argmin()))
 
 
-def _codes(data: Codes, shape: Shape, path: Path, number: int) -> Codes:
+def _codes(data: Codes, shape: RecordShape, path: Path, number: int) -> Codes:
     """Base codes (k, L) of sequence features: one-hot rows, or Basenji HEAD's codes.
 
     A one-hot row read as an integer is 2^(8 code) or 0; times the constant, its top byte is code + 4 or 0.
@@ -289,7 +289,7 @@ def _codes(data: Codes, shape: Shape, path: Path, number: int) -> Codes:
     return ((np.ascontiguousarray(data).view("<u4") * _HASH >> np.uint32(24)) ^ np.uint32(4)).astype(np.uint8)
 
 
-def _targets(data: Codes, shape: Shape, path: Path, number: int) -> Targets:
+def _targets(data: Codes, shape: RecordShape, path: Path, number: int) -> TargetArray:
     """Targets (k, target_length, tracks) of target features: 4 or 2 bytes a value."""
     values = shape.target_length * shape.tracks
     if data.shape[1] not in (4 * values, 2 * values):

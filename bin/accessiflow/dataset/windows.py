@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 BREAK_ABOVE = 786_432
 SHUFFLE_SEED = 44
-ROWS_AT_ONCE = 1 << 16
+WINDOWS_PER_WRITE = 1 << 16
 
 
 class Contig(NamedTuple):
@@ -38,7 +38,7 @@ class Contig(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Windows:
+class WindowTable:
     """Model inputs of equal length, in the order of their records.
 
     Attributes:
@@ -54,9 +54,9 @@ class Windows:
     def __len__(self) -> int:
         return len(self.start)
 
-    def take(self, rows: NDArray) -> Windows:
+    def take(self, rows: NDArray) -> WindowTable:
         """The windows of some rows (numbers or a mask), in their order."""
-        return Windows(self.names, self.chrom[rows], self.start[rows], self.fold[rows], self.length)
+        return WindowTable(self.names, self.chrom[rows], self.start[rows], self.fold[rows], self.length)
 
     def of_fold(self, fold: str) -> NDArray[np.int64]:
         """Row numbers of a fold."""
@@ -179,7 +179,7 @@ def join_contigs(contigs: Sequence[Contig]) -> list[Contig]:
     return joined
 
 
-def windows_of(folds: Mapping[str, Sequence[Contig]], geometry: Geometry) -> Windows:
+def windows_of(folds: Mapping[str, Sequence[Contig]], geometry: Geometry) -> WindowTable:
     """Every window of the folds' contigs, in the order of FOLDS and of the contigs."""
     names = tuple(dict.fromkeys(contig.chrom for fold in FOLDS for contig in folds[fold]))
     number = {name: i for i, name in enumerate(names)}
@@ -192,10 +192,10 @@ def windows_of(folds: Mapping[str, Sequence[Contig]], geometry: Geometry) -> Win
     chrom, start, fold_number = (
         (np.concatenate([part[k] for part in parts]) for k in range(3)) if parts else (np.empty(0, int),) * 3
     )
-    return Windows(names, chrom, start, fold_number, geometry.seq_length)
+    return WindowTable(names, chrom, start, fold_number, geometry.seq_length)
 
 
-def shuffled(windows: Windows, seed: int = SHUFFLE_SEED) -> Windows:
+def shuffled(windows: WindowTable, seed: int = SHUFFLE_SEED) -> WindowTable:
     """All windows, train then valid then test, each fold shuffled by Python's `random` as Basenji does."""
     generator = random.Random(seed)
     rows = []
@@ -206,16 +206,16 @@ def shuffled(windows: Windows, seed: int = SHUFFLE_SEED) -> Windows:
     return windows.take(np.concatenate(rows))
 
 
-def write_windows(windows: Windows, path: Path) -> None:
+def write_windows(windows: WindowTable, path: Path) -> None:
     """Write sequences.bed: chromosome, start, end and fold of each window, in record order."""
     with write_text(path) as bed:
-        for low in range(0, len(windows), ROWS_AT_ONCE):
-            part = windows.take(np.arange(low, min(low + ROWS_AT_ONCE, len(windows))))
+        for low in range(0, len(windows), WINDOWS_PER_WRITE):
+            part = windows.take(np.arange(low, min(low + WINDOWS_PER_WRITE, len(windows))))
             rows = zip(part.chrom.tolist(), part.start.tolist(), part.fold.tolist(), strict=True)
             bed.writelines(f"{windows.names[c]}\t{s}\t{s + windows.length}\t{FOLDS[f]}\n" for c, s, f in rows)
 
 
-def read_windows(path: Path, sizes: Mapping[str, int] | None, seq_length: int) -> Windows:
+def read_windows(path: Path, sizes: Mapping[str, int] | None, seq_length: int) -> WindowTable:
     """Read sequences.bed, as written here, by Basenji, or by a user who chose the windows.
 
     Args:
@@ -252,7 +252,7 @@ def read_windows(path: Path, sizes: Mapping[str, int] | None, seq_length: int) -
         "needs the labels train, valid, test in column 4, in this order",
         path,
     )
-    return Windows(names, table["chrom"].cat.codes.to_numpy().astype(np.int32), start, fold, seq_length)
+    return WindowTable(names, table["chrom"].cat.codes.to_numpy().astype(np.int32), start, fold, seq_length)
 
 
 def _require(good: NDArray[np.bool_], sentence: str, path: Path) -> None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import atomic, open_text, require_file, write_text
-from accessiflow.intervals import LONGEST
+from accessiflow.intervals import LONGEST_CHROMOSOME
 from accessiflow.sheets import NAME
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ def read_bim(path: Path) -> pd.DataFrame:
             raise InputError(f"is no .bim file of six columns ({str(error).splitlines()[0]})", path) from None
     numbers = {name: pd.to_numeric(table[name], errors="coerce") for name in ("CM", "BP")}
     good = (
-        np.isfinite(numbers["CM"]) & numbers["BP"].between(0, LONGEST) & (numbers["BP"] % 1 == 0) & (table["A2"] != "")
+        np.isfinite(numbers["CM"])
+        & numbers["BP"].between(0, LONGEST_CHROMOSOME)
+        & (numbers["BP"] % 1 == 0)
+        & (table["A2"] != "")
     )
     if not good.all():
         raise InputError("expected chromosome, id, cM, bp and two alleles", path, int(good.to_numpy().argmin()) + 1)

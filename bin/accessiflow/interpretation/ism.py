@@ -21,7 +21,7 @@ from accessiflow.intervals import read_bed
 from accessiflow.log import progress
 from accessiflow.prediction.files import as_bytes
 from accessiflow.prediction.windows import centred
-from accessiflow.restart import Block, PartFile, resume
+from accessiflow.restart import FinishedBlock, PartFile, resume
 
 if TYPE_CHECKING:
     import h5py
@@ -144,7 +144,7 @@ def _read_regions(bed: Path, genome: Fasta) -> pd.DataFrame:
     return regions
 
 
-def _mutate(predictor: Predictor, genome: Fasta, tiles: Tiles, row: int, wide: int, how: Ensemble) -> Block:
+def _mutate(predictor: Predictor, genome: Fasta, tiles: Tiles, row: int, wide: int, how: Ensemble) -> FinishedBlock:
     """The mutated bases of one row: seqs (b, 4), scores and sum (b, 4, T), and ref (T,)."""
     size, count = predictor.seq_length, int(tiles.end[row] - tiles.start[row])
     left = size // 2 - wide // 2

@@ -1,1 +1,1 @@
-"""Basenji-type models: the params JSON, the Keras network that it describes, and weights in Keras' legacy HDF5 layout."""
+"""Basenji-type models: the params JSON, the Keras network it describes, and weights in Keras' legacy HDF5 layout."""

@@ -12,12 +12,15 @@ def start_tensorflow(threads: int, require_gpu: bool = False, training: bool = F
     """Configure TensorFlow's threads and memory; returns and records the device.
 
     Args:
-        training: as suits training: convolutions by oneDNN on any processor, where TensorFlow alone would do so on some, and independent
-            operations (the gradients of weights and inputs) side by side.
+        threads: CPU threads of one operation.
+        require_gpu: Refuse to run on a CPU.
+        training: As suits training: convolutions by oneDNN on any processor, where TensorFlow alone would do so on
+            some, and independent operations (the gradients of weights and inputs) at the same time.
 
     Raises:
-        InputError: a GPU is required and none is visible.
+        InputError: A GPU is required and none is visible.
     """
+    # These are read when TensorFlow is imported: they have to be set before.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if training:
@@ -26,17 +29,21 @@ def start_tensorflow(threads: int, require_gpu: bool = False, training: bool = F
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads if training else 1)
-    found = tf.config.list_physical_devices("GPU")
-    if require_gpu and not found:
+    gpus = tf.config.list_physical_devices("GPU")
+    if require_gpu and not gpus:
         present = ", ".join(
             device.name.removeprefix("/physical_device:") for device in tf.config.list_physical_devices()
         )
         raise InputError(
-            f"--require-gpu: TensorFlow sees no GPU here, only {present}: check the driver, the image (a -gpu tag) and the profile gpu"
+            f"--require-gpu: TensorFlow sees no GPU here, only {present}: "
+            "check the driver, the image (a -gpu tag) and the profile gpu"
         )
-    for gpu in found:
+    for gpu in gpus:
+        # without this the first process takes all memory of a GPU, and tasks that share it fail
         tf.config.experimental.set_memory_growth(gpu, True)
-    device = tf.config.experimental.get_device_details(found[0]).get("device_name", "gpu") if found else "cpu"
+    device = "cpu"
+    if gpus:
+        device = str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", "gpu"))
     log.info("device: %s, %d thread(s)", device, threads)
     note(device=device, threads=threads)
-    return str(device)
+    return device

@@ -1,4 +1,4 @@
-"""The k-mer ridge: log2(x + 1) of each track as a linear function of standardised k-mer counts around a window's middle."""
+"""The k-mer ridge: log2(x + 1) of each track, linear in standardised k-mer counts around a window's middle."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from accessiflow.errors import InputError
 from accessiflow.files import read_json
 from accessiflow.hdf5 import dataset, open_hdf5
 
-Doubles = NDArray[np.float64]
-
 
 def kmer_counts(codes: NDArray[np.uint8], k: int, central: int) -> NDArray[np.float32]:
-    """Counts (n, 4^k) of the k-mers, forward strand, that start in the central bases of windows of base codes (n, L); those with an unknown base are
-    not counted."""
+    """Counts (n, 4^k) of the k-mers, forward strand, that start in the central bases of windows (n, L) of base codes.
+
+    K-mers with an unknown base are not counted.
+    """
     n, length = codes.shape
     first = max(0, (length - central) // 2)
     last = min(first + central, length - k + 1)
@@ -25,12 +25,15 @@ def kmer_counts(codes: NDArray[np.uint8], k: int, central: int) -> NDArray[np.fl
         base = codes[:, first + j : last + j]
         number = number * 4 + np.minimum(base, 3)
         known &= base < 4
+    # One bincount counts all windows: each has its own range of 4^k numbers and one more, for k-mers with an unknown
+    # base, which is cut off again.
     number = np.where(known, number, 4**k) + np.arange(n)[:, None] * (4**k + 1)
-    return np.bincount(number.ravel(), minlength=n * (4**k + 1)).reshape(n, -1)[:, :-1].astype(np.float32)
+    counts = np.bincount(number.ravel(), minlength=n * (4**k + 1))
+    return counts.reshape(n, -1)[:, :-1].astype(np.float32)
 
 
 class KmerRidge:
-    """A trained k-mer ridge (training/kmer_ridge.py)."""
+    """A trained k-mer ridge (training/kmer_ridge.py), with the members of an adapter (prediction/adapters)."""
 
     batch_size = 1024
 
@@ -38,7 +41,7 @@ class KmerRidge:
         """Load params.json and model_best.h5.
 
         Raises:
-            InputError: one of them lacks something, or they do not fit.
+            InputError: One of them lacks something, or they do not fit.
         """
         params = read_json(params_file)
         try:
@@ -52,29 +55,28 @@ class KmerRidge:
         with open_hdf5(weights, ["coefficients", "intercepts", "means", "scales"]) as handle:
             self._coefficients = dataset(handle, "coefficients", weights, "f", (2,))[()]
             self._intercepts, self._means, self._scales = (
-                dataset(handle, n, weights, "f")[()] for n in ("intercepts", "means", "scales")
+                dataset(handle, name, weights, "f")[()] for name in ("intercepts", "means", "scales")
             )
+        self._check_shapes(weights)
+
+    def _check_shapes(self, weights: Path) -> None:
         features, values = 4**self._k, self.output_length * self.num_targets
-        expected = {
-            "coefficients": (features, values),
-            "intercepts": (values,),
-            "means": (features,),
-            "scales": (features,),
+        shapes = {
+            "coefficients": (self._coefficients.shape, (features, values)),
+            "intercepts": (self._intercepts.shape, (values,)),
+            "means": (self._means.shape, (features,)),
+            "scales": (self._scales.shape, (features,)),
         }
-        for name, shape in expected.items():
-            if getattr(self, f"_{name}").shape != shape:
-                raise InputError(
-                    f"holds {name} of shape {getattr(self, f'_{name}').shape}, the params need {shape}", weights
-                )
+        for name, (stored, expected) in shapes.items():
+            if stored != expected:
+                raise InputError(f"holds {name} of shape {stored}, the params need {expected}", weights)
 
     def predict(self, one_hot: NDArray[np.float32]) -> NDArray[np.float32]:
         """Predictions (n, target_length, num_targets) of windows (n, seq_length, 4), on the natural scale."""
+        # an unknown base is 0.25 in every row
         codes = np.where(one_hot.max(axis=2) > 0.5, one_hot.argmax(axis=2), 4).astype(np.uint8)
-        logs = (
-            kmer_counts(codes, self._k, self._central) - self._means
-        ) / self._scales @ self._coefficients + self._intercepts
-        return (
-            np.maximum(np.exp2(logs) - 1, 0)
-            .reshape(len(codes), self.output_length, self.num_targets)
-            .astype(np.float32)
-        )
+        counts = kmer_counts(codes, self._k, self._central)
+        logs = (counts - self._means) / self._scales @ self._coefficients + self._intercepts
+        # the linear model may fall below log2(0 + 1): accessibility is not negative
+        values = np.maximum(np.exp2(logs) - 1, 0)
+        return values.reshape(len(codes), self.output_length, self.num_targets).astype(np.float32)

@@ -1,4 +1,7 @@
-"""Base codes to one-hot inside a TensorFlow graph: a byte a base crosses to the device, not sixteen."""
+"""Base codes to one-hot inside a TensorFlow graph.
+
+A byte a base crosses to the device, not the sixteen of four float32 channels.
+"""
 
 from __future__ import annotations
 

@@ -1,24 +1,31 @@
 """The params JSON (train and model sections) as Basenji reads it: every key is honoured, or refused by name.
 
 Basenji's keys of `train`:
-    batch_size, optimizer (sgd, adam; adamw is ours), loss (see training.losses), learning_rate, momentum (sgd), adam_beta1, adam_beta2 (adam),
-    clip_norm (norm of each weight's gradient), patience (null: no early stop), train_epochs_min, train_epochs_max.
-    shuffle_buffer: any value holds, since the windows of the whole fold are shuffled every epoch, as by a buffer that is never too small.
+    batch_size, optimizer (sgd, adam; adamw is ours), loss (see training.losses), learning_rate.
+    momentum (of sgd), adam_beta1 and adam_beta2 (of adam and adamw).
+    clip_norm: the largest norm of each weight's gradient.
+    patience (null: no early stop), train_epochs_min, train_epochs_max.
+    shuffle_buffer: any value holds, since the windows of the whole fold are shuffled every epoch, as by a buffer that
+        is never too small.
     num_gpu: GPUs over which each batch is split (see training.compute).
 Basenji's keys of `model`:
-    seq_length, augment_rc, augment_shift, activation, batch_norm, norm_type (null or batch; batch needs batch_norm), bn_momentum,
-    bn_type (standard, sync: the statistics of a batch are always those of the whole batch, however many GPUs share it), l1_scale, l2_scale,
-    trunk and head_seq: blocks conv_block, conv_tower, dense, global_pool, flatten with the keys of `BLOCKS`.
+    seq_length, augment_rc, augment_shift, activation, batch_norm, bn_momentum, l1_scale, l2_scale.
+    norm_type: null or batch; batch needs batch_norm.
+    bn_type: standard or sync. The statistics of a batch are always those of the whole batch, however many GPUs
+        share it.
+    trunk and head_seq: blocks conv_block, conv_tower, dense, global_pool, flatten with the keys of `BLOCK_DEFAULTS`.
 
 Our own keys of `train` keep Basenji's behaviour at their defaults:
     weight_decay: decoupled weight decay.
-    schedule: constant, or cosine (a warm-up over a twentieth of the steps, then a cosine down to a hundredth of learning_rate).
+    schedule: constant, or cosine (a warm-up over a twentieth of the steps, then a cosine down to a hundredth of
+        learning_rate).
     augment_per_example: coin and shift are drawn for each window, not for the batch.
     keep: weights of the best epoch by validation Pearson R, or of the last.
-    deviation_weight, cosine_weight, specificity_sampling: objectives for the differences between tracks (see training.objectives).
+    deviation_weight, cosine_weight: objectives for the differences between tracks (see training.losses).
+    specificity_sampling: windows in which the tracks differ are drawn more often (see training.sampling).
 
-A key that has no effect beside another (momentum with adam) is named in a warning; keys that contradict each other are refused. In a preset,
-`seq_length` and the `units` of the head may be null: they are filled from the dataset.
+A key that has no effect beside another (momentum with adam) is named in a warning; keys that contradict each other are
+refused. In a preset, `seq_length` and the `units` of the head may be null: they are filled from the dataset.
 """
 
 from __future__ import annotations
@@ -35,8 +42,8 @@ from accessiflow.errors import InputError
 from accessiflow.files import read_json
 from accessiflow.log import log
 
-LONGEST = 1 << 24  # bp of a window
-Rule = tuple[Callable[[Any], bool], str]
+LONGEST_INPUT = 1 << 24  # bp of a window
+Rule = tuple[Callable[[Any], bool], str]  # what fits, and its description in a message
 TRAIN: dict[str, Any] = {
     "batch_size": 64,
     "shuffle_buffer": None,
@@ -67,6 +74,7 @@ ACTS_WITH = {
     "adam_beta1": ("optimizer", ("adam", "adamw")),
     "adam_beta2": ("optimizer", ("adam", "adamw")),
 }
+# Basenji's own reader fails without these, or takes other defaults: they are written even at our defaults
 BASENJI_ALWAYS = (
     "batch_size",
     "optimizer",
@@ -91,6 +99,7 @@ MODEL: dict[str, Any] = {
     "trunk": None,
     "head_seq": None,
 }
+# null in a block: as the section model says
 CONV: dict[str, Any] = {
     "filters": None,
     "kernel_size": 1,
@@ -106,7 +115,7 @@ CONV: dict[str, Any] = {
     "padding": "same",
     "residual": False,
 }
-BLOCKS: dict[str, dict[str, Any]] = {
+BLOCK_DEFAULTS: dict[str, dict[str, Any]] = {
     "conv_block": CONV,
     "conv_tower": {k: v for k, v in CONV.items() if k != "filters"}
     | {"filters_init": None, "filters_mult": 1.0, "repeat": 1},
@@ -128,6 +137,7 @@ CHOICES = {
 }
 
 
+# JSON's true and false are integers in Python: they are no numbers here
 def _integer(low: int) -> Rule:
     return (lambda v: isinstance(v, int) and not isinstance(v, bool) and v >= low), f"an integer of at least {low}"
 
@@ -139,7 +149,7 @@ def _number(fits: Callable[[float], bool], what: str) -> Rule:
 # space-separated keys of sections and blocks -> what their values must be; NULLABLE ones may be null too
 RULES: dict[str, Rule] = {
     "batch_size shuffle_buffer train_epochs_max num_gpu": _integer(1),
-    "seq_length": (lambda v: _integer(1)[0](v) and v <= LONGEST, f"an integer from 1 to {LONGEST}"),
+    "seq_length": (lambda v: _integer(1)[0](v) and v <= LONGEST_INPUT, f"an integer from 1 to {LONGEST_INPUT}"),
     "filters filters_init kernel_size repeat pool_size stride dilation_rate units": _integer(1),
     "patience train_epochs_min augment_shift": _integer(0),
     "learning_rate clip_norm filters_mult": _number(lambda v: v > 0, "a positive number"),
@@ -157,8 +167,9 @@ class Params:
     """A checked params file.
 
     Attributes:
-        train, model: sections with every key present; blocks of `trunk` and `head_seq` too.
-        source: where it came from, for messages.
+        train: The section train, with every key present.
+        model: The section model, with every key present, those of the blocks of `trunk` and `head_seq` too.
+        source: Where it came from, for messages.
     """
 
     train: dict[str, Any]
@@ -181,7 +192,7 @@ class Params:
         Raises:
             InputError: a stated value contradicts the dataset.
         """
-        model = copy.deepcopy(self.model)
+        model = copy.deepcopy(self.model)  # the preset itself stays open for the next dataset
         for name, holder, key, value in (
             ("seq_length", model, "seq_length", seq_length),
             ("units of the last layer", model["head_seq"][-1], "units", num_targets),
@@ -204,9 +215,11 @@ class Params:
             return {k: v for k, v in values.items() if k == "name" or v != defaults.get(k)}
 
         model = {k: v for k, v in self.model.items() if k not in ("trunk", "head_seq") and v is not None}
-        blocks = {part: [changed(b, BLOCKS[b["name"]]) for b in self.model[part]] for part in ("trunk", "head_seq")}
-        train = {k: v for k, v in self.train.items() if _acts(k, self.train) and (v != TRAIN[k] or k in BASENJI_ALWAYS)}
-        return {"train": train, "model": model | blocks}
+        for part in ("trunk", "head_seq"):
+            model[part] = [changed(block, BLOCK_DEFAULTS[block["name"]]) for block in self.model[part]]
+        train = {k: v for k, v in self.train.items() if v != TRAIN[k] or k in BASENJI_ALWAYS}
+        train = {k: v for k, v in train.items() if _acts(k, self.train)}
+        return {"train": train, "model": model}
 
 
 def _acts(key: str, train: dict[str, Any]) -> bool:
@@ -260,14 +273,15 @@ def _section(given: Any, defaults: dict[str, Any], where: str, source: str) -> d
     if not isinstance(given, dict):
         raise InputError(f"needs an object in {where}", source)
     for key in given:
-        if key not in defaults and not (key == "name" and defaults in BLOCKS.values()):
+        if key not in defaults and not (key == "name" and defaults in BLOCK_DEFAULTS.values()):
             near = difflib.get_close_matches(key, list(defaults), 1, 0.5)
-            raise InputError(
-                f"has the unknown key {where}.{key}{f' (did you mean {near[0]}?)' if near else ''}", source
-            )
-    values = copy.deepcopy(defaults) | given
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise InputError(f"has the unknown key {where}.{key}{hint}", source)
+    values = copy.deepcopy(defaults) | given  # a copy: defaults are shared by all models of a process
     for key, allowed in CHOICES.items():
-        if key in defaults and values[key] not in allowed and not (values[key] is None and defaults[key] is None):
+        # null stands for "as the model says" where null is the default
+        open_value = key in defaults and values[key] is None and defaults[key] is None
+        if key in defaults and values[key] not in allowed and not open_value:
             raise InputError(f"has {where}.{key} = {values[key]!r}, expected one of {', '.join(allowed)}", source)
     for keys, (fits, what) in RULES.items():
         for key in keys.split():
@@ -278,9 +292,9 @@ def _section(given: Any, defaults: dict[str, Any], where: str, source: str) -> d
 
 def _block(given: Any, where: str, source: str) -> dict[str, Any]:
     name = given.get("name") if isinstance(given, dict) else None
-    if not isinstance(name, str) or name not in BLOCKS:
-        raise InputError(f"has the block {name!r} at {where}, known are {', '.join(BLOCKS)}", source)
-    return _section(given, BLOCKS[name], where, source)
+    if not isinstance(name, str) or name not in BLOCK_DEFAULTS:
+        raise InputError(f"has the block {name!r} at {where}, known are {', '.join(BLOCK_DEFAULTS)}", source)
+    return _section(given, BLOCK_DEFAULTS[name], where, source)
 
 
 def _check_values(train: dict[str, Any], model: dict[str, Any], source: str) -> None:

@@ -1,5 +1,6 @@
-"""Weights in Keras' legacy HDF5 layout, as Basenji writes and reads them: model_weights/<layer>/<layer>/{kernel:0, gamma:0, ...}.
+"""Weights in Keras' legacy HDF5 layout, as Basenji writes and reads them.
 
+The datasets are model_weights/<layer>/<layer>/{kernel:0, gamma:0, ...}.
 Read layer by layer in topological order, whatever the layers are called; nothing in the file is executed.
 """
 
@@ -7,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
     import h5py
     import keras
 
-Stored = tuple[str, list[np.ndarray]]
+
+class StoredLayer(NamedTuple):
+    """A layer of a weights file: its name there, and its weights in the order of the file."""
+
+    name: str
+    values: list[np.ndarray]
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
@@ -34,13 +40,16 @@ def load_trunk(model: keras.Model, trunk: keras.Model, source: Path) -> None:
     """Put the weights of a trained model below its head into the trunk of another; the head keeps its own.
 
     Args:
-        source: a model folder, or a weights file. It must have as many layers with weights as `model`.
+        model: The whole network, for the number of layers.
+        trunk: Its part below the head, which gets the weights.
+        source: A model folder, or a weights file. It must have as many layers with weights as `model`.
 
     Raises:
-        InputError: as `load_weights`, for the layers of the trunk.
+        InputError: As `load_weights`, for the layers of the trunk.
     """
     path = source / "model_best.h5" if source.is_dir() else source
     layers = [layer for layer in trunk.layers if layer.weights]
+    # layers come in topological order: those of the trunk are the first of the file
     _put(layers, _stored(path, model)[: len(layers)], path)
 
 
@@ -57,6 +66,7 @@ def save_weights(model: keras.Model, path: Path) -> None:
         root = handle.create_group("model_weights")
         layers = [layer for layer in model.layers if layer.weights]
         root.attrs["layer_names"] = np.array([layer.name.encode() for layer in layers])
+        # what Basenji's TensorFlow 2 expects; a fixed version keeps the bytes the same under any Keras
         root.attrs["backend"], root.attrs["keras_version"] = b"tensorflow", b"2.15.0"
         for layer in layers:
             group = root.create_group(layer.name)
@@ -66,7 +76,7 @@ def save_weights(model: keras.Model, path: Path) -> None:
                 group.create_dataset(name, data=value)
 
 
-def stored_layers(path: Path, count: int) -> list[Stored]:
+def stored_layers(path: Path, count: int) -> list[StoredLayer]:
     """Name and weights of each layer of a file that has any.
 
     Raises:
@@ -76,7 +86,8 @@ def stored_layers(path: Path, count: int) -> list[Stored]:
         root = handle["model_weights"] if "model_weights" in handle else handle
         if "layer_names" not in root.attrs:
             raise InputError("is not a Keras weights file: it has no layer_names", path)
-        stored = [(name, values) for name in _names(root, "layer_names") if (values := _layer_values(root, name, path))]
+        layers = [StoredLayer(name, _layer_values(root, name, path)) for name in _names(root, "layer_names")]
+    stored = [layer for layer in layers if layer.values]  # activations and pooling have no weights
     if len(stored) != count:
         raise InputError(
             f"holds {len(stored)} layers with weights, the params describe {count}: weights of another model", path
@@ -84,11 +95,12 @@ def stored_layers(path: Path, count: int) -> list[Stored]:
     return stored
 
 
-def _stored(path: Path, model: keras.Model) -> list[Stored]:
+def _stored(path: Path, model: keras.Model) -> list[StoredLayer]:
     return stored_layers(path, sum(1 for layer in model.layers if layer.weights))
 
 
-def _put(layers: Sequence[keras.Layer], stored: Sequence[Stored], path: Path) -> None:
+def _put(layers: Sequence[keras.Layer], stored: Sequence[StoredLayer], path: Path) -> None:
+    # all shapes first: a model is never left with the weights of two files
     for layer, (name, values) in zip(layers, stored, strict=True):
         shapes = [tuple(v.shape) for v in values]
         expected = [tuple(w.shape) for w in layer.weights]
@@ -115,13 +127,13 @@ def _layer_values(root: h5py.Group, name: str, path: Path) -> list[np.ndarray]:
     if absent:
         raise InputError(f"lacks the weight {absent[0]}: damaged", path)
     values = [group[n][()] for n in names]
-    wrong = [
-        n
-        for n, value in zip(names, values, strict=True)
-        if value.dtype.kind not in "fiu" or not np.isfinite(value).all()
-    ]
+    wrong = [n for n, value in zip(names, values, strict=True) if not _all_finite(value)]
     if wrong:
         raise InputError(
             f"holds values in the weight {wrong[0]} that are no finite numbers: damaged, or training diverged", path
         )
     return values
+
+
+def _all_finite(values: np.ndarray) -> bool:
+    return values.dtype.kind in "fiu" and bool(np.isfinite(values).all())

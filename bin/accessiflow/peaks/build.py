@@ -17,7 +17,7 @@ from accessiflow.genome import Fasta, gc_and_cpg
 from accessiflow.intervals import IntervalSet, fold_of, read_bed
 from accessiflow.peaks.files import read_peak_bins
 from accessiflow.peaks.specificity import PAPER_TRACKS, clusters, specificity_bin, specificity_edges
-from accessiflow.signal.bins import Layout, read_coverage
+from accessiflow.signal.bins import BinLayout, read_coverage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +46,7 @@ def build(
     tracks: pd.DataFrame,
     coverage: Mapping[str, Path],
     called: Mapping[str, Path],
-    layout: Layout,
+    layout: BinLayout,
     notes: Annotations,
     output: Path,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -78,7 +78,7 @@ def build(
     return obs, var
 
 
-def _incidence(files: Sequence[Path], layout: Layout) -> tuple[NDArray[np.int64], csc_matrix]:
+def _incidence(files: Sequence[Path], layout: BinLayout) -> tuple[NDArray[np.int64], csc_matrix]:
     """Global numbers (n,) of the bins that are a peak in some track, and which are in which track (n, T)."""
     from scipy.sparse import csc_matrix
 
@@ -109,7 +109,7 @@ def _tracks_a_row(is_peak: csc_matrix) -> NDArray[np.int64]:
 
 
 def _describe_rows(
-    rows: NDArray[np.int64], is_peak: csc_matrix, tracks: pd.DataFrame, layout: Layout, notes: Annotations
+    rows: NDArray[np.int64], is_peak: csc_matrix, tracks: pd.DataFrame, layout: BinLayout, notes: Annotations
 ) -> pd.DataFrame:
     import pandas as pd
 
@@ -184,7 +184,7 @@ def _tss_distance(obs: pd.DataFrame, genes: Path | None) -> NDArray[np.float64]:
 
 
 def _write_coverage_block(
-    path: Path, rows: NDArray[np.int64], files: Sequence[Path], layout: Layout
+    path: Path, rows: NDArray[np.int64], files: Sequence[Path], layout: BinLayout
 ) -> NDArray[np.float64]:
     """Write X (rows, tracks) column block by column block and the tracks' means; returns the means."""
     import h5py

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import atomic, open_text, require_file
-from accessiflow.signal.bins import Layout
+from accessiflow.signal.bins import BinLayout
 
 
 def write_peaks(
     path: Path,
     track: str,
-    layout: Layout,
+    layout: BinLayout,
     first: NDArray[np.int64],
     last: NDArray[np.int64],
     height: NDArray[np.float64],
@@ -39,7 +39,7 @@ def write_peaks(
         pysam.tabix_index(str(temporary), preset="bed", index=str(index), force=True)
 
 
-def read_peak_bins(path: Path, layout: Layout) -> NDArray[np.int32]:
+def read_peak_bins(path: Path, layout: BinLayout) -> NDArray[np.int32]:
     """Sorted global bin numbers (k,) of the peaks in a BED file on the bins of `layout`; an empty bgzipped file has none.
 
     Raises:
@@ -70,7 +70,7 @@ def read_peak_bins(path: Path, layout: Layout) -> NDArray[np.int32]:
     return np.unique(np.repeat(first - np.r_[0, np.cumsum(each)[:-1]], each) + np.arange(each.sum())).astype(np.int32)
 
 
-def break_at_chromosomes(is_peak: NDArray[np.bool_], layout: Layout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def break_at_chromosomes(is_peak: NDArray[np.bool_], layout: BinLayout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Runs of adjacent peak bins as global [first, last) numbers, never across a chromosome's end."""
     from accessiflow.peaks.calling import join_bins
 

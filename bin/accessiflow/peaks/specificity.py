@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-PAPER_EDGES, PAPER_TRACKS = (1, 10, 50, 100, 300), 684
+PAPER_SPECIFICITY_EDGES, PAPER_TRACKS = (1, 10, 50, 100, 300), 684
 
 
 def specificity_edges(n_tracks: int, given: Sequence[int] | None = None) -> list[int]:
     """Lower edges of the specificity bins, the last one open: the user's, or the paper's for 684 tracks scaled to this number."""
     if given:
         return sorted(set(given))
-    return sorted({max(1, round(edge * n_tracks / PAPER_TRACKS)) for edge in PAPER_EDGES})
+    return sorted({max(1, round(edge * n_tracks / PAPER_TRACKS)) for edge in PAPER_SPECIFICITY_EDGES})
 
 
 def bin_labels(edges: Sequence[int]) -> list[str]:

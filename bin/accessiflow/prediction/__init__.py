@@ -1,1 +1,1 @@
-"""Inference: batched prediction, ensembles over strands and shifts."""
+"""Prediction: batched, by any engine or adapter, averaged over strands and shifts."""

@@ -14,17 +14,26 @@ from accessiflow.intervals import split_list
 
 @dataclass(frozen=True)
 class Ensemble:
-    """What predictions are averaged over: strands and shifts (bp, positive to the right), on the natural scale."""
+    """What predictions are averaged over, on the natural scale.
+
+    Attributes:
+        rc: Average over both strands.
+        shifts: Average over these shifts in bp, positive to the right.
+    """
 
     rc: bool = False
     shifts: Sequence[int] = (0,)
 
     @classmethod
     def of(cls, rc: bool, shifts: str) -> Ensemble:
-        """From options as they are given: shifts comma-separated.
+        """An ensemble from options as they are given.
+
+        Args:
+            rc: Average over both strands.
+            shifts: Shifts in bp, comma-separated; empty for none.
 
         Raises:
-            InputError: shifts that are no integers.
+            InputError: A shift is no integer.
         """
         try:
             return cls(rc, [int(s) for s in split_list(shifts)] or [0])
@@ -38,13 +47,17 @@ class Ensemble:
 
     @property
     def views(self) -> list[tuple[int, bool]]:
-        """Shift of each pass, and whether it reads the reverse complement: for each shift forward and, with rc, reverse."""
-        return [(shift, reverse) for shift in self.shifts for reverse in ((False, True) if self.rc else (False,))]
+        """Shift of each pass, and whether it reads the reverse complement: each shift forward and, with rc, reverse."""
+        strands = (False, True) if self.rc else (False,)
+        return [(shift, reverse) for shift in self.shifts for reverse in strands]
 
     def passes(self, codes: Codes) -> Iterator[Codes]:
-        """The windows (n, L) as each pass sees them."""
+        """The windows (n, L) as each pass sees them, in the order of `views`."""
         for shift in self.shifts:
             moved = shift_codes(codes, np.full(len(codes), shift)) if shift else codes
-            yield moved
+            yield moved  # one pass at a time: of twelve views only one is in memory
             if self.rc:
                 yield reverse_complement(moved)
+
+
+FORWARD = Ensemble()  # a single pass: the forward strand as it is

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def as_bytes(values: Sequence[str]) -> NDArray[np.bytes_]:
     """Strings as the fixed-width bytes that HDF5 stores."""
-    return np.array([v.encode() for v in values], dtype=f"S{max([len(v.encode()) for v in values], default=1) or 1}")
+    encoded = [value.encode() for value in values]
+    width = max([len(value) for value in encoded], default=1) or 1  # HDF5 has no strings of width 0
+    return np.array(encoded, dtype=f"S{width}")
 
 
 def write_sites(
@@ -43,6 +45,7 @@ def write_test(
     tracks: pd.DataFrame,
 ) -> None:
     """Write preds.h5 and targets.h5 (n, B, T)."""
+    # float32, as Basenji stores both: the float64 of an ensemble has no more meaning than that
     for name, dataset, values in (
         ("preds.h5", "preds", predictions.astype(np.float32)),
         ("targets.h5", "targets", targets),

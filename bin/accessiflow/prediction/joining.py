@@ -1,5 +1,8 @@
-"""Predictions put together: of single-task models, the same windows with each file's tracks beside the next one's; of the folds of a rotation,
-the same tracks with each file's windows below the last one's."""
+"""Predictions put together: those of single-task models, and those of the folds of a rotation.
+
+Single-task models have the same windows: each one's tracks stand beside the next one's. Folds have the same tracks:
+each one's windows stand below the last one's.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,16 @@ from accessiflow.hdf5 import open_hdf5
 from accessiflow.prediction import files as outputs
 from accessiflow.statistics import Accuracy
 
-SITES = ("chrom", "start", "end")
 
+class PredictedWindows(NamedTuple):
+    """Predictions of some windows and tracks.
 
-class Part(NamedTuple):
-    """One folder's predictions and targets (n, B, T), windows and tracks."""
+    Attributes:
+        predictions: (n, B, T).
+        targets: (n, B, T).
+        sites: chrom, start, end of the windows (n,).
+        tracks: identifier and description of the tracks (T,).
+    """
 
     predictions: NDArray[np.float32]
     targets: NDArray[np.float32]
@@ -29,59 +37,66 @@ class Part(NamedTuple):
 
 
 def merge_predictions(folders: Sequence[Path], out: Path, order: Sequence[str] = ()) -> Accuracy:
-    """Join preds.h5 and targets.h5 of folders -> OUT/{preds.h5,targets.h5,acc.txt}: tracks where the windows agree, windows where they do not.
+    """Join preds.h5 and targets.h5 of folders -> OUT/{preds.h5,targets.h5,acc.txt}.
+
+    Tracks are joined where the windows agree, windows where they do not.
 
     Args:
-        order: the tracks, all of them, in the order wanted; default: as they come.
+        folders: Folders with preds.h5 and targets.h5.
+        out: The folder that is written.
+        order: All tracks in the order of the result; default: as they come.
 
     Raises:
-        InputError: a track twice, a window twice, tracks that some windows lack, or a track that no folder has.
+        InputError: A track or a window comes twice, some windows lack a track, or no folder has a track of `order`.
     """
-    parts = [read_part(folder) for folder in folders]
-    groups: list[list[tuple[Path, Part]]] = []
-    for folder, part in zip(folders, parts, strict=True):
-        same = next((g for g in groups if part.sites.equals(g[0][1].sites)), None)
+    parts = [read_predictions(folder) for folder in folders]
+    groups: list[list[int]] = []  # numbers of the folders that have the same windows
+    for number, part in enumerate(parts):
+        same = next((group for group in groups if part.sites.equals(parts[group[0]].sites)), None)
         if same is None:
-            groups.append([(folder, part)])
+            groups.append([number])
         else:
-            same.append((folder, part))
-    return _below([_beside(*zip(*group, strict=True), order) for group in groups], out)  # type: ignore[arg-type]
+            same.append(number)
+    joined = []
+    for group in groups:
+        last = folders[group[-1]]
+        joined.append(_join_tracks([parts[number] for number in group], order, last))
+    whole = _join_windows(joined)
+    return write_predictions(out, *whole)
 
 
-def _below(parts: Sequence[Part], out: Path) -> Accuracy:
-    """Parts of other windows and the same tracks, written as one."""
-    odd = next((p for p in parts if list(p.tracks["identifier"]) != list(parts[0].tracks["identifier"])), None)
+def _join_windows(parts: Sequence[PredictedWindows]) -> PredictedWindows:
+    """Predictions of other windows and the same tracks as one."""
+    tracks = [list(part.tracks["identifier"]) for part in parts]
+    odd = next((names for names in tracks if names != tracks[0]), None)
     if odd is not None:
         raise InputError(
-            f"some windows have predictions of {', '.join(parts[0].tracks['identifier'][:3])}..., others of {', '.join(odd.tracks['identifier'][:3])}..."
+            f"some windows have predictions of {', '.join(tracks[0][:3])}..., others of {', '.join(odd[:3])}..."
         )
     sites = pd.concat([p.sites for p in parts], ignore_index=True)
     if sites.duplicated().any():
         first = sites[sites.duplicated()].iloc[0]
-        raise InputError(
-            f"the window {first['chrom']}:{first['start']}-{first['end']} is in two of the folders: folds must not overlap"
-        )
-    values = (np.concatenate(v) for v in ([p.predictions for p in parts], [p.targets for p in parts]))
-    return write_predictions(out, *values, sites, parts[0].tracks)
+        place = f"{first['chrom']}:{first['start']}-{first['end']}"
+        raise InputError(f"the window {place} is in two of the folders: folds must not overlap")
+    predictions = np.concatenate([part.predictions for part in parts])
+    targets = np.concatenate([part.targets for part in parts])
+    return PredictedWindows(predictions, targets, sites, parts[0].tracks)
 
 
-def _beside(folders: Sequence[Path], parts: Sequence[Part], order: Sequence[str]) -> Part:
-    """Parts of the same windows as one, tracks in the order asked for."""
+def _join_tracks(parts: Sequence[PredictedWindows], order: Sequence[str], last: Path) -> PredictedWindows:
+    """Predictions of the same windows as one, tracks in the order asked for; `last` is the folder of the last part."""
     tracks = pd.concat([p.tracks for p in parts], ignore_index=True)
     twice = tracks["identifier"][tracks["identifier"].duplicated()]
     if len(twice):
-        raise InputError(f"the track {twice.iloc[0]} is in two of the folders", folders[-1])
+        raise InputError(f"the track {twice.iloc[0]} is in two of the folders", last)
     unknown = [t for t in order if t not in set(tracks["identifier"])]
     if unknown or (order and len(order) != len(tracks)):
-        raise InputError(
-            f"the folders hold {len(tracks)} tracks, {len(order)} are asked for{f': none has {unknown[0]}' if unknown else ''}"
-        )
-    place = [list(tracks["identifier"]).index(t) for t in order] or list(range(len(tracks)))
-    predictions, targets = (
-        np.concatenate(values, axis=2)[:, :, place]
-        for values in ([p.predictions for p in parts], [p.targets for p in parts])
-    )
-    return Part(predictions, targets, parts[0].sites, tracks.iloc[place].reset_index(drop=True))
+        which = f": none has {unknown[0]}" if unknown else ""
+        raise InputError(f"the folders hold {len(tracks)} tracks, {len(order)} are asked for{which}")
+    columns = [list(tracks["identifier"]).index(t) for t in order] or list(range(len(tracks)))
+    predictions = np.concatenate([part.predictions for part in parts], axis=2)[:, :, columns]
+    targets = np.concatenate([part.targets for part in parts], axis=2)[:, :, columns]
+    return PredictedWindows(predictions, targets, parts[0].sites, tracks.iloc[columns].reset_index(drop=True))
 
 
 def write_predictions(
@@ -93,6 +108,7 @@ def write_predictions(
 ) -> Accuracy:
     """Write preds.h5, targets.h5 and acc.txt; returns the accuracy."""
     accuracy = Accuracy(len(tracks))
+    # before the predictions are cast to the float32 of the file
     accuracy.update(targets, predictions)
     outputs.write_accuracy(out / "acc.txt", accuracy.pearson(), accuracy.r2(), tracks)
     outputs.write_test(
@@ -107,9 +123,9 @@ def write_predictions(
     return accuracy
 
 
-def read_part(folder: Path) -> Part:
+def read_predictions(folder: Path) -> PredictedWindows:
     """Read preds.h5 and targets.h5 of a folder."""
-    with open_hdf5(folder / "preds.h5", ["preds", *SITES, "target_ids"]) as handle:
+    with open_hdf5(folder / "preds.h5", ["preds", "chrom", "start", "end", "target_ids"]) as handle:
         predictions = handle["preds"][()]
         sites = pd.DataFrame(
             {"chrom": _texts(handle["chrom"][()]), "start": handle["start"][()], "end": handle["end"][()]}
@@ -122,7 +138,7 @@ def read_part(folder: Path) -> Part:
         raise InputError(
             f"holds predictions of shape {predictions.shape}, targets of shape {targets.shape}: they must agree", folder
         )
-    return Part(predictions, targets, sites, pd.DataFrame({"identifier": names, "description": labels}))
+    return PredictedWindows(predictions, targets, sites, pd.DataFrame({"identifier": names, "description": labels}))
 
 
 def _texts(values: NDArray[np.bytes_]) -> list[str]:

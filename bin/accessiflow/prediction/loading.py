@@ -1,4 +1,4 @@
-"""From a params JSON and a weights file to a predictor: the adapter the model needs, and the engine that computes it here."""
+"""From a params JSON and a weights file to a predictor: the adapter a model needs, and the engine that computes it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ ENGINES = ("auto", "native", "tensorflow")
 
 
 class TrackPredictor(NamedTuple):
-    """A model that is ready to predict tracks: the predictor, what it averages over, and the tracks (identifier, description)."""
+    """A model that is ready to predict tracks.
+
+    Attributes:
+        predictor: The model.
+        ensemble: What it averages over.
+        tracks: The tracks, in the order of the predictions, with the columns identifier and description.
+    """
 
     predictor: Predictor
     ensemble: Ensemble
@@ -37,8 +43,10 @@ class TrackPredictor(NamedTuple):
         """The part file of some work with this model, where one is asked for.
 
         Args:
-            files: whose content decides the result, beside the genome.
-            request: what else does.
+            path: The part file, or None.
+            files: Files whose content decides the result, beside the genome.
+            fasta: The genome, which counts by its size alone: hashing it would take longer than many a shard.
+            request: What else decides the result.
         """
         if path is None:
             return None
@@ -73,12 +81,18 @@ def load_predictor(
     """A predictor from a params JSON and a weights file.
 
     Args:
-        adapter: how to read and run the model (prediction/adapters); default: what the params say, else a Keras network.
-        engine: native (compiled, CPU), tensorflow, or auto: TensorFlow on a GPU, else native, else TensorFlow on the CPU.
+        params_file: The params JSON beside the trained weights.
+        weights: The weights file.
+        adapter: How to read and run the model (prediction/adapters); default: what the params say, else a Keras
+            network.
+        engine: native (compiled, CPU), tensorflow, or auto: TensorFlow on a GPU, else native, else TensorFlow on the
+            CPU.
+        threads: CPU threads.
+        require_gpu: Refuse to run on a CPU.
 
     Raises:
-        InputError: the params leave seq_length or the number of tracks open, the weights do not fit, there is no such adapter, the native engine
-            is asked for and cannot run the network, or a GPU is required and there is none.
+        InputError: The params leave seq_length or the number of tracks open, the weights do not fit, there is no such
+            adapter, the native engine is asked for and cannot run the network, or a GPU is required and there is none.
     """
     if engine not in ENGINES:
         raise InputError(f"--engine {engine}: expected one of {', '.join(ENGINES)}")
@@ -94,21 +108,21 @@ def load_predictor(
 
 
 def _network(params: Params, weights: Path, engine: str, threads: int, require_gpu: bool) -> Predictor:
-    obstacle = native.unavailable(params) if engine != "tensorflow" else ""
+    unavailable = native.unavailable(params) if engine != "tensorflow" else ""
     if engine == "native":
-        if obstacle or require_gpu:
-            raise InputError(
-                f"--engine native: {obstacle or '--require-gpu needs the engine tensorflow'}; use auto or tensorflow"
-            )
+        if unavailable or require_gpu:
+            reason = unavailable or "--require-gpu needs the engine tensorflow"
+            raise InputError(f"--engine native: {reason}; use auto or tensorflow")
         return _native(params, weights, threads)
-    if engine == "auto" and not require_gpu and not obstacle and not _gpu_at_hand():
+    # decided without TensorFlow where that is possible: its import alone takes seconds
+    if engine == "auto" and not require_gpu and not unavailable and not _gpu_at_hand():
         return _native(params, weights, threads)
     from accessiflow.model.device import start_tensorflow
 
     device = start_tensorflow(threads, require_gpu)
-    if obstacle and device == "cpu":
-        log.warning("TensorFlow computes, slower on a CPU: %s", obstacle)
-    if engine == "auto" and device == "cpu" and not obstacle:
+    if unavailable and device == "cpu":
+        log.warning("TensorFlow computes, slower on a CPU: %s", unavailable)
+    if engine == "auto" and device == "cpu" and not unavailable:
         return _native(params, weights, threads)
     return KerasPredictor(params, weights)
 
@@ -120,9 +134,10 @@ def _native(params: Params, weights: Path, threads: int) -> Predictor:
 
 def _gpu_at_hand() -> bool:
     """Whether it is worth asking TensorFlow for a GPU."""
-    return os.environ.get("CUDA_VISIBLE_DEVICES", "0") not in ("", "-1") and any(
-        Path(p).exists() for p in ("/dev/nvidia0", "/dev/kfd", "/dev/dxg")
-    )
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1"):  # Slurm hides GPUs from a job in this way
+        return False
+    devices = ("/dev/nvidia0", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, and either under Windows' Linux
+    return any(Path(device).exists() for device in devices)
 
 
 def _closed(params_file: Path) -> Params:

@@ -1,9 +1,11 @@
-"""Batched prediction whose bytes depend on the window alone: not on its place among others, the number of windows, or the threads.
+"""Batched prediction whose bytes depend on the window alone.
 
-All batches have one shape. Matrix kernels sum the last rows of a block in another order, so a few places of a batch (which ones depends on the
-shape and the threads) give other last bits than the rest: these are found once by a probe, and only ever hold padding.
+They do not depend on its place among others, the number of windows, or the threads. All batches have one shape. Matrix
+kernels sum the last rows of a block in another order, so a few places of a batch (which ones depends on the shape and
+the threads) give other last bits than the rest: these are found once by a probe, and only ever hold padding.
 
-Memory: windows x positions x filters of a batch's widest layer are at most 2^25 (128 MB), and one block of windows and predictions.
+Memory: windows x positions x filters of a batch's widest layer are at most 2^25 (128 MB), and one block of windows and
+predictions.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,21 +27,93 @@ from accessiflow.model.one_hot import one_hot
 from accessiflow.model.params import Params
 from accessiflow.model.weights import load_weights
 from accessiflow.prediction.adapters import Adapter
-from accessiflow.prediction.ensemble import Ensemble
+from accessiflow.prediction.ensemble import FORWARD, Ensemble
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-BLOCK = 2048  # windows, strands and shifts included, that are expanded at once
-PROBES = 3
+PASSES_AT_ONCE = 2048  # windows, strands and shifts included, that are expanded at once
+PROBES = 3  # random windows; two places that differ agree on all of them only by a rare chance
+
+
+class OutputShape(NamedTuple):
+    """Positions (B) and tracks (T) of a window's prediction."""
+
+    positions: int
+    tracks: int
+
+
+class Predictions(NamedTuple):
+    """Predictions of windows.
+
+    Attributes:
+        values: (n, B, T) float64 by window, position and track, natural scale, in the unit of the targets.
+    """
+
+    values: NDArray[np.float64]
+
+    @property
+    def sums(self) -> NDArray[np.float64]:
+        """Predictions (n, T) summed over positions."""
+        return self.values.sum(axis=1)
+
+
+class AllelePredictions(NamedTuple):
+    """Mean predictions (n, B, T) of the REF and of the ALT windows of variants."""
+
+    ref: NDArray[np.float64]
+    alt: NDArray[np.float64]
+
+
+class MutantPredictions(NamedTuple):
+    """Mean predictions (n, B, T) of changed windows, and (B, T) of the window that they were changed from."""
+
+    mutants: NDArray[np.float64]
+    reference: NDArray[np.float64]
+
+
+class FirstOfKind(NamedTuple):
+    """Equal windows found.
+
+    Attributes:
+        first: Number (k,) of one window of each kind.
+        kind: Kind (n,) of each window, as a place in `first`.
+    """
+
+    first: NDArray[np.int64]
+    kind: NDArray[np.int64]
+
+
+def predict(
+    predictor: Predictor,
+    codes: Codes,
+    ensemble: Ensemble = FORWARD,
+    starts: NDArray[np.int64] | None = None,
+) -> Predictions:
+    """Predictions of windows, averaged over strands and shifts.
+
+    Args:
+        predictor: A model (prediction.loading.load_predictor).
+        codes: Base codes (n, seq_length) uint8, as genome.encode gives them; 4 is an unknown base.
+        ensemble: What is averaged over.
+        starts: Where each window (n,) starts on its chromosome, for an engine that shares what overlapping windows
+            have in common: it is faster with them, and windows in the order of the genome.
+    """
+    return Predictions(predictor.ensemble(codes, ensemble, starts))
 
 
 class Predictor(ABC):
-    """A model ready to predict windows of base codes: `predict` one pass, `ensemble` the mean over strands and shifts."""
+    """A model ready to predict windows of base codes: `predict` one pass, `ensemble` the mean over several.
+
+    Attributes:
+        seq_length: Length in bp of the windows that the model reads.
+        output_length: Positions that it predicts.
+        num_targets: Tracks of the model; `keep` may leave out some.
+    """
 
     def __init__(self, seq_length: int, output_length: int, num_targets: int) -> None:
-        """Of a model that reads windows of seq_length bp and predicts output_length positions of num_targets tracks."""
+        """A predictor of a model with these lengths (see the class)."""
         self.seq_length, self.output_length, self.num_targets = seq_length, output_length, num_targets
         self._outputs = list(range(num_targets))
 
@@ -48,9 +122,9 @@ class Predictor(ABC):
         self._outputs = list(outputs)
 
     @property
-    def output_shape(self) -> tuple[int, int]:
+    def output_shape(self) -> OutputShape:
         """Positions and tracks of a window's prediction."""
-        return self.output_length, len(self._outputs)
+        return OutputShape(self.output_length, len(self._outputs))
 
     @property
     @abstractmethod
@@ -61,46 +135,63 @@ class Predictor(ABC):
     def predict(self, codes: Codes) -> NDArray[np.float32]:
         """Predictions (n, B, T) of windows (n, seq_length) of base codes."""
 
-    def ensemble(self, codes: Codes, how: Ensemble, starts: NDArray[np.int64] | None = None) -> NDArray[np.float64]:  # noqa: ARG002
+    def ensemble(
+        self,
+        codes: Codes,
+        ensemble: Ensemble,
+        starts: NDArray[np.int64] | None = None,  # noqa: ARG002
+    ) -> NDArray[np.float64]:
         """Mean prediction (n, B, T) over shifts and strands; a reverse-complement prediction is read backwards.
 
         Args:
-            starts: (n,) where each window starts on its chromosome, for an engine that shares what overlapping windows have in common.
+            codes: Windows (n, seq_length) of base codes.
+            ensemble: What is averaged over.
+            starts: Where each window (n,) starts on its chromosome, for an engine that shares what overlapping windows
+                have in common.
         """
         out = np.empty((len(codes), *self.output_shape))
-        step = max(1, BLOCK // how.size)
+        step = max(1, PASSES_AT_ONCE // ensemble.size)
         for low in range(0, len(codes), step):
             part = codes[low : low + step]
-            passes = self.predict(np.concatenate(list(how.passes(part)))).reshape(
-                how.size, len(part), *self.output_shape
-            )
-            if how.rc:
+            passes = self.predict(np.concatenate(list(ensemble.passes(part))))
+            passes = passes.reshape(ensemble.size, len(part), *self.output_shape)
+            if ensemble.rc:
+                # every second pass; the copy, since source and target of a reversal in place overlap
                 passes[1::2] = passes[1::2, :, ::-1].copy()
-            out[low : low + step] = passes.sum(axis=0, dtype=np.float64) / how.size
+            # in float64: the differences between alleles are small beside the predictions themselves
+            out[low : low + step] = passes.sum(axis=0, dtype=np.float64) / ensemble.size
         return out
 
-    def alleles(
-        self, ref: Codes, alt: Codes, how: Ensemble, starts: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Mean predictions (n, B, T) of REF and of ALT windows (n, seq_length); equal REF windows, of alleles of one site, are predicted once.
+    def alleles(self, ref: Codes, alt: Codes, ensemble: Ensemble, starts: NDArray[np.int64]) -> AllelePredictions:
+        """Mean predictions of REF and of ALT windows; equal REF windows, of alleles of one site, are predicted once.
 
         Args:
-            starts: (n,) where each REF window starts on its chromosome.
+            ref: REF windows (n, seq_length) of base codes.
+            alt: ALT windows (n, seq_length).
+            ensemble: What is averaged over.
+            starts: Where each REF window (n,) starts on its chromosome.
         """
-        first, back = _distinct(ref, starts)
-        predicted = self.ensemble(np.concatenate([ref[first], alt]), how)
-        return predicted[: len(first)][back], predicted[len(first) :]
+        first, kind = _distinct(ref, starts)
+        predicted = self.ensemble(np.concatenate([ref[first], alt]), ensemble)
+        return AllelePredictions(predicted[: len(first)][kind], predicted[len(first) :])
 
     def changed(
-        self, codes: Codes, windows: Codes, how: Ensemble, start: int = 0
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # noqa: ARG002
-        """Mean predictions (n, B, T) of windows (n, seq_length) that differ from `codes` (seq_length,) in few places, and (B, T) of `codes`.
+        self,
+        codes: Codes,
+        windows: Codes,
+        ensemble: Ensemble,
+        start: int = 0,  # noqa: ARG002
+    ) -> MutantPredictions:
+        """Mean predictions of windows that differ from one window in few places, and of that window.
 
         Args:
-            start: where they start on their chromosome.
+            codes: The window (seq_length,).
+            windows: The changed ones (n, seq_length).
+            ensemble: What is averaged over.
+            start: Where they start on their chromosome.
         """
-        predicted = self.ensemble(np.concatenate([codes[None], windows]), how)
-        return predicted[1:], predicted[0]
+        predicted = self.ensemble(np.concatenate([codes[None], windows]), ensemble)
+        return MutantPredictions(predicted[1:], predicted[0])
 
 
 class KerasPredictor(Predictor):
@@ -122,6 +213,7 @@ class KerasPredictor(Predictor):
     def keep(self, outputs: Sequence[int]) -> None:
         """Predict these tracks of the model only, in this order."""
         super().keep(outputs)
+        # the compiled function holds the former tracks, and its safe places may be others
         self.__dict__.pop("_run", None)
         self.__dict__.pop("_places", None)
 
@@ -142,11 +234,10 @@ class KerasPredictor(Predictor):
 
         def forward(codes: tf.Tensor) -> tf.Tensor:
             predicted = self.model(one_hot(codes), training=False)
-            return (
-                predicted
-                if self._outputs == list(range(self.num_targets))
-                else tf.gather(predicted, self._outputs, axis=2)
-            )
+            if self._outputs == list(range(self.num_targets)):
+                return predicted
+            # on the device: of a model of thousands of tracks only those asked for are copied back
+            return tf.gather(predicted, self._outputs, axis=2)
 
         return tf.function(
             forward, input_signature=[tf.TensorSpec((self.batch, self.seq_length), tf.uint8)], autograph=False
@@ -154,10 +245,14 @@ class KerasPredictor(Predictor):
 
     @cached_property
     def _places(self) -> NDArray[np.int64]:
-        """Places of a batch that give the same bytes for the same window: those of the majority, for each of a few random windows."""
+        """Places of a batch that give the same bytes for the same window.
+
+        They are those of the majority, for each of a few random windows.
+        """
         same = np.ones(self.batch, bool)
         for window in np.random.default_rng(0).integers(0, 4, (PROBES, self.seq_length), dtype=np.uint8):
             predicted = np.asarray(self._run(np.tile(window, (self.batch, 1)))).reshape(self.batch, -1)
+            # bits, not values: -0 and 0 count as different, and NaN as equal to itself
             _, kind, counts = np.unique(predicted.view(np.uint32), axis=0, return_inverse=True, return_counts=True)
             same &= kind.ravel() == counts.argmax()
         return np.flatnonzero(same) if same.any() else np.zeros(1, np.int64)
@@ -167,7 +262,7 @@ class AdaptedPredictor(Predictor):
     """Any other model, through its adapter."""
 
     def __init__(self, adapter: Adapter, name: str) -> None:
-        """Of an adapter known by a name."""
+        """A predictor of a loaded adapter, known by a name."""
         super().__init__(adapter.seq_length, adapter.output_length, adapter.num_targets)
         self._adapter, self._name = adapter, name
 
@@ -177,7 +272,10 @@ class AdaptedPredictor(Predictor):
         return f"the adapter {self._name}"
 
     def predict(self, codes: Codes) -> NDArray[np.float32]:
-        """Predictions (n, B, T) of windows (n, seq_length) of base codes, `batch_size` of them at a time, the last batch filled up."""
+        """Predictions (n, B, T) of windows (n, seq_length) of base codes.
+
+        The adapter gets `batch_size` of them at a time, the last batch filled up: one shape, whatever the number.
+        """
         out = np.empty((len(codes), *self.output_shape), np.float32)
         size = self._adapter.batch_size
         for low in range(0, len(codes), size):
@@ -185,26 +283,29 @@ class AdaptedPredictor(Predictor):
             batch = np.full((size, self.seq_length), UNKNOWN, np.uint8)
             batch[: len(part)] = part
             predicted = np.asarray(self._adapter.predict(host_one_hot(batch)), np.float32)
-            if predicted.shape != (size, self.output_length, self.num_targets):
+            expected = (size, self.output_length, self.num_targets)
+            if predicted.shape != expected:
                 raise InputError(
-                    f"the adapter {self._name} predicted an array of shape {predicted.shape}, expected {(size, self.output_length, self.num_targets)}"
+                    f"the adapter {self._name} predicted an array of shape {predicted.shape}, expected {expected}"
                 )
             out[low : low + size] = predicted[: len(part), :, self._outputs]
         return out
 
 
-def _distinct(codes: Codes, starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of the first of each kind of window, and for each window (n,) which of these it equals; equal ones start at one place."""
+def _distinct(codes: Codes, starts: NDArray[np.int64]) -> FirstOfKind:
+    """Which windows are equal, of those that start at one place."""
+    # Sorted by start, equal windows are neighbours but for alleles of different REF: no window is compared with all.
     order = np.argsort(starts, kind="stable")
     new = np.ones(len(codes), bool)
     new[1:] = (codes[order[1:]] != codes[order[:-1]]).any(axis=1) | (starts[order[1:]] != starts[order[:-1]])
-    back = np.empty(len(codes), np.int64)
-    back[order] = np.cumsum(new) - 1
-    return order[new], back
+    kind = np.empty(len(codes), np.int64)
+    kind[order] = np.cumsum(new) - 1
+    return FirstOfKind(order[new], kind)
 
 
 def _batch_size(params: Params) -> int:
     blocks = params.model["trunk"]
     widest = max(int(block.get("filters") or block.get("filters_init") or 1) for block in blocks)
+    # a power of two from 32 to 256: the memory that the module states, whatever the network
     ideal = (1 << 25) // (params.seq_length * widest)
     return int(2 ** np.clip(np.floor(np.log2(max(ideal, 1))), 5, 8))

@@ -1,6 +1,7 @@
-"""The three uses of a trained model on reference sequence: regions of a BED file, the test fold of a dataset, whole chromosomes.
+"""Predictions on reference sequence, file to file: regions of a BED file, a dataset's test fold, whole chromosomes.
 
-Memory: bed holds the predictions, test the windows too (a byte a base); genome holds one block of 4,096 tiles and one chromosome's predictions.
+Memory: bed holds the predictions, test the windows too (a byte a base); genome holds one block of 4,096 tiles and one
+chromosome's predictions.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from accessiflow.log import log, progress
 from accessiflow.prediction import files as outputs
 from accessiflow.prediction import windows
 from accessiflow.prediction.ensemble import Ensemble
-from accessiflow.prediction.predictor import Predictor
+from accessiflow.prediction.predictor import Predictor, predict
 from accessiflow.prediction.tracks import described, read_tracks
 from accessiflow.sheets import NAME
 from accessiflow.signal.bigwig import BigWigWriter
@@ -33,43 +34,70 @@ from accessiflow.statistics import Accuracy
 if TYPE_CHECKING:
     import pandas as pd
 
-SITE = 192  # bp of the site that predict.h5 names around a region's middle
+SITE_WIDTH = 192  # bp of the site that predict.h5 names around a region's middle, as in Basenji
+WINDOWS_AT_ONCE = 4096
 
 
 def predict_bed(
-    predictor: Predictor, bed: Path, fasta: Path, targets: Path, out: Path, how: Ensemble, site: int = SITE
+    predictor: Predictor, bed: Path, fasta: Path, targets: Path, out: Path, ensemble: Ensemble, site: int = SITE_WIDTH
 ) -> int:
-    """Predict at the middle of each region -> OUT/predict.h5; returns the number of regions."""
+    """Predict at the middle of each region -> OUT/predict.h5; returns the number of regions.
+
+    Args:
+        predictor: A model.
+        bed: The regions.
+        fasta: The genome.
+        targets: The targets table of the model's tracks.
+        out: The folder that is written.
+        ensemble: What is averaged over.
+        site: Length in bp of the sites that predict.h5 names.
+
+    Raises:
+        InputError: There is no region, one is on no contig of the FASTA, or the targets do not fit the model.
+    """
     tracks, regions = read_tracks(targets, predictor), read_bed(bed)
     if regions.empty:
         raise InputError("holds no region", bed)
-    middles, chroms = (regions["start"].to_numpy() + regions["end"].to_numpy()) // 2, regions["chrom"].to_numpy()
-    order, size = windows.in_order(chroms, middles), predictor.seq_length
+    chroms, middles = regions["chrom"].to_numpy(), (regions["start"].to_numpy() + regions["end"].to_numpy()) // 2
+    size = predictor.seq_length
+    order = windows.in_order(chroms, middles)  # overlapping windows follow one another, for the native engine
     predictions = np.empty((len(regions), predictor.output_length, len(tracks)))
     with Fasta(fasta) as genome, create_hdf5(out / "predict.h5") as handle:
         genome.require(regions["chrom"], bed)
-        blocks = range(0, len(regions), 4096)
+        blocks = range(0, len(regions), WINDOWS_AT_ONCE)
         for low in progress(blocks, len(blocks), "blocks of regions predicted"):
-            part = order[low : low + 4096]
-            predictions[part] = predictor.ensemble(
-                windows.centred(genome, chroms[part], middles[part], size), how, middles[part] - size // 2
-            )
+            part = order[low : low + WINDOWS_AT_ONCE]
+            codes = windows.centred(genome, chroms[part], middles[part], size)
+            predictions[part] = predict(predictor, codes, ensemble, middles[part] - size // 2).values
         handle.create_dataset("preds", data=predictions)
         outputs.write_sites(handle, list(chroms), middles - site // 2, middles + site // 2, tracks)
     return len(regions)
 
 
 def predict_test(
-    predictor: Predictor, weights: Path, data_dir: Path, out: Path, how: Ensemble, save: bool, fold: str = "test"
+    predictor: Predictor, weights: Path, data_dir: Path, out: Path, ensemble: Ensemble, save: bool, fold: str = "test"
 ) -> Accuracy:
-    """Predict a fold of a dataset -> OUT/acc.txt and, with `save`, preds.h5 and targets.h5."""
+    """Predict a fold of a dataset -> OUT/acc.txt and, with `save`, preds.h5 and targets.h5.
+
+    Args:
+        predictor: A model.
+        weights: Its weights file; a targets.txt beside it names the tracks that it was trained on.
+        data_dir: The dataset folder.
+        out: The folder that is written.
+        ensemble: What is averaged over.
+        save: Write the predictions, too.
+        fold: The fold that is predicted.
+
+    Raises:
+        InputError: Windows or targets of the dataset have another shape than the model's.
+    """
     codes, values = load_fold(data_dir, fold)
     if codes.shape[1] != predictor.seq_length:
         raise InputError(f"holds windows of {codes.shape[1]} bp, the model reads {predictor.seq_length}", data_dir)
     tracks = described(read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"]))
     columns = _columns(tracks["identifier"].tolist(), predictor, weights, data_dir)
     tracks, values = tracks.iloc[columns], values[:, :, columns]
-    predictions = _predict_fold(predictor, codes, how, data_dir, fold)
+    predictions = _predict_fold(predictor, codes, ensemble, data_dir, fold)
     if predictions.shape != values.shape:
         raise InputError(
             f"holds targets of shape {values.shape[1:]}, the model predicts {predictions.shape[1:]}", data_dir
@@ -80,11 +108,8 @@ def predict_test(
     outputs.write_accuracy(out / "acc.txt", accuracy.pearson(), accuracy.r2(), tracks)
     if bed is not None:
         # sequences.bed holds whole windows (the fork) or their uncropped part (Basenji HEAD)
-        crop = (
-            int(read_json(data_dir / "statistics.json")["crop_bp"])
-            if ((bed["end"] - bed["start"]) == codes.shape[1]).all()
-            else 0
-        )
+        whole = ((bed["end"] - bed["start"]) == codes.shape[1]).all()
+        crop = int(read_json(data_dir / "statistics.json")["crop_bp"]) if whole else 0
         outputs.write_test(
             out,
             predictions,
@@ -98,16 +123,19 @@ def predict_test(
 
 
 def _predict_fold(
-    predictor: Predictor, codes: NDArray[np.uint8], how: Ensemble, data_dir: Path, fold: str
+    predictor: Predictor, codes: NDArray[np.uint8], ensemble: Ensemble, data_dir: Path, fold: str
 ) -> NDArray[np.float64]:
-    """Predictions (n, B, T) of a fold's windows, in the order of the genome where sequences.bed tells it: neighbours share their work."""
+    """Predictions (n, B, T) of a fold's windows.
+
+    They are computed in the order of the genome where sequences.bed gives it: neighbours share their work.
+    """
     if not (data_dir / "sequences.bed").exists():
-        return predictor.ensemble(codes, how)
+        return predict(predictor, codes, ensemble).values
     bed = _fold_sites(data_dir, fold, len(codes))
     starts = bed["start"].to_numpy() - (codes.shape[1] - (bed["end"] - bed["start"]).to_numpy()) // 2
     order = windows.in_order(list(bed["chrom"]), starts)
     predictions = np.empty((len(codes), *predictor.output_shape))
-    predictions[order] = predictor.ensemble(codes[order], how, starts[order])
+    predictions[order] = predict(predictor, codes[order], ensemble, starts[order]).values
     return predictions
 
 
@@ -136,13 +164,26 @@ def predict_genome(
     fasta: Path,
     targets: Path,
     out: Path,
-    how: Ensemble,
+    ensemble: Ensemble,
     chromosomes: Sequence[str],
-    width: int = SITE,
+    width: int = SITE_WIDTH,
 ) -> list[Path]:
     """Predict tiles of `width` bp along chromosomes -> one bigWig a track, in the unit of the measured one.
 
-    A base's value is its tile's prediction / scale, and / width for a track whose targets are sums; clips are not undone.
+    A base's value is its tile's prediction / scale, and / width for a track whose targets are sums; clips are not
+    undone.
+
+    Args:
+        predictor: A model.
+        fasta: The genome.
+        targets: The targets table of the model's tracks, with their scale and summary.
+        out: The folder that is written.
+        ensemble: What is averaged over.
+        chromosomes: Chromosomes to predict; all without any.
+        width: Bases that one position of the model sums.
+
+    Raises:
+        InputError: A chromosome is not in the FASTA, or a track cannot name a file.
     """
     tracks = read_tracks(targets, predictor)
     unsafe = [n for n in tracks["identifier"] if not NAME.fullmatch(n)]
@@ -158,13 +199,15 @@ def predict_genome(
         ]
         for chrom in chosen:
             log.info("predicting %s", chrom)
-            reach = (predictor.seq_length - width * predictor.output_length) // 2
-            for starts, codes in windows.tiles(genome, chrom, width * predictor.output_length, predictor.seq_length):
-                values = predictor.ensemble(codes, how, starts - reach).reshape(-1, len(paths)) * per_base
+            tile = width * predictor.output_length
+            reach = (predictor.seq_length - tile) // 2  # bases that a window has to the left of its tile
+            for starts, codes in windows.tiles(genome, chrom, tile, predictor.seq_length, WINDOWS_AT_ONCE):
+                predicted = predict(predictor, codes, ensemble, starts - reach).values
+                values = predicted.reshape(-1, len(paths)) * per_base
                 for column, handle in enumerate(handles):
                     handle.add_steps(chrom, int(starts[0]), width, values[:, column])
         for handle in handles:
-            handle.close()
+            handle.close()  # its index is written here, before the file gets its final name
     return paths
 
 

@@ -22,7 +22,7 @@ def read_tracks(targets: Path, predictor: Predictor) -> pd.DataFrame:
     As in Basenji, the first column numbers the model's outputs: a table of some of them asks for these only.
 
     Raises:
-        InputError: the table has other rows than the model has outputs.
+        InputError: The table has other rows than the model has outputs.
     """
     table = read_table(targets, ["identifier"], text=["identifier"])
     outputs = predictor.num_targets

@@ -19,15 +19,21 @@ def centred(genome: Fasta, chroms: Sequence[str], middles: NDArray[np.int64], se
 
 
 def tiles(
-    genome: Fasta, chrom: str, width: int, seq_length: int, at_once: int = 4096
+    genome: Fasta, chrom: str, width: int, seq_length: int, at_once: int
 ) -> Iterator[tuple[NDArray[np.int64], Codes]]:
-    """Starts (n,) of the tiles [start, start + width) along a chromosome and the windows (n, seq_length) around them, block by block."""
+    """Tiles [start, start + width) along a chromosome, block by block.
+
+    Yields:
+        Starts (n,) of the tiles, and the windows (n, seq_length) around them.
+    """
+    # the end of a chromosome that fills no tile is left out
     starts = np.arange(0, genome.sizes[chrom] - width + 1, width, dtype=np.int64)
     left = (seq_length - width) // 2
     for low in range(0, len(starts), at_once):
         part = starts[low : low + at_once]
-        stretch = genome.codes(chrom, int(part[0]) - left, int(part[-1]) - left + seq_length)
-        yield part, stretch[(part - part[0])[:, None] + np.arange(seq_length)]
+        # neighbouring windows overlap: one read of the FASTA, then windows are taken from it
+        region = genome.codes(chrom, int(part[0]) - left, int(part[-1]) - left + seq_length)
+        yield part, region[(part - part[0])[:, None] + np.arange(seq_length)]
 
 
 def in_order(chroms: Sequence[str], starts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -12,8 +12,8 @@ from accessiflow.errors import InputError, printable
 from accessiflow.files import open_text, require_file
 from accessiflow.sheets import path_fault
 
-SHOWN = 3
-LONGEST = 1000  # characters of a sentence
+NAMES_SHOWN = 3
+LONGEST_SENTENCE = 1000  # characters of a sentence
 
 
 class Findings:
@@ -53,7 +53,7 @@ class Findings:
     def _add(self, sentences: list[str], sentence: str) -> None:
         for local in sorted(self._names, key=len, reverse=True):
             sentence = sentence.replace(local, self._names[local])
-        sentence = printable(sentence[:LONGEST])
+        sentence = printable(sentence[:LONGEST_SENTENCE])
         if sentence not in sentences:
             sentences.append(sentence)
 
@@ -178,5 +178,5 @@ def read_staged(path: Path) -> dict[str, Path]:
 def some(names: Iterable[str]) -> str:
     """The first few names of a list, and how many more there are."""
     names = [str(name) for name in names]
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more

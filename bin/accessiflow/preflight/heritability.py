@@ -19,7 +19,7 @@ from accessiflow.preflight.findings import Findings, Inputs, some
 from accessiflow.variants.vcf import read_variants
 
 ENOUGH = 200_000  # shared SNPs: below it LDSC's estimates are unsteady; above it nothing more is counted
-CHUNK = 500_000
+IDS_AT_ONCE = 500_000
 FIRST_ROWS = 1000  # of a panel's file that are compared with its .bim
 
 # Column names that LDSC's munge_sumstats.py knows (upper case, - and . as _)
@@ -101,7 +101,7 @@ def _check_vcf(inputs: Inputs, name: str) -> NDArray[np.uint64] | None:
     with inputs.found.collecting():
         ids = (variant.id for variant in read_variants(path))
         blocks = [np.empty(0, np.uint64)]
-        while block := list(islice(ids, CHUNK)):
+        while block := list(islice(ids, IDS_AT_ONCE)):
             blocks.append(_keys(np.array(block, dtype=object)))
         keys = np.concatenate(blocks)
         inputs.found.summary["ld_panel"] = {"snps": len(keys)}
@@ -281,7 +281,13 @@ def _chunks(path: Path, column: str, separator: str) -> Iterator[NDArray[np.uint
     try:
         with open_text(path) as handle:
             reader = pd.read_csv(
-                handle, sep=separator, usecols=[column], dtype=str, chunksize=CHUNK, keep_default_na=False, engine="c"
+                handle,
+                sep=separator,
+                usecols=[column],
+                dtype=str,
+                chunksize=IDS_AT_ONCE,
+                keep_default_na=False,
+                engine="c",
             )
             for chunk in reader:
                 yield _keys(chunk[column].to_numpy(dtype=object))

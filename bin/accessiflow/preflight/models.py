@@ -9,7 +9,7 @@ from accessiflow.preflight.findings import Inputs
 
 PRESETS = Path(__file__).resolve().parents[3] / "assets" / "presets"
 TRAINED = ("params.json", "model_best.h5")
-SIGNALS = (".bw", ".bigwig")
+SIGNAL_SUFFIXES = (".bw", ".bigwig")
 
 
 def check_models(inputs: Inputs, rows: list[dict[str, str]]) -> None:
@@ -89,7 +89,7 @@ def _check_predictions(inputs: Inputs, model: str, name: str) -> None:
     elif (
         path.is_dir()
         and not (path / "preds.h5").is_file()
-        and not any(p.suffix.lower() in SIGNALS for p in path.iterdir())
+        and not any(p.suffix.lower() in SIGNAL_SUFFIXES for p in path.iterdir())
     ):
         inputs.found.problem(f"{name}: holds neither preds.h5 nor bigWigs, the predictions of the model {model}")
 

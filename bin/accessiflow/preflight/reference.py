@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from accessiflow.errors import InputError
 from accessiflow.genome import UNINDEXED, check_index
-from accessiflow.preflight.findings import SHOWN, Findings, Inputs, some
+from accessiflow.preflight.findings import NAMES_SHOWN, Findings, Inputs, some
 
 if TYPE_CHECKING:
     import pysam
@@ -151,14 +151,14 @@ def compare_alleles(records: Iterable[Record], reference: Reference | None, most
         compared += 1
         if genome != record.ref:
             mismatches += 1
-            if len(examples) < SHOWN:
+            if len(examples) < NAMES_SHOWN:
                 examples.append(
                     f"{record.chrom}:{record.pos} {record.ref[:20]} (FASTA: {genome[:20] or 'end of contig'})"
                 )
     return Agreement(count, compared, mismatches, examples, list(contigs))
 
 
-def judge_alleles(name: str, agreement: Agreement, most: float, found: Findings) -> dict[str, int]:
+def report_mismatches(name: str, agreement: Agreement, most: float, found: Findings) -> dict[str, int]:
     """REF alleles that disagree: a warning, or a problem above the share `most`; returns the facts for the summary."""
     if agreement.mismatches:
         share = agreement.mismatches / agreement.compared

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
+from accessiflow.intervals import BED_HEADERS
 from accessiflow.preflight.findings import Findings, Inputs, some
 from accessiflow.preflight.reference import Reference, compare_contigs
 from accessiflow.sheets import signal_kind
@@ -156,7 +157,7 @@ def _line_contigs(path: Path, names: dict[str, int]) -> Iterator[str]:
     try:
         with open_text(path) as handle:
             for number, line in enumerate(handle, 1):
-                if not line.strip() or line.startswith(("#", "track", "browser")):
+                if not line.strip() or line.startswith(BED_HEADERS):
                     continue
                 fields = line.split("\t", 3)
                 if len(fields) < 3 or not fields[1].isdecimal() or not fields[2].strip().isdecimal():

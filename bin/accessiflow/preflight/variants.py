@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from accessiflow.preflight.findings import Inputs
-from accessiflow.preflight.reference import Reference, compare_alleles, compare_contigs, judge_alleles
+from accessiflow.preflight.reference import Reference, compare_alleles, compare_contigs, report_mismatches
 from accessiflow.variants.tables import read_variants as read_table_of_variants
 from accessiflow.variants.vcf import Variant, read_variants
 
@@ -39,7 +39,7 @@ def check_variant_sets(inputs: Inputs, rows: list[dict[str, str]], reference: Re
             if path is not None:
                 agreement = compare_alleles(_records(path), reference, limits.records)
                 compare_contigs(row["vcf"], agreement.contigs, reference, inputs.found)
-                facts[row["set"]] = judge_alleles(row["vcf"], agreement, limits.ref_mismatch, inputs.found)
+                facts[row["set"]] = report_mismatches(row["vcf"], agreement, limits.ref_mismatch, inputs.found)
                 if not agreement.records:
                     inputs.found.problem(f"{row['vcf']}: holds no variant")
     inputs.found.summary["variants"] = facts
@@ -98,7 +98,7 @@ def _check_table(
         table = read_table_of_variants(path, integers=integers, optional=optional)
         compare_contigs(name, table["chrom"].unique(), reference, inputs.found)
         rows = (_Row(*values) for values in zip(table["chrom"], table["pos"], table["ref"], strict=True))
-        judge_alleles(name, compare_alleles(rows, reference, limits.records), limits.ref_mismatch, inputs.found)
+        report_mismatches(name, compare_alleles(rows, reference, limits.records), limits.ref_mismatch, inputs.found)
         return table
     return None
 

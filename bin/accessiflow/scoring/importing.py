@@ -1,4 +1,4 @@
-"""Scores of any layout (score_files.py, sei.py) -> sad.h5 in ours.
+"""Scores of any layout (files.py, sei.py) -> sad.h5 in ours.
 
 Memory: blocks of 64 MB of scores, and what the percentiles of SAD take (sad.write_percentiles).
 """
@@ -17,9 +17,10 @@ from accessiflow.errors import InputError
 from accessiflow.hdf5 import as_text, create_hdf5
 from accessiflow.log import progress
 from accessiflow.prediction.files import as_bytes
+from accessiflow.scoring.effects import BY_POSITION
 from accessiflow.scoring.files import ScoreFile
 from accessiflow.scoring.lookup import open_score_file
-from accessiflow.scoring.sad import PERCENTILES, TEXTS, write_percentiles
+from accessiflow.scoring.sad import PERCENTILES, TEXTS, TableSize, write_percentiles
 
 if TYPE_CHECKING:
     import h5py
@@ -35,25 +36,30 @@ def import_scores(
     layout: str = "auto",
     labels: Path | None = None,
     names: Path | None = None,
-    wanted: Sequence[str] = (),
-) -> tuple[int, int]:
-    """Write OUT/sad.h5 of files of scores, one's variants behind the other's; returns its variants and tracks.
+    tracks: Sequence[str] = (),
+) -> TableSize:
+    """Write OUT/sad.h5 of files of scores, one's variants behind the other's; returns its size.
 
-    float16 stays float16, anything else becomes float32. REF and ALT, where all files have them, are summed over positions: (n, 1, T).
+    float16 stays float16, anything else becomes float32. REF and ALT, where all files have them, are summed over
+    positions: (n, 1, T).
 
     Args:
-        layout, labels, names: as `open_score_file`.
-        wanted: identifiers or labels of the tracks to keep, in this order; default: all.
+        paths: The files.
+        out: The folder that is written.
+        layout: Their layout (see `open_score_file`).
+        labels: Row labels of a Sei file (see `open_score_file`).
+        names: Names of the tracks (see `open_score_file`).
+        tracks: Identifiers or labels of the tracks to keep, in this order; default: all.
 
     Raises:
-        InputError: no file of such a layout, one that knows its variants by id only, or files of different tracks.
+        InputError: A file has no such layout or knows its variants by id only, or the files' tracks differ.
     """
     if labels is not None and len(paths) > 1:
         raise InputError("--labels belongs to one file of scores: import the files one by one", paths[1])
     with ExitStack() as stack:
         sources = [stack.enter_context(open_score_file(path, layout, labels, names)) for path in paths]
         _check(sources)
-        columns = [sources[0].column(name) for name in wanted] or list(range(len(sources[0].tracks)))
+        columns = [sources[0].column(name) for name in tracks] or list(range(len(sources[0].tracks)))
         handle = stack.enter_context(create_hdf5(out / "sad.h5"))
         stats = _create(handle, sources, columns)
         row = 0
@@ -61,7 +67,7 @@ def import_scores(
             _copy(source, handle, row, stats, columns)
             row += source.rows
         write_percentiles(handle)
-    return row, len(columns)
+    return TableSize(row, len(columns))
 
 
 def _check(sources: Sequence[ScoreFile]) -> None:
@@ -77,6 +83,7 @@ def _check(sources: Sequence[ScoreFile]) -> None:
 def _create(handle: h5py.File, sources: Sequence[ScoreFile], columns: Sequence[int]) -> list[str]:
     """Make the datasets; returns the names of the scores that all files have."""
     rows, widths = sum(s.rows for s in sources), dict.fromkeys(TEXTS, 1)
+    # a first pass over the names: HDF5's fixed-width texts need the longest one before the first is written
     for block in (block for source in sources for block in source.variants()):
         widths = {name: max(width, _bytes(block, name).dtype.itemsize) for name, width in widths.items()}
     for name, texts in (("target_ids", sources[0].tracks), ("target_labels", sources[0].labels)):
@@ -88,7 +95,8 @@ def _create(handle: h5py.File, sources: Sequence[ScoreFile], columns: Sequence[i
     stats = [stat for stat in sources[0].stats if all(stat in s.stats for s in sources)]
     for stat in stats:
         dtype = np.float16 if all(s.read(stat, 0, 0).dtype == np.float16 for s in sources) else np.float32
-        handle.create_dataset(stat, (rows, 1, len(columns)) if stat in ("REF", "ALT") else (rows, len(columns)), dtype)
+        shape = (rows, 1, len(columns)) if stat in BY_POSITION else (rows, len(columns))
+        handle.create_dataset(stat, shape, dtype)
     return stats
 
 

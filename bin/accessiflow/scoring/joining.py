@@ -1,6 +1,7 @@
 """Scores of single-task models put together: the same variants, each file's tracks beside the next one's.
 
-The scores over tracks (COS, L2) are those of all tracks together, from REF and ALT where the files hold them, and left out where they do not.
+The scores over tracks (COS, L2) are those of all tracks together, from REF and ALT where the files hold them, and left
+out where they do not.
 
 Memory: one block of variants.
 """
@@ -19,14 +20,14 @@ from accessiflow.hdf5 import create_hdf5, open_hdf5
 from accessiflow.log import log
 from accessiflow.prediction.files import as_bytes
 from accessiflow.scoring.effects import BY_POSITION, BY_VARIANT, STATISTICS, layout, scores
-from accessiflow.scoring.sad import BLOCK, PERCENTILES, TEXTS, write_percentiles
+from accessiflow.scoring.sad import PERCENTILES, TEXTS, VARIANTS_AT_ONCE, TableSize, write_percentiles
 
 
-def join_scores(paths: Sequence[Path], out: Path) -> tuple[int, int]:
-    """sad.h5 files -> OUT/sad.h5; returns its variants and tracks.
+def join_scores(paths: Sequence[Path], out: Path) -> TableSize:
+    """sad.h5 files -> OUT/sad.h5; returns its size.
 
     Raises:
-        InputError: other variants, other kinds of scores, or a track twice.
+        InputError: The files score other variants, hold other kinds of scores, or have a track in common.
     """
     with ExitStack() as stack:
         files = [
@@ -53,15 +54,15 @@ def join_scores(paths: Sequence[Path], out: Path) -> tuple[int, int]:
                 _join(name, files, joined, len(ids))
             _over_tracks([n for n in stats if n in BY_VARIANT], joined)
             write_percentiles(joined)
-        return len(files[0]["pos"]), len(ids)
+        return TableSize(len(files[0]["pos"]), len(ids))
 
 
 def _check(path: Path, handle: h5py.File, first: h5py.File, stats: Sequence[str], first_path: Path) -> None:
     if [name for name in STATISTICS if name in handle] != list(stats):
         raise InputError(f"holds other kinds of scores than {first_path} ({', '.join(stats)})", path)
-    if not all(
-        np.array_equal(handle[name][()], first[name][()]) for name in ("pos", "chr", "ref_allele", "alt_allele")
-    ):
+    # ids may differ: a set may have been named anew
+    same = [np.array_equal(handle[name][()], first[name][()]) for name in ("pos", "chr", "ref_allele", "alt_allele")]
+    if not all(same):
         raise InputError(
             f"scores other variants than {first_path}, or in another order: join scores of one variant set", path
         )
@@ -70,8 +71,9 @@ def _check(path: Path, handle: h5py.File, first: h5py.File, stats: Sequence[str]
 def _join(name: str, files: Sequence[h5py.File], joined: h5py.File, tracks: int) -> None:
     shape = files[0][name].shape
     out = joined.create_dataset(name, (*shape[:-1], tracks), files[0][name].dtype)
-    for low in range(0, shape[0], BLOCK):
-        out[low : low + BLOCK] = np.concatenate([f[name][low : low + BLOCK] for f in files], axis=-1)
+    for low in range(0, shape[0], VARIANTS_AT_ONCE):
+        part = slice(low, low + VARIANTS_AT_ONCE)
+        out[part] = np.concatenate([handle[name][part] for handle in files], axis=-1)
 
 
 def _over_tracks(names: Sequence[str], joined: h5py.File) -> None:
@@ -82,7 +84,8 @@ def _over_tracks(names: Sequence[str], joined: h5py.File) -> None:
     rows = len(joined["pos"])
     for name in names:
         joined.create_dataset(name, *layout(name, rows, 0, 0, "float32"))
-    for low in range(0, rows if names else 0, BLOCK):
-        ref, alt = (joined[name][low : low + BLOCK].astype(np.float64) for name in BY_POSITION)
+    for low in range(0, rows if names else 0, VARIANTS_AT_ONCE):
+        part = slice(low, low + VARIANTS_AT_ONCE)
+        ref, alt = (joined[name][part].astype(np.float64) for name in BY_POSITION)
         for name, values in scores(ref, alt, names).items():
-            joined[name][low : low + BLOCK] = values
+            joined[name][part] = values

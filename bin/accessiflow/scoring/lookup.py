@@ -1,5 +1,4 @@
-"""Looking scores up by chrom, pos, ref, alt in files of any layout (score_files.py, sei.py): ours, Basenji's, Enformer's
-published ones, Sei's.
+"""Looking scores up by chrom, pos, ref, alt in files of any layout: ours, Basenji's, Enformer's published ones, Sei's.
 
 Memory: a 64-bit key and a row number a variant, and the rows asked for.
 """
@@ -20,6 +19,7 @@ from accessiflow.hdf5 import open_hdf5
 from accessiflow.scoring.files import BasenjiFile, ScoreFile
 from accessiflow.scoring.sei import open_sei
 from accessiflow.variants.keys import text_keys, variant_keys
+from accessiflow.variants.tables import KEY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,7 +34,9 @@ class Scores:
     """Score files opened for look-up, as one table: rows of the first file, then of the next.
 
     Attributes:
-        tracks, labels: target_ids and target_labels (T,).
+        files: The files.
+        tracks: target_ids (T,).
+        labels: target_labels (T,).
     """
 
     files: list[ScoreFile]
@@ -46,26 +48,23 @@ class Scores:
     _by_name: bool
 
     def find(self, variants: pd.DataFrame) -> NDArray[np.int64]:
-        """Row (n,) of each variant (columns chrom, pos, ref, alt, and id where the files hold nothing else); -1 without a score.
+        """Row (n,) of each variant; -1 without a score.
 
-        A variant scored in several files is taken from the first.
+        The table has the columns chrom, pos, ref, alt, and id where the files know variants by nothing else. A variant scored in several files is taken from the first.
 
         Raises:
-            InputError: the files know variants by id only, and the table has no column id.
+            InputError: The files know variants by id only, and the table has no column id.
         """
         if self._by_name and "id" not in variants.columns:
             raise InputError(
                 "knows its variants by id only: the table of variants needs a column id", self.files[0].path
             )
-        wanted = (
-            text_keys(variants["id"])
-            if self._by_name
-            else variant_keys(variants["chrom"], variants["pos"], variants["ref"], variants["alt"])
-        )
+        keys = text_keys(variants["id"]) if self._by_name else variant_keys(*(variants[name] for name in KEY))
         if len(self._keys) == 0:
-            return np.full(len(wanted), -1, np.int64)
-        at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
-        return np.where(self._keys[at] == wanted, self._rows[at], -1)
+            return np.full(len(keys), -1, np.int64)
+        # a key above all others is looked for behind the last one
+        at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return np.where(self._keys[at] == keys, self._rows[at], -1)
 
     def has(self, stat: str) -> bool:
         """Whether every file holds a score of this name (SAD, SAR, REF, ALT, LOGRATIO)."""
@@ -75,14 +74,17 @@ class Scores:
         """Number of a track, by its identifier, or else by its label.
 
         Raises:
-            InputError: the files do not know it, or several tracks have that name.
+            InputError: The files do not know it, or several tracks have that name.
         """
         return self.files[0].column(track)
 
     def read(
         self, rows: NDArray[np.int64], stat: str = "SAD", columns: NDArray[np.int64] | None = None
     ) -> NDArray[np.float32]:
-        """Scores (n, T) float32 of rows (n,) in any order, of all tracks or those of `columns`; REF and ALT are summed over positions."""
+        """Scores (n, T) float32 of rows (n,) in any order, of all tracks or those of `columns`.
+
+        REF and ALT are summed over positions.
+        """
         if not self.has(stat):
             raise InputError(f"holds no {stat}: score with --stats SAD,REF,ALT", self.files[0].path)
         out = np.empty((len(rows), len(self.tracks) if columns is None else len(columns)), np.float32)
@@ -101,12 +103,13 @@ def open_score_file(
     """Open one file of scores.
 
     Args:
-        layout: one of LAYOUTS; "auto" tells by the content.
+        path: The file.
+        layout: One of LAYOUTS; "auto" decides by the content.
         labels: Selene's row labels; default: those beside the file.
-        names: the tracks' names, one a line, or a targets table; default: those in or beside the file.
+        names: The tracks' names, one a line, or a targets table; default: those in or beside the file.
 
     Raises:
-        InputError: no file of such a layout.
+        InputError: The file has no such layout.
     """
     if path.suffix == ".npy":
         with open_sei(path, labels, names) as source:
@@ -127,7 +130,7 @@ def open_scores(paths: Sequence[Path]) -> Iterator[Scores]:
     """Open one or more score files of the same tracks.
 
     Raises:
-        InputError: a file is of no known layout, or the tracks differ between files.
+        InputError: A file is of no known layout, or the tracks differ between files.
     """
     if not paths:
         raise InputError("no score file given")
@@ -138,6 +141,7 @@ def open_scores(paths: Sequence[Path]) -> Iterator[Scores]:
             raise InputError(f"scores other tracks than {files[0].path}", odd.path)
         by_name = any(f.by_name for f in files)
         first = np.concatenate([[0], np.cumsum([f.rows for f in files])[:-1]]).astype(np.int64)
+        # np.unique gives the first place of each key: a variant of several files is taken from the first
         unique, where = np.unique(np.concatenate([f.keys(by_name) for f in files]), return_index=True)
         yield Scores(files, files[0].tracks, files[0].labels, first, unique, where.astype(np.int64), by_name)
 
@@ -147,11 +151,11 @@ def _rows_of(
 ) -> NDArray[np.float32]:
     """Rows in any order of a file, read in runs of near rows."""
     unique, back = np.unique(rows, return_inverse=True)
-    kept = slice(None) if columns is None else columns
+    chosen = slice(None) if columns is None else columns
     out = np.empty((len(unique), len(file.tracks) if columns is None else len(columns)), np.float32)
     for part in _runs(unique, max(1, _RUN_BYTES // (4 * len(file.tracks)))):
         first, last = int(unique[part][0]), int(unique[part][-1]) + 1
-        out[part] = file.read(stat, first, last)[unique[part] - first][:, kept]
+        out[part] = file.read(stat, first, last)[unique[part] - first][:, chosen]
     return out[back]
 
 

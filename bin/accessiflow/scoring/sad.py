@@ -1,8 +1,10 @@
 """SNP accessibility differences: REF and ALT windows of each variant predicted and compared, streamed in blocks.
 
-SAD = sum over positions of ALT's prediction minus that of REF's, natural scale, averaged over strands and shifts before the difference; each in
-float64, then cast; further scores in statistics.py. Memory, whatever the number of variants: one block of 1,024 (two windows of a byte a base
-each), and 256 MB of SAD columns, at least one track's, for the percentiles.
+SAD = sum over positions of ALT's prediction minus that of REF's, natural scale, averaged over strands and shifts before
+the difference; each in float64, then cast; further scores in effects.py.
+
+Memory, whatever the number of variants: one block of 1,024 (two windows of a byte a base each), and 256 MB of SAD
+columns, at least one track's, for the percentiles.
 """
 
 from __future__ import annotations
@@ -23,9 +25,9 @@ from accessiflow.genome import Fasta
 from accessiflow.hdf5 import create_hdf5, dataset, open_hdf5
 from accessiflow.log import log, progress
 from accessiflow.prediction.files import as_bytes
-from accessiflow.restart import Block, PartFile, resume
-from accessiflow.scoring.effects import STATISTICS, dimensions, layout, scores
-from accessiflow.variants.alleles import ABSENT, allele_windows, judge
+from accessiflow.restart import FinishedBlock, PartFile, resume
+from accessiflow.scoring.effects import STATISTICS, dimensions, effects, layout
+from accessiflow.variants.alleles import ABSENT, CheckedVariant, allele_windows, check_variant
 from accessiflow.variants.vcf import Variant, is_shard, read_variants
 
 if TYPE_CHECKING:
@@ -35,16 +37,24 @@ if TYPE_CHECKING:
     from accessiflow.prediction.ensemble import Ensemble
     from accessiflow.prediction.predictor import Predictor
 
-EXCLUDED = ("set", "line", "chrom", "pos", "id", "ref", "alt", "reason")
+EXCLUDED_COLUMNS = ("set", "line", "chrom", "pos", "id", "ref", "alt", "reason")
+# Basenji's: finer in the tails, where the effects are
 PERCENTILES = np.concatenate([np.arange(0.001, 0.1, 0.001), np.arange(0.1, 0.9, 0.01), np.arange(0.9, 1, 0.001)])
 TEXTS = ("snp", "chr", "ref_allele", "alt_allele")
-BLOCK = 1024
+VARIANTS_AT_ONCE = 1024
 COLUMN_BYTES = 1 << 28
 
 
 @dataclass(frozen=True)
-class Options:
-    """How variants are scored and stored."""
+class ScoreOptions:
+    """How variants are scored and stored.
+
+    Attributes:
+        stats: Scores that are stored (effects.STATISTICS); SAD always is.
+        dtype: float32, or float16 as Basenji stores them.
+        ref_mismatch: What to do where ALT is the genome's allele: score, exclude or swap.
+        set_name: Name of the variant set, for excluded.tsv.
+    """
 
     stats: Sequence[str] = ("SAD",)
     dtype: str = "float32"
@@ -53,16 +63,50 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Shape:
-    """What must be known before a score file is made: its rows, the widths of its text columns; and how many variants are excluded."""
+class Survey:
+    """What must be known before a score file is made.
+
+    Attributes:
+        rows: Variants that will be scored.
+        excluded: Variants that will not.
+        widths: Bytes of the longest text of each text column.
+    """
 
     rows: int
     excluded: int
     widths: dict[str, int]
 
 
-class Part(NamedTuple):
-    """A scored shard: its rows, the widths of its text columns, and what must be the same in all."""
+class ScoreCounts(NamedTuple):
+    """Numbers of variants that were scored and excluded."""
+
+    scored: int
+    excluded: int
+
+
+class MergedCounts(NamedTuple):
+    """Number of variants that were scored, and of excluded ones by reason."""
+
+    scored: int
+    reasons: dict[str, int]
+
+
+class TableSize(NamedTuple):
+    """Numbers of variants and tracks of a score file."""
+
+    variants: int
+    tracks: int
+
+
+class ScoredShard(NamedTuple):
+    """A scored shard.
+
+    Attributes:
+        path: Its sad.h5.
+        rows: Its variants.
+        widths: Bytes of its text columns.
+        form: Tracks, kinds of scores and their shapes, which must be the same in all shards.
+    """
 
     path: Path
     rows: int
@@ -76,44 +120,55 @@ def score(
     fasta: Path,
     tracks: pd.DataFrame,
     out: Path,
-    how: Ensemble,
-    options: Options,
+    ensemble: Ensemble,
+    options: ScoreOptions,
     part: PartFile | None = None,
-) -> tuple[int, int]:
-    """Score a variant file -> OUT/sad.h5 and OUT/excluded.tsv; returns the numbers of scored and excluded variants.
+) -> ScoreCounts:
+    """Score a variant file -> OUT/sad.h5 and OUT/excluded.tsv.
 
     Args:
-        part: keeps each finished block, for a run that goes on where this one is killed.
+        predictor: A model.
+        variants: VCF, BCF or TSV of variants.
+        fasta: The genome.
+        tracks: identifier and description of the model's tracks.
+        out: The folder that is written.
+        ensemble: What predictions are averaged over.
+        options: How variants are scored and stored.
+        part: Keeps each finished block, for a run that goes on where this one is killed.
 
     Raises:
-        InputError: the file cannot be read, or shares no contig with the genome (a whole file, not a shard).
+        InputError: The file cannot be read, or shares no contig with the genome (a whole file, not a shard).
     """
     with Fasta(fasta) as genome, write_text(out / "excluded.tsv") as excluded:
-        shape = _survey(variants, genome, predictor.seq_length, options, excluded)
-        if shape.rows == 0:
+        # Two passes over the variants: the datasets need their number and the longest text before the first is
+        # written. The second one gives the same variants, and holds only a block of them.
+        survey = _survey(variants, genome, predictor.seq_length, options, excluded)
+        if survey.rows == 0:
             log.warning("%s: no variant to score", variants.name)
-        with part or nullcontext() as kept, create_hdf5(out / "sad.h5") as handle:
-            _create(handle, shape, tracks, options, predictor.output_length)
-            blocks = progress(
-                _blocks(variants, genome, predictor.seq_length, options),
-                -(-shape.rows // BLOCK),
-                "blocks of variants scored",
-            )
+        with part or nullcontext() as part_file, create_hdf5(out / "sad.h5") as handle:
+            _create(handle, survey, tracks, options, predictor.output_length)
+            blocks = _blocks(variants, genome, predictor.seq_length, options)
+            blocks = progress(blocks, -(-survey.rows // VARIANTS_AT_ONCE), "blocks of variants scored")
             row = 0
-            for found in resume(blocks, kept, lambda block: _score_block(block, predictor, how, options, genome)):
-                rows = slice(row, row + len(found["pos"]))
-                for name, values in found.items():
+
+            def score_block(block: list[Variant]) -> FinishedBlock:
+                return _score_block(block, predictor, ensemble, options, genome)
+
+            for scored in resume(blocks, part_file, score_block):
+                rows = slice(row, row + len(scored["pos"]))
+                for name, values in scored.items():
                     handle[name][rows] = values
                 row = rows.stop
             write_percentiles(handle)
-    return shape.rows, shape.excluded
+    return ScoreCounts(survey.rows, survey.excluded)
 
 
-def merge(shards: Sequence[Path], out: Path) -> tuple[int, dict[str, int]]:
-    """Scored shards (folders, or their sad.h5), in order -> one; the same bytes as scoring in one piece. Returns rows and exclusions by reason.
+def merge(shards: Sequence[Path], out: Path) -> MergedCounts:
+    """Scored shards (folders, or their sad.h5), in order -> one; the same bytes as scoring in one piece.
 
     Raises:
-        InputError: the shards differ in tracks or kinds of scores, or no variant of any shard is on a contig of the FASTA.
+        InputError: The shards differ in tracks or kinds of scores, or no variant of any shard is on a contig of the
+            FASTA.
     """
     folders = [path.parent if path.is_file() else path for path in shards]
     parts = [_inspect(folder / "sad.h5") for folder in folders]
@@ -126,57 +181,54 @@ def merge(shards: Sequence[Path], out: Path) -> tuple[int, dict[str, int]]:
     rows = sum(part.rows for part in parts)
     with write_text(out / "excluded.tsv") as excluded:
         reasons = _merge_excluded([folder / "excluded.tsv" for folder in folders], excluded)
+        # A shard may lie on a contig of its own that the FASTA lacks; all of them may not.
         if rows == 0 and set(reasons) == {ABSENT}:
             raise InputError(
                 f"shares no contig with the FASTA: none of {reasons.total()} variants", folders[0] / "excluded.tsv"
             )
         with create_hdf5(out / "sad.h5") as handle:
             _merge_scores(parts, handle)
-    return rows, dict(sorted(reasons.items()))
+    return MergedCounts(rows, dict(sorted(reasons.items())))
 
 
-def _inspect(path: Path) -> Part:
+def _inspect(path: Path) -> ScoredShard:
     with open_hdf5(path, ["SAD", *TEXTS, "pos", "target_ids", "target_labels"]) as handle:
         for name in (*TEXTS, "target_ids", "target_labels"):
             dataset(handle, name, path, "S")
         dataset(handle, "pos", path, "iu")
-        found = {n: dataset(handle, n, path, "f", (dimensions(n),)) for n in STATISTICS if n in handle}
-        rows = {name: handle[name].shape[0] for name in (*TEXTS, "pos", *found)}
+        stored = {n: dataset(handle, n, path, "f", (dimensions(n),)) for n in STATISTICS if n in handle}
+        rows = {name: handle[name].shape[0] for name in (*TEXTS, "pos", *stored)}
         if len(set(rows.values())) > 1:
-            raise InputError(
-                f"holds other numbers of variants in {' and '.join(f'{name} ({n})' for name, n in list(rows.items())[-2:])}: damaged",
-                path,
-            )
-        form = tuple((n, data.dtype.str, data.shape[1:]) for n, data in found.items())
-        return Part(
-            path,
-            len(handle["pos"]),
-            {n: handle[n].dtype.itemsize for n in TEXTS},
-            (handle["target_ids"][()].tobytes(), form),
-        )
+            sizes = " and ".join(f"{name} ({n})" for name, n in list(rows.items())[-2:])
+            raise InputError(f"holds other numbers of variants in {sizes}: damaged", path)
+        widths = {name: handle[name].dtype.itemsize for name in TEXTS}
+        kinds = tuple((name, data.dtype.str, data.shape[1:]) for name, data in stored.items())
+        return ScoredShard(path, rows["pos"], widths, (handle["target_ids"][()].tobytes(), kinds))
 
 
 def _merge_excluded(paths: Sequence[Path], out: TextIO) -> Counter[str]:
     """Copy the rows of excluded.tsv files behind one header; returns how many there are by reason."""
     reasons: Counter[str] = Counter()
-    out.write("\t".join(EXCLUDED) + "\n")
+    out.write("\t".join(EXCLUDED_COLUMNS) + "\n")
     for path in paths:
         with open(require_file(path), encoding="utf-8", newline="\n") as handle:
-            if handle.readline().rstrip("\n").split("\t") != list(EXCLUDED):
-                raise InputError(f"is no table of excluded variants (columns {', '.join(EXCLUDED)})", path)
+            if handle.readline().rstrip("\n").split("\t") != list(EXCLUDED_COLUMNS):
+                columns = ", ".join(EXCLUDED_COLUMNS)
+                raise InputError(f"is no table of excluded variants (columns {columns})", path)
             for line in handle:
                 out.write(line)
                 reasons[line.rstrip("\n").rsplit("\t", 1)[-1]] += 1
     return reasons
 
 
-def _merge_scores(parts: Sequence[Part], handle: h5py.File) -> None:
+def _merge_scores(parts: Sequence[ScoredShard], handle: h5py.File) -> None:
     rows = sum(part.rows for part in parts)
     with open_hdf5(parts[0].path) as first:
         for name in ("target_ids", "target_labels"):
             handle.create_dataset(name, data=first[name][()])
         handle.create_dataset("percentiles", data=PERCENTILES)
         for name in TEXTS:
+            # the longest text of all shards: the width that one piece would have had
             handle.create_dataset(name, (rows,), f"S{max(part.widths[name] for part in parts)}")
         handle.create_dataset("pos", (rows,), np.uint32)
         stored = [name for name in STATISTICS if name in first]
@@ -185,27 +237,28 @@ def _merge_scores(parts: Sequence[Part], handle: h5py.File) -> None:
     at = 0
     for part in parts:
         with open_hdf5(part.path) as source:
-            for low in range(0, part.rows, BLOCK):
-                high = min(low + BLOCK, part.rows)
+            for low in range(0, part.rows, VARIANTS_AT_ONCE):
+                high = min(low + VARIANTS_AT_ONCE, part.rows)
                 for name in (*TEXTS, "pos", *stored):
                     handle[name][at + low : at + high] = source[name][low:high]
         at += part.rows
     write_percentiles(handle)
 
 
-def _judged(variants: Path, genome: Fasta, seq_length: int, options: Options) -> Iterator[tuple[Variant, str]]:
+def _checked(variants: Path, genome: Fasta, seq_length: int, options: ScoreOptions) -> Iterator[CheckedVariant]:
     for variant in read_variants(variants):
-        yield judge(variant, genome, seq_length, options.ref_mismatch)
+        yield check_variant(variant, genome, seq_length, options.ref_mismatch)
 
 
-def _survey(variants: Path, genome: Fasta, seq_length: int, options: Options, out: TextIO) -> Shape:
+def _survey(variants: Path, genome: Fasta, seq_length: int, options: ScoreOptions, out: TextIO) -> Survey:
     """Count what will be scored, and write the rest to excluded.tsv."""
     widths, rows, reasons = dict.fromkeys(TEXTS, 1), 0, Counter[str]()
-    out.write("\t".join(EXCLUDED) + "\n")
-    for v, reason in _judged(variants, genome, seq_length, options):
+    out.write("\t".join(EXCLUDED_COLUMNS) + "\n")
+    for v, reason in _checked(variants, genome, seq_length, options):
         if reason:
             reasons[reason] += 1
             fields = (options.set_name, v.line, v.chrom, v.pos, v.id, v.ref, v.alt, reason)
+            # white space inside a field (an odd ID, an allele of no sequence) would shift the columns
             out.write("\t".join(" ".join(str(field).split()) for field in fields) + "\n")
             continue
         rows += 1
@@ -213,53 +266,56 @@ def _survey(variants: Path, genome: Fasta, seq_length: int, options: Options, ou
             widths[name] = max(widths[name], len(text.encode()))
     if rows == 0 and set(reasons) == {ABSENT} and not is_shard(variants):
         first = next(read_variants(variants)).chrom
-        raise InputError(
-            f"shares no contig with the FASTA (it names {first}; the FASTA has {', '.join(list(genome.sizes)[:3])}...)",
-            variants,
-        )
-    return Shape(rows, reasons.total(), widths)
+        contigs = ", ".join(list(genome.sizes)[:3])
+        raise InputError(f"shares no contig with the FASTA (it names {first}; the FASTA has {contigs}...)", variants)
+    return Survey(rows, reasons.total(), widths)
 
 
-def _create(handle: h5py.File, shape: Shape, tracks: pd.DataFrame, options: Options, positions: int) -> None:
+def _create(handle: h5py.File, survey: Survey, tracks: pd.DataFrame, options: ScoreOptions, positions: int) -> None:
     handle.create_dataset("target_ids", data=as_bytes(list(tracks["identifier"])))
     handle.create_dataset("target_labels", data=as_bytes(list(tracks["description"])))
     handle.create_dataset("percentiles", data=PERCENTILES)
-    for name, width in shape.widths.items():
-        handle.create_dataset(name, (shape.rows,), f"S{width}")
-    handle.create_dataset("pos", (shape.rows,), np.uint32)
+    for name, width in survey.widths.items():
+        handle.create_dataset(name, (survey.rows,), f"S{width}")
+    handle.create_dataset("pos", (survey.rows,), np.uint32)
     for name in _stored(options):
-        handle.create_dataset(name, *layout(name, shape.rows, positions, len(tracks), options.dtype))
+        handle.create_dataset(name, *layout(name, survey.rows, positions, len(tracks), options.dtype))
 
 
-def _stored(options: Options) -> list[str]:
+def _stored(options: ScoreOptions) -> list[str]:
     return [name for name in STATISTICS if name == "SAD" or name in options.stats]
 
 
-def _blocks(variants: Path, genome: Fasta, seq_length: int, options: Options) -> Iterator[list[Variant]]:
-    kept = (variant for variant, reason in _judged(variants, genome, seq_length, options) if not reason)
-    while block := list(islice(kept, BLOCK)):
+def _blocks(variants: Path, genome: Fasta, seq_length: int, options: ScoreOptions) -> Iterator[list[Variant]]:
+    scored = (variant for variant, reason in _checked(variants, genome, seq_length, options) if not reason)
+    while block := list(islice(scored, VARIANTS_AT_ONCE)):
         yield block
 
 
-def _score_block(block: list[Variant], predictor: Predictor, how: Ensemble, options: Options, genome: Fasta) -> Block:
+def _score_block(
+    block: list[Variant], predictor: Predictor, ensemble: Ensemble, options: ScoreOptions, genome: Fasta
+) -> FinishedBlock:
     """Datasets of the score file for some variants, by name."""
     texts = zip(*((v.id, v.chrom, v.ref, v.alt) for v in block), strict=True)
-    found: Block = {name: as_bytes(list(values)) for name, values in zip(TEXTS, texts, strict=True)}
-    found["pos"] = np.array([v.pos for v in block], np.uint32)
-    pairs = [allele_windows(v, genome, predictor.seq_length) for v in block]
-    starts = np.array([p.start for p in pairs], np.int64)
-    ref, alt = predictor.alleles(np.array([p.ref for p in pairs]), np.array([p.alt for p in pairs]), how, starts)
-    for name, values in scores(ref, alt, _stored(options)).items():
-        found[name] = values.astype(layout(name, 0, 0, 0, options.dtype).dtype)
-    return found
+    datasets: FinishedBlock = {name: as_bytes(list(values)) for name, values in zip(TEXTS, texts, strict=True)}
+    datasets["pos"] = np.array([v.pos for v in block], np.uint32)
+    windows = [allele_windows(v, genome, predictor.seq_length) for v in block]
+    ref, alt = np.array([w.ref for w in windows]), np.array([w.alt for w in windows])
+    starts = np.array([w.start for w in windows], np.int64)
+    found = effects(predictor, ref, alt, ensemble, starts)
+    for name, values in found.scores(_stored(options)).items():
+        # cast only now: of float32 predictions the difference of near-equal ones would lose its bits
+        datasets[name] = values.astype(layout(name, 0, 0, 0, options.dtype).dtype)
+    return datasets
 
 
 def write_percentiles(handle: h5py.File) -> None:
-    """SAD_pct (T, 279): percentiles of the stored SAD, linear, in its precision; NaN without variants."""
+    """Add SAD_pct (T, 279): percentiles of the stored SAD, linear, in its precision; NaN without variants."""
     rows, tracks = handle["SAD"].shape
     out = np.full((tracks, len(PERCENTILES)), np.nan, handle["SAD"].dtype)
     step = max(1, COLUMN_BYTES // max(1, 8 * rows))
     for low in range(0, tracks if rows else 0, step):
+        # a percentile needs all variants: some tracks at a time, one read of the file for each lot
         columns = handle["SAD"][:, low : low + step]
         out[low : low + step] = [np.percentile(column, 100 * PERCENTILES) for column in columns.T]
     handle.create_dataset("SAD_pct", data=out)

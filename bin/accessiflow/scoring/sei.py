@@ -1,6 +1,9 @@
-"""Sei's (Selene's) variant effects: `PREFIX_diffs.h5`, `PREFIX.ref_predictions.h5`, `PREFIX.alt_predictions.h5`, each a dataset `data` (variants,
-features), or the sequence classes' `PREFIX.sequence_class_scores.npy`; beside them `PREFIX_row_labels.txt` (chrom, pos, name, ref, alt, with or
-without a header) and, one name a line, `PREFIX_feature_labels.txt`, `target.names` or (sequence classes) `seqclass.names`.
+"""Sei's (Selene's) variant effects.
+
+Scores: `PREFIX_diffs.h5`, `PREFIX.ref_predictions.h5`, `PREFIX.alt_predictions.h5`, each a dataset `data` (variants,
+features), or the sequence classes' `PREFIX.sequence_class_scores.npy`.
+Variants: `PREFIX_row_labels.txt` beside them (chrom, pos, name, ref, alt, with or without a header).
+Features: one name a line in `PREFIX_feature_labels.txt`, `target.names` or (sequence classes) `seqclass.names`.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,26 +22,42 @@ from accessiflow.errors import InputError
 from accessiflow.files import open_text, require_file
 from accessiflow.hdf5 import open_hdf5
 from accessiflow.scoring import files as score_files
-from accessiflow.scoring.files import KEY, STATS, ScoreFile, read_names, read_part
+from accessiflow.scoring.files import STATS, ScoreFile, TrackNames, read_names, read_part
+from accessiflow.variants.tables import KEY
 
 if TYPE_CHECKING:
     import h5py
     import pandas as pd
 
-COLUMNS = ("chrom", "pos", "name", "ref", "alt")
+LABEL_COLUMNS = ("chrom", "pos", "name", "ref", "alt")
 _POSITION = re.compile(r"[0-9]{1,10}")
 _NAME = re.compile(
     r"(?P<prefix>.*?)[_.]?(?:diffs|ref_predictions|alt_predictions|predictions|sequence_class_scores)?\.(?:h5|hdf5|npy)"
 )
 
 
+class SeiLabels(NamedTuple):
+    """The file of row labels, and that of the features' names, if there is one."""
+
+    rows: Path
+    features: Path | None
+
+
 class SeiFile(ScoreFile):
     """Sei's variant effects, open: differences, or the predictions of both alleles, or all three."""
 
     def __init__(self, path: Path, data: dict[str, Any], labels: Path, names: Path | None) -> None:
-        """Of arrays (variants, features) by score (SAD, REF, ALT), the file of row labels, and that of the features' names."""
+        """A file of scores.
+
+        Args:
+            path: The file, for messages.
+            data: Arrays (variants, features) by score (SAD, REF, ALT).
+            labels: The file of row labels.
+            names: The file of the features' names; default: numbers.
+        """
         rows, features = next(iter(data.values())).shape
-        ids, described = read_names(names) if names is not None else ([str(i) for i in range(features)],) * 2
+        numbers = [str(i) for i in range(features)]
+        ids, described = TrackNames(numbers, numbers) if names is None else read_names(names)
         if len(ids) != features:
             raise InputError(f"holds {features} features, {names} names {len(ids)}", path)
         self._data, self._labels = data, labels
@@ -63,12 +82,9 @@ class SeiFile(ScoreFile):
             first = lines.readline().rstrip("\n").lstrip("#").split("\t")
         names = first if {"chrom", "pos"} <= set(first) else None
         missing = [n for n in KEY if names is not None and n not in names]
-        if missing or (names is None and len(first) < len(COLUMNS)):
-            raise InputError(
-                f"lacks the column {(missing or ['alt'])[0]}: expected {', '.join(COLUMNS)}, tab-separated",
-                self._labels,
-                1,
-            )
+        if missing or (names is None and len(first) < len(LABEL_COLUMNS)):
+            lacking, columns = (missing or ["alt"])[0], ", ".join(LABEL_COLUMNS)
+            raise InputError(f"lacks the column {lacking}: expected {columns}, tab-separated", self._labels, 1)
         count = 0
         with open_text(self._labels) as lines:
             for block in _blocks(lines, names, self._labels):
@@ -83,23 +99,27 @@ def open_sei(path: Path, labels: Path | None = None, names: Path | None = None) 
     """Open Sei's variant effects by one of their files.
 
     Args:
-        labels: the row labels; default: those beside the file.
-        names: the features' names, one a line, or a targets table; default: those beside the file, or numbers.
+        path: One of the files of scores.
+        labels: The row labels; default: those beside the file.
+        names: The features' names, one a line, or a targets table; default: those beside the file, or numbers.
 
     Raises:
-        InputError: they are not there, or do not fit each other.
+        InputError: They are not there, or do not fit each other.
     """
     if path.suffix == ".npy":
-        yield SeiFile(path, {"SAD": _memory_map(path)}, *_beside(path, labels, names, "seqclass.names"))
+        yield SeiFile(path, {"SAD": _memory_map(path)}, *_label_files(path, labels, names, "seqclass.names"))
         return
     with ExitStack() as stack:
         data = {stat: stack.enter_context(open_hdf5(p, ["data"]))["data"] for stat, p in _companions(path).items()}
         _check_shapes(data, path)
-        yield SeiFile(path, data, *_beside(path, labels, names, "target.names"))
+        yield SeiFile(path, data, *_label_files(path, labels, names, "target.names"))
 
 
 def _companions(path: Path) -> dict[str, Path]:
-    """Which file holds which score, of those beside a Sei file; the file itself holds the differences if its name says nothing else."""
+    """Which file holds which score, of those beside a Sei file.
+
+    The file itself holds the differences if its name says nothing else.
+    """
     prefix = _prefix(path)
     point, line = (".", "_") if prefix else ("", "")
     known = {
@@ -125,29 +145,28 @@ def _prefix(path: Path) -> str:
     return match["prefix"] if match else path.stem
 
 
-def _beside(path: Path, labels: Path | None, names: Path | None, model_names: str) -> tuple[Path, Path | None]:
-    """The file of row labels and, if there is one, that of the features' names."""
+def _label_files(path: Path, labels: Path | None, names: Path | None, model_names: str) -> SeiLabels:
+    """The files of labels: as given, else those beside a file of scores."""
     prefix = _prefix(path)
     start = f"{prefix}_" if prefix else ""
     labels = labels or path.with_name(f"{start}row_labels.txt")
     if not labels.exists():
         raise InputError(f"needs its row labels: no {labels.name} beside it, state them with --labels", path)
-    beside = (path.with_name(name) for name in (f"{start}feature_labels.txt", model_names))
-    return labels, names or next((p for p in beside if p.exists()), None)
+    candidates = (path.with_name(name) for name in (f"{start}feature_labels.txt", model_names))
+    return SeiLabels(labels, names or next((p for p in candidates if p.exists()), None))
 
 
 def _check_shapes(data: dict[str, h5py.Dataset], path: Path) -> None:
     shapes = {d.shape for d in data.values()}
     if len(shapes) > 1 or len(next(iter(shapes))) != 2:
-        raise InputError(
-            f"holds arrays of shape {' and '.join(map(str, sorted(shapes)))} with its companions, expected variants x features",
-            path,
-        )
+        texts = " and ".join(map(str, sorted(shapes)))
+        raise InputError(f"holds arrays of shape {texts} with its companions, expected variants x features", path)
 
 
 def _memory_map(path: Path) -> NDArray[np.floating]:
     require_file(path, "file of scores")
     try:
+        # mapped, and without pickles: only the rows asked for are read, and no code of the file is run
         data = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError):
         raise InputError("is not a readable .npy array (truncated or another format)", path) from None
@@ -158,15 +177,15 @@ def _memory_map(path: Path) -> NDArray[np.floating]:
 
 def _blocks(lines: Iterator[str], header: list[str] | None, path: Path) -> Iterator[dict[str, list[Any]]]:
     """Blocks of row labels, as columns id, chrom, pos, ref, alt."""
-    at = {name: i for i, name in enumerate(header or COLUMNS)}
+    at = {name: i for i, name in enumerate(header or LABEL_COLUMNS)}
     places = [at[n] for n in KEY] + [at.get("name", at["pos"])]
     numbered = islice(enumerate(lines, 1), header is not None, None)
-    while part := list(islice(numbered, score_files.BLOCK)):
-        rows = [[number, *line.rstrip("\n").split("\t")] for number, line in part if line.strip()]
-        short = next(
-            (row for row in rows if len(row) <= max(places) + 1 or not _POSITION.fullmatch(row[at["pos"] + 1])), None
-        )
-        if short is not None:
-            raise InputError(f"needs the columns {', '.join(COLUMNS)}, with an integer in pos", path, short[0])
-        chrom, pos, ref, alt, name = ([row[place + 1] for row in rows] for place in places)
+    while part := list(islice(numbered, score_files.NAMES_AT_ONCE)):
+        rows = [line.rstrip("\n").split("\t") for _, line in part if line.strip()]
+        numbers = [number for number, line in part if line.strip()]
+        for number, row in zip(numbers, rows, strict=True):
+            if len(row) <= max(places) or not _POSITION.fullmatch(row[at["pos"]]):
+                columns = ", ".join(LABEL_COLUMNS)
+                raise InputError(f"needs the columns {columns}, with an integer in pos", path, number)
+        chrom, pos, ref, alt, name = ([row[place] for row in rows] for place in places)
         yield {"id": name, "chrom": chrom, "pos": [int(p) for p in pos], "ref": ref, "alt": alt}

@@ -1,7 +1,7 @@
 """The variants with the largest |SAD| of each track, cell type or group of tracks.
 
-In a group of several tracks a variant counts by the track with its largest |SAD|. A tie goes to the variant that comes first; a variant that several
-files hold (the sets of one model) counts once, from the first.
+In a group of several tracks a variant counts by the track with its largest |SAD|. A tie goes to the variant that comes
+first; a variant that several files hold (the sets of one model) counts once, from the first.
 
 Memory, whatever the number of variants: a block of SAD (64 MB), the names of 65,536 variants, and n found ones a group.
 """
@@ -18,23 +18,31 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.log import log
-from accessiflow.scoring.files import KEY, ScoreFile
+from accessiflow.scoring.files import ScoreFile
 from accessiflow.scoring.lookup import open_score_file
 from accessiflow.variants.keys import text_keys, variant_keys
+from accessiflow.variants.tables import KEY
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ["group", "rank", "chrom", "pos", "id", "ref", "alt", "track", "SAD", "REF", "ALT"]
+TOP_COLUMNS = ["group", "rank", "chrom", "pos", "id", "ref", "alt", "track", "SAD", "REF", "ALT"]
 GROUPINGS = ("track", "cell_type", "group")
 EVERY = "all"
-_FOUND = np.dtype([("sad", "f4"), ("key", "u8"), ("row", "i8"), ("track", "i8")])
+# a variant among the best of a group: its largest |SAD|, with the sign; key; row over all files; track
+_BEST = np.dtype([("sad", "f4"), ("key", "u8"), ("row", "i8"), ("track", "i8")])
 _BLOCK_BYTES = 1 << 26
 _SLAB = 1024  # rows of REF and ALT, which hold positions too, that are read at once
 
 
-class Block(NamedTuple):
-    """Consecutive variants: SAD (b, T), keys (b,), and the number of the first one over all files."""
+class ScoredBlock(NamedTuple):
+    """Consecutive variants.
+
+    Attributes:
+        sad: (b, T).
+        keys: Key (b,) of each variant.
+        first: Number of the first one over all files.
+    """
 
     sad: NDArray[np.float32]
     keys: NDArray[np.uint64]
@@ -44,10 +52,16 @@ class Block(NamedTuple):
 def group_tracks(tracks: Sequence[str], sheet: pd.DataFrame | None, by: str) -> dict[str, list[str]]:
     """Name -> tracks of each group, in the order of the tracks.
 
-    Tracks of which the sheet (columns track, cell_type, group) says nothing are in no group; where that is all of them, they are one group.
+    Tracks of which the sheet (columns track, cell_type, group) says nothing are in no group; where that is all of them,
+    they are one group.
+
+    Args:
+        tracks: Identifiers of the tracks.
+        sheet: The tracks sheet; needed for groups by cell type or group.
+        by: One of GROUPINGS.
 
     Raises:
-        InputError: groups by cell type or group, without a sheet.
+        InputError: Groups by cell type or group, without a sheet.
     """
     if by == "track":
         return {track: [track] for track in tracks}
@@ -71,13 +85,18 @@ def track_names(scores: Sequence[Path]) -> list[str]:
 
 
 def top_variants(scores: Sequence[Path], groups: Mapping[str, Sequence[str]], n: int) -> pd.DataFrame:
-    """The n variants of largest |SAD| of each group, best first: COLUMNS.
+    """The n variants of largest |SAD| of each group, best first: TOP_COLUMNS.
 
-    REF and ALT are the predictions of that track summed over positions, NA where a file does not hold them; an unknown id is `.`, other unknown
-    names NA. Scores that are not finite numbers do not count.
+    REF and ALT are the predictions of that track summed over positions, NA where a file does not hold them; an unknown
+    id is `.`, other unknown names NA. Scores that are not finite numbers do not count.
+
+    Args:
+        scores: Score files of one model.
+        groups: Name -> tracks of each group.
+        n: Variants a group.
 
     Raises:
-        InputError: a file cannot be read, or the files' tracks differ, or one of them lacks a track of the groups.
+        InputError: A file cannot be read, or the files' tracks differ, or one of them lacks a track of the groups.
     """
     with ExitStack() as stack:
         files = [stack.enter_context(open_score_file(path)) for path in scores]
@@ -85,13 +104,15 @@ def top_variants(scores: Sequence[Path], groups: Mapping[str, Sequence[str]], n:
         if odd is not None:
             raise InputError(f"scores other tracks than {files[0].path}: give the scores of one model", odd.path)
         columns = [np.array([files[0].column(track) for track in tracks], np.int64) for tracks in groups.values()]
-        found = _search(files, columns, n)
-        return _described(files, list(groups), found)
+        # Two passes: names are read again for the few variants found, not held for all.
+        best = _search(files, columns, n)
+        return _described(files, list(groups), best)
 
 
 def _search(files: Sequence[ScoreFile], columns: Sequence[NDArray[np.int64]], n: int) -> list[NDArray[np.void]]:
-    """The best of each group (_FOUND), from one pass over the files."""
-    found = [np.empty(0, _FOUND) for _ in columns]
+    """The best of each group (_BEST), from one pass over the files."""
+    best = [np.empty(0, _BEST) for _ in columns]
+    # one file without alleles: variants of all can be compared by their ids only
     by_name, first = any(file.by_name for file in files), 0
     for file in files:
         length = max(1, _BLOCK_BYTES // (4 * len(file.tracks)))
@@ -101,11 +122,11 @@ def _search(files: Sequence[ScoreFile], columns: Sequence[NDArray[np.int64]], n:
             for start in range(0, len(names), length):
                 part = slice(start, min(start + length, len(names)))
                 sad = file.read("SAD", low + part.start, low + part.stop).astype(np.float32)
-                block = Block(sad, keys[part], first + low + part.start)
-                found = [_better(best, block, of, n) for best, of in zip(found, columns, strict=True)]
+                block = ScoredBlock(sad, keys[part], first + low + part.start)
+                best = [_better(former, block, tracks, n) for former, tracks in zip(best, columns, strict=True)]
             low += len(names)
         first += file.rows
-    return found
+    return best
 
 
 def _keys(names: pd.DataFrame, by_name: bool, file: ScoreFile) -> NDArray[np.uint64]:
@@ -114,31 +135,32 @@ def _keys(names: pd.DataFrame, by_name: bool, file: ScoreFile) -> NDArray[np.uin
     return text_keys(names["id"]) if by_name else variant_keys(*(names[name] for name in KEY))
 
 
-def _better(best: NDArray[np.void], block: Block, columns: NDArray[np.int64], n: int) -> NDArray[np.void]:
+def _better(best: NDArray[np.void], block: ScoredBlock, columns: NDArray[np.int64], n: int) -> NDArray[np.void]:
     """The n best of those found so far and of a block, largest |SAD| first."""
     own = block.sad[:, columns]
-    size = np.where(np.isfinite(own), np.abs(own), -1.0)
+    size = np.where(np.isfinite(own), np.abs(own), -1.0)  # below every finite one
     at = size.argmax(axis=1)
     size = size[np.arange(len(size)), at]
-    rows = np.flatnonzero(size > (abs(best["sad"][-1]) if len(best) == n else -0.5))
-    new = np.empty(len(rows), _FOUND)
-    new["sad"], new["key"], new["row"], new["track"] = (
-        own[rows, at[rows]],
-        block.keys[rows],
-        block.first + rows,
-        columns[at[rows]],
-    )
+    # a full list is entered only from above its last one: of equal ones the first stays
+    least = abs(best["sad"][-1]) if len(best) == n else -0.5
+    rows = np.flatnonzero(size > least)
+    new = np.empty(len(rows), _BEST)
+    new["sad"] = own[rows, at[rows]]
+    new["key"] = block.keys[rows]
+    new["row"] = block.first + rows
+    new["track"] = columns[at[rows]]
     both = np.concatenate([best, new])
     both = both[np.argsort(-np.abs(both["sad"]), kind="stable")]
+    # the first place of each key, in the order of |SAD|: a variant of two files comes once
     once = np.sort(np.unique(both["key"], return_index=True)[1])
     return both[once[:n]]
 
 
-def _described(files: Sequence[ScoreFile], groups: Sequence[str], found: Sequence[NDArray[np.void]]) -> pd.DataFrame:
+def _described(files: Sequence[ScoreFile], groups: Sequence[str], best: Sequence[NDArray[np.void]]) -> pd.DataFrame:
     """The table of what was found, from a second pass over the variants' names."""
     import pandas as pd
 
-    every = np.concatenate([np.empty(0, _FOUND), *found])
+    every = np.concatenate([np.empty(0, _BEST), *best])
     bounds = np.cumsum([0, *(file.rows for file in files)])
     parts, ref, alt = [], np.empty(len(every), np.float32), np.empty(len(every), np.float32)
     for file, low, high in zip(files, bounds[:-1], bounds[1:], strict=True):
@@ -147,13 +169,13 @@ def _described(files: Sequence[ScoreFile], groups: Sequence[str], found: Sequenc
         parts.append(_names(file, np.unique(rows)).rename(index=lambda row, low=int(low): row + low))
         ref[at], alt[at] = (_values(file, stat, rows, tracks) for stat in ("REF", "ALT"))
     names = pd.concat([part for part in parts if len(part)] or parts[:1]).loc[every["row"]].reset_index(drop=True)
-    counts = [len(best) for best in found]
+    counts = [len(rows) for rows in best]
     table = names.assign(
         group=np.repeat(np.array(groups, object), counts),
         rank=np.concatenate([np.arange(0), *(np.arange(count) + 1 for count in counts)]),
         track=np.array(files[0].tracks, object)[every["track"]],
     )
-    return table.assign(SAD=every["sad"], REF=ref, ALT=alt)[COLUMNS]
+    return table.assign(SAD=every["sad"], REF=ref, ALT=alt)[TOP_COLUMNS]
 
 
 def _names(file: ScoreFile, rows: NDArray[np.int64]) -> pd.DataFrame:

@@ -23,7 +23,8 @@ class TrackScores:
     """Scores of variants in chosen tracks.
 
     Attributes:
-        scores: the opened files. columns: of the tracks (F,).
+        scores: The opened files.
+        columns: Numbers of the chosen tracks (F,) in them.
     """
 
     scores: Scores
@@ -48,7 +49,8 @@ class TrackScores:
         wrong = ~np.isfinite(values).all(axis=1)
         if wrong.any():
             raise InputError(
-                f"{int(wrong.sum())} of {len(rows)} variants have scores that are not finite numbers: score them again or leave them out"
+                f"{int(wrong.sum())} of {len(rows)} variants have scores that are not finite numbers: "
+                "score them again or leave them out"
             )
         return values
 
@@ -57,7 +59,7 @@ def choose_tracks(scores: Scores, track_list: Path | None) -> TrackScores:
     """All tracks of the score files, or those that a file names (first column of each line: id or label).
 
     Raises:
-        InputError: a name is unknown, or the file names none.
+        InputError: A name is unknown, or the file names none.
     """
     if track_list is None:
         return TrackScores(scores, np.arange(len(scores.tracks)))
@@ -65,9 +67,10 @@ def choose_tracks(scores: Scores, track_list: Path | None) -> TrackScores:
         lines = [
             (number, line.split("\t")[0].strip()) for number, line in enumerate(handle, 1) if not line.startswith("#")
         ]
-    names = [(number, name) for number, name in lines if name]
+    names = [(number, name) for number, name in lines if name]  # with the line, for the message
     if not names:
         raise InputError("names no track", track_list)
+    # reversed: of several tracks of one name the first counts, and an identifier before a label
     known = {name: i for i, name in reversed([*enumerate(scores.tracks), *enumerate(scores.labels)])}
     for number, name in names:
         if name not in known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,12 +28,13 @@ class BedGraph:
 
     def bins(self, bin_size: int) -> Iterator[Bins]:
         """Each chromosome with its bin sums (size // bin_size,); zeros where the file lacks it."""
-        found = {
+        # All sums first: the file may order its chromosomes otherwise than the genome.
+        sums = {
             chrom: _sum_intervals(start, end, value, self.sizes[chrom] // bin_size, bin_size)
             for chrom, start, end, value in _bedgraph_rows(self.path, self.sizes)
         }
         for chrom, size in self.sizes.items():
-            yield chrom, found.get(chrom, np.zeros(size // bin_size))
+            yield chrom, sums.get(chrom, np.zeros(size // bin_size))
 
     def per_base(self) -> Iterator[Runs]:
         """Each chromosome's intervals of equal coverage."""
@@ -46,7 +48,7 @@ class BedGraph:
 
 
 def _bedgraph_rows(path: Path, sizes: Mapping[str, int]) -> Iterator[tuple[str, *Intervals]]:
-    """Sorted, disjoint intervals of each chromosome of `sizes`, one chromosome after another as they lie in the file."""
+    """Sorted, disjoint intervals of each chromosome of `sizes`, in the order of the chromosomes in the file."""
     seen: dict[str, int] = {}
     parts: list[Intervals] = []
     current = ""
@@ -54,8 +56,10 @@ def _bedgraph_rows(path: Path, sizes: Mapping[str, int]) -> Iterator[tuple[str, 
         start, end = coordinates(chunk, path)
         value = _coverage(chunk, path)
         names = chunk["chrom"].to_numpy(dtype=object)
+        # A chunk may hold several chromosomes, and a chromosome may lie in several chunks: its parts are gathered until
+        # another one begins.
         cuts = np.r_[0, np.flatnonzero(names[1:] != names[:-1]) + 1, len(names)]
-        for low, high in zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True):
+        for low, high in pairwise(cuts.tolist()):
             chrom = str(names[low])
             if chrom != current:
                 if chrom in seen:
@@ -104,12 +108,13 @@ def _sum_intervals(
     start: NDArray[np.int64], end: NDArray[np.int64], value: NDArray[np.float64], n_bins: int, bin_size: int
 ) -> NDArray[np.float64]:
     """Bin sums of disjoint intervals, from the integral of the coverage at the bins' edges."""
+    if len(start) == 0:
+        return np.zeros(n_bins)
     edges = np.arange(n_bins + 1) * bin_size
     area = np.concatenate([[0.0], np.cumsum((end - start) * value)])
     before = np.searchsorted(start, edges, side="right")
+    # The interval that starts last before an edge counts up to the edge; all before it are complete.
     last = np.maximum(before - 1, 0)
-    partial = (
-        np.where(before > 0, (np.minimum(end[last], edges) - start[last]) * value[last], 0.0) if len(start) else 0.0
-    )
-    integral = np.where(before > 0, area[last] + partial, 0.0) if len(start) else np.zeros(n_bins + 1)
+    partial = (np.minimum(end[last], edges) - start[last]) * value[last]
+    integral = np.where(before > 0, area[last] + partial, 0.0)
     return np.diff(integral)

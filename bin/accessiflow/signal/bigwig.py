@@ -15,12 +15,11 @@ from accessiflow.files import atomic, require_file, require_room
 from accessiflow.signal.bigwig_structure import check_structure
 from accessiflow.signal.coverage import RECORDS_AT_ONCE, Bins, Runs, shared_contigs
 
-CHUNK = 1 << 20
-ROOM, RECORD, ZOOMED = (
-    1 << 18,
-    12,
-    11,
-)  # bytes of a bigWig: its header and buffers, a record, and a record's part of all zoom levels
+BASES_AT_ONCE = 1 << 20  # 4 MB of values
+# Bytes of a bigWig, for the estimate of its size on disk.
+HEADER_BYTES = 1 << 18  # and the library's buffers
+RECORD_BYTES = 12  # start, end and value, uncompressed
+ZOOM_BYTES = 11  # a record's part of all zoom levels, which are written at the end
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,17 @@ class BigWig:
 
 
 class BigWigWriter:
-    """A new bigWig at `path`. It needs room for what it writes at the end before it goes on: pyBigWig crashes, or hangs, on a full disk."""
+    """A new bigWig at `path`.
+
+    Before each write there must be room for everything that is still to come: pyBigWig crashes, or hangs, on a full
+    disk.
+    """
 
     def __init__(self, path: Path, sizes: Mapping[str, int]) -> None:
         import pyBigWig
 
         self._path, self._records = path, 0
-        require_room(path, ROOM)
+        require_room(path, HEADER_BYTES)
         self._handle = pyBigWig.open(str(path), "w")
         self._handle.addHeader(list(sizes.items()))
 
@@ -65,11 +68,14 @@ class BigWigWriter:
 
     def _count(self, records: int) -> None:
         self._records += records
-        require_room(self._path, ROOM + RECORD * records + ZOOMED * self._records)
+        require_room(self._path, HEADER_BYTES + RECORD_BYTES * records + ZOOM_BYTES * self._records)
 
 
 def write_bigwig(path: Path, sizes: Mapping[str, int], coverage: Iterable[Runs]) -> None:
-    """Write a bigWig; chromosomes come in the order of `sizes`, each with all its intervals. Memory: some MB beside what `coverage` yields."""
+    """Write a bigWig; chromosomes come in the order of `sizes`, each with all its intervals.
+
+    Memory: some MB in addition to what `coverage` yields.
+    """
     with atomic(path) as temporary:
         out = BigWigWriter(temporary, sizes)
         for chrom, starts, ends, values in coverage:
@@ -83,12 +89,13 @@ def _bin_bigwig(path: Path, sizes: Mapping[str, int], bin_size: int) -> Iterator
     handle = open_bigwig(path)
     lengths: dict[str, int] = handle.chroms()
     shared = set(shared_contigs(path, lengths, sizes))
-    step = max(CHUNK // bin_size, 1) * bin_size
+    step = max(BASES_AT_ONCE // bin_size, 1) * bin_size  # whole bins, so that none is summed in two parts
     for chrom, size in sizes.items():
         out = np.zeros(size // bin_size)
-        end = min(size, lengths[chrom]) if chrom in shared else 0
-        for left in range(0, min(end, len(out) * bin_size), step):
-            right = min(left + step, end, len(out) * bin_size)
+        # The file's chromosome may be longer or shorter than the genome's; the last bin is dropped unless it is whole.
+        end = min(size, lengths[chrom], len(out) * bin_size) if chrom in shared else 0
+        for left in range(0, end, step):
+            right = min(left + step, end)
             values = _chunk_values(handle, path, chrom, left, right)
             whole = values if len(values) % bin_size == 0 else np.pad(values, (0, -len(values) % bin_size))
             sums = whole.reshape(-1, bin_size).sum(axis=1, dtype=np.float64)

@@ -1,7 +1,8 @@
-"""The structure of a bigWig, checked before the C library trusts it: a damaged index makes that library read outside its memory.
+"""The structure of a bigWig, checked before the C library trusts it: a damaged index makes it read outside its memory.
 
-Read are the header, the tree of chromosomes and the indexes (some 0.3 % of a file), and of uncompressed files the header of every block; compressed
-blocks carry checksums of their own. Layout: Kent et al. 2010 (supplement), integers little-endian.
+The check reads the header, the tree of chromosomes and the indexes (some 0.3 % of a file), and in uncompressed files
+the header of every block; compressed blocks carry checksums of their own. The format is that of Kent et al. 2010
+(supplement), integers little-endian.
 """
 
 from __future__ import annotations
@@ -9,17 +10,31 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from accessiflow.errors import InputError
 
 MAGIC, CHROMS_MAGIC, INDEX_MAGIC = b"\x26\xfc\x8f\x88", 0x78CA8C91, 0x2468ACE0
-LONGEST_NAME = 1 << 12
-ITEM_BYTES = {1: 12, 2: 8, 3: 4}  # bytes of an item of a block: bedGraph, variable step, fixed step
+LONGEST_NAME = 1 << 12  # bytes; a damaged length would else ask for gigabytes
+ITEM_BYTES = {1: 12, 2: 8, 3: 4}  # of an item of a block, by the block's kind: bedGraph, variable step, fixed step
 
 
 class _Damaged(Exception):
     """What is wrong with a file."""
+
+
+class _Block(NamedTuple):
+    """Place of a block of data in the file, in bytes."""
+
+    offset: int
+    length: int
+
+
+class _Node(NamedTuple):
+    """A node of a tree: its items hold data in a leaf, else the places of other nodes."""
+
+    is_leaf: bool
+    items: list[bytes]
 
 
 def check_structure(path: Path) -> None:
@@ -41,9 +56,9 @@ def _check(raw: BinaryIO, size: int) -> None:
     zooms, chroms, _, index, _, _, _, summary, buffer = struct.unpack("<6xHQQQHHQQI", _read(raw, 0, 56, size))
     _read(raw, summary, 40 if summary else 0, size)
     _check_chroms(raw, chroms, size)
-    for offset, length in _blocks(raw, index, size):
-        if not buffer:
-            _check_block(_read(raw, offset, 24, size), length)
+    for block in _blocks(raw, index, size):
+        if not buffer:  # no buffer for inflating: the file is uncompressed
+            _check_block(_read(raw, block.offset, 24, size), block.length)
     levels = _read(raw, 64, 24 * zooms, size)
     for place in range(0, len(levels), 24):
         for _ in _blocks(raw, struct.unpack_from("<Q", levels, place + 16)[0], size):
@@ -58,38 +73,45 @@ def _read(raw: BinaryIO, offset: int, length: int, size: int) -> bytes:
 
 
 def _check_chroms(raw: BinaryIO, offset: int, size: int) -> None:
-    """The tree of chromosomes: as many as it says, numbered from 0."""
+    """Check the tree of chromosomes: it holds as many as it says, numbered from 0."""
     magic, _, key, value, count, _ = struct.unpack("<IIIIQQ", _read(raw, offset, 32, size))
     if magic != CHROMS_MAGIC or key > LONGEST_NAME or value != 8:
         raise _Damaged("its tree of chromosomes starts wrong")
-    found = 0
-    for leaf, items in _nodes(raw, offset + 32, size, (key + 8, key + 8), key):
-        for item in items if leaf else ():
-            found += 1
+    listed = 0
+    for node in _nodes(raw, offset + 32, size, (key + 8, key + 8), key):
+        for item in node.items if node.is_leaf else ():
+            listed += 1
             if struct.unpack_from("<I", item, key)[0] >= count:
                 raise _Damaged("it numbers a chromosome beyond their number")
-    if found != count:
-        raise _Damaged(f"it lists {found} of {count} chromosomes")
+    if listed != count:
+        raise _Damaged(f"it lists {listed} of {count} chromosomes")
 
 
-def _blocks(raw: BinaryIO, offset: int, size: int) -> Iterator[tuple[int, int]]:
-    """Offset and length of the blocks that an index names; none where there is no index, as in a file without values."""
+def _blocks(raw: BinaryIO, offset: int, size: int) -> Iterator[_Block]:
+    """The blocks that an index names; none where there is no index, as in a file without values."""
     if offset == 0:
         return
     if struct.unpack("<I", _read(raw, offset, 48, size)[:4])[0] != INDEX_MAGIC:
         raise _Damaged("an index starts wrong")
-    for leaf, items in _nodes(raw, offset + 48, size, (24, 32), 16):
-        for item in items if leaf else ():
-            place, length = struct.unpack_from("<QQ", item, 16)
-            if place + length > size:
-                raise _Damaged(f"its index names byte {place + length} of {size}")
-            yield place, length
+    for node in _nodes(raw, offset + 48, size, (24, 32), 16):
+        for item in node.items if node.is_leaf else ():
+            block = _Block(*struct.unpack_from("<QQ", item, 16))
+            if block.offset + block.length > size:
+                raise _Damaged(f"its index names byte {block.offset + block.length} of {size}")
+            yield block
 
 
-def _nodes(
-    raw: BinaryIO, root: int, size: int, widths: tuple[int, int], child: int
-) -> Iterator[tuple[bool, list[bytes]]]:
-    """Nodes of a tree, whether each is a leaf, and its items; `widths` are those of inner and leaf items, `child` the place of an inner item's child."""
+def _nodes(raw: BinaryIO, root: int, size: int, widths: tuple[int, int], child: int) -> Iterator[_Node]:
+    """The nodes of a tree, depth first.
+
+    Args:
+        raw: the file.
+        root: offset of the first node.
+        size: of the file, in bytes.
+        widths: bytes of an item of an inner node, and of a leaf.
+        child: where in an item of an inner node the offset of its child stands.
+    """
+    # `seen` ends the walk where damage has made an inner node its own descendant.
     waiting, seen = [root], set()
     while waiting:
         offset = waiting.pop()
@@ -104,7 +126,7 @@ def _nodes(
         items = [content[place : place + width] for place in range(0, len(content), width)]
         if not leaf:
             waiting += [struct.unpack_from("<Q", item, child)[0] for item in reversed(items)]
-        yield bool(leaf), items
+        yield _Node(bool(leaf), items)
 
 
 def _check_block(header: bytes, length: int) -> None:

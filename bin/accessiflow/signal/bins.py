@@ -1,11 +1,11 @@
-"""The coverage and peak files: T.coverage.h5 (one dataset a chromosome) and T.peaks.bed.gz (bgzipped, tabix-indexed)."""
+"""Coverage over fixed-width bins, and the file that holds it: T.coverage.h5, one dataset for each chromosome."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,26 @@ from accessiflow.hdf5 import create_hdf5, dataset, open_hdf5
 if TYPE_CHECKING:
     import h5py
 
-LARGEST = float(np.finfo(np.float32).max)
+LARGEST_COVERAGE = float(np.finfo(np.float32).max)
+BINS_PER_CHUNK = 1 << 16  # of a dataset in the file: 256 KB, large enough to compress well
+
+
+class TrackLayout(NamedTuple):
+    """What the head of a coverage file says: the track's name, and how its bins lie."""
+
+    track: str
+    layout: BinLayout
+
+
+class BinPlaces(NamedTuple):
+    """Where bins lie: their chromosomes' names (n,) and their first bases (n,), 0-based."""
+
+    chrom: NDArray[np.object_]
+    start: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Layout:
+class BinLayout:
     """How the bins of all chromosomes lie end to end.
 
     Attributes:
@@ -36,12 +51,12 @@ class Layout:
         """Chromosome -> global number of its first bin."""
         return global_bins({c: n * self.bin_size for c, n in self.bins.items()}, self.bin_size)
 
-    def locate(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.object_], NDArray[np.int64]]:
-        """Chromosome names (n,) and start positions (n,) of global bin numbers (n,)."""
+    def locate(self, numbers: NDArray[np.int64]) -> BinPlaces:
+        """The places of bins by their global numbers (n,)."""
         names = np.array(list(self.bins), dtype=object)
         firsts = np.array(list(self.first.values()))
         which = np.searchsorted(firsts, numbers, side="right") - 1
-        return names[which], (numbers - firsts[which]) * self.bin_size
+        return BinPlaces(names[which], (numbers - firsts[which]) * self.bin_size)
 
 
 def write_coverage(
@@ -56,11 +71,13 @@ def write_coverage(
     with create_hdf5(path) as out:
         out.attrs.update({"bin_size": bin_size, "kind": kind, "scale": scale, "track": track})
         for order, (chrom, bins) in enumerate(chromosomes):
-            if len(bins) and np.nanmax(bins, initial=0) > LARGEST:
+            if len(bins) and np.nanmax(bins, initial=0) > LARGEST_COVERAGE:
                 raise InputError(
-                    f"the track {track} has a bin of coverage above {LARGEST:g} on {chrom}: check its values and --scale"
+                    f"the track {track} has a bin of coverage above {LARGEST_COVERAGE:g} on {chrom}: "
+                    "check its values and --scale"
                 )
-            chunks = (min(len(bins), 1 << 16),) if len(bins) else None
+            # HDF5 cannot chunk a dataset without values, and without chunks there is no compression.
+            chunks = (min(len(bins), BINS_PER_CHUNK),) if len(bins) else None
             written = out.create_dataset(
                 chrom,
                 data=bins.astype(np.float32),
@@ -69,11 +86,15 @@ def write_coverage(
                 compression_opts=1 if chunks else None,
                 shuffle=bool(chunks),
             )
-            written.attrs["order"] = order
+            written.attrs["order"] = order  # HDF5 lists its datasets by name: chr10 before chr2
 
 
-def read_layout(path: Path) -> tuple[str, Layout]:
-    """Track name and bin layout of a coverage file."""
+def read_layout(path: Path) -> TrackLayout:
+    """Track name and bin layout of a coverage file.
+
+    Raises:
+        InputError: it is no coverage file.
+    """
     with open_hdf5(path) as handle:
         if "bin_size" not in handle.attrs:
             raise InputError("is not a coverage file: it has no bin_size attribute", path)
@@ -83,11 +104,10 @@ def read_layout(path: Path) -> tuple[str, Layout]:
         if bin_size < 1:
             raise InputError(f"has the bin_size {bin_size}, expected 1 or more", path)
         bins = {chrom: dataset(handle, chrom, path) for chrom in handle}
-        order = sorted(
-            bins, key=lambda chrom: _integer(bins[chrom].attrs, "order", path)
-        )  # stable: else in the order of the names
+        # Files written by others may lack the attribute: sorting is stable, so they keep the order of the names.
+        order = sorted(bins, key=lambda chrom: _integer(bins[chrom].attrs, "order", path))
         track = str(handle.attrs.get("track", "")) or path.name.removesuffix(".coverage.h5")
-        return track, Layout(bin_size, {chrom: bins[chrom].shape[0] for chrom in order})
+        return TrackLayout(track, BinLayout(bin_size, {chrom: bins[chrom].shape[0] for chrom in order}))
 
 
 def _integer(attributes: h5py.AttributeManager, name: str, path: Path) -> int:
@@ -100,7 +120,7 @@ def _integer(attributes: h5py.AttributeManager, name: str, path: Path) -> int:
         ) from None
 
 
-def read_coverage(path: Path, layout: Layout) -> NDArray[np.float32]:
+def read_coverage(path: Path, layout: BinLayout) -> NDArray[np.float32]:
     """All bins (n,) of a track, chromosomes end to end: 4 bytes a bin (100 MB for a human genome at 128 bp).
 
     Raises:
@@ -114,11 +134,11 @@ def read_coverage(path: Path, layout: Layout) -> NDArray[np.float32]:
                 raise InputError(
                     f"does not have {n} bins on {chrom}: bin all tracks against the same genome and bin size", path
                 )
-            handle[chrom].read_direct(out[first[chrom] : first[chrom] + n]) if n else None
+            handle[chrom].read_direct(out[first[chrom] : first[chrom] + n])
     return out
 
 
-def same_layout(paths: Mapping[str, Path]) -> Layout:
+def same_layout(paths: Mapping[str, Path]) -> BinLayout:
     """The one layout of several coverage files.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What all kinds of signal have in common: types of coverage, contigs shared with the genome."""
+"""The types of coverage that all kinds of signal yield, and the contigs that a file shares with the genome."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.log import log
 
-RECORDS_AT_ONCE = 1 << 16
+RECORDS_AT_ONCE = 1 << 16  # intervals handed on together: some MB, and few enough calls into C
 Intervals = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
+"""Starts, ends and values (k,) of intervals."""
 Positions = dict[str, NDArray[np.uint32]]
+"""Chromosome -> sorted 0-based positions; 4 bytes each, as no chromosome is longer than 2^31 bp."""
 Bins = tuple[str, NDArray[np.float64]]
+"""Chromosome and the sums of its bins."""
 Runs = tuple[str, NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 """Chromosome, starts, ends and values (k,) of its sorted, disjoint intervals of equal coverage."""
 
 
-def shared_contigs(path: Path, found: Mapping[str, object] | list[str], sizes: Mapping[str, int]) -> list[str]:
-    """The chromosomes that a file and the genome share, in the genome's order; others are named in the log.
+def shared_contigs(path: Path, named: Mapping[str, object] | list[str], sizes: Mapping[str, int]) -> list[str]:
+    """The chromosomes that a file names and the genome has, in the genome's order; others are named in the log.
 
     Raises:
         InputError: there is none.
     """
-    shared = [c for c in sizes if c in found]
+    shared = [c for c in sizes if c in named]
     if not shared:
-        raise InputError(
-            f"shares no contig with the genome (file: {', '.join(list(found)[:3])}; genome: {', '.join(list(sizes)[:3])}): rename them",
-            path,
-        )
-    unknown = [c for c in found if c not in sizes]
+        theirs, ours = ", ".join(list(named)[:3]), ", ".join(list(sizes)[:3])
+        raise InputError(f"shares no contig with the genome (file: {theirs}; genome: {ours}): rename them", path)
+    unknown = [c for c in named if c not in sizes]
     if unknown:
         log.info(
             "%s: %d contig(s) unknown to the genome are left out (%s...)",

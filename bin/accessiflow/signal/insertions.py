@@ -28,13 +28,13 @@ PROPER_PAIR, REVERSE = 0x2, 0x10
 
 @dataclass(frozen=True)
 class Counting:
-    """What of a BAM or fragments file is counted.
+    """Which insertions of a BAM or fragments file are counted.
 
     Attributes:
         count: "insertions" (5' end of each read) or "fragments" (both ends of proper pairs).
         shift: move 5' ends +4 (forward) and -5 (reverse) to the centre of the Tn5 cut (BAM only).
-        min_mapq: least mapping quality.
-        barcodes: count these cells only (fragments only).
+        min_mapq: least mapping quality (BAM only).
+        barcodes: count these cells only (fragments only); None for all.
     """
 
     count: str = "insertions"
@@ -44,12 +44,16 @@ class Counting:
 
 
 def read_barcodes(path: Path) -> frozenset[str]:
-    """Cell barcodes, one a line."""
+    """Cell barcodes, one a line.
+
+    Raises:
+        InputError: there is none.
+    """
     with open_text(path) as handle:
-        found = frozenset(line.strip() for line in handle if line.strip())
-    if not found:
+        barcodes = frozenset(line.strip() for line in handle if line.strip())
+    if not barcodes:
         raise InputError("holds no barcode", path)
-    return found
+    return barcodes
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,9 @@ class Insertions:
         for chrom, positions in self.positions.items():
             low = 0
             while low < len(positions):
-                high = np.searchsorted(
-                    positions, positions[min(low + RECORDS_AT_ONCE, len(positions)) - 1], side="right"
-                )  # all of a base
+                # A part ends behind all insertions of a base: a bigWig takes one value for each.
+                last = positions[min(low + RECORDS_AT_ONCE, len(positions)) - 1]
+                high = np.searchsorted(positions, last, side="right")
                 where, count = np.unique(positions[low:high], return_counts=True)
                 yield chrom, where.astype(np.int64), where.astype(np.int64) + 1, count.astype(np.float32)
                 low = int(high)
@@ -85,7 +89,7 @@ def insertions(path: Path, kind: str, sizes: Mapping[str, int], counting: Counti
     out, outside = {}, 0
     for chrom, size in sizes.items():
         positions = np.frombuffer(collected.get(chrom, array("I")), np.uint32)
-        positions.sort()  # in place: the array of the file's order is not needed
+        positions.sort()  # in place, in the array's own buffer: a sorted copy would double the memory
         out[chrom] = positions[: np.searchsorted(positions, size)]
         outside += len(positions) - len(out[chrom])
     if outside:
@@ -104,6 +108,7 @@ def require_bam(path: Path) -> Path:
     require_file(path, "BAM file")
     try:
         with open(path, "rb") as raw, gzip.open(path) as unzipped:
+            # "BC" in the header's extra field marks BGZF; plain gzip cannot be indexed.
             is_bam = unzipped.read(4) == b"BAM\1" and raw.read(14)[12:] == b"BC"
     except (OSError, EOFError, zlib.error):
         is_bam = False
@@ -118,7 +123,7 @@ def _read_bam(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[
     require_bam(path)
     out: dict[str, array[int]] = {}
     number = 0
-    verbosity = pysam.set_verbosity(0)
+    verbosity = pysam.set_verbosity(0)  # htslib prints its own complaints to stderr, next to our one sentence
     try:
         with pysam.AlignmentFile(str(path), "rb", check_sq=True) as bam:
             shared = set(shared_contigs(path, list(bam.references), sizes))
@@ -135,9 +140,10 @@ def _read_bam(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[
 
 
 def _ends(read: pysam.AlignedSegment, counting: Counting) -> list[int]:
-    """Positions counted for one read that passes the filters, from the start of the chromosome on."""
+    """Positions counted for one read that passes the filters; those that the shift moves left of base 0 are dropped."""
     plus, minus = (4, -5) if counting.shift else (0, 0)
     if counting.count == "fragments":
+        # Both reads of a pair carry the template's length, the right one with a minus sign: a pair counts once.
         if not (read.flag & PROPER_PAIR and read.template_length > 0):
             return []
         ends = [read.reference_start + plus, read.reference_start + read.template_length - 1 + minus]
@@ -154,16 +160,15 @@ def _read_fragments(path: Path, sizes: Mapping[str, int], counting: Counting) ->
     matched = False
     for chunk in table_chunks(path, ["chrom", "start", "end", "barcode"]):
         start, end = coordinates(chunk, path)
-        keep = (
-            chunk["barcode"].isin(counting.barcodes).to_numpy()
-            if counting.barcodes is not None
-            else np.ones(len(chunk), bool)
-        )
+        keep = np.ones(len(chunk), bool)
+        if counting.barcodes is not None:
+            keep = chunk["barcode"].isin(counting.barcodes).to_numpy()
         matched |= bool(keep.any())
         for chrom, rows in chunk.groupby("chrom", sort=False).indices.items():
             seen[str(chrom)] = 1
             if chrom in sizes:
                 chosen = rows[keep[rows]]
+                # The ends of a fragment are its two insertions, shifted already by the program that wrote the file.
                 both = np.concatenate([start[chosen], end[chosen] - 1])
                 out.setdefault(str(chrom), array("I")).frombytes(both.astype(np.uint32).tobytes())
     shared_contigs(path, seen, sizes)

@@ -13,18 +13,23 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
-from accessiflow.intervals import LONGEST
+from accessiflow.intervals import BED_HEADERS, LONGEST_CHROMOSOME
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-LINES_AT_ONCE = 1 << 18
-HEADERS = ("#", "track", "browser")
+LINES_AT_ONCE = 1 << 18  # about 100 MB as text in pandas
 
 
 def table_chunks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
-    """Chunks of a headerless TSV as text, `#`, track and browser lines skipped; the column `line` is its line in the file."""
+    """Chunks of a headerless TSV as text, without its `#`, track and browser lines.
+
+    The further column `line` is the number of the line in the file, for messages.
+
+    Raises:
+        InputError: there is no record, or one has too few columns.
+    """
     import pandas as pd
 
     skipped, done = _leading_lines(path, columns), 0
@@ -42,12 +47,12 @@ def table_chunks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
                 na_values=[""],
                 quoting=csv.QUOTE_NONE,
                 skiprows=skipped,
-                skip_blank_lines=False,
+                skip_blank_lines=False,  # else the numbers of the lines would be wrong
             ):
                 done += len(chunk)
-                rows = chunk.assign(line=chunk.index + 1 + skipped)[
-                    ~chunk["chrom"].str.startswith(HEADERS, na=True) | chunk["start"].notna()
-                ]
+                # A chromosome may be called "track1": a header line has no second column.
+                is_record = ~chunk["chrom"].str.startswith(BED_HEADERS, na=True) | chunk["start"].notna()
+                rows = chunk.assign(line=chunk.index + 1 + skipped)[is_record]
                 yield _complete(rows, columns, path)
                 del chunk, rows
                 gc.collect()  # pandas leaves them in cycles, which else stay for many chunks
@@ -63,17 +68,16 @@ def table_chunks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
 def _leading_lines(path: Path, columns: list[str]) -> int:
     """Number of comment, track and browser lines before the first record, which must have the columns."""
     with open_text(path) as handle:
-        found = next(
-            ((i, line) for i, line in enumerate(handle) if line.strip() and not line.startswith(HEADERS)), None
-        )
-    if found is None:
-        raise InputError("holds no record", path)
-    if found[1].count("\t") + 1 < len(columns):
-        raise InputError(f"has fewer than {len(columns)} columns ({', '.join(columns)})", path, found[0] + 1)
-    return found[0]
+        for skipped, line in enumerate(handle):
+            if line.strip() and not line.startswith(BED_HEADERS):
+                if line.count("\t") + 1 < len(columns):
+                    raise InputError(f"has fewer than {len(columns)} columns ({', '.join(columns)})", path, skipped + 1)
+                return skipped
+    raise InputError("holds no record", path)
 
 
 def _complete(rows: pd.DataFrame, columns: list[str], path: Path) -> pd.DataFrame:
+    """The rows, of which each must have a value in every column."""
     short = rows[columns].isna().any(axis=1).to_numpy()
     if short.any():
         raise InputError(
@@ -85,10 +89,18 @@ def _complete(rows: pd.DataFrame, columns: list[str], path: Path) -> pd.DataFram
 
 
 def coordinates(chunk: pd.DataFrame, path: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Starts and ends (n,) of a chunk's intervals.
+
+    Raises:
+        InputError: a row is no interval (with its line).
+    """
     import pandas as pd
 
+    # By way of float64, which holds all integers up to 2^53 and shows text and fractions as what they are.
     start, end = (pd.to_numeric(chunk[c], errors="coerce").to_numpy(np.float64) for c in ("start", "end"))
-    bad = ~((start >= 0) & (end > start) & (end < LONGEST) & (start == np.floor(start)) & (end == np.floor(end)))
+    bad = ~(
+        (start >= 0) & (end > start) & (end < LONGEST_CHROMOSOME) & (start == np.floor(start)) & (end == np.floor(end))
+    )
     if bad.any():
         at = int(bad.argmax())
         raise InputError(

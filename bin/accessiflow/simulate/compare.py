@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import read_table
 from accessiflow.hdf5 import open_hdf5
-from accessiflow.simulate.design import TARGET_WIDTH, UBIQUITOUS, VARIANT_KEY
+from accessiflow.simulate.design import TARGET_WIDTH, UBIQUITOUS_CLUSTER, VARIANT_KEY
 from accessiflow.simulate.elements import inside_elements
 from accessiflow.simulate.truth import Truth, agreement, calling_probability
 
@@ -29,25 +29,25 @@ PEARSON_SPECIFIC, PEARSON_UBIQUITOUS = 0.45, 0.6
 SAD_CORRELATION = 0.5
 EQTL_AUROC, MIN_POSITIVES = 0.75, 40
 IMBALANCE_AUROC = 0.8
-NA = np.nan
-SHOWN = "shown, not demanded: biased in a small genome; the ceiling is the planted value"
-COLUMNS = ("figure", "unit", "value", "ceiling", "target", "n", "note")
+NOT_COMPUTED = np.nan
+NOT_DEMANDED = "shown, not demanded: biased in a small genome; the ceiling is the planted value"
+COMPARISON_COLUMNS = ("figure", "unit", "value", "ceiling", "target", "n", "note")
 
 
-class Row(NamedTuple):
+class ComparisonRow(NamedTuple):
     """One figure: value beside the ceiling that the noise allows and the target (NA: shown, not demanded); n observations."""
 
     figure: str
     unit: str
     value: float
-    ceiling: float = NA
-    target: float = NA
+    ceiling: float = NOT_COMPUTED
+    target: float = NOT_COMPUTED
     n: int = 0
     note: str = ""
 
 
 @dataclass(frozen=True)
-class Results:
+class RunResults:
     """Files of a run, any subset of them."""
 
     peaks: Path | None = None
@@ -69,12 +69,12 @@ class Results:
             raise InputError("--predictions and --targets belong together: give both")
 
 
-def compare(truth: Truth, results: Results, test_chroms: Sequence[str] = ()) -> pd.DataFrame:
+def compare(truth: Truth, results: RunResults, test_chroms: Sequence[str] = ()) -> pd.DataFrame:
     """The summary table; test chromosomes: the study's own by default."""
     import pandas as pd
 
     chroms = list(test_chroms) or truth.params["test_chroms"]
-    rows: list[Row] = []
+    rows: list[ComparisonRow] = []
     if results.peaks:
         rows += compare_peaks(truth, results.peaks)
     if results.predictions and results.targets:
@@ -85,10 +85,10 @@ def compare(truth: Truth, results: Results, test_chroms: Sequence[str] = ()) -> 
     rows += compare_imbalance(truth, results.imbalance, results.calls)
     if results.heritability:
         rows += compare_heritability(truth, results.heritability)
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=COMPARISON_COLUMNS)
 
 
-def compare_peaks(truth: Truth, path: Path) -> list[Row]:
+def compare_peaks(truth: Truth, path: Path) -> list[ComparisonRow]:
     """Recall of the active elements and precision of the called bins of each track, a bin's width of tolerance on both sides.
 
     Ceiling: what is expected of counts drawn around the planted signal, called from the smallest count that was called.
@@ -103,7 +103,7 @@ def compare_peaks(truth: Truth, path: Path) -> list[Row]:
     bins = dict.fromkeys(truth.elements["chrom"].unique(), truth.params["design"]["chrom_length"] // bin_size)
     if not (np.isin(chrom, list(bins)) & (index < next(iter(bins.values())))).all():
         raise InputError("has peaks outside the study's chromosomes: give the peaks of this study", path)
-    rows: list[Row] = []
+    rows: list[ComparisonRow] = []
     for column, (track, cell_type) in enumerate(zip(peaks.var_names, tracks, strict=True)):
         is_peak = np.asarray(peaks.layers["is_peak"][:, column].todense()).ravel() > 0
         called = {c: np.zeros(n) for c, n in bins.items()}
@@ -114,12 +114,14 @@ def compare_peaks(truth: Truth, path: Path) -> list[Row]:
         ideal = agreement(
             _ideal_calls(truth, cell_type, bins, bin_size, _smallest(peaks.X, is_peak, column)), active, bin_size
         )
-        rows.append(Row("element_recall", str(track), found.recall, ideal.recall, RECALL, found.elements))
-        rows.append(Row("element_precision", str(track), found.precision, ideal.precision, PRECISION, found.bins))
+        rows.append(ComparisonRow("element_recall", str(track), found.recall, ideal.recall, RECALL, found.elements))
+        rows.append(
+            ComparisonRow("element_precision", str(track), found.precision, ideal.precision, PRECISION, found.bins)
+        )
     return sorted(rows, key=lambda row: row.figure, reverse=True)
 
 
-def compare_predictions(truth: Truth, predictions: Path, targets: Path, chroms: Sequence[str]) -> list[Row]:
+def compare_predictions(truth: Truth, predictions: Path, targets: Path, chroms: Sequence[str]) -> list[ComparisonRow]:
     """Pearson correlation of log2(x + 1), measured and predicted, over the windows of the test chromosomes whose centre lies in an element.
 
     Specific: the elements private to the track's cell type; ubiquitous: those open in all. Ceiling: the planted expectation as prediction.
@@ -141,16 +143,16 @@ def compare_predictions(truth: Truth, predictions: Path, targets: Path, chroms: 
     kept = np.isin(chrom, chroms)
     chrom, start, end, measured, predicted = (values[kept] for values in (chrom, start, end, measured, predicted))
     centre = (start + end) // 2
-    rows: list[Row] = []
+    rows: list[ComparisonRow] = []
     for figure, target in (("pearson_specific", PEARSON_SPECIFIC), ("pearson_ubiquitous", PEARSON_UBIQUITOUS)):
         part = []
         for column, cell_type in enumerate(_cell_types(truth, tracks, targets)):
-            cluster = UBIQUITOUS if figure == "pearson_ubiquitous" else cell_type
+            cluster = UBIQUITOUS_CLUSTER if figure == "pearson_ubiquitous" else cell_type
             inside = inside_elements(chrom, centre, truth.elements[truth.elements["cluster"] == cluster])
             expected = _expected_windows(truth, cell_type, chrom[inside], start[inside], end[inside])
             value = _log_pearson(measured[inside, column], predicted[inside, column])
             part.append(
-                _row(
+                _comparison_row(
                     figure, tracks[column], value, _log_pearson(measured[inside, column], expected), n=int(inside.sum())
                 )
             )
@@ -158,7 +160,7 @@ def compare_predictions(truth: Truth, predictions: Path, targets: Path, chroms: 
     return rows
 
 
-def compare_scores(truth: Truth, paths: Sequence[Path], chroms: Sequence[str]) -> list[Row]:
+def compare_scores(truth: Truth, paths: Sequence[Path], chroms: Sequence[str]) -> list[ComparisonRow]:
     """Pearson correlation of SAD with the true effect, natural scale, over the SNPs of the test chromosomes."""
     import pandas as pd
 
@@ -167,7 +169,7 @@ def compare_scores(truth: Truth, paths: Sequence[Path], chroms: Sequence[str]) -
     both = truth.variants[truth.variants["chrom"].isin(chroms)].merge(scores, on=VARIANT_KEY, suffixes=("", ".sad"))
     tracks = [column.removesuffix(".sad") for column in scores.columns if column.endswith(".sad")]
     return [
-        _row(
+        _comparison_row(
             "sad_correlation",
             cell_type,
             _pearson(both[cell_type].to_numpy(), both[f"{cell_type}.sad"].to_numpy()),
@@ -179,7 +181,7 @@ def compare_scores(truth: Truth, paths: Sequence[Path], chroms: Sequence[str]) -
     ]
 
 
-def compare_eqtl(figure: str, paths: Iterable[Path]) -> list[Row]:
+def compare_eqtl(figure: str, paths: Iterable[Path]) -> list[ComparisonRow]:
     """AUROC of each tissue and specificity bin. The labels follow the true effects, so the ceiling is 1 (0.5 when they are shuffled)."""
     target, ceiling = (0.5, 0.5) if figure.endswith("shuffled") else (EQTL_AUROC, 1.0)
     rows = []
@@ -190,12 +192,12 @@ def compare_eqtl(figure: str, paths: Iterable[Path]) -> list[Row]:
             unit = f"{record['tissue']}:{record['bin']}"
             note = f"fewer than {MIN_POSITIVES} positives" if few else ""
             rows.append(
-                _row(
+                _comparison_row(
                     figure,
                     unit,
                     record["auroc"],
                     ceiling,
-                    NA if few else target,
+                    NOT_COMPUTED if few else target,
                     n=int(record["n_positive"]),
                     note=note,
                 )
@@ -203,7 +205,7 @@ def compare_eqtl(figure: str, paths: Iterable[Path]) -> list[Row]:
     return rows
 
 
-def compare_imbalance(truth: Truth, paths: Iterable[Path], calls: Iterable[Path]) -> list[Row]:
+def compare_imbalance(truth: Truth, paths: Iterable[Path], calls: Iterable[Path]) -> list[ComparisonRow]:
     """AUROC of the direction of allelic imbalance at significant sites. Ceiling: the true ratio as score."""
     ceilings = {truth.cell_type_in(path.name): _imbalance_ceiling(truth, path) for path in calls}
     rows = []
@@ -213,22 +215,22 @@ def compare_imbalance(truth: Truth, paths: Iterable[Path], calls: Iterable[Path]
             raise InputError(f"its name holds none of the study's cell types ({', '.join(truth.cell_types)})", path)
         for record in read_table(path, ["group", "n", "auroc"], text=["group"]).to_dict("records"):
             overall = record["group"] == "all"
-            ceiling = ceilings.get(cell_type, NA) if overall else NA
+            ceiling = ceilings.get(cell_type, NOT_COMPUTED) if overall else NOT_COMPUTED
             unit = cell_type if overall else f"{cell_type}:{record['group']}"
             rows.append(
-                _row(
+                _comparison_row(
                     "imbalance_auroc",
                     unit,
                     record["auroc"],
                     ceiling,
-                    IMBALANCE_AUROC if overall else NA,
+                    IMBALANCE_AUROC if overall else NOT_COMPUTED,
                     n=int(record["n"]),
                 )
             )
     return rows
 
 
-def compare_heritability(truth: Truth, path: Path) -> list[Row]:
+def compare_heritability(truth: Truth, path: Path) -> list[ComparisonRow]:
     """Rank of each trait's own cell type among all by enrichment on the specific peaks; sizes beside the planted ones, not demanded.
 
     A model whose name holds a cell type, and besides it at most `high`, is the specific annotation of that cell type; its last category is it.
@@ -236,7 +238,7 @@ def compare_heritability(truth: Truth, path: Path) -> list[Row]:
     table = read_table(path, ["model", "trait", "Category", "Enrichment"], text=["model", "trait", "Category"])
     table = table.drop_duplicates(["trait", "model"], keep="last")
     table = table.assign(cell_type=[truth.specific_annotation_of(model) for model in table["model"]])
-    rows: list[Row] = []
+    rows: list[ComparisonRow] = []
     for trait, group in table.dropna(subset="cell_type").groupby("trait", sort=False):
         rows += _enrichment_rank(
             str(trait), truth.params["traits"].get(trait), group.set_index("cell_type")["Enrichment"]
@@ -245,37 +247,42 @@ def compare_heritability(truth: Truth, path: Path) -> list[Row]:
     return sorted(rows, key=lambda row: ("enrichment_rank", "enrichment", "total_h2").index(row.figure))
 
 
-def _enrichment_rank(trait: str, own: str | None, enrichment: pd.Series) -> list[Row]:
+def _enrichment_rank(trait: str, own: str | None, enrichment: pd.Series) -> list[ComparisonRow]:
     rank = enrichment.rank(ascending=False, method="min")
     if own is None:
         highest = enrichment.idxmax() if enrichment.notna().any() else "none"
         return [
-            Row(
+            ComparisonRow(
                 "enrichment_rank",
                 trait,
-                NA,
+                NOT_COMPUTED,
                 n=len(rank),
                 note=f"control without a cell type of its own; highest: {highest}",
             )
         ]
     note = "" if own in rank else f"{own} has no specific annotation"
-    return [_row("enrichment_rank", trait, rank.get(own, NA), 1.0, 1.0, n=len(rank), note=note)]
+    return [_comparison_row("enrichment_rank", trait, rank.get(own, NOT_COMPUTED), 1.0, 1.0, n=len(rank), note=note)]
 
 
-def _total_heritability(truth: Truth, trait: str, group: pd.DataFrame) -> Row:
-    found = group["h2g"].median() if "h2g" in group else NA
-    return _row(
-        "total_h2", trait, found, truth.params["heritability"], n=len(group), note=f"median over the models; {SHOWN}"
+def _total_heritability(truth: Truth, trait: str, group: pd.DataFrame) -> ComparisonRow:
+    found = group["h2g"].median() if "h2g" in group else NOT_COMPUTED
+    return _comparison_row(
+        "total_h2",
+        trait,
+        found,
+        truth.params["heritability"],
+        n=len(group),
+        note=f"median over the models; {NOT_DEMANDED}",
     )
 
 
-def _enrichments(truth: Truth, trait: str, group: pd.DataFrame) -> list[Row]:
+def _enrichments(truth: Truth, trait: str, group: pd.DataFrame) -> list[ComparisonRow]:
     planted = truth.heritability.set_index(["trait", "annotation"])["true_enrichment"]
     rows = []
     for record in group.to_dict("records"):
-        note = f"p {record['Enrichment_p']:.2g}; {SHOWN}" if "Enrichment_p" in record else SHOWN
-        true = planted.get((trait, record["cell_type"]), NA)
-        rows.append(_row("enrichment", f"{trait}:{record['model']}", record["Enrichment"], true, note=note))
+        note = f"p {record['Enrichment_p']:.2g}; {NOT_DEMANDED}" if "Enrichment_p" in record else NOT_DEMANDED
+        true = planted.get((trait, record["cell_type"]), NOT_COMPUTED)
+        rows.append(_comparison_row("enrichment", f"{trait}:{record['model']}", record["Enrichment"], true, note=note))
     return rows
 
 
@@ -325,7 +332,7 @@ def _imbalance_ceiling(truth: Truth, path: Path) -> float:
     ratios = truth.allelic_ratios[truth.allelic_ratios["cell_type"] == truth.cell_type_in(path.name)]
     both = calls[calls["label"] == "imbalanced"].merge(ratios, on=VARIANT_KEY)
     label = both["ratio"].to_numpy() > 0.5
-    return float(roc_auc_score(label, both["true_ratio"])) if 0 < label.sum() < len(label) else NA
+    return float(roc_auc_score(label, both["true_ratio"])) if 0 < label.sum() < len(label) else NOT_COMPUTED
 
 
 def _cell_types(truth: Truth, names: Iterable[str], path: Path) -> list[str]:
@@ -343,23 +350,23 @@ def _text(dataset: object) -> NDArray[np.object_]:
 
 def _pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Pearson correlation; NA for fewer than three pairs or a constant."""
-    return float(np.corrcoef(a, b)[0, 1]) if len(a) > 2 and np.ptp(a) > 0 and np.ptp(b) > 0 else NA
+    return float(np.corrcoef(a, b)[0, 1]) if len(a) > 2 and np.ptp(a) > 0 and np.ptp(b) > 0 else NOT_COMPUTED
 
 
 def _log_pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     return _pearson(np.log2(a + 1), np.log2(b + 1))
 
 
-def _mean_row(rows: Sequence[Row], target: float) -> Row:
+def _mean_row(rows: Sequence[ComparisonRow], target: float) -> ComparisonRow:
     values, ceilings = np.array([row.value for row in rows]), np.array([row.ceiling for row in rows])
-    return _row(rows[0].figure, "mean", values.mean(), ceilings.mean(), target, n=len(rows))
+    return _comparison_row(rows[0].figure, "mean", values.mean(), ceilings.mean(), target, n=len(rows))
 
 
-def _row(
-    figure: str, unit: str, value: float, ceiling: float, target: float = NA, *, n: int = 0, note: str = ""
-) -> Row:
+def _comparison_row(
+    figure: str, unit: str, value: float, ceiling: float, target: float = NOT_COMPUTED, *, n: int = 0, note: str = ""
+) -> ComparisonRow:
     """A row that says so when its value could not be computed."""
-    return Row(
+    return ComparisonRow(
         figure,
         unit,
         float(value),

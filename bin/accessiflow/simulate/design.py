@@ -10,7 +10,7 @@ import numpy as np
 from accessiflow.errors import InputError
 
 GROUPS = ("alpha", "beta")
-UBIQUITOUS = "ubiquitous"
+UBIQUITOUS_CLUSTER = "ubiquitous"
 POLYGENIC = "polygenic"
 VARIANT_KEY = ["chrom", "pos", "ref", "alt"]
 SEQ_LENGTH = 384  # bp that a model of the study reads
@@ -20,7 +20,7 @@ MAX_CELL_TYPES = 12
 
 
 @dataclass(frozen=True)
-class Design:
+class StudyDesign:
     """Sizes of a study.
 
     Attributes:
@@ -74,7 +74,7 @@ class Design:
     def clusters(self) -> dict[str, list[str]]:
         """Element cluster -> the cell types it is active in: ubiquitous, each group, each cell type."""
         names = self.cell_type_names
-        return {UBIQUITOUS: names} | self.groups | {name: [name] for name in names}
+        return {UBIQUITOUS_CLUSTER: names} | self.groups | {name: [name] for name in names}
 
     @property
     def trait_cell_types(self) -> dict[str, str]:

@@ -9,14 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from accessiflow.genome import reverse_complement
 from accessiflow.intervals import IntervalSet
-from accessiflow.simulate.design import SEQ_LENGTH, UBIQUITOUS, Design
+from accessiflow.simulate.design import SEQ_LENGTH, UBIQUITOUS_CLUSTER, StudyDesign
 from accessiflow.simulate.grammar import Grammar, instances
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SPACING = 2200  # bp between elements, on average
-WIDTH = 192  # bp of an element
+ELEMENT_WIDTH = 192  # bp of an element
 CORE = 160  # bp in its middle that hold the instances
 MOST_INSTANCES = 5
 UBIQUITOUS_SHARE, GROUP_SHARE = 0.2, 0.2  # the rest is private to one cell type
@@ -38,7 +38,7 @@ class Chromosome(NamedTuple):
     sites: pd.DataFrame
 
 
-def make_chromosome(design: Design, grammar: Grammar, index: int) -> Chromosome:
+def make_chromosome(design: StudyDesign, grammar: Grammar, index: int) -> Chromosome:
     """Draw a random sequence and plant its elements."""
     import pandas as pd
 
@@ -49,19 +49,19 @@ def make_chromosome(design: Design, grammar: Grammar, index: int) -> Chromosome:
     strand = _plant(codes, grammar, motif, site, rng)
     width = np.array([m.width for m in grammar.motifs])[motif]
     chrom = design.chroms[index]
-    elements = pd.DataFrame({"chrom": chrom, "start": start, "end": start + WIDTH, "cluster": cluster})
+    elements = pd.DataFrame({"chrom": chrom, "start": start, "end": start + ELEMENT_WIDTH, "cluster": cluster})
     sites = pd.DataFrame(
         {"chrom": chrom, "start": site, "end": site + width, "motif": motif, "strand": strand, "element": element}
     )
     return Chromosome(codes, elements, sites)
 
 
-def make_genes(elements: pd.DataFrame, design: Design) -> pd.DataFrame:
+def make_genes(elements: pd.DataFrame, design: StudyDesign) -> pd.DataFrame:
     """BED6 genes: a transcription start in every third ubiquitous element, 5-30 kb long, cut at the chromosome's ends."""
     import pandas as pd
 
     rng = design.generator("genes")
-    promoters = elements[elements["cluster"] == UBIQUITOUS].iloc[::GENE_EVERY]
+    promoters = elements[elements["cluster"] == UBIQUITOUS_CLUSTER].iloc[::GENE_EVERY]
     start = ((promoters["start"] + promoters["end"]) // 2).to_numpy()
     length, forward = rng.integers(5_000, 30_000, len(start)), rng.random(len(start)) < 0.5
     return pd.DataFrame(
@@ -86,10 +86,10 @@ def inside_elements(chrom: ArrayLike, position: ArrayLike, elements: pd.DataFram
     return out
 
 
-def _place_elements(design: Design, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
+def _place_elements(design: StudyDesign, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
     """Starts and clusters of the elements: one a stretch, clusters in their exact proportions in random order."""
     n = (design.chrom_length - 2 * SEQ_LENGTH) // SPACING
-    start = SEQ_LENGTH + np.arange(n) * SPACING + rng.integers(0, SPACING - WIDTH, n)
+    start = SEQ_LENGTH + np.arange(n) * SPACING + rng.integers(0, SPACING - ELEMENT_WIDTH, n)
     groups, cell_types = list(design.groups), design.cell_type_names
     private = 1 - UBIQUITOUS_SHARE - GROUP_SHARE
     share = [
@@ -98,7 +98,7 @@ def _place_elements(design: Design, rng: np.random.Generator) -> tuple[NDArray[n
         *[private / len(cell_types)] * len(cell_types),
     ]
     count = np.diff(np.round(np.cumsum(share) * n), prepend=0).astype(int)
-    return start, rng.permutation(np.repeat([UBIQUITOUS, *groups, *cell_types], count))
+    return start, rng.permutation(np.repeat([UBIQUITOUS_CLUSTER, *groups, *cell_types], count))
 
 
 def _place_instances(
@@ -109,7 +109,7 @@ def _place_instances(
     width = np.array([m.width for m in grammar.motifs])
     motif = [rng.choice(grammar.of_cluster[c], n) for c, n in zip(cluster, per_element, strict=True)]
     site = []
-    for first, chosen in zip(start + (WIDTH - CORE) // 2, motif, strict=True):
+    for first, chosen in zip(start + (ELEMENT_WIDTH - CORE) // 2, motif, strict=True):
         taken = np.r_[0, width[chosen].cumsum()]
         gaps = np.sort(rng.integers(0, CORE - taken[-1] + 1, len(chosen)))
         site.append(first + taken[:-1] + gaps)

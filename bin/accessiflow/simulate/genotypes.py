@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from accessiflow.files import atomic, write_text
 from accessiflow.genome import decode
-from accessiflow.simulate.design import SEQ_LENGTH, Design
+from accessiflow.simulate.design import SEQ_LENGTH, StudyDesign
 from accessiflow.simulate.elements import Chromosome
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Snps(NamedTuple):
     gwas: NDArray[np.int8]
 
 
-def make_snps(design: Design, chromosome: Chromosome, index: int) -> Snps:
+def make_snps(design: StudyDesign, chromosome: Chromosome, index: int) -> Snps:
     """Simulate a chromosome's genotypes and give its SNPs alleles: the base that is there, and another.
 
     Memory: one byte a SNP and person.
@@ -98,7 +98,7 @@ def write_plink(snps: Snps, prefix: Path) -> None:
         out.writelines(f"P{i + 1} P{i + 1} 0 0 0 -9\n" for i in range(people))
 
 
-def write_vcf(chromosomes: Sequence[Snps], design: Design, path: Path) -> None:
+def write_vcf(chromosomes: Sequence[Snps], design: StudyDesign, path: Path) -> None:
     """Write the sites of all chromosomes (AF: in the panel) as a bgzipped, indexed VCF."""
     import pysam
 
@@ -119,7 +119,7 @@ def write_vcf(chromosomes: Sequence[Snps], design: Design, path: Path) -> None:
     pysam.tabix_index(str(path), preset="vcf", force=True)
 
 
-def _common_sites(design: Design, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+def _common_sites(design: StudyDesign, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
     """Positions (n,) and copies (n, people) of the derived alleles that are common enough in the panel and in the GWAS."""
     import msprime
 

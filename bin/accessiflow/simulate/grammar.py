@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from accessiflow.motifs import Motif
-from accessiflow.simulate.design import TARGET_WIDTH, Design
+from accessiflow.simulate.design import TARGET_WIDTH, StudyDesign
 from accessiflow.simulate.motifs import load_motifs
 
 MOTIFS_PER_CLUSTER = 2
@@ -90,7 +90,7 @@ class Grammar:
         return Effects(accessibility(before).sum(1), accessibility(np.maximum(before + change, 0.0)).sum(1))
 
 
-def make_grammar(design: Design) -> Grammar:
+def make_grammar(design: StudyDesign) -> Grammar:
     """Two motifs for each cluster of elements (ubiquitous, group, cell type), acting in the cell types of that cluster."""
     clusters = design.clusters
     motifs = load_motifs(MOTIFS_PER_CLUSTER * len(clusters))

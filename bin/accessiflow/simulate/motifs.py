@@ -7,7 +7,7 @@ import numpy as np
 from accessiflow.motifs import BACKGROUND, Motif
 
 RELEASE = "JASPAR2024"
-PSEUDO = 0.01  # weight of the background in each position
+BACKGROUND_WEIGHT = 0.01  # weight of the background in each position
 # Human profiles of distinct families with at least 13.7 bits: shorter ones flood a genome with chance hits.
 # In order of use: ubiquitous, one pair a group, one pair a cell type.
 PROFILES = (
@@ -40,4 +40,4 @@ def load_motifs(n: int) -> list[Motif]:
 def _motif(profile: object) -> Motif:
     counts = np.array([profile.counts[base] for base in "ACGT"], np.float64).T
     observed = counts / counts.sum(1, keepdims=True)
-    return Motif(profile.name, profile.matrix_id, (1 - PSEUDO) * observed + PSEUDO * BACKGROUND)
+    return Motif(profile.name, profile.matrix_id, (1 - BACKGROUND_WEIGHT) * observed + BACKGROUND_WEIGHT * BACKGROUND)

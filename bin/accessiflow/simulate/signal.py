@@ -15,7 +15,7 @@ from accessiflow.simulate.design import TARGET_WIDTH
 from accessiflow.simulate.grammar import CELL
 
 DISPERSION = 0.05  # negative-binomial alpha of a count over TARGET_WIDTH
-BLOCK = 32  # bp that share one draw of the over-dispersion
+DISPERSION_BLOCK = 32  # bp that share one draw of the over-dispersion
 EDGE = 40  # bp at a chromosome's ends without insertions, so that every read fits
 READ = 36  # bp
 SHIFT_FORWARD, SHIFT_REVERSE = 4, -5  # what readers of ATAC-seq add to the 5' end
@@ -24,7 +24,7 @@ FRAGMENT_STEP = 3  # insertions apart, in order, that make a fragment
 CELLS = 40  # barcodes of a cell type
 CONTAMINATION = 0.3  # share of the insertions of other cell types in the fragments file
 
-Insertions = Mapping[str, NDArray[np.int64]]
+InsertionSites = Mapping[str, NDArray[np.int64]]
 """Chromosome -> sorted 0-based positions, repeated where several insertions share a base."""
 
 
@@ -36,15 +36,17 @@ class _Fragments(NamedTuple):
 
 def draw_insertions(expected: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
     """Sorted positions of insertions, negative binomial around the expectation per cell of 8 bp (cells,)."""
-    per_block = BLOCK // CELL
-    alpha = DISPERSION * TARGET_WIDTH / BLOCK  # of a block, so that a window of independent blocks has DISPERSION
+    per_block = DISPERSION_BLOCK // CELL
+    alpha = (
+        DISPERSION * TARGET_WIDTH / DISPERSION_BLOCK
+    )  # of a block, so that a window of independent blocks has DISPERSION
     blocks = rng.gamma(1 / alpha, alpha, -(-len(expected) // per_block))
     counts = rng.poisson(np.round(expected * np.repeat(blocks, per_block)[: len(expected)], 6))
     position = np.sort(np.repeat(np.arange(len(expected)) * CELL, counts) + rng.integers(0, CELL, counts.sum()))
     return position[(position >= EDGE) & (position < len(expected) * CELL - EDGE)]
 
 
-def write_insertions_bigwig(insertions: Insertions, sizes: Mapping[str, int], path: Path) -> None:
+def write_insertions_bigwig(insertions: InsertionSites, sizes: Mapping[str, int], path: Path) -> None:
     """A bigWig with the number of insertions at each base that has any."""
     write_bigwig(path, sizes, ((chrom, *_base_counts(position)) for chrom, position in insertions.items()))
 
@@ -54,7 +56,7 @@ def write_expected_bigwig(expected: Mapping[str, NDArray[np.float64]], sizes: Ma
     write_bigwig(path, sizes, ((chrom, *_runs(np.round(cells / CELL, 5))) for chrom, cells in expected.items()))
 
 
-def write_bam(insertions: Insertions, sizes: Mapping[str, int], rng: np.random.Generator, path: Path) -> None:
+def write_bam(insertions: InsertionSites, sizes: Mapping[str, int], rng: np.random.Generator, path: Path) -> None:
     """An indexed BAM of single-end reads whose shifted 5' ends are the insertions, among duplicates and doubtful reads to be filtered out."""
     import pysam
 
@@ -70,7 +72,7 @@ def write_bam(insertions: Insertions, sizes: Mapping[str, int], rng: np.random.G
 
 
 def write_fragments(
-    insertions: Mapping[str, Insertions], cell_type: str, rng: np.random.Generator, path: Path, barcodes: Path
+    insertions: Mapping[str, InsertionSites], cell_type: str, rng: np.random.Generator, path: Path, barcodes: Path
 ) -> None:
     """A bgzipped, indexed scATAC fragments file of several cell types, and the list of one cell type's barcodes.
 

@@ -21,7 +21,7 @@ from accessiflow.genome import decode
 from accessiflow.log import log, progress
 from accessiflow.motifs import write_meme
 from accessiflow.simulate import genotypes, signal, traits
-from accessiflow.simulate.design import BIN_SIZE, POLYGENIC, SEQ_LENGTH, TARGET_WIDTH, VARIANT_KEY, Design
+from accessiflow.simulate.design import BIN_SIZE, POLYGENIC, SEQ_LENGTH, TARGET_WIDTH, VARIANT_KEY, StudyDesign
 from accessiflow.simulate.elements import Chromosome, make_chromosome, make_genes
 from accessiflow.simulate.genotypes import Snps, make_snps, with_reference_alleles
 from accessiflow.simulate.grammar import Effects, Grammar, accessibility, make_grammar
@@ -45,7 +45,7 @@ class _Part(NamedTuple):
 class _Study(NamedTuple):
     """The chromosomes' parts put together; table and effects: one row a SNP of any chromosome."""
 
-    design: Design
+    design: StudyDesign
     parts: list[_Part]
     elements: pd.DataFrame
     genes: pd.DataFrame
@@ -57,7 +57,7 @@ class _Study(NamedTuple):
         return dict.fromkeys(self.design.chroms, self.design.chrom_length)
 
 
-def write_study(design: Design, outdir: Path, threads: int = 1) -> None:
+def write_study(design: StudyDesign, outdir: Path, threads: int = 1) -> None:
     """Simulate a study and write its files into a folder; the same design gives the same bytes, whatever the threads.
 
     Memory: about 10 bytes a base of the genome, 60 a base of one chromosome for each thread, and one byte a SNP and person (0.7 GB by default).
@@ -81,7 +81,7 @@ def write_study(design: Design, outdir: Path, threads: int = 1) -> None:
     log.info("%d elements, %d SNPs, %d genes: %s", len(study.elements), len(study.table), len(study.genes), outdir)
 
 
-def _simulate_chromosome(design: Design, grammar: Grammar, index: int) -> _Part:
+def _simulate_chromosome(design: StudyDesign, grammar: Grammar, index: int) -> _Part:
     planted = make_chromosome(design, grammar, index)
     snps = make_snps(design, planted, index)
     chromosome = planted._replace(codes=with_reference_alleles(planted.codes, snps))
@@ -101,7 +101,7 @@ def _map(function: partial[_Part], items: Sequence[int], threads: int) -> Iterat
             yield from pool.map(function, items)
 
 
-def _assemble(design: Design, parts: list[_Part]) -> _Study:
+def _assemble(design: StudyDesign, parts: list[_Part]) -> _Study:
     import pandas as pd
 
     elements = pd.concat([part.chromosome.elements for part in parts], ignore_index=True)
@@ -270,7 +270,7 @@ def _write_truth(study: _Study, grammar: Grammar, folder: Path) -> None:
     write_json(_truth_params(design, grammar), folder / "params.json")
 
 
-def _truth_params(design: Design, grammar: Grammar) -> dict[str, object]:
+def _truth_params(design: StudyDesign, grammar: Grammar) -> dict[str, object]:
     motifs = {cluster: [grammar.motifs[i].name for i in indices] for cluster, indices in grammar.of_cluster.items()}
     return {
         "design": vars(design),
@@ -285,7 +285,7 @@ def _truth_params(design: Design, grammar: Grammar) -> dict[str, object]:
     }
 
 
-def _write_params(design: Design, folder: Path) -> None:
+def _write_params(design: StudyDesign, folder: Path) -> None:
     sheets = ("tracks", "models", "variants", "eqtls", "allelic_counts", "gwas", "ld_panel")
     params: Mapping[str, object] = {name: f"{name}.csv" for name in sheets} | {
         "fasta": "genome.fa",

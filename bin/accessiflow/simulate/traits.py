@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.simulate.design import POLYGENIC, VARIANT_KEY, Design
+from accessiflow.simulate.design import POLYGENIC, VARIANT_KEY, StudyDesign
 from accessiflow.simulate.elements import inside_elements
 from accessiflow.simulate.genotypes import Snps
 from accessiflow.simulate.grammar import AMPLITUDE, BASE, Effects
@@ -31,7 +31,7 @@ OVERDISPERSION = 0.003  # beta-binomial rho
 
 
 def effect_shares(
-    trait: str, design: Design, table: pd.DataFrame, elements: pd.DataFrame, difference: NDArray[np.float64]
+    trait: str, design: StudyDesign, table: pd.DataFrame, elements: pd.DataFrame, difference: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Expected share (n,) of a trait's heritability at each SNP.
 
@@ -73,7 +73,7 @@ def gwas(chromosomes: Sequence[Snps], effects: NDArray[np.float64], rng: np.rand
 
 
 def eqtl_table(
-    design: Design, cell_type: str, table: pd.DataFrame, genes: pd.DataFrame, difference: NDArray[np.float64]
+    design: StudyDesign, cell_type: str, table: pd.DataFrame, genes: pd.DataFrame, difference: NDArray[np.float64]
 ) -> pd.DataFrame:
     """Fine-mapped variants of a tissue: chrom pos ref alt pip beta gene effect.
 
@@ -95,7 +95,7 @@ def eqtl_table(
     return out[out["gene"] != ""]
 
 
-def allelic_counts(design: Design, cell_type: str, chromosomes: Sequence[Snps], effects: Effects) -> pd.DataFrame:
+def allelic_counts(design: StudyDesign, cell_type: str, chromosomes: Sequence[Snps], effects: Effects) -> pd.DataFrame:
     """Read counts of both alleles at heterozygous sites in open chromatin: chrom pos ref alt ref_count alt_count true_ratio."""
     import pandas as pd
 
@@ -113,7 +113,7 @@ def allelic_counts(design: Design, cell_type: str, chromosomes: Sequence[Snps], 
 
 
 def true_enrichment(
-    design: Design, table: pd.DataFrame, elements: pd.DataFrame, effects: dict[str, NDArray[np.float64]]
+    design: StudyDesign, table: pd.DataFrame, elements: pd.DataFrame, effects: dict[str, NDArray[np.float64]]
 ) -> pd.DataFrame:
     """Enrichment of heritability (squared drawn effects) in each cluster's elements: trait, annotation, prop_snps, prop_h2, true_enrichment."""
     import pandas as pd

@@ -1,7 +1,8 @@
 """The state of a run after an epoch, in one file: a run that was stopped goes on from it and ends with the same bytes.
 
-State: all variables of model and optimizer (statistics of batch normalisation, seeds of dropout and the loss scale included), the weights kept so
-far, the random generator and the epochs. A file belongs to one run by its fingerprint: params, seed, data, initial weights and way of computing.
+State: all variables of model and optimizer (statistics of batch normalisation, seeds of dropout and the loss scale
+included), the weights kept so far, the random generator and the epochs. A file belongs to one run by its fingerprint:
+params, seed, data, initial weights and way of computing.
 
 Disk and memory: 4 bytes a parameter for the weights, their kept copy and each slot of the optimizer.
 """
@@ -36,10 +37,10 @@ class State(NamedTuple):
     """What a run needs to go on.
 
     Attributes:
-        variables: of model and optimizer, in their order.
-        kept: the weights that the run would keep if it ended here.
-        rng: state of the numpy generator.
-        history: the epochs so far.
+        variables: Values of all variables of model and optimizer, in their order.
+        kept: The weights that the run would keep if it ended here.
+        rng: The state of the numpy generator.
+        history: The epochs so far.
     """
 
     variables: Arrays
@@ -53,6 +54,7 @@ def fingerprint(facts: dict[str, Any], data_dir: Path, model: keras.Model) -> st
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     for name in DATA_FILES:
         path = data_dir / name
+        # statistics and targets decide the content of the TFRecords, which may be gigabytes: these are not read
         digest.update(path.read_bytes() if path.is_file() else b"")
     for value in model.get_weights():
         digest.update(np.ascontiguousarray(value).tobytes())
@@ -63,7 +65,7 @@ class Checkpoint:
     """The checkpoint file of one run.
 
     Raises:
-        InputError: the path is a folder.
+        InputError: The path is a folder.
     """
 
     def __init__(self, path: Path, run: str) -> None:
@@ -72,17 +74,19 @@ class Checkpoint:
         self._path, self._run = path, run
 
     def load(self) -> State | None:
-        """The state in the file; None (with a warning) where the file is damaged or of another run, or where there is none."""
+        """The state in the file, if there is one.
+
+        A file that is damaged or of another run gives None, with a warning.
+        """
         if not self._path.exists():
             return None
         try:
+            # no pickles: a checkpoint that came from elsewhere must not run code
             with open(self._path, "rb") as raw, np.load(raw, allow_pickle=False) as stored:
                 facts = json.loads(str(stored["facts"]))
                 if facts["run"] != self._run:
-                    log.warning(
-                        "%s: is the checkpoint of another run (params, seed, data or start differ): not used",
-                        self._path,
-                    )
+                    what = "is the checkpoint of another run (params, seed, data or start differ): not used"
+                    log.warning("%s: %s", self._path, what)
                     return None
                 variables, kept = (
                     [stored[f"{part}.{i}"] for i in range(facts[part])] for part in ("variables", "kept")

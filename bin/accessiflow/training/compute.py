@@ -1,9 +1,10 @@
 """What a run computes on: one device, or several that share every batch; XLA; float32, or float16 with loss scaling.
 
-XLA pays on a GPU, and on a CPU for networks of the paper's size (1.1 times as fast); for small ones oneDNN alone is faster, without compiling.
-Several devices (MirroredStrategy): each takes an equal part of the batch, gradients are summed, batch normalisation uses the whole batch, so that
-the result is that of one device within rounding (dropout apart, which each device draws for itself). XLA is left out there: it cannot compile
-the exchange between devices.
+XLA pays on a GPU, and on a CPU for networks of the paper's size (1.1 times as fast); for small ones oneDNN alone is
+faster, without compiling.
+Several devices (MirroredStrategy): each takes an equal part of the batch, gradients are summed, batch normalisation
+uses the whole batch, so that the result is that of one device within rounding (dropout apart, which each device draws
+for itself). XLA is left out there: it cannot compile the exchange between devices.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ class Compute:
     """How steps are computed.
 
     Attributes:
-        jit: compile with XLA; None where it pays.
-        mixed_precision: float16 in the trunk, with loss scaling.
-        strategy: how several devices share a batch; None for one device.
+        jit: Compile with XLA; None: where it pays.
+        mixed_precision: Compute the trunk in float16, with loss scaling.
+        strategy: How several devices share a batch; None for one device.
     """
 
     jit: bool | None = None
@@ -61,26 +62,24 @@ def choose(params: Params, gpus: int | None = None, jit: bool | None = None, mix
     """The devices of a run: as many GPUs as asked for (`gpus`), or as train.num_gpu says and TensorFlow sees.
 
     Raises:
-        InputError: more GPUs asked for than there are, or what `mirrored` refuses.
+        InputError: More GPUs are asked for than there are, or what `mirrored` refuses.
     """
     import tensorflow as tf
 
-    found = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices("GPU")]
-    if gpus is not None and gpus > len(found):
+    visible = [device.name.removeprefix("/device:") for device in tf.config.list_logical_devices("GPU")]
+    if gpus is not None and gpus > len(visible):
+        names = ", ".join(visible) or "none"
         raise InputError(
-            f"--gpus {gpus}: TensorFlow sees {len(found)} GPU(s) here ({', '.join(found) or 'none'}): ask for no more than these"
+            f"--gpus {gpus}: TensorFlow sees {len(visible)} GPU(s) here ({names}): ask for no more than these"
         )
-    wanted = params.train["num_gpu"] if gpus is None else gpus
-    if wanted > max(len(found), 1):
-        log.warning(
-            "%s: train.num_gpu = %d, but TensorFlow sees %d GPU(s): batches stay as large",
-            params.source,
-            wanted,
-            len(found),
-        )
-    if mixed_precision and not found:
+    count = params.train["num_gpu"] if gpus is None else gpus
+    # The option is a demand, the params file a wish: it may have been written on another machine.
+    if count > max(len(visible), 1):
+        what = f"train.num_gpu = {count}, but TensorFlow sees {len(visible)} GPU(s): batches stay as large"
+        log.warning("%s: %s", params.source, what)
+    if mixed_precision and not visible:
         log.warning("--mixed-precision: there is no GPU, and float16 is slow on a CPU")
-    devices = found[:wanted]
+    devices = visible[:count]
     if len(devices) > 1:
         return mirrored(params, devices, mixed_precision)
     return Compute(jit, mixed_precision)
@@ -90,11 +89,12 @@ def mirrored(params: Params, devices: Sequence[str], mixed_precision: bool = Fal
     """Several devices that share every batch.
 
     Raises:
-        InputError: the batch does not divide.
+        InputError: The batch does not divide.
     """
     import tensorflow as tf
 
     batch = params.train["batch_size"]
+    # unequal parts would give the windows of a small part more weight in the mean of the gradients
     if batch % len(devices):
         raise InputError(
             f"has train.batch_size = {batch}, which {len(devices)} devices cannot share equally", params.source

@@ -1,7 +1,8 @@
 """Training the baseline: ridge regression of log2(x + 1) on k-mer counts, its penalty chosen by leave-one-out error.
 
-Two passes over the training windows: sums for the normal equations, then, for every penalty, the leave-one-out residuals y - p / (1 - h), h from the
-hat matrix with an unpenalised intercept; one penalty for all tracks, as scikit-learn's RidgeCV. Memory: two matrices of 4^k x 4^k and one block.
+Two passes over the training windows: sums for the normal equations, then, for every penalty, the leave-one-out
+residuals (y - p) / (1 - h), h from the hat matrix with an unpenalised intercept; one penalty for all tracks, as
+scikit-learn's RidgeCV. Memory: two matrices of 4^k x 4^k and one block.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +24,63 @@ from accessiflow.hdf5 import create_hdf5
 from accessiflow.log import note
 from accessiflow.model.kmer_ridge import KmerRidge, kmer_counts
 from accessiflow.statistics import Accuracy
-from accessiflow.training.batches import Windows
+from accessiflow.training.batches import FoldArrays
 from accessiflow.training.history import Epoch
 
-Doubles = NDArray[np.float64]
-BLOCK = 2048
+WINDOWS_AT_ONCE = 2048
 KEYS = {"model": {"seq_length", "k", "central"}, "train": {"penalties"}}
-MOST = 6  # k: 4^6 = 4,096 features
+LARGEST_K = 6  # 4^6 = 4,096 features: their normal equations are 128 MB and solved in seconds
+
+
+class RidgeSettings(NamedTuple):
+    """What a params file says: the length of k-mers, the central bases (bp) whose k-mers count, and the penalties."""
+
+    k: int
+    central: int
+    penalties: list[float]
+
+
+class RidgeSolution(NamedTuple):
+    """A fitted ridge: log2(x + 1) = (counts - means) / scales @ coefficients + intercepts.
+
+    Attributes:
+        coefficients: (4^k, B T).
+        intercepts: (B T,).
+        means: Mean count (4^k,) of each k-mer.
+        scales: Standard deviation (4^k,) of each count.
+        penalty: The penalty that was chosen.
+    """
+
+    coefficients: NDArray[np.float64]
+    intercepts: NDArray[np.float64]
+    means: NDArray[np.float64]
+    scales: NDArray[np.float64]
+    penalty: float
+
+
+class FeatureBlock(NamedTuple):
+    """k-mer counts (rows, 4^k) and log2(x + 1) (rows, B T) of some windows."""
+
+    counts: NDArray[np.float64]
+    logs: NDArray[np.float64]
+
+
+class Decomposition(NamedTuple):
+    """What one eigendecomposition gives for every penalty.
+
+    Attributes:
+        means: Mean count (4^k,) of each k-mer.
+        scales: Standard deviation (4^k,) of each count.
+        intercepts: Mean (B T,) of each output.
+        values: Eigenvalues (4^k,) of the standardised counts' scatter matrix.
+        vectors: Its eigenvectors (4^k, 4^k).
+    """
+
+    means: NDArray[np.float64]
+    scales: NDArray[np.float64]
+    intercepts: NDArray[np.float64]
+    values: NDArray[np.float64]
+    vectors: NDArray[np.float64]
 
 
 def is_kmer_ridge(params_file: Path) -> bool:
@@ -41,46 +92,58 @@ def is_kmer_ridge(params_file: Path) -> bool:
 def train_kmer_ridge(
     params_file: Path, data_dir: Path, out: Path, tracks: Sequence[str] = (), log_file: Path | None = None
 ) -> None:
-    """Train and write the model folder, the files of any other model.
+    """Train and write the model folder, with the files of any other model.
+
+    Args:
+        params_file: The params JSON with the adapter kmer_ridge.
+        data_dir: The dataset folder.
+        out: The model folder.
+        tracks: Predict these only; all without any.
+        log_file: Where train_log.tsv goes; None for the model folder.
 
     Raises:
-        InputError: an unknown key, a number out of range, or an unknown track.
+        InputError: There is an unknown key, a number out of range, or an unknown track.
     """
     started = time.monotonic()
-    k, central, penalties = _checked(read_json(params_file), params_file)
+    settings = _checked(read_json(params_file), params_file)
     targets = read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"])
     names = list(targets["identifier"])
     columns = track_columns(names, tracks or names, data_dir / "targets.txt")
-    train, valid = (Windows(*load_fold(data_dir, fold), columns) for fold in ("train", "valid"))
-    length, positions, num = train.shape
-    solution = fit_ridge(train, k, central, penalties)
-    with create_hdf5(out / "model_best.h5") as handle:
-        for name in ("coefficients", "intercepts", "means", "scales"):
-            handle.create_dataset(name, data=solution[name])
-    model = {"seq_length": length, "target_length": positions, "num_targets": num, "k": k, "central": central}
-    write_json(
-        {"adapter": "kmer_ridge", "model": model, "train": {"penalty": solution["penalty"]}}, out / "params.json"
-    )
-    write_table(targets.iloc[columns], out / "targets.txt", None)
+    targets = targets.iloc[columns]
+    train, valid = (FoldArrays(*load_fold(data_dir, fold), columns) for fold in ("train", "valid"))
+    solution = fit_ridge(train, *settings)
+    _write_model(solution, settings, train, out)
+    write_table(targets, out / "targets.txt", None)
+    # the epoch's figures are those of the written model, as it will be loaded
     ridge = KmerRidge(out / "params.json", out / "model_best.h5")
     epoch = _epoch(ridge, train, valid, time.monotonic() - started)
     _write_log(epoch, out, log_file)
-    facts = {"best_epoch": 1, "epochs": 1, "val_pearsonr": epoch.val_pearsonr, "val_loss": epoch.val_loss}
-    facts |= {
-        "parameters": solution["coefficients"].size + solution["intercepts"].size,
+    # the keys of any model's metrics.json: the report reads them without asking what the model is
+    facts = {
+        "best_epoch": 1,
+        "epochs": 1,
+        "val_pearsonr": epoch.val_pearsonr,
+        "val_loss": epoch.val_loss,
+        "parameters": solution.coefficients.size + solution.intercepts.size,
         "seed": 0,
-        "penalty": solution["penalty"],
+        "penalty": solution.penalty,
+        "train_windows": len(train),
+        "valid_windows": len(valid),
+        "tracks": list(targets["identifier"]),
     }
-    write_json(
-        facts
-        | {
-            "train_windows": len(train),
-            "valid_windows": len(valid),
-            "tracks": list(targets["identifier"].iloc[columns]),
-        },
-        out / "metrics.json",
-    )
+    write_json(facts, out / "metrics.json")
     note(seq_per_s=round(epoch.seq_per_s, 1), epochs=1)
+
+
+def _write_model(solution: RidgeSolution, settings: RidgeSettings, train: FoldArrays, out: Path) -> None:
+    with create_hdf5(out / "model_best.h5") as handle:
+        for name in ("coefficients", "intercepts", "means", "scales"):
+            handle.create_dataset(name, data=getattr(solution, name))
+    length, positions, tracks = train.shape
+    model = {"seq_length": length, "target_length": positions, "num_targets": tracks}
+    model |= {"k": settings.k, "central": settings.central}
+    document = {"adapter": "kmer_ridge", "model": model, "train": {"penalty": solution.penalty}}
+    write_json(document, out / "params.json")
 
 
 def _write_log(epoch: Epoch, out: Path, log_file: Path | None) -> None:
@@ -91,7 +154,7 @@ def _write_log(epoch: Epoch, out: Path, log_file: Path | None) -> None:
     write_table(table.drop(columns=["seconds", "ms_per_step", "seq_per_s"]), out / "training_curve.tsv", "%.6g")
 
 
-def _checked(document: dict[str, Any], source: Path) -> tuple[int, int, list[float]]:
+def _checked(document: dict[str, Any], source: Path) -> RidgeSettings:
     for section, known in KEYS.items():
         extra = set(document.get(section, {})) - known
         if extra:
@@ -100,96 +163,101 @@ def _checked(document: dict[str, Any], source: Path) -> tuple[int, int, list[flo
             )
     model, train = document.get("model", {}), document.get("train", {})
     k, central, penalties = model.get("k", 5), model.get("central", 576), train.get("penalties", [1e3, 1e4, 1e5])
-    if not isinstance(k, int) or not 1 <= k <= MOST:
-        raise InputError(f"needs an integer of 1 to {MOST} in model.k, found {k!r}", source)
+    if not isinstance(k, int) or not 1 <= k <= LARGEST_K:
+        raise InputError(f"needs an integer of 1 to {LARGEST_K} in model.k, found {k!r}", source)
     if not isinstance(central, int) or central < k:
         raise InputError(f"needs an integer of at least k in model.central, found {central!r}", source)
-    if (
-        not isinstance(penalties, list)
-        or not penalties
-        or not all(isinstance(p, int | float) and p > 0 for p in penalties)
-    ):
+    some = isinstance(penalties, list) and len(penalties) > 0
+    if not some or not all(isinstance(p, int | float) and p > 0 for p in penalties):
         raise InputError(f"needs a list of positive numbers in train.penalties, found {penalties!r}", source)
-    return k, central, [float(p) for p in penalties]
+    return RidgeSettings(k, central, [float(p) for p in penalties])
 
 
-def _blocks(windows: Windows, k: int, central: int) -> Iterator[tuple[Doubles, Doubles]]:
-    """k-mer counts (rows, 4^k) and log2(x + 1) (rows, B T) of blocks of windows."""
-    for low in range(0, len(windows), BLOCK):
-        codes, targets = windows.batch(np.arange(low, min(low + BLOCK, len(windows))))
-        yield (
-            kmer_counts(codes, k, central).astype(np.float64),
-            np.log2(np.maximum(targets, 0).reshape(len(codes), -1).astype(np.float64) + 1),
-        )
+def _blocks(windows: FoldArrays, k: int, central: int) -> Iterator[FeatureBlock]:
+    for low in range(0, len(windows), WINDOWS_AT_ONCE):
+        codes, targets = windows.batch(np.arange(low, min(low + WINDOWS_AT_ONCE, len(windows))))
+        # a target may be below 0 where a dataset was clipped or scaled elsewhere; its logarithm would be NaN
+        values = np.maximum(targets, 0).reshape(len(codes), -1).astype(np.float64)
+        yield FeatureBlock(kmer_counts(codes, k, central).astype(np.float64), np.log2(values + 1))
 
 
-def fit_ridge(windows: Windows, k: int, central: int, penalties: Sequence[float]) -> dict[str, Any]:
-    """coefficients (4^k, B T) of standardised counts, intercepts, means and scales, and the penalty chosen."""
+def fit_ridge(windows: FoldArrays, k: int, central: int, penalties: Sequence[float]) -> RidgeSolution:
+    """Fit a ridge to every position and track of the windows, with the penalty of the least leave-one-out error.
+
+    Raises:
+        InputError: There are fewer than two windows.
+    """
     n, outputs = len(windows), int(np.prod(windows.shape[1:]))
     if n < 2:
         raise InputError(f"{n} training windows are too few for a ridge regression")
     xx, xy = np.zeros((4**k, 4**k)), np.zeros((4**k, outputs))
     sx, sy = np.zeros(4**k), np.zeros(outputs)
+    # sums, not the counts themselves: memory does not grow with the windows
     for x, y in _blocks(windows, k, central):
         xx, xy, sx, sy = xx + x.T @ x, xy + x.T @ y, sx + x.sum(axis=0), sy + y.sum(axis=0)
     means, intercepts = sx / n, sy / n
+    # 1e-6 keeps a k-mer that never varies from dividing by 0: its standardised count is 0
     scales = np.sqrt(np.maximum(np.diag(xx) / n - means**2, 0)) + 1e-6
+    # one decomposition serves all penalties: (Z'Z + p)^-1 = V (values + p)^-1 V'
     values, vectors = np.linalg.eigh((xx - n * np.outer(means, means)) / np.outer(scales, scales))
     right = vectors.T @ ((xy - np.outer(sx, intercepts)) / scales[:, None])
     solutions = [vectors @ (right / (values + p)[:, None]) for p in penalties]
-    errors = _leave_one_out(
-        windows,
-        k,
-        central,
-        (means, scales, intercepts),
-        (values, vectors),
-        list(zip(penalties, solutions, strict=True)),
-    )
+    decomposition = Decomposition(means, scales, intercepts, values, vectors)
+    errors = np.zeros(len(penalties))
+    for block in _blocks(windows, k, central):
+        errors += _leave_one_out(block, decomposition, penalties, solutions, n)
     best = int(np.argmin(errors))
-    return {
-        "coefficients": solutions[best],
-        "intercepts": intercepts,
-        "means": means,
-        "scales": scales,
-        "penalty": penalties[best],
-    }
+    return RidgeSolution(solutions[best], intercepts, means, scales, penalties[best])
 
 
 def _leave_one_out(
-    windows: Windows,
-    k: int,
-    central: int,
-    standard: tuple[Doubles, Doubles, Doubles],
-    decomposed: tuple[Doubles, Doubles],
-    candidates: Sequence[tuple[float, Doubles]],
-) -> Doubles:
-    """Sum of squared leave-one-out residuals over windows and outputs for each candidate (penalty, coefficients)."""
-    (means, scales, intercepts), (values, vectors) = standard, decomposed
-    errors = np.zeros(len(candidates))
-    for x, y in _blocks(windows, k, central):
-        z = (x - means) / scales
-        turned = (z @ vectors) ** 2
-        for i, (penalty, coefficients) in enumerate(candidates):
-            leverage = 1 / len(windows) + turned @ (1 / (values + penalty))
-            errors[i] += (((y - intercepts - z @ coefficients) / (1 - leverage)[:, None]) ** 2).sum()
+    block: FeatureBlock,
+    parts: Decomposition,
+    penalties: Sequence[float],
+    solutions: Sequence[NDArray[np.float64]],
+    n: int,
+) -> NDArray[np.float64]:
+    """Sum of squared leave-one-out residuals of a block, over its windows and all outputs, for each penalty.
+
+    A window's residual of a fit without it is its residual / (1 - leverage); 1 / n is the intercept's leverage.
+    """
+    z = (block.counts - parts.means) / parts.scales
+    turned = (z @ parts.vectors) ** 2
+    errors = np.zeros(len(penalties))
+    for i, (penalty, coefficients) in enumerate(zip(penalties, solutions, strict=True)):
+        leverage = 1 / n + turned @ (1 / (parts.values + penalty))
+        residuals = block.logs - parts.intercepts - z @ coefficients
+        errors[i] = ((residuals / (1 - leverage)[:, None]) ** 2).sum()
     return errors
 
 
-def _epoch(ridge: KmerRidge, train: Windows, valid: Windows, seconds: float) -> Epoch:
-    """The one line of the log: squared error of log2(x + 1), Pearson R and R2 of the training and validation windows."""
+class FoldFigures(NamedTuple):
+    """Squared error of log2(x + 1), and means over tracks of Pearson R and R2, of a fold."""
+
+    loss: float
+    pearsonr: float
+    r2: float
+
+
+def _epoch(ridge: KmerRidge, train: FoldArrays, valid: FoldArrays, seconds: float) -> Epoch:
+    """The one line of the log."""
+    return Epoch(
+        1, seconds, 0.0, *_figures(ridge, train), *_figures(ridge, valid), seq_per_s=len(train) / max(seconds, 1e-9)
+    )
+
+
+def _figures(ridge: KmerRidge, windows: FoldArrays) -> FoldFigures:
     from accessiflow.genome import one_hot
 
-    found = []
-    for windows in (train, valid):
-        accuracy, loss = Accuracy(windows.shape[2]), 0.0
-        for low in range(0, len(windows), BLOCK):
-            codes, targets = windows.batch(np.arange(low, min(low + BLOCK, len(windows))))
-            predicted = ridge.predict(one_hot(codes))
-            accuracy.update(targets, predicted)
-            loss += float(((np.log2(np.maximum(targets, 0) + 1) - np.log2(predicted + 1)) ** 2).mean(axis=(1, 2)).sum())
-        found.append((loss / max(len(windows), 1), _mean(accuracy.pearson()), _mean(accuracy.r2())))
-    return Epoch(1, seconds, 0.0, *found[0], *found[1], len(train) / max(seconds, 1e-9))
+    accuracy, loss = Accuracy(windows.shape.tracks), 0.0
+    for low in range(0, len(windows), WINDOWS_AT_ONCE):
+        codes, targets = windows.batch(np.arange(low, min(low + WINDOWS_AT_ONCE, len(windows))))
+        predicted = ridge.predict(one_hot(codes))
+        accuracy.update(targets, predicted)
+        errors = (np.log2(np.maximum(targets, 0) + 1) - np.log2(predicted + 1)) ** 2
+        loss += float(errors.mean(axis=(1, 2)).sum())
+    return FoldFigures(loss / max(len(windows), 1), _mean(accuracy.pearson()), _mean(accuracy.r2()))
 
 
-def _mean(values: Doubles) -> float:
+def _mean(values: NDArray[np.float64]) -> float:
     return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")

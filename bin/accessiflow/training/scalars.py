@@ -35,6 +35,6 @@ def scalar_writer(folder: Path | None) -> Iterator[Callable[[Epoch], None]]:
             for name, value in asdict(epoch).items():
                 if name != "epoch":
                     tf.summary.scalar(name, value, step=epoch.epoch)
-            writer.flush()
+            writer.flush()  # a running TensorBoard shows an epoch when it ends, and a killed run loses none
 
         yield write

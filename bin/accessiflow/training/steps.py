@@ -1,4 +1,4 @@
-"""The compiled training and validation steps: (codes (n, L) uint8, targets (n, B, T) float32) -> (loss, predictions (n, B, T))."""
+"""The compiled training and validation steps: codes (n, L) uint8 and targets (n, B, T) float32 -> StepResult."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     import keras
     import tensorflow as tf
 
-Step = Callable[[NDArray[np.uint8], NDArray[np.float32]], tuple["tf.Tensor", "tf.Tensor"]]
+
+class StepResult(NamedTuple):
+    """The loss of a batch (train.loss alone, a scalar) and its predictions (n, B, T)."""
+
+    loss: tf.Tensor
+    predictions: tf.Tensor
+
+
+Step = Callable[[NDArray[np.uint8], NDArray[np.float32]], StepResult]
 
 
 class Steps(NamedTuple):
@@ -28,15 +36,20 @@ class Steps(NamedTuple):
 
 
 def compiled(model: keras.Model, params: Params, total_steps: int, compute: Compute) -> Steps:
-    """The steps of a model made in the scope of `compute`. The loss is train.loss, without penalties and further objectives.
+    """The steps of a model.
+
+    The loss that they return is train.loss, without penalties and further objectives.
 
     Args:
-        total_steps: of the run, for the schedule.
+        model: The network, made in the scope of `compute`.
+        params: Loss, optimizer and schedule.
+        total_steps: Steps of the whole run, for the schedule.
+        compute: Devices and precision.
     """
     with compute.scope():
         optimizer = _optimizer(params, total_steps, compute)
         optimizer.build(model.trainable_variables)
-    train, evaluate = _bare_steps(model, params, optimizer, compute)
+    train, evaluate = _train_step(model, params, optimizer, compute), _evaluate_step(model, params)
     if compute.strategy is None:
         import tensorflow as tf
 
@@ -45,7 +58,7 @@ def compiled(model: keras.Model, params: Params, total_steps: int, compute: Comp
     return Steps(_shared(train, compute.strategy), _shared(evaluate, compute.strategy), optimizer)
 
 
-def _bare_steps(model: keras.Model, params: Params, optimizer: keras.Optimizer, compute: Compute) -> tuple[Step, Step]:
+def _train_step(model: keras.Model, params: Params, optimizer: keras.Optimizer, compute: Compute) -> Step:
     import tensorflow as tf
 
     from accessiflow.model.one_hot import one_hot
@@ -53,23 +66,35 @@ def _bare_steps(model: keras.Model, params: Params, optimizer: keras.Optimizer, 
     losses = objective(params)
     weights = model.trainable_variables
 
-    def train(codes: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def train(codes: tf.Tensor, targets: tf.Tensor) -> StepResult:
         with tf.GradientTape() as tape:
             predictions = model(one_hot(codes), training=True)
             loss, total = losses(targets, predictions)
-            total = total + tf.add_n(model.losses) if model.losses else total
-            scaled = optimizer.scale_loss(total / compute.replicas if compute.replicas > 1 else total)
+            if model.losses:  # the L1 and L2 penalties
+                total = total + tf.add_n(model.losses)
+            # each device sees a part of the batch, and the optimizer adds up what they find
+            share = total / compute.replicas if compute.replicas > 1 else total
+            scaled = optimizer.scale_loss(share)
         gradients = tape.gradient(scaled, weights)
-        if compute.replicas > 1:  # equal on all devices, to be clipped and checked alike; the optimizer adds them up
+        if compute.replicas > 1:
+            # equal on all devices, to be clipped and checked for infinities alike
             gradients = tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, gradients)
         optimizer.apply(gradients, weights)
-        return loss, predictions
+        return StepResult(loss, predictions)
 
-    def evaluate(codes: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return train
+
+
+def _evaluate_step(model: keras.Model, params: Params) -> Step:
+    from accessiflow.model.one_hot import one_hot
+
+    losses = objective(params)
+
+    def evaluate(codes: tf.Tensor, targets: tf.Tensor) -> StepResult:
         predictions = model(one_hot(codes), training=False)
-        return losses(targets, predictions)[0], predictions
+        return StepResult(losses(targets, predictions).loss, predictions)
 
-    return train, evaluate
+    return evaluate
 
 
 def _shared(step: Step, strategy: tf.distribute.Strategy) -> Step:
@@ -77,9 +102,9 @@ def _shared(step: Step, strategy: tf.distribute.Strategy) -> Step:
     import tensorflow as tf
 
     @tf.function(autograph=False)
-    def run(codes: tf.Tensor, targets: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def run(codes: tf.Tensor, targets: tf.Tensor) -> StepResult:
         loss, predictions = strategy.run(step, (codes, targets))
-        return strategy.reduce("MEAN", loss, axis=None), strategy.gather(predictions, axis=0)
+        return StepResult(strategy.reduce("MEAN", loss, axis=None), strategy.gather(predictions, axis=0))
 
     def split(values: NDArray[np.generic]) -> tf.Tensor:
         parts = np.split(np.asarray(values), strategy.num_replicas_in_sync)
@@ -96,15 +121,17 @@ def _optimizer(params: Params, total_steps: int, compute: Compute) -> keras.Opti
     options = params.train
     rate = options["learning_rate"]
     if options["schedule"] == "cosine":
-        warmup = max(total_steps // 20, 1)
+        warmup = max(total_steps // 20, 1)  # Adam's first steps, whose moments are not yet settled, stay small
         rate = keras.optimizers.schedules.CosineDecay(
             0.0, total_steps - warmup, alpha=0.01, warmup_target=rate, warmup_steps=warmup
         )
-    # adamw's own default would decay the weights where the params say 0
-    decay = options["weight_decay"] if options["optimizer"] == "adamw" else options["weight_decay"] or None
-    clip = (
-        None if options["clip_norm"] is None else options["clip_norm"] / compute.replicas
-    )  # each device applies its share of the gradient
+    # 0 is stated to adamw, whose own default would decay the weights; the others take None for no decay
+    decay = options["weight_decay"]
+    if not decay and options["optimizer"] != "adamw":
+        decay = None
+    clip = options["clip_norm"]
+    if clip is not None:
+        clip /= compute.replicas  # each device applies its share of the gradient
     shared = {"learning_rate": rate, "clipnorm": clip, "weight_decay": decay}
     if options["optimizer"] == "sgd":
         optimizer = keras.optimizers.SGD(momentum=options["momentum"], **shared)

@@ -1,1 +1,1 @@
-"""Variants: reading them, their allele windows, their scores, and the files that hold these."""
+"""Variants: reading them from VCF, BCF and tables, their allele windows, their keys and groups."""

@@ -1,4 +1,4 @@
-"""Variants that the benchmark tables name and no variant set holds, as a VCF, so that every benchmark finds its scores.
+"""Variants that the benchmark tables name and no variant set holds, as a VCF: so every benchmark finds its scores.
 
 Memory: 8 bytes a variant of the sets, and the tables.
 """
@@ -20,23 +20,30 @@ from accessiflow.variants.vcf import read_variants
 
 
 def collect(vcfs: Sequence[Path], tables: Sequence[Path], output: Path) -> int:
-    """Write the missing variants, sorted by contig and position, each once; returns their number."""
+    """Write the missing variants, sorted by contig and position, each once; returns their number.
+
+    Args:
+        vcfs: The variant sets.
+        tables: Tables with the columns chrom, pos, ref, alt.
+        output: The VCF.
+    """
     import pandas as pd
 
     parts = [variant_table.read_variants(path)[KEY] for path in tables]
-    wanted = pd.concat(parts, ignore_index=True).drop_duplicates() if parts else pd.DataFrame(columns=KEY)
-    if len(wanted):
+    missing = pd.concat(parts, ignore_index=True).drop_duplicates() if parts else pd.DataFrame(columns=KEY)
+    if len(missing):
         held = np.concatenate([np.empty(0, np.uint64), *(_keys_of(path) for path in vcfs)])
-        wanted = wanted[~np.isin(variant_keys(wanted["chrom"], wanted["pos"], wanted["ref"], wanted["alt"]), held)]
-        wanted = wanted.sort_values(KEY, kind="stable")
+        keys = variant_keys(*(missing[name] for name in KEY))
+        missing = missing[~np.isin(keys, held)].sort_values(KEY, kind="stable")
     with write_text(output) as out:
         out.write("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\n")
-        out.writelines(f"{c}\t{p}\t.\t{r}\t{a}\n" for c, p, r, a in wanted.itertuples(index=False, name=None))
-    return len(wanted)
+        out.writelines(f"{c}\t{p}\t.\t{r}\t{a}\n" for c, p, r, a in missing.itertuples(index=False, name=None))
+    return len(missing)
 
 
 def _keys_of(path: Path) -> NDArray[np.uint64]:
     keys = [np.empty(0, np.uint64)]
+    # in blocks: hashing texts pays only for many at once, and a set of millions is not held as text
     variants = ((v.chrom, v.pos, v.ref, v.alt) for v in read_variants(path))
     while block := list(islice(variants, 1 << 18)):
         keys.append(variant_keys(*zip(*block, strict=True)))

@@ -1,4 +1,4 @@
-"""Tables of measured variant effects as their authors wrote them: which column is which, by name or as the user says."""
+"""Tables of measured variant effects as their authors wrote them: which column is which, by name or by the user."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from accessiflow.variants.tables import KEY
 if TYPE_CHECKING:
     import pandas as pd
 
+# The names that published tables give these columns, matched whole and whatever their case.
 _BUILD = r"(_?(hg|grch)\d+)?"
 NAMES = {
     "chrom": rf"#?(chr|chrom|chromosome|variantchrom){_BUILD}",
@@ -47,16 +48,19 @@ def parse_columns(text: str) -> dict[str, str]:
 
 
 def read_effects(path: Path, numbers: Sequence[str], optional: Sequence[str], given: Mapping[str, str]) -> pd.DataFrame:
-    """Read a table (tabs, or commas in a .csv) as chrom, pos (1-based), ref, alt and the fields asked for, in file order.
+    """Read a table (tabs, or commas in a .csv) as chrom, pos (1-based), ref, alt and the fields asked for.
 
-    The variant is told by four columns, or by one as `chr1:123 A/G`, `chr1:123:A:G` or `chr1_123_A_G`.
+    The variant is named by four columns, or by one as `chr1:123 A/G`, `chr1:123:A:G` or `chr1_123_A_G`. Rows stay in
+    the order of the file.
 
     Args:
-        numbers: fields of numbers that must be there (a value may be missing: NaN). optional: fields that may be there ("element" is text).
-        given: field -> column, where the names do not tell.
+        path: The table.
+        numbers: Fields of numbers that must be there (a value may be missing: NaN).
+        optional: Fields that may be there ("element" is text, the others numbers).
+        given: Field -> column, where the names do not say which it is.
 
     Raises:
-        InputError: a field has no column or several, or a value is none of its kind (naming the row).
+        InputError: A field has no column or several, or a value is none of its kind (naming the row).
     """
     import pandas as pd
 
@@ -64,10 +68,7 @@ def read_effects(path: Path, numbers: Sequence[str], optional: Sequence[str], gi
     columns = _columns_of(list(raw.columns), given, [*KEY, "variant", *numbers, *optional], path)
     missing = [field for field in numbers if field not in columns]
     if missing:
-        raise InputError(
-            f"has no column for {', '.join(missing)} (found: {', '.join(raw.columns[:12])}): say which with --columns {missing[0]}=NAME",
-            path,
-        )
+        raise _no_column(missing, raw, path)
     out = _keys(raw, columns, path)
     for field in (*numbers, *(f for f in optional if f in columns)):
         values = raw[columns[field]].str.strip()
@@ -81,12 +82,20 @@ def read_effects(path: Path, numbers: Sequence[str], optional: Sequence[str], gi
     return out
 
 
+def _no_column(missing: Sequence[str], raw: pd.DataFrame, path: Path) -> InputError:
+    columns = ", ".join(raw.columns[:12])
+    return InputError(
+        f"has no column for {', '.join(missing)} (found: {columns}): say which with --columns {missing[0]}=NAME", path
+    )
+
+
 def _read_text(path: Path) -> pd.DataFrame:
     import pandas as pd
 
     separator = "," if path.name.endswith((".csv", ".csv.gz")) else "\t"
     with open_text(path) as handle:
         try:
+            # all as text: numbers are checked column by column, and "NA" may be the name of an element
             table = pd.read_csv(handle, sep=separator, dtype=str, na_filter=False, skip_blank_lines=False)
         except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
             raise InputError(f"is not a readable table ({str(error).strip().splitlines()[0]})", path) from None
@@ -125,20 +134,14 @@ def _keys(raw: pd.DataFrame, columns: Mapping[str, str], path: Path) -> pd.DataF
         _require(found[0].notna(), texts, f"column {columns['variant']}: expected a variant such as chr1:123 A/G", path)
         table = found[[0, 1, 2, 3]].set_axis(KEY, axis=1)
     elif missing:
-        raise InputError(
-            f"has no column for {', '.join(missing)} (found: {', '.join(raw.columns[:12])}): say which with --columns {missing[0]}=NAME",
-            path,
-        )
+        raise _no_column(missing, raw, path)
     else:
         table = pd.DataFrame({field: raw[columns[field]].str.strip() for field in KEY})
     for field in KEY:
-        good = table[field].str.fullmatch(r"0*[1-9]\d{0,9}") if field == "pos" else table[field] != ""
-        _require(
-            good,
-            table[field],
-            f"field {field}: expected {'a position from 1 on' if field == 'pos' else 'a value'}",
-            path,
-        )
+        good, what = table[field] != "", "a value"
+        if field == "pos":
+            good, what = table[field].str.fullmatch(r"0*[1-9]\d{0,9}"), "a position from 1 on"
+        _require(good, table[field], f"field {field}: expected {what}", path)
     return table.assign(pos=table["pos"].astype(np.int64), ref=table["ref"].str.upper(), alt=table["alt"].str.upper())
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import read_table
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 KEY = ["chrom", "pos", "ref", "alt"]
-LARGEST = 1 << 53  # integers from here on are not all floating-point numbers
+EXACT_BELOW = 1 << 53  # integers from here on are not all floating-point numbers
 
 
 def read_variants(
@@ -24,37 +25,47 @@ def read_variants(
     """Read a table of variants in file order; `pos` is 1-based, alleles become upper case.
 
     Args:
-        integers: further columns of integers of at least 0, which must be there.
-        numbers: further columns of finite numbers, which must be there.
-        optional: columns of numbers that are checked where they are there (a missing value is allowed).
+        path: The table.
+        integers: Further columns of integers of at least 0, which must be there.
+        numbers: Further columns of finite numbers, which must be there.
+        optional: Columns of numbers that are checked where they are there (a missing value is allowed).
 
     Raises:
-        InputError: a column is missing, or a value is none of its kind (naming the row).
+        InputError: A column is missing, or a value is none of its kind (naming the row).
     """
     table = read_table(path, [*KEY, *integers, *numbers], text=["chrom", "ref", "alt"])
     if table.empty:
         raise InputError("has a header and no row", path)
     for column in ("pos", *integers):
-        table[column] = _checked(
-            table[column], path, "an integer", lambda v: (v >= 0) & (v < LARGEST) & (v == np.floor(v))
-        ).astype(np.int64)
+        table[column] = _checked(table[column], path, "an integer", _is_count).astype(np.int64)
     if (table["pos"] < 1).any():
         raise InputError("pos must be at least 1 (1-based)", path, int((table["pos"] < 1).to_numpy().argmax()) + 2)
     for column in numbers:
         table[column] = _checked(table[column], path, "a number", np.isfinite)
     for column in set(optional) & set(table.columns):
-        table[column] = _checked(table[column], path, "a number", lambda v: ~np.isinf(v), missing=True)
+        table[column] = _checked(table[column], path, "a number", np.isfinite, missing=True)
     return table.assign(ref=table["ref"].str.upper(), alt=table["alt"].str.upper())
 
 
-def _checked(values: pd.Series, path: Path, what: str, good: object, missing: bool = False) -> pd.Series:
+def _is_count(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (values >= 0) & (values < EXACT_BELOW) & (values == np.floor(values))
+
+
+def _checked(
+    values: pd.Series,
+    path: Path,
+    what: str,
+    good: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
+    missing: bool = False,
+) -> pd.Series:
+    """Values as float64, each `good`; with `missing` an empty one stays NaN."""
     import pandas as pd
 
-    found = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    wrong = (
-        ~good(found.to_numpy()) if not missing else (found.isna() & values.notna()).to_numpy() | ~good(found.to_numpy())
-    )  # type: ignore[operator]
+    numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
+    wrong = ~good(numbers.to_numpy())
+    if missing:
+        wrong &= values.notna().to_numpy()  # a text that is no number became NaN, too: it is wrong all the same
     if wrong.any():
         row = int(wrong.argmax())
         raise InputError(f"column {values.name}: expected {what}, found {str(values.iloc[row])[:40]!r}", path, row + 2)
-    return found
+    return numbers

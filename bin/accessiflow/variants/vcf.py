@@ -1,4 +1,7 @@
-"""Variants in: VCF (plain, gzipped, bgzipped), BCF and TSV, streamed; multi-allelic records split in place; shards that remember their lines."""
+"""Reading variants: VCF (plain, gzipped, bgzipped), BCF and TSV, streamed.
+
+Multi-allelic records are split in place; shards remember the lines of the file that they were cut from.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from accessiflow.files import require_file, write_text
 SHARD = "##accessiflow_shard"
 LINE = "LINE="
 COMPRESSED = (".gz", ".bgz", ".bcf")  # such a file has a beginning and an end even without a record
+# the empty block that bgzip and samtools write last (SAM specification, section 4.1.2)
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ALLELE = re.compile(r"[ACGTNacgtn]+")
@@ -27,8 +31,13 @@ class Variant:
     """One allele pair of a record.
 
     Attributes:
-        line: line (BCF: record) in the file that the user gave. pos: 1-based. id: `chrom:pos` where the record has none.
-        reason: why it cannot be scored whatever the genome is; empty if it can.
+        line: The line (BCF: record) in the file that the user gave.
+        chrom: The contig.
+        pos: The position, 1-based.
+        id: The record's ID; `chrom:pos` where it has none.
+        ref: The REF allele, upper case where it is a sequence.
+        alt: The ALT allele, upper case where it is a sequence.
+        reason: Why it cannot be scored whatever the genome is; empty if it can.
     """
 
     line: int
@@ -41,10 +50,12 @@ class Variant:
 
 
 def read_variants(path: Path) -> Iterator[Variant]:
-    """Yield the variants of a file in order; memory of one record. A file without any, even a plain one of no bytes, yields none.
+    """Yield the variants of a file in order, with the memory of one record.
+
+    A file without any, even a plain one of no bytes, yields none.
 
     Raises:
-        InputError: the file cannot be read, or a record has too few columns or no position (with its line).
+        InputError: The file cannot be read, or a record has too few columns or no position (with its line).
     """
     if path.is_file() and path.stat().st_size == 0 and not path.name.endswith(COMPRESSED):
         return
@@ -66,7 +77,7 @@ def is_shard(path: Path) -> bool:
 
 
 def split(path: Path, records: int, folder: Path, name: str) -> list[Path]:
-    """Write shards NAME.0000.vcf.gz ... of a variant file, `records` records each (one empty shard of an empty file)."""
+    """Write shards NAME.0000.vcf.gz ... of a variant file, `records` records each; an empty file gives an empty one."""
     shards: list[Path] = []
     lines = _record_lines(path)
     while True:
@@ -83,9 +94,8 @@ def split(path: Path, records: int, folder: Path, name: str) -> list[Path]:
 
 def _record_lines(path: Path) -> Iterator[str]:
     """The lines of a shard: one a record, multi-allelic ones whole, its line in the user's file in INFO."""
-    for (line, chrom, pos, name, ref), alleles in groupby(
-        read_variants(path), key=lambda v: (v.line, v.chrom, v.pos, v.id, v.ref)
-    ):
+    records = groupby(read_variants(path), key=lambda v: (v.line, v.chrom, v.pos, v.id, v.ref))
+    for (line, chrom, pos, name, ref), alleles in records:
         yield f"{chrom}\t{pos}\t{name}\t{ref}\t{','.join(v.alt for v in alleles)}\t.\t.\t{LINE}{line}\n"
 
 
@@ -93,6 +103,7 @@ def _check_end(path: Path) -> None:
     """Refuse a bgzipped file without its closing block: cut between two blocks, it would read as a shorter file."""
     with open(path, "rb") as raw:
         start = raw.read(14)
+        # a gzip header with an extra field (4) named BC is bgzip's
         if start[:4] == b"\x1f\x8b\x08\x04" and start[12:] == b"BC":
             raw.seek(max(0, path.stat().st_size - len(_BGZF_END)))
             if raw.read() != _BGZF_END:
@@ -103,11 +114,12 @@ def _check_end(path: Path) -> None:
 
 def _read_vcf(path: Path) -> Iterator[Variant]:
     shard, width = is_shard(path), 0
-    needed = 8 if shard else 5
+    needed = 8 if shard else 5  # of a shard also INFO, which holds the line
     for number, raw in _lines(path):
         if raw[:1] == b"#" or not raw.strip():
             width = raw.count(b"\t") + 1 if raw.startswith(b"#CHROM") else width
             continue
+        # only the first columns are decoded: genotypes of a biobank may be megabytes a line
         fields = [field.decode("utf-8", "replace") for field in raw.rstrip(b"\r\n").split(b"\t", needed)[:needed]]
         if len(fields) < needed:
             raise InputError(
@@ -120,7 +132,10 @@ def _read_vcf(path: Path) -> Iterator[Variant]:
 
 
 def _check_width(raw: bytes, width: int, path: Path, line: int) -> None:
-    """Refuse what shows that a record is damaged: more columns than a header of 8 or more has, or a last line that ends too early."""
+    """Refuse what shows that a record is damaged.
+
+    It has more columns than a header of 8 or more, or is the last line and ends too early.
+    """
     found = raw.count(b"\t") + 1
     if found > width >= 8:
         raise InputError(f"has {found} tab-separated columns, the header {width}: two records in one line?", path, line)
@@ -135,6 +150,7 @@ def _read_tsv(path: Path) -> Iterator[Variant]:
     width = 0
     for number, raw in _lines(path):
         fields = raw.decode("utf-8", "replace").rstrip("\r\n").split("\t")
+        # the header itself may begin with "#"; other such lines are comments
         if not raw.strip() or (raw[:1] == b"#" and (columns or b"\t" not in raw)):
             continue
         if not columns:
@@ -143,14 +159,8 @@ def _read_tsv(path: Path) -> Iterator[Variant]:
         if len(fields) < width:
             raise InputError(f"has {len(fields)} tab-separated column(s), the header {width}", path, number)
         chrom, pos, ref, alt = (fields[columns[name]] for name in ("chrom", "pos", "ref", "alt"))
-        yield from expand(
-            number,
-            chrom,
-            _position(pos, path, number),
-            fields[columns["id"]] if "id" in columns else ".",
-            ref,
-            alt.split(","),
-        )
+        name = fields[columns["id"]] if "id" in columns else "."
+        yield from expand(number, chrom, _position(pos, path, number), name, ref, alt.split(","))
 
 
 def _columns(header: list[str], path: Path, line: int) -> dict[str, int]:
@@ -176,13 +186,15 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """Numbered lines of a plain or gzipped file, without a byte order mark.
 
     Raises:
-        InputError: the file is truncated or damaged (with the last good line), or a line holds a carriage return that does not end it.
+        InputError: The file is truncated or damaged (with the last good line), or a line holds a carriage return that
+            does not end it.
     """
     number = 0
     try:
         with _open_bytes(path) as handle:
             for number, raw in enumerate(handle, 1):
                 if b"\r" in raw and b"\r" in raw.rstrip(b"\r\n"):
+                    # lines that end with CR alone: the whole file would be one record, or part of a header
                     raise InputError("holds a carriage return inside the line: end lines with LF or CRLF", path, number)
                 yield number, raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
     except (OSError, EOFError, zlib.error) as error:
@@ -191,7 +203,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 def _open_bytes(path: Path) -> BinaryIO:
     with open(path, "rb") as raw:
-        zipped = raw.read(2) == b"\x1f\x8b"
+        zipped = raw.read(2) == b"\x1f\x8b"  # by its content: names are not to be relied on
     return cast(BinaryIO, gzip.open(path)) if zipped else open(path, "rb")
 
 
@@ -235,7 +247,7 @@ def _read_bcf(path: Path) -> Iterator[Variant]:
     import pysam
 
     record = 0
-    verbosity = pysam.set_verbosity(0)
+    verbosity = pysam.set_verbosity(0)  # htslib writes to stderr what the message below says with the file's name
     try:
         with pysam.VariantFile(str(path)) as handle:
             for record, row in enumerate(handle, 1):

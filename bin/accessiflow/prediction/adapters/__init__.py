@@ -1,7 +1,7 @@
 """Adapters: how a model that is no Basenji-type Keras network is loaded and asked (docs/adapters.md).
 
-An adapter is chosen by `--adapter`, or by the key `adapter` of the model's params.json: a name of `ADAPTERS`, or FILE.py:CLASS, a class of the
-user's own, whose code is run.
+An adapter is chosen by `--adapter`, or by the key `adapter` of the model's params.json: a name of `ADAPTERS`, or
+FILE.py:CLASS, a class of the user's own, whose code is run.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ class Adapter(Protocol):
     A class becomes an adapter by these members and by being called with (params file, weights file).
 
     Attributes:
-        seq_length: bp that it reads. output_length: positions that it predicts. num_targets: tracks. batch_size: windows that it is given at once.
+        seq_length: Length in bp of the windows that it reads.
+        output_length: Positions that it predicts.
+        num_targets: Tracks that it predicts.
+        batch_size: Windows that it is given at once.
     """
 
     seq_length: int
@@ -37,7 +40,10 @@ class Adapter(Protocol):
     batch_size: int
 
     def predict(self, one_hot: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Predictions (batch_size, output_length, num_targets) of windows (batch_size, seq_length, 4); unknown bases are 0.25 in every row."""
+        """Predictions (batch_size, output_length, num_targets) of windows (batch_size, seq_length, 4).
+
+        Unknown bases are 0.25 in every row.
+        """
         ...
 
 
@@ -64,9 +70,9 @@ def adapter_of(params_file: Path) -> str:
     document = read_json(params_file)
     name = document.get("adapter", KERAS) if isinstance(document, dict) else KERAS
     if name != KERAS and name not in ADAPTERS:
+        names = ", ".join([KERAS, *ADAPTERS])
         raise InputError(
-            f"names the adapter {name!r} (adapters: {', '.join([KERAS, *ADAPTERS])}; your own: --adapter FILE.py:CLASS)",
-            params_file,
+            f"names the adapter {name!r} (adapters: {names}; your own: --adapter FILE.py:CLASS)", params_file
         )
     return str(name)
 

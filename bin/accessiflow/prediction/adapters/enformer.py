@@ -1,7 +1,9 @@
-"""Enformer (Avsec et al. 2021) through `enformer-pytorch`, from local files: nothing is ever downloaded, no pickled code is run.
+"""Enformer (Avsec et al. 2021) through `enformer-pytorch`, from local files.
 
-The two files that an adapter is given are a params.json, {"adapter": "enformer", "head": "human", "use_tf_gamma": true} (true for the published
-weights, whose positional features were computed in TensorFlow), and the weights, pytorch_model.bin or model.safetensors, beside their config.json.
+Nothing is ever downloaded, no pickled code is run. The two files that an adapter is given are
+    a params.json, {"adapter": "enformer", "head": "human", "use_tf_gamma": true} (true for the published weights, whose
+    positional features were computed in TensorFlow);
+    the weights, pytorch_model.bin or model.safetensors, beside their config.json.
 The targets table's first column numbers the tracks of the head.
 """
 
@@ -18,7 +20,7 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import read_json, require_file
 
-LENGTH = 196_608
+ENFORMER_LENGTH = 196_608  # bp, of the published model
 
 
 class EnformerAdapter:
@@ -37,12 +39,11 @@ class EnformerAdapter:
             from enformer_pytorch.modeling_enformer import Enformer, EnformerConfig
         except ImportError as error:
             raise InputError(
-                f"the adapter enformer needs the packages torch and enformer-pytorch (the image accessiflow-enformer): {error}"
+                "the adapter enformer needs the packages torch and enformer-pytorch "
+                f"(the image accessiflow-enformer): {error}"
             ) from None
-        params, settings = (
-            read_json(params_file),
-            read_json(require_file(weights.parent / "config.json", "Enformer's config.json")),
-        )
+        params = read_json(params_file)
+        settings = read_json(require_file(weights.parent / "config.json", "Enformer's config.json"))
         if "use_tf_gamma" in params:
             settings["use_tf_gamma"] = bool(params["use_tf_gamma"])
         self._torch, self._head = torch, str(params.get("head", "human"))
@@ -57,8 +58,8 @@ class EnformerAdapter:
         except RuntimeError as error:
             raise InputError(f"does not fit its config.json ({str(error).splitlines()[-1].strip()})", weights) from None
         self._model.eval()
-        torch.use_deterministic_algorithms(True)
-        self.seq_length = int(params.get("seq_length", LENGTH))
+        torch.use_deterministic_algorithms(True)  # the same bytes in every run, also on a GPU
+        self.seq_length = int(params.get("seq_length", ENFORMER_LENGTH))
         self.output_length, self.num_targets = int(config.target_length), int(config.output_heads[self._head])
 
     def predict(self, one_hot: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,1 +1,1 @@
-"""Losses and objectives of training."""
+"""Losses of training: value by value (pointwise.py), and of the differences between tracks (across_tracks.py)."""
