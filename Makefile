@@ -6,7 +6,7 @@ STAGES   := $(filter-out enformer,$(notdir $(patsubst %/,%,$(wildcard containers
 OUTDIR   ?= results
 ARGS     ?=
 
-.PHONY: help demo test test-fast test-trust test-containers test-enformer lint envs test-env nextflow lock clean
+.PHONY: help demo docs-tables test test-fast test-room test-trust test-containers test-enformer lint envs test-env nextflow lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,25 +18,29 @@ demo: envs nextflow ## simulate a study of known truth, analyse it from end to e
 PYTEST = PATH="$(VENVS)/.nextflow:$$PATH" OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest
 
 test: test-env envs nextflow lint ## every test but those of test-trust and test-containers (nf-test suites too where nf-test is on PATH)
-	@$(PYTEST) -n 2 --dist loadgroup -q -m "not trust and not containers" $(ARGS)
+	@$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder -q -m "not trust and not containers" $(ARGS)
 	@scripts/run_nf_test.sh $(VENVS)
 
 test-trust: test-env envs nextflow ## faults, bad input, security, reproducibility at length, on a SLURM of two nodes too (root, Debian)
 	@scripts/slurm_lab.sh up || echo "SLURM cannot be brought up here: its tests are skipped"
-	@$(PYTEST) -n 2 --dist loadgroup -q -m "not containers" tests/trust $(ARGS); code=$$?; scripts/slurm_lab.sh down; exit $$code
+	@$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder -q -m "not containers" tests/trust $(ARGS); code=$$?; scripts/slurm_lab.sh down; exit $$code
 
 test-containers: test-env envs nextflow ## build the images with buildah, run the stages in them through charliecloud (root, Debian)
 	@CONTAINERS=1 $(PYTEST) -q -m containers tests/trust $(ARGS)
 
 test-fast: test-env ## the tests that run no pipeline
-	@OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest -n 2 -q -m "not nextflow and not slow" $(ARGS)
+	@OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest -n 2 --dist loadgroup -q -m "not nextflow and not slow" $(ARGS)
+
+test-room: test-env ## the tests of one room, as in make test-room ROOM=peaks (tests/unit/test_ROOM*.py and tests/golden/test_ROOM*.py)
+	@$(PYTEST) -q $(or $(wildcard tests/unit/test_$(ROOM)*.py tests/golden/test_$(ROOM)*.py),$(error no tests of a room '$(ROOM)')) $(ARGS)
 
 test-enformer: envs test-env ## the Enformer adapter against its package (large wheels: 6 GB)
 	@$(MAKE) -s envs STAGES=enformer
-	@PYTHONPATH=$(VENVS)/test/lib/python3.11/site-packages $(VENVS)/enformer/bin/python -m pytest -q tests/unit/test_enformer.py
+	@PYTHONPATH=$(VENVS)/test/lib/python3.11/site-packages $(VENVS)/enformer/bin/python -m pytest -q tests/unit/test_prediction_enformer.py
 
-lint: test-env ## ruff, check and format
+lint: test-env ## ruff, check and format; the strict syntax of Nextflow
 	@$(VENVS)/test/bin/ruff check -q . && $(VENVS)/test/bin/ruff format -q --check .
+	@scripts/lint_nextflow.sh
 
 envs: ## one Python environment per stage in .venvs/
 	@scripts/build_envs.sh $(VENVS) $(STAGES)
@@ -50,6 +54,9 @@ nextflow: ## bring Nextflow (the user's own, else the official installer, else M
 
 lock: ## pin every requirements.in again
 	@scripts/lock_requirements.sh
+
+docs-tables: test-env ## write the tables of docs/ that are made from the code
+	@$(VENVS)/test/bin/python scripts/docs_tables.py
 
 clean: ## remove what the targets made
 	@rm -rf work .nextflow* $(OUTDIR) .pytest_cache .ruff_cache

@@ -1,66 +1,66 @@
 #!/usr/bin/env nextflow
-nextflow.enable.dsl = 2
-
-// The library's digest, in every task's script: an edited library makes the tasks that use it run again
-params.code_id = CodeId.of("${projectDir}/bin/accessiflow")
 
 include { STUDY        } from './workflows/study'
 include { PEAKS        } from './workflows/peaks'
 include { MODELS       } from './workflows/models'
 include { VARIANTS     } from './workflows/variants'
+include { INTERPRET    } from './workflows/interpret'
 include { HERITABILITY } from './workflows/heritability'
 include { EQTL         } from './workflows/eqtl'
 include { IMBALANCE    } from './workflows/imbalance'
 include { REPORT       } from './workflows/report'
 
-def known = new Parameters(file("${projectDir}/nextflow_schema.json"))
-if( params.help || params.help_all ) {
-    log.info known.help(params.help_all as boolean)
-    System.exit(0)
-}
-
-def given  = Study.fromParameters(params).findAll { it.value }.keySet() + (params.simulate ? Study.FILES - ['coverage', 'peaks', 'dataset', 'truth'] : [])
-def asked  = Parameters.list(params.stages)
-def faults = known.problems(params) ?: Study.problems(asked, given)
-if( !faults && !given ) faults = ['nothing to do: give --tracks and --fasta, or -profile demo (nextflow run . --help)']
-if( faults ) {
-    log.error "Refused before any work:\n" + faults.collect { "  - ${it}" }.join('\n')
-    System.exit(2)
-}
-def stages = Study.plan(asked, given)
-
 workflow {
-    STUDY(stages)
-    ch_study = STUDY.out.study
+    main:
+    Topics.enable()
+    stages = planned(new Parameters(file("${projectDir}/nextflow_schema.json")), params)
+    outdir = file(params.outdir).toAbsolutePath()
 
-    PEAKS(ch_study, stages)
-    MODELS(ch_study, PEAKS.out.peaks, PEAKS.out.signals, stages)
-    VARIANTS(ch_study, MODELS.out.models, stages)
-    HERITABILITY(ch_study, PEAKS.out.sets, PEAKS.out.peaks, VARIANTS.out.scores, stages)
-    EQTL(ch_study, PEAKS.out.peaks, VARIANTS.out.scores, stages)
-    IMBALANCE(ch_study, PEAKS.out.peaks, VARIANTS.out.scores, stages)
+    workflow.onComplete = {
+        if( !workflow.stubRun ) Crate.write(outdir, workflow)
+        if( workflow.success && 'report' in stages ) log.info "\nReport: ${outdir}/report.html\n"
+    }
+
+    // the inputs, checked; what the models learn from; the models
+    STUDY(params, stages)
+    PEAKS(STUDY.out.study, stages)
+    MODELS(params, STUDY.out.study, PEAKS.out.peaks, PEAKS.out.signals, stages)
+
+    // what the models say of variants and regions
+    VARIANTS(params, STUDY.out.study, MODELS.out.models, stages)
+    INTERPRET(params, STUDY.out.study, MODELS.out.models, stages)
+
+    // what the scores are good for
+    HERITABILITY(params, STUDY.out.study, PEAKS.out.sets, PEAKS.out.peaks, VARIANTS.out.scores, stages)
+    EQTL(params, STUDY.out.study, PEAKS.out.peaks, VARIANTS.out.scores, stages)
+    IMBALANCE(STUDY.out.study, PEAKS.out.peaks, VARIANTS.out.scores, stages)
+
+    // every table of all of them, each with the folder of the results that it lies in
     REPORT(
-        ch_study,
-        STUDY.out.preflight,
-        PEAKS.out.tables,
-        MODELS.out.models,
-        MODELS.out.predictions,
-        MODELS.out.tables,
-        MODELS.out.logs,
-        VARIANTS.out.tables,
-        VARIANTS.out.scores,
-        HERITABILITY.out.tables,
-        EQTL.out.tables,
-        IMBALANCE.out.tables,
+        params,
+        STUDY.out.study,
+        STUDY.out.tables.mix(
+            PEAKS.out.tables, MODELS.out.tables, VARIANTS.out.tables,
+            HERITABILITY.out.tables, EQTL.out.tables, IMBALANCE.out.tables,
+        ),
         PEAKS.out.peaks,
+        MODELS.out.predictions,
+        VARIANTS.out.scores,
         PEAKS.out.tracks.mix(MODELS.out.bigwigs),
-        STUDY.out.run_info.mix(PEAKS.out.run_info, MODELS.out.run_info, VARIANTS.out.run_info, HERITABILITY.out.run_info, EQTL.out.run_info, IMBALANCE.out.run_info),
-        STUDY.out.versions.mix(PEAKS.out.versions, MODELS.out.versions, VARIANTS.out.versions, HERITABILITY.out.versions, EQTL.out.versions, IMBALANCE.out.versions),
         stages,
     )
 }
 
-workflow.onComplete {
-    if( !workflow.stubRun ) Crate.write(file(params.outdir), workflow, workflow.manifest.with { [name: it.name, version: it.version, homePage: it.homePage, description: it.description, codeId: params.code_id] })
-    if( workflow.success && 'report' in stages ) log.info "\nReport: ${file(params.outdir).toAbsolutePath()}/report.html\n"
+/** The stages to run; ends the run after --help, and where a parameter is at fault. */
+def planned(known, given) {
+    if( given.help || given.help_all ) {
+        log.info known.help(given.help_all as boolean)
+        System.exit(0)
+    }
+    def faults = known.problems(given) ?: Plan.faults(given)
+    if( faults ) {
+        log.error "Refused before any work:\n" + faults.collect { fault -> "  - ${fault}" }.join('\n')
+        System.exit(2)
+    }
+    return Plan.stages(given)
 }

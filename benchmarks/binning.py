@@ -3,8 +3,8 @@
 
     .venvs/peaks/bin/python benchmarks/binning.py
 
-Binning is compared with one `values` query per model window (1,344 bp every 192 bp), as Basenji reads a bigWig, at bins that must be identical.
-A real bigWig may be given with --bigwig and --chrom-sizes.
+Binning is compared with one `values` query per model window (1,344 bp every 192 bp), as Basenji reads a bigWig, at bins
+that must be identical. A real bigWig may be given with --bigwig and --chrom-sizes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pyBigWig
@@ -34,7 +34,7 @@ from accessiflow.signal.bigwig import BigWig  # noqa: E402
 from accessiflow.signal.bins import BinLayout, write_coverage  # noqa: E402
 
 log = logging.getLogger("benchmark")
-BIN_SIZE, GENOME_BINS = 128, 25_000_000
+BIN_SIZE, GENOME_BINS = 128, 25_000_000  # of a human genome
 WINDOW, TARGET = 1344, 192  # bp that a model reads, and those it predicts
 QUERIES = 20_000  # windows measured of the slow way
 
@@ -66,11 +66,18 @@ def make_bigwig(path: Path, sizes: dict[str, int]) -> None:
                 )
 
 
-def cpu(work: Callable[[], object]) -> tuple[float, object]:
+class Timed(NamedTuple):
     """CPU seconds of a call, and its result."""
+
+    seconds: float
+    result: Any
+
+
+def cpu(work: Callable[[], object]) -> Timed:
+    """Measure a call."""
     started = time.process_time()
     result = work()
-    return time.process_time() - started, result
+    return Timed(time.process_time() - started, result)
 
 
 def window_bins(path: Path, chrom: str, n: int) -> NDArray[np.float64]:
@@ -89,6 +96,7 @@ def window_bins(path: Path, chrom: str, n: int) -> NDArray[np.float64]:
 
 def script_cost(*arguments: object) -> Cost:
     """Run a stage script and read its own record."""
+    # A process of its own: the peak memory of this one is that of the largest measurement so far.
     with tempfile.TemporaryDirectory() as folder:
         record = Path(folder) / "run.json"
         command = [sys.executable, str(BIN / "peaks.py"), "--quiet", "--run-info", str(record), *map(str, arguments)]
@@ -101,10 +109,10 @@ def measure_binning(bigwig: Path, sizes: dict[str, int]) -> None:
     """One query per window against whole chromosomes, at identical bins."""
     chrom = next(iter(sizes))
     n = min(QUERIES, (sizes[chrom] - WINDOW) // TARGET - 3)
-    slow, by_window = cpu(lambda: window_bins(bigwig, chrom, n))
-    fast, by_chunk = cpu(lambda: dict(BigWig(bigwig, sizes).bins(TARGET)))
-    same = np.allclose(by_window, by_chunk[chrom][3 : n + 3], rtol=1e-6)
-    each, together = n / slow, sum(len(bins) for bins in by_chunk.values()) / fast
+    slow = cpu(lambda: window_bins(bigwig, chrom, n))
+    fast = cpu(lambda: dict(BigWig(bigwig, sizes).bins(TARGET)))
+    same = np.allclose(slow.result, fast.result[chrom][3 : n + 3], rtol=1e-6)
+    each, together = n / slow.seconds, sum(len(bins) for bins in fast.result.values()) / fast.seconds
     log.info("one query a window: %.0f bins a CPU-second", each)
     log.info(
         "in chunks: %.0f bins a CPU-second, %.0f times as many; the bins %s",
@@ -145,7 +153,8 @@ def write_genome_coverage(path: Path, rng: np.random.Generator, name: str = "g")
 
 
 def measure_merge(tracks: list[int], peaks_a_track: int, folder: Path) -> None:
-    """Peak memory of `merge` for several numbers of tracks that share one genome-sized coverage file and have peaks of their own."""
+    """Peak memory of `merge` for several numbers of tracks with peaks of their own."""
+    # One genome-sized coverage file for all: they would not fit a disk, and their content does not matter here.
     rng = np.random.default_rng(2)
     layout = write_genome_coverage(folder / "shared.h5", rng)
     pool = np.sort(rng.choice(sum(layout.bins.values()), 30 * peaks_a_track, replace=False))

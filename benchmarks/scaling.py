@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""CPU seconds and peak memory of every stage at 1, 4 and 16 times the tracks, genome, variants and annotations, with fitted exponents.
+"""CPU seconds and peak memory of every stage at 1, 4 and 16 times the tracks, genome, variants and annotations.
 
 .venvs/test/bin/python benchmarks/scaling.py --work FOLDER [--axes tracks,genome,variants,annotations] > scaling.tsv
 .venvs/test/bin/python benchmarks/scaling.py --read scaling.tsv        # the table of exponents, as Markdown
 
-Each point is a run of the pipeline on a simulated study; the figures are those of the tasks' own records. With a fixed part (starting Python,
-loading libraries) and a part that grows as a power of the size, three sizes in equal ratio give the exponent without the fixed part:
-log((y16 - y4) / (y4 - y1)) / log(4).
+Each point is a run of the pipeline on a simulated study; the figures are those of the tasks' own records. With a fixed
+part (starting Python, loading libraries) and a part that grows as a power of the size, three sizes in equal ratio give
+the exponent without the fixed part: log((y16 - y4) / (y4 - y1)) / log(4).
 """
 
 from __future__ import annotations
@@ -25,20 +25,19 @@ FACTORS = (1, 4, 16)
 BASE = {"chrom-length": 600_000, "cell-types": 4, "snps": 3000}
 # axis -> what grows, what else differs from the base, the stages that see it
 AXES = {
-    "tracks": ("", {}, "evaluate,report"),  # the study's tracks again under other names
+    # The study's tracks again under other names.
+    "tracks": ("", {}, "evaluate,report"),
     "genome": ("chrom-length", {}, "evaluate,report"),
     "variants": ("snps", {"chrom-length": 9_600_000}, "score,heritability,report"),
-    "annotations": (
-        "",
-        {"snps": 12_000},
-        "heritability,report",
-    ),  # two a track: the more and the less specific half of its peaks
+    # Two a track: the more and the less specific half of its peaks.
+    "annotations": ("", {"snps": 12_000}, "heritability,report"),
 }
 FLAT = 0.1  # growth from 1x to 16x below this share of the value counts as none
 
 
 def simulate(folder: Path, size: dict[str, int]) -> dict[str, Path]:
     """A simulated study; its files by the name of the parameter that takes them."""
+    # Without the truth: comparing with it would be one more stage to measure.
     if not (folder / "params.json").exists():
         options = [text for name, value in size.items() for text in (f"--{name}", str(value))]
         people = ["--chromosomes", "3", "--individuals", "100", "--gwas-individuals", "400"]
@@ -99,10 +98,11 @@ def measure(axis: str, factor: int, work: Path) -> list[dict[str, object]]:
     ]
     options = ["--stages", stages, "--h2_clusters", "false", "--h2_cts", "false", "--shard_size", "20000"]
     options += [text for name, path in given.items() for text in (f"--{name}", str(path))]
+    # stdout is for the rows.
     subprocess.run([*map(str, command), *options], cwd=folder, check=True, stdout=sys.stderr)
-    found: dict[str, list[dict[str, float]]] = defaultdict(list)
+    by_process: dict[str, list[dict[str, float]]] = defaultdict(list)
     for path in (folder / "results/pipeline_info/stages").glob("*.run.json"):
-        found[path.name.split(".")[0]].append(json.loads(path.read_text()))
+        by_process[path.name.split(".")[0]].append(json.loads(path.read_text()))
     return [
         {
             "axis": axis,
@@ -113,13 +113,14 @@ def measure(axis: str, factor: int, work: Path) -> list[dict[str, object]]:
             "longest": round(max(r["cpu_seconds"] for r in records), 1),
             "peak_memory_mb": max(r["peak_memory_mb"] for r in records),
         }
-        for process, records in sorted(found.items())
+        for process, records in sorted(by_process.items())
     ]
 
 
 def exponent(values: list[float]) -> str:
     """The power with which what is not fixed grows: `0` where nothing grows."""
     y1, y4, y16 = values
+    # Noise of a second or a few MB would else give any exponent.
     if y16 - y1 < FLAT * y16 or y16 <= y4:
         return "0"
     if y4 <= y1:
@@ -128,7 +129,7 @@ def exponent(values: list[float]) -> str:
 
 
 def table(rows: list[dict[str, str]]) -> str:
-    """Markdown: per axis and process, CPU seconds of all tasks and peak memory of one, at each size, and their exponents."""
+    """Markdown: for each axis and process, CPU seconds of all tasks and peak memory of one, and their exponents."""
     points = {(r["axis"], r["process"], int(r["factor"])): r for r in rows}
     lines = [
         "| grows | process | tasks | CPU-s at 1x, 4x, 16x | exponent | MB at 1x, 4x, 16x | exponent |",

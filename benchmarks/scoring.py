@@ -1,10 +1,11 @@
-"""How fast windows and variants are scored on CPU, and how exactly: the compiled engine against TensorFlow, on the paper's full network.
+"""Speed and accuracy of scoring on CPU: the compiled engine against TensorFlow, on the paper's full network.
 
     .venvs/score/bin/python benchmarks/scoring.py [--params assets/presets/basset.json] [--targets 10] [--rounds 3]
 
-Weights are random, scaled as trained ones are (predictions and effects of the size that coverage has). Both run on one thread of one process, by
-turns; times are CPU seconds, and a row's figures the medians over the rounds. TensorFlow is a compiled tf.function over batches of 64 windows, and
-one `predict` call a variant, as basenji_sad makes them. Accuracy is against the same network in float64.
+Weights are random, scaled as trained ones are (predictions and effects of the size that coverage has). Both run on one
+thread of one process, by turns; times are CPU seconds, and a row's figures the medians over the rounds. TensorFlow is a
+compiled tf.function over batches of 64 windows, and one `predict` call a variant, as basenji_sad makes them. Accuracy
+is against the same network in float64.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bin"))
 os.environ |= {"CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -38,6 +40,14 @@ log = logging.getLogger("benchmark")
 SAD = Ensemble(True, (1, 0, -1))
 ONE = Ensemble()
 BATCH = 64
+
+
+class AllelePairs(NamedTuple):
+    """REF and ALT windows (n, length) of single-base variants, and where they start (n,)."""
+
+    ref: np.ndarray
+    alt: np.ndarray
+    starts: np.ndarray
 
 
 class Study:
@@ -61,13 +71,13 @@ class Study:
         """Predictions by the tf.function, a multiple of 64 windows."""
         return np.concatenate([np.asarray(self.forward(windows[i : i + BATCH])) for i in range(0, len(windows), BATCH)])
 
-    def variants(self, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """REF and ALT windows of single-base variants, and where they start."""
+    def variants(self, places: np.ndarray) -> AllelePairs:
+        """Windows of variants at these places."""
         starts = places - self.length // 2 + 1
         ref = self.windows(starts)
         alt = ref.copy()
         alt[:, self.length // 2 - 1] = (alt[:, self.length // 2 - 1] + 1) % 4
-        return ref, alt, starts
+        return AllelePairs(ref, alt, starts)
 
     def spread(self, n: int, per_kb: float) -> np.ndarray:
         """Places of n variants, at random, so many a kb."""
@@ -147,6 +157,7 @@ def exact(params: Params, weights: Path, codes: np.ndarray) -> np.ndarray:
     values = {
         name: [v.astype(np.float64) for v in stored] for name, stored in stored_layers(weights, 2 * len(pools) + 1)
     }
+    # In the order of the layers, by the names that Keras gives them.
     convolutions = [v for k, v in values.items() if k.startswith("conv")]
     norms = [v for k, v in values.items() if k.startswith("batch")]
     same = [b["padding"] == "same" for b in params.model["trunk"] for _ in range(b.get("repeat", 1))]
@@ -223,8 +234,10 @@ def main() -> None:
         study = Study(params, weights)
         accuracy(study, params, weights)
         work = tasks(study)
+        # Once without the clock: TensorFlow compiles at the first call.
         for _, ours, _, theirs in work.values():
-            ours(), theirs()
+            ours()
+            theirs()
         log.info("%-36s%10s%12s%8s", "items per CPU second, one thread", "engine", "TensorFlow", "ratio")
         for name, (n, ours, m, theirs) in work.items():
             pairs = np.array([(n / cpu(ours), m / cpu(theirs)) for _ in range(given.rounds)])

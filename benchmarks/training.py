@@ -3,10 +3,10 @@
 
     .venvs/train/bin/python benchmarks/training.py --preset small --epochs 4
 
-Basenji's way: TFRecords read, decoded, shuffled and batched by tf.data as float32 one-hot, augmentation by layers (one coin and one shift a batch),
-PearsonR as a metric, `fit` without XLA and with TensorFlow's own settings. Ours: `accessiflow.training.loop` as train.py runs it. Each has a
-process; both start from the same weights and take turns, epoch by epoch, so that whatever else the machine does slows both. The first epoch,
-which compiles, is not timed.
+Basenji's way: TFRecords read, decoded, shuffled and batched by tf.data as float32 one-hot, augmentation by layers (one
+coin and one shift a batch), PearsonR as a metric, `fit` without XLA and with TensorFlow's own settings. Ours:
+`accessiflow.training.loop` as train.py runs it. Each has a process; both start from the same weights and take turns,
+epoch by epoch, so that whatever else the machine does slows both. The first epoch, which compiles, is not timed.
 """
 
 from __future__ import annotations
@@ -204,12 +204,17 @@ def steps_of(params: Params, data_dir: Path) -> int:
 
 
 def measure(params: Params, data_dir: Path, epochs: int, threads: int) -> dict[str, Any]:
-    """Train both ways in turns: seq/s of each (its fastest epoch), their ratio (also the median over turns), and both loss curves."""
+    """Train both ways in turns.
+
+    Returns:
+        seq/s of each (its fastest epoch), their ratio (also the median over turns), and both loss curves.
+    """
     pipes, processes, seen = {}, [], {basenji.__name__: [], accessiflow.__name__: []}
     for way in (basenji, accessiflow):
         pipes[way.__name__], theirs = get_context("spawn").Pipe()
-        # oneDNN is chosen when TensorFlow is loaded, which a spawned process does before anything else
-        os.environ.update({"TF_ENABLE_ONEDNN_OPTS": "1"} if way is accessiflow else {})
+        # oneDNN is chosen when TensorFlow is loaded, which a spawned process does before anything else.
+        if way is accessiflow:
+            os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
         processes.append(
             get_context("spawn").Process(target=way, args=(params, data_dir, epochs + 1, threads, theirs), daemon=True)
         )

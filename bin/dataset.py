@@ -14,13 +14,30 @@ from accessiflow.log import log
 
 app = cli.make_app(__doc__ or "")
 
+# Options that `build` and `subset` share, and those of `build` that need more than a line. Short options, and the
+# underscore in --stride_test, are those of basenji_data.py, so that its command lines work here.
+Peaks = Annotated[Path | None, typer.Option(help="peaks.h5ad, for the training sets.")]
+TrainingSet = Annotated[str, typer.Option(help="all, peaks, non_ubiquitous, balanced, gc_matched.")]
+NonpeakRatio = Annotated[float, typer.Option(min=0, help="balanced: non-peak windows per peak window.")]
+Records = Annotated[int, typer.Option("-r", min=1, help="Windows in one TFRecord file.")]
+Threads = Annotated[int, typer.Option("-p", "--threads", min=1, help="CPU threads.")]
+TargetsFile = Annotated[
+    Path, typer.Argument(help="Targets table: file, sum_stat, clip, clip_soft, scale, identifier, description.")
+]
+Stride = Annotated[float, typer.Option("--stride", min=0, help="Distance of windows in bp; at most 1: in windows.")]
+StrideTest = Annotated[
+    float | None, typer.Option("--stride_test", min=0, help="The same for validation and test; default: --stride.")
+]
+Restart = Annotated[
+    bool, typer.Option(help="Take the windows of OUT/sequences.bed, and targets that OUT/seqs_cov has.")
+]
+FloatType = Annotated[str, typer.Option(help="Targets in the TFRecords: float32, or float16 (65504 at most).")]
+
 
 @app.command()
 def build(
     fasta: Annotated[Path, typer.Argument(help="Genome FASTA.")],
-    targets: Annotated[
-        Path, typer.Argument(help="Targets table: file, sum_stat, clip, clip_soft, scale, identifier, description.")
-    ],
+    targets: TargetsFile,
     out: Annotated[Path, typer.Option("-o", "--out", help="Dataset folder.")],
     blacklist: Annotated[Path | None, typer.Option("-b", help="BED whose bases get the window's base level.")] = None,
     gaps: Annotated[Path | None, typer.Option("-g", help="BED of assembly gaps.")] = None,
@@ -28,29 +45,21 @@ def build(
     target_width: Annotated[int, typer.Option("-w", min=1, help="Bases summed into one target value.")] = 192,
     valid: Annotated[str, typer.Option("-v", help="Validation chromosomes, comma-separated.")] = "chr7,chr14,chr15",
     test: Annotated[str, typer.Option("-t", help="Test chromosomes, comma-separated.")] = "chr4,chr5",
-    stride: Annotated[
-        float, typer.Option("--stride", min=0, help="Distance of windows in bp; at most 1: in windows.")
-    ] = 192,
-    stride_test: Annotated[
-        float | None, typer.Option("--stride_test", min=0, help="The same for validation and test; default: --stride.")
-    ] = None,
+    stride: Stride = 192,
+    stride_test: StrideTest = None,
     crop: Annotated[int, typer.Option(min=0, help="Bases cut from each side of the target.")] = 576,
     limit: Annotated[Path | None, typer.Option(help="BED: windows inside its intervals only.")] = None,
-    records: Annotated[int, typer.Option("-r", min=1, help="Windows in one TFRecord file.")] = 4096,
-    restart: Annotated[
-        bool, typer.Option(help="Take the windows of OUT/sequences.bed, and targets that OUT/seqs_cov has.")
-    ] = False,
-    peaks: Annotated[Path | None, typer.Option(help="peaks.h5ad, for the training sets.")] = None,
-    training_set: Annotated[str, typer.Option(help="all, peaks, non_ubiquitous, balanced, gc_matched.")] = "all",
-    nonpeak_ratio: Annotated[float, typer.Option(min=0, help="balanced: non-peak windows per peak window.")] = 1.0,
+    records: Records = 4096,
+    restart: Restart = False,
+    peaks: Peaks = None,
+    training_set: TrainingSet = "all",
+    nonpeak_ratio: NonpeakRatio = 1.0,
     exclude: Annotated[list[Path] | None, typer.Option(help="BED that no target may touch (repeatable).")] = None,
     seed: cli.Seed = 44,
     compat: Annotated[str, typer.Option(help="basenji: keep the original's faults, for parity.")] = "",
     keep_coverage: Annotated[bool, typer.Option(help="Write seqs_cov/I.h5 too.")] = False,
-    float_type: Annotated[
-        str, typer.Option(help="Targets in the TFRecords: float32, or float16 (65504 at most).")
-    ] = "float32",
-    threads: Annotated[int, typer.Option("-p", "--threads", min=1, help="CPU threads.")] = 1,
+    float_type: FloatType = "float32",
+    threads: Threads = 1,
 ) -> None:
     """Windows, targets and sequences as TFRecords."""
     from accessiflow.dataset import training_sets
@@ -62,7 +71,9 @@ def build(
     cli.one_of(training_set, training_sets.TRAINING_SETS, "--training-set")
     cli.one_of(compat, ("", "basenji"), "--compat")
     cli.one_of(float_type, ("float32", "float16"), "--float-type")
-    strides = [round(s * seq_length if s <= 1 else s) for s in (stride, stride if stride_test is None else stride_test)]
+    # A stride of at most 1 is in windows, as in Basenji.
+    both = (stride, stride if stride_test is None else stride_test)
+    strides = [round(value * seq_length if value <= 1 else value) for value in both]
     geometry = Geometry(seq_length, crop, target_width, *strides)
     request = DatasetRequest(
         geometry=geometry,
@@ -94,17 +105,20 @@ def build(
 def subset(
     data_dir: Annotated[Path, typer.Argument(help="Dataset folder of all windows.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Dataset folder.")],
-    peaks: Annotated[Path | None, typer.Option(help="peaks.h5ad, for the training sets.")] = None,
-    training_set: Annotated[str, typer.Option(help="all, peaks, non_ubiquitous, balanced, gc_matched.")] = "all",
-    nonpeak_ratio: Annotated[float, typer.Option(min=0, help="balanced: non-peak windows per peak window.")] = 1.0,
+    peaks: Peaks = None,
+    training_set: TrainingSet = "all",
+    nonpeak_ratio: NonpeakRatio = 1.0,
     valid: Annotated[str, typer.Option("-v", help="Other validation chromosomes, comma-separated.")] = "",
     test: Annotated[str, typer.Option("-t", help="Other test chromosomes, comma-separated.")] = "",
     tracks: Annotated[str, typer.Option(help="Keep these tracks only, comma-separated.")] = "",
-    records: Annotated[int, typer.Option("-r", min=1, help="Windows in one TFRecord file.")] = 4096,
+    records: Records = 4096,
     seed: cli.Seed = 44,
-    threads: Annotated[int, typer.Option("-p", "--threads", min=1, help="CPU threads.")] = 1,
+    threads: Threads = 1,
 ) -> None:
-    """A training set, other folds or fewer tracks, from a dataset of all windows; as `build` makes it, without reading genome and signals again."""
+    """A training set, other folds or fewer tracks, from a dataset of all windows.
+
+    The result is as `build` makes it, without reading genome and signals again.
+    """
     from accessiflow.dataset import subset as subsets
     from accessiflow.dataset import training_sets
     from accessiflow.dataset.build import DatasetRequest
@@ -164,6 +178,7 @@ def targets(
     from accessiflow.files import write_table
 
     rows = sheets.read_sheet("tracks", tracks)
+    # A file name may hold a "=", a track's name does not.
     given = dict(item.partition("=")[::2] for item in signal or [])
     unknown = set(given) - set(rows["track"])
     if unknown:

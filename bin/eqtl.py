@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
-"""Judge variant scores on fine-mapped eQTLs, by cell type specificity."""
+"""Evaluate variant scores on fine-mapped eQTLs, by cell type specificity."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from accessiflow import cli
+from accessiflow.sheets import MAX_PIP, MIN_PIP
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     from accessiflow.eqtl.design import Matching, Result
     from accessiflow.peaks.matrix import PeakMatrix
 
-app = cli.make_app("Judge variant scores on fine-mapped eQTLs, by cell type specificity.")
+app = cli.make_app("Evaluate variant scores on fine-mapped eQTLs, by cell type specificity.")
+
+
+class Labelled(NamedTuple):
+    """Tables of the variants with either label."""
+
+    positives: pd.DataFrame
+    negatives: pd.DataFrame
 
 
 class NegativeSource(StrEnum):
@@ -48,6 +56,7 @@ class MatchShort(StrEnum):
     NEAREST = "nearest"
 
 
+# Options that both commands share, and long ones of `classify`.
 Scores = Annotated[
     list[Path], typer.Option("--scores", help="sad.h5 with the variants' scores; may be given several times.")
 ]
@@ -62,7 +71,7 @@ Repeats = Annotated[
     int, typer.Option("--repeats", min=1, help="Forests (and draws of negatives) to average, with seeds S, S+1, ...")
 ]
 MinPositives = Annotated[
-    int, typer.Option("--min-positives", min=1, help="A bin with fewer is not judged (NA with a reason).")
+    int, typer.Option("--min-positives", min=1, help="A bin with fewer is not evaluated (NA with a reason).")
 ]
 Pip = Annotated[float, typer.Option("--pip", min=0.0, max=1.0, help="A fine-mapped variant has a PIP above this.")]
 Edges = Annotated[
@@ -91,6 +100,12 @@ Shuffle = Annotated[
     bool, typer.Option("--shuffle-labels", help="Permute the labels: a control whose AUROC is about 0.5.")
 ]
 Curves = Annotated[Path | None, typer.Option("--curves", help="Write the points of the ROC and PR curves too.")]
+Source = Annotated[NegativeSource, typer.Option("--negative-source", help="Which negatives a bin gets.")]
+ShortStratum = Annotated[
+    MatchShort,
+    typer.Option("--match-short", help="Where a stratum lacks negatives: no figure, or the nearest strata's."),
+]
+StratumTable = Annotated[Path | None, typer.Option("--match-table", help="Write how each stratum was filled.")]
 
 
 @app.command()
@@ -109,23 +124,19 @@ def classify(
     seed: cli.Seed = 42,
     repeats: Repeats = 1,
     min_positives: MinPositives = 40,
-    pip: Pip = 0.9,
+    pip: Pip = MIN_PIP,
     max_pip: Annotated[
-        float, typer.Option("--max-pip", help="Without --negatives: those of the positives' file below this PIP.")
-    ] = 0.01,
-    negative_source: Annotated[
-        NegativeSource, typer.Option("--negative-source", help="Which negatives a bin gets.")
-    ] = NegativeSource.ALL,
+        float,
+        typer.Option(
+            "--max-pip", min=0.0, max=1.0, help="Without --negatives: those of the positives' file below this PIP."
+        ),
+    ] = MAX_PIP,
+    negative_source: Source = NegativeSource.ALL,
     negative_seed: Annotated[int, typer.Option("--negative-seed", min=0, help="Seed of the draw of negatives.")] = 0,
     match: Annotated[str, typer.Option("--match", help="Match negatives on some of tss,maf,peak.")] = "",
     match_ratio: Annotated[int, typer.Option("--match-ratio", min=1, help="Negatives a positive.")] = 1,
-    match_short: Annotated[
-        MatchShort,
-        typer.Option("--match-short", help="Where a stratum lacks negatives: no figure, or the nearest strata's."),
-    ] = MatchShort.NA,
-    match_table: Annotated[
-        Path | None, typer.Option("--match-table", help="Write how each stratum was filled.")
-    ] = None,
+    match_short: ShortStratum = MatchShort.NA,
+    match_table: StratumTable = None,
     edges: Edges = "",
     track_list: Tracks = None,
     tissue: Tissue = "",
@@ -138,24 +149,26 @@ def classify(
     distributions: Distributions = None,
     threads: cli.Threads = 1,
 ) -> None:
-    """Tell fine-mapped eQTLs from others: AUROC and AUPRC in each specificity bin."""
-    from accessiflow.eqtl import benchmark as judge
-    from accessiflow.eqtl import fine_mapped
+    """Classify fine-mapped eQTLs against other variants: AUROC and AUPRC in each specificity bin."""
+    from accessiflow.eqtl import benchmark, fine_mapped
     from accessiflow.eqtl.design import Design
     from accessiflow.scoring.lookup import open_scores
     from accessiflow.scoring.tracks import choose_tracks
 
+    same_bin = negative_source is NegativeSource.SAME_BIN
+    matching = _matching(match, match_ratio, match_short)
     design = Design(
-        folds, seed, repeats, min_positives, negative_source is NegativeSource.SAME_BIN, negative_seed, shuffle_labels, single_track, threads,
-        tissue or _stem(positives), _matching(match, match_ratio, match_short), group_folds is GroupFolds.CHROMOSOME, rf_engine.value,
+        folds, seed, repeats, min_positives, same_bin, negative_seed, shuffle_labels, single_track, threads,
+        tissue or _stem(positives), matching, group_folds is GroupFolds.CHROMOSOME, rf_engine.value,
         track_table is not None,
     )  # fmt: skip
     table = fine_mapped.read_fine_mapped(positives)
+    # One file may hold both labels: low PIP is evidence of no effect, the range between is evidence of nothing.
     chosen = fine_mapped.high_pip(table, pip, _tss(genes))
     others = fine_mapped.read_fine_mapped(negatives) if negatives else fine_mapped.low_pip(table, max_pip)
     chosen, others = _prepared(chosen, others, design.matching.on, genes, distributions is not None)
     with open_scores(scores) as scored:
-        result = judge.classify(chosen, others, choose_tracks(scored, track_list), _peaks(peaks, edges), design)
+        result = benchmark.classify(chosen, others, choose_tracks(scored, track_list), _peaks(peaks, edges), design)
     _write(
         result, output, {"curves": curves, "tracks": track_table, "distributions": distributions, "strata": match_table}
     )
@@ -174,7 +187,7 @@ def direction(
     seed: cli.Seed = 42,
     repeats: Repeats = 1,
     min_positives: MinPositives = 40,
-    pip: Pip = 0.9,
+    pip: Pip = MIN_PIP,
     edges: Edges = "",
     track_list: Tracks = None,
     tissue: Tissue = "",
@@ -186,9 +199,8 @@ def direction(
     distributions: Distributions = None,
     threads: cli.Threads = 1,
 ) -> None:
-    """Tell eQTLs whose ALT allele raises expression from those that lower it, in each specificity bin."""
-    from accessiflow.eqtl import benchmark as judge
-    from accessiflow.eqtl import fine_mapped
+    """Classify eQTLs by whether their ALT allele raises or lowers expression, in each specificity bin."""
+    from accessiflow.eqtl import benchmark, fine_mapped
     from accessiflow.eqtl.design import Design
     from accessiflow.scoring.lookup import open_scores
     from accessiflow.scoring.tracks import choose_tracks
@@ -201,7 +213,7 @@ def direction(
         fine_mapped.effect_signs(fine_mapped.read_fine_mapped(variants, beta=True)), pip, _tss(genes)
     )
     with open_scores(scores) as scored:
-        result = judge.direction(chosen, choose_tracks(scored, track_list), _peaks(peaks, edges), design)
+        result = benchmark.direction(chosen, choose_tracks(scored, track_list), _peaks(peaks, edges), design)
     _write(result, output, {"curves": curves, "tracks": track_table, "distributions": distributions})
 
 
@@ -215,13 +227,22 @@ def _matching(match: str, ratio: int, short: MatchShort) -> Matching:
 
 def _prepared(
     positives: pd.DataFrame, negatives: pd.DataFrame, on: tuple[str, ...], genes: Path | None, described: bool
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Positives, and negatives once each, with what they are matched on and, for the distributions, their distance to the gene."""
+) -> Labelled:
+    """Positives, and negatives once each, with the columns that matching and the distributions need.
+
+    Args:
+        positives: variants with an effect.
+        negatives: variants without one.
+        on: what negatives are matched on.
+        genes: transcription starts.
+        described: whether the distance to the gene is needed for the distributions.
+    """
     from accessiflow.eqtl import fine_mapped, matching
 
     if (described or "tss" in on) and genes and "gene" in negatives.columns:
         negatives = fine_mapped.nearest_gene(negatives, _tss(genes))
-    return matching.prepare(positives, fine_mapped.without(negatives, positives), on, _tss(genes))
+    # Negatives that are positives too would be both labels of one variant.
+    return Labelled(*matching.prepare(positives, fine_mapped.without(negatives, positives), on, _tss(genes)))
 
 
 def _tss(genes: Path | None) -> pd.DataFrame | None:
@@ -232,8 +253,9 @@ def _tss(genes: Path | None) -> pd.DataFrame | None:
 
 def _peaks(path: Path, edges: str) -> PeakMatrix:
     from accessiflow.peaks.matrix import read_peak_rows
+    from accessiflow.peaks.specificity import parse_edges
 
-    return read_peak_rows(path, cli.edges(edges))
+    return read_peak_rows(path, parse_edges(edges))
 
 
 def _stem(path: Path) -> str:
@@ -246,6 +268,7 @@ def _write(result: Result, output: Path, further: dict[str, Path | None]) -> Non
     for name, path in further.items():
         if path is not None:
             write_table(getattr(result, name), path)
+    # Last: where the main table is there, all tables are.
     write_table(result.table, output, float_format=None)
 
 

@@ -42,47 +42,23 @@ def annotate(
     ] = False,
 ) -> None:
     """A peak set (and its |SAD| splits) -> thin annotation files."""
-    from accessiflow.files import open_text, write_table
-    from accessiflow.heritability import annotations, splits
-    from accessiflow.scoring.lookup import open_scores
+    from accessiflow.files import write_table
+    from accessiflow.heritability.annotate import PeakSet, read_track_list
+    from accessiflow.heritability.annotate import annotate as write_annotations
+    from accessiflow.heritability.splits import Split, parse_shares
     from accessiflow.sheets import check_name
 
     check_name(name, "annotation")
     cli.one_of(statistic, ("mean", "max"), "--statistic")
     if model and not sad:
         raise InputError(f"--model {model}: its scores are missing, give --sad")
-    tracks = [line.strip() for line in open_text(track_list) if line.strip()] if track_list else []
-    split = splits.Split(statistic, _shares(quantiles), tracks, any_tracks, check_name(model, "model") if model else "")
-    bims = annotations.load_bims(bim)
-    member = annotations.in_peaks(bims, peaks, chain)
-    values, parts = None, []
-    if sad:
-        with open_scores(sad) as scores:
-            values = splits.absolute_sad(bims, scores, split)
-        parts = splits.sad_splits(member, values, name, split)
-    columns = ({} if model else {name: member}) | {part.name: part.flags for part in parts}
-    if separate:
-        for column, flags in columns.items():
-            annotations.write_thin(str(Path(output).parent / column), {column: flags})
-    else:
-        annotations.write_thin(output, columns)
-    described = splits.describe(name, member, values, parts, split)
+    tracks, shares = read_track_list(track_list), parse_shares(quantiles)
+    split = Split(statistic, shares, tracks, any_tracks, check_name(model, "model") if model else "")
+    written = write_annotations(bim, PeakSet(name, peaks, chain), sad or [], split, output, separate)
     if table is not None:
-        write_table(described[described["annotation"].isin(list(columns))], table)
-    size = dict(zip(described["annotation"], described["n_snps"], strict=True))
-    log.info("%s: %s", name, ", ".join(f"{column} {size[column]} SNPs" for column in columns))
-
-
-def _shares(quantiles: str) -> list[float]:
-    from accessiflow.intervals import split_list
-
-    try:
-        shares = [float(q) for q in split_list(quantiles)]
-    except ValueError:
-        raise InputError(f"--quantiles {quantiles}: expected numbers, comma-separated") from None
-    if not all(0 < q < 1 for q in shares):
-        raise InputError(f"--quantiles {quantiles}: expected shares between 0 and 1")
-    return shares
+        write_table(written, table)
+    sizes = zip(written["annotation"], written["n_snps"], strict=True)
+    log.info("%s: %s", name, ", ".join(f"{annotation} {n} SNPs" for annotation, n in sizes))
 
 
 @app.command()
@@ -111,9 +87,9 @@ def ld_scores(
     ld_wind_cm: Annotated[float, typer.Option("--ld-wind-cm", help="Window in cM.")] = 1.0,
     print_snps: Annotated[Path | None, typer.Option("--print-snps", help="Print these SNPs only.")] = None,
     extract: Annotated[Path | None, typer.Option(help="Compute with these SNPs only.")] = None,
-    thin_annot: Annotated[
+    thin_annot: Annotated[  # noqa: ARG001
         bool, typer.Option("--thin-annot", help="Accepted for ldsc's sake: thin files are recognised.")
-    ] = False,  # noqa: ARG001
+    ] = False,
     threads: cli.Threads = 1,  # noqa: ARG001 (set for the linear algebra by the option itself)
 ) -> None:
     """LD scores of one chromosome in ldsc's files."""
@@ -214,7 +190,10 @@ def cts(
     from accessiflow.files import open_text, write_table
     from accessiflow.heritability.cell_types import collect
 
-    listed = [line.split()[0] for line in open_text(ldcts) if line.strip()] if ldcts else []
+    listed = []
+    if ldcts is not None:
+        with open_text(ldcts) as handle:
+            listed = [line.split()[0] for line in handle if line.strip()]
     write_table(collect(results, listed), output)
 
 
@@ -236,30 +215,18 @@ def summarise(
     ] = None,
 ) -> None:
     """ldsc's results -> one table with enrichment, coefficients and tau*."""
-    import pandas as pd
-
     from accessiflow.files import write_table
     from accessiflow.heritability import summary
     from accessiflow.heritability.conditioning import condition_numbers
     from accessiflow.intervals import split_list
 
     prefixes = split_list(annot)
-    named = sorted((summary.split_name(path, prefixes)[::-1], path) for path in summary.listed(results))
-    known: dict[str, summary.Common] = {}
-    tables, facts = [], []
-    for (model, trait), path in named:
-        if model not in known:
-            known[model] = summary.common_annotations([p.replace("@", model) for p in prefixes], frqfile)
-        table, quality = summary.summarise(path, model, trait, known[model])
-        tables.append(table)
-        facts.append(quality)
+    table, facts, models = summary.summarise_all(results, prefixes, frqfile)
     if qc is not None:
-        conditions = condition_numbers(prefixes, list(known), weights)
-        write_table(pd.DataFrame([summary.with_condition(row, conditions) for row in facts]), qc)
-    everything = pd.concat(tables, ignore_index=True)
-    write_table(everything, output, "%.17g")
+        write_table(summary.qc_table(facts, condition_numbers(prefixes, models, weights)), qc)
+    write_table(table, output, "%.17g")
     if meta is not None:
-        write_table(summary.meta_table(everything), meta)
+        write_table(summary.meta_table(table), meta)
 
 
 if __name__ == "__main__":

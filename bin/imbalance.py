@@ -1,24 +1,16 @@
 #!/usr/bin/env python3
-"""Allelic imbalance: label sites from read counts, and judge variant scores on them."""
+"""Allelic imbalance: label sites from read counts, and evaluate variant scores on them."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
 from accessiflow import cli
 from accessiflow.log import log, note
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from accessiflow.imbalance.evaluation import Outcome
 
 app = cli.make_app(__doc__ or "")
 
@@ -30,8 +22,8 @@ class Test(StrEnum):
     BETABINOMIAL = "betabinomial"
 
 
-class Tell(StrEnum):
-    """What the scores are to tell."""
+class Predicted(StrEnum):
+    """What the scores are to predict."""
 
     DIRECTION = "direction"
     IMBALANCE = "imbalance"
@@ -43,8 +35,8 @@ Groups = Annotated[Path, typer.Option("--output", help="Table with one row a gro
 Peaks = Annotated[
     Path | None, typer.Option("--peaks", help="peaks.h5ad: groups by cluster and by specificity bin too.")
 ]
-Told = Annotated[
-    Tell,
+Outcome = Annotated[
+    Predicted,
     typer.Option(
         "--tell",
         help="The allele with more reads at the imbalanced sites, or imbalanced from balanced sites by |log(ALT / REF)|.",
@@ -125,30 +117,6 @@ def call_sites(
     write_table(table, output, float_format=None)
 
 
-class Judged(NamedTuple):
-    """Sites with their truth (n,), what each model predicts for them (n,), their groups, and what is told."""
-
-    truth: NDArray[np.bool_]
-    predicted: dict[str, NDArray[np.float64]]
-    groups: dict[str, NDArray[np.bool_]]
-    outcome: Outcome
-
-
-def _predicted(calls: Path, scores: Mapping[str, Sequence[Path]], track: str, peaks: Path | None, tell: Tell) -> Judged:
-    from accessiflow.imbalance.evaluation import OUTCOMES, predict, read_labelled, truth
-    from accessiflow.peaks.matrix import read_peak_rows
-    from accessiflow.scoring.lookup import open_scores
-    from accessiflow.variants.groups import site_groups
-
-    outcome = OUTCOMES[tell.value]
-    sites, predicted = read_labelled(calls, outcome), {}
-    for model, files in scores.items():
-        with open_scores(files) as scored:
-            predicted[model] = predict(sites, scored, track, outcome)
-    groups = site_groups(sites, read_peak_rows(peaks) if peaks else None)
-    return Judged(truth(sites, outcome), predicted, groups, outcome)
-
-
 @app.command()
 def evaluate(
     calls: Calls,
@@ -158,14 +126,13 @@ def evaluate(
     track: Track,
     output: Groups,
     peaks: Peaks = None,
-    tell: Told = Tell.DIRECTION,
+    tell: Outcome = Predicted.DIRECTION,
 ) -> None:
     """AUROC of the predicted REF / (REF + ALT) for the allele with more reads, at the imbalanced sites."""
     from accessiflow.files import write_table
-    from accessiflow.imbalance.evaluation import evaluate as evaluate_model
+    from accessiflow.imbalance.evaluation import OUTCOMES, evaluate_files
 
-    found = _predicted(calls, {"": scores}, track, peaks, tell)
-    write_table(evaluate_model(found.truth, found.predicted[""], found.groups, found.outcome), output)
+    write_table(evaluate_files(calls, scores, track, peaks, OUTCOMES[tell.value]), output)
 
 
 @app.command()
@@ -178,15 +145,14 @@ def compare(
     track: Track,
     output: Groups,
     peaks: Peaks = None,
-    tell: Told = Tell.DIRECTION,
+    tell: Outcome = Predicted.DIRECTION,
 ) -> None:
     """Test the difference of two models' AUROCs on the same sites (DeLong's paired test; q: Benjamini-Hochberg over all rows)."""
     from accessiflow.files import write_table
-    from accessiflow.imbalance.comparison import compare as compare_models
-    from accessiflow.imbalance.comparison import named_files
+    from accessiflow.imbalance.comparison import compare_files, named_files
+    from accessiflow.imbalance.evaluation import OUTCOMES
 
-    found = _predicted(calls, named_files(scores), track, peaks, tell)
-    write_table(compare_models(found.truth, found.predicted, found.groups, found.outcome), output)
+    write_table(compare_files(calls, named_files(scores), track, peaks, OUTCOMES[tell.value]), output)
 
 
 if __name__ == "__main__":

@@ -55,18 +55,20 @@ def ism(
     import re
     from dataclasses import asdict
 
-    from accessiflow.interpretation.ism import Wanted, saturate
+    from accessiflow.interpretation.ism import IsmRequest, write_ism
     from accessiflow.prediction.ensemble import Ensemble
     from accessiflow.prediction.loading import load_tracks
 
+    # from 1, as a task numbers itself; at most six digits each
     numbers = re.fullmatch(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})", share)
     if numbers is None or int(numbers[1]) > int(numbers[2]):
         raise InputError(f"--share {share}: expected I/N with I from 1 to N")
-    wanted = Wanted(length, whole_regions, (int(numbers[1]), int(numbers[2])))
+    request = IsmRequest(length, whole_regions, (int(numbers[1]), int(numbers[2])))
     loaded = load_tracks(params, model, targets, Ensemble.of(rc, shifts), adapter, engine, threads, require_gpu)
     predictor, ensemble, tracks = loaded
-    part = loaded.part_file(partial, [params, model, bed, targets], fasta, {"wanted": asdict(wanted)})
-    log.info("%d windows mutated", saturate(predictor, bed, fasta, tracks, out, ensemble, wanted, part))
+    # windows that a killed run left count only for the same inputs and options
+    part = loaded.part_file(partial, [params, model, bed, targets], fasta, {"request": asdict(request)})
+    log.info("%d windows mutated", write_ism(predictor, bed, fasta, tracks, out, ensemble, request, part))
 
 
 @app.command("merge-ism")
@@ -80,20 +82,21 @@ def merge_ism(
     """Shares of ISM scores, in the order of the numbers in their names -> one scores.h5."""
     from accessiflow.files import in_order
     from accessiflow.interpretation.bedgraph import write_bedgraphs
-    from accessiflow.interpretation.ism import merge_saturation
-    from accessiflow.interpretation.ism_file import open_saturation
+    from accessiflow.interpretation.ism import merge_ism as merge_shares
+    from accessiflow.interpretation.ism_file import open_ism
 
+    # by their numbers: rows of scores.h5 come in the order of the BED file
     files = [path if path.is_file() else path / "scores.h5" for path in in_order(shares)]
-    log.info("%d windows", merge_saturation(files, out))
+    log.info("%d windows", merge_shares(files, out))
     if bedgraphs:
-        with open_saturation(out / "scores.h5") as saturation:
-            write_bedgraphs(saturation, out)
+        with open_ism(out / "scores.h5") as ism_file:
+            write_bedgraphs(ism_file, out)
 
 
 IsmScores = Annotated[Path, typer.Argument(help="scores.h5 of interpret.py ism, or of basenji_sat_bed.")]
 Tracks = Annotated[list[str] | None, typer.Option("--track", help="Track (repeatable); default: all.")]
 Kind = Annotated[
-    str, typer.Option(help="height (loss by the worst change) or importance (less the mean of the four bases).")
+    str, typer.Option(help="height (loss by the worst change) or importance (minus the mean of the four bases).")
 ]
 
 
@@ -108,25 +111,24 @@ def logo(
     end: Annotated[int | None, typer.Option(help="Draw the bases before this one.")] = None,
 ) -> None:
     """ISM scores -> a sequence logo of each region and track."""
-    from accessiflow.interpretation.ism_file import KINDS, open_saturation
+    from accessiflow.interpretation.ism_file import ISM_KINDS, open_ism
     from accessiflow.interpretation.logo import Drawing, write_logos
 
     formats = ("png", "svg") if cli.one_of(form, ("png", "svg", "both"), "--format") == "both" else (form,)
-    drawing = Drawing(cli.one_of(kind, KINDS, "--kind"), formats, start, end)
-    with open_saturation(scores) as saturation:
-        log.info("%d logos drawn", len(write_logos(saturation, out, track or (), drawing)))
+    drawing = Drawing(cli.one_of(kind, ISM_KINDS, "--kind"), formats, start, end)
+    with open_ism(scores) as ism_file:
+        log.info("%d logos drawn", len(write_logos(ism_file, out, track or (), drawing)))
 
 
 @app.command()
 def bedgraph(scores: IsmScores, out: cli.OutFolder, track: Tracks = None, kind: Kind = "height") -> None:
     """ISM scores -> a per-base bedGraph of each track."""
     from accessiflow.interpretation.bedgraph import write_bedgraphs
-    from accessiflow.interpretation.ism_file import KINDS, open_saturation
+    from accessiflow.interpretation.ism_file import ISM_KINDS, open_ism
 
-    with open_saturation(scores) as saturation:
-        log.info(
-            "%d tracks written", len(write_bedgraphs(saturation, out, track or (), cli.one_of(kind, KINDS, "--kind")))
-        )
+    cli.one_of(kind, ISM_KINDS, "--kind")
+    with open_ism(scores) as ism_file:
+        log.info("%d tracks written", len(write_bedgraphs(ism_file, out, track or (), kind)))
 
 
 if __name__ == "__main__":

@@ -4,19 +4,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from accessiflow import cli
 from accessiflow.errors import InputError
 from accessiflow.log import log
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    import numpy as np
-    from numpy.typing import NDArray
 
 app = cli.make_app(__doc__ or "")
 
@@ -39,37 +33,20 @@ def bin_signal(
 ) -> None:
     """One signal file -> sums over fixed-width bins."""
     from accessiflow.intervals import IntervalSet, read_bed, read_chrom_sizes
-    from accessiflow.sheets import signal_kind
-    from accessiflow.signal.bigwig import BigWig, write_bigwig
-    from accessiflow.signal.bins import mask_excluded, write_coverage
+    from accessiflow.sheets import SIGNALS, signal_kind
+    from accessiflow.signal.binning import Binning
+    from accessiflow.signal.binning import bin_signal as write_bins
     from accessiflow.signal.insertions import Counting, read_barcodes
-    from accessiflow.signal.reading import open_signal
 
     if not scale > 0 or scale == float("inf"):
         raise InputError(f"--scale {scale}: must be positive")
-    found = signal_kind(str(signal), cli.one_of(kind, ("", "bigwig", "bam", "fragments", "bedgraph"), "--kind"))
+    known = signal_kind(str(signal), cli.one_of(kind, ("", *SIGNALS), "--kind"))
     sizes = read_chrom_sizes(chrom_sizes)
-    counting = Counting(
-        cli.one_of(count, ("insertions", "fragments"), "--count"),
-        shift,
-        min_mapq,
-        read_barcodes(barcodes) if barcodes else None,
-    )
-    excluded = [IntervalSet(read_bed(path)) for path in exclude or []]
-
-    opened = open_signal(signal, found, sizes, counting)
-
-    def chromosomes() -> Iterator[tuple[str, NDArray[np.float64]]]:
-        for chrom, bins in opened.bins(bin_size):
-            masked = bins * scale
-            for intervals in excluded:
-                masked = mask_excluded(masked, *intervals.merged(chrom), bin_size)
-            yield chrom, masked
-
-    write_coverage(output, track or output.name.removesuffix(".coverage.h5"), found, scale, bin_size, chromosomes())
-    if bigwig is not None and not isinstance(opened, BigWig):
-        write_bigwig(bigwig, sizes, opened.per_base())
-    log.info("%s: %s -> %s", found, signal.name, output.name)
+    cells = read_barcodes(barcodes) if barcodes else None
+    counting = Counting(cli.one_of(count, ("insertions", "fragments"), "--count"), shift, min_mapq, cells)
+    binning = Binning(bin_size, scale, [IntervalSet(read_bed(path)) for path in exclude or []])
+    name = track or output.name.removesuffix(".coverage.h5")
+    write_bins(signal, known, sizes, counting, binning, name, output, bigwig)
 
 
 @app.command()
@@ -80,30 +57,9 @@ def call(
     bh: Annotated[str, typer.Option(help="Benjamini-Hochberg: correct, or floor (as the paper's code).")] = "correct",
 ) -> None:
     """Poisson test of each bin against the track's mean; adjacent significant bins are joined."""
-    import numpy as np
+    from accessiflow.peaks.track_peaks import call_track
 
-    from accessiflow.peaks.calling import call_bins, run_maximum
-    from accessiflow.peaks.files import break_at_chromosomes, write_peaks
-    from accessiflow.signal.bins import read_coverage, read_layout
-
-    track, layout = read_layout(coverage)
-    bins = read_coverage(coverage, layout)
-    if np.isinf(bins).any() or (bins < 0).any():
-        raise InputError("holds negative or infinite coverage: bin the signal again", coverage)
-    if not np.nansum(bins) > 0:
-        raise InputError("has no coverage at all: no peak can be called", coverage)
-    is_peak, mean = call_bins(bins, fdr, cli.one_of(bh, ("correct", "floor"), "--bh"))
-    first, last = break_at_chromosomes(is_peak, layout)
-    height = run_maximum(bins, first, last)
-    write_peaks(output, track, layout, first, last, height)
-    log.info(
-        "%s: %d of %d bins are peaks (lambda %.4g), %d joined",
-        track,
-        is_peak.sum(),
-        np.isfinite(bins).sum(),
-        mean,
-        len(first),
-    )
+    call_track(coverage, fdr, cli.one_of(bh, ("correct", "floor"), "--bh"), output)
 
 
 @app.command()
@@ -125,31 +81,22 @@ def merge(
 ) -> None:
     """All tracks -> the peaks x tracks matrix."""
     from accessiflow.intervals import split_list
-    from accessiflow.peaks.build import Annotations, build
-    from accessiflow.peaks.specificity import specificity_edges
+    from accessiflow.peaks.build import Annotations, build, coverage_of_tracks, peaks_of_tracks
+    from accessiflow.peaks.specificity import parse_edges, specificity_edges
     from accessiflow.peaks.tables import write_tables
     from accessiflow.sheets import read_sheet
-    from accessiflow.signal.bins import read_layout, same_layout
+    from accessiflow.signal.bins import same_layout
 
     rows = read_sheet("tracks", tracks)
-    wanted = list(rows["track"])
-    by_stem = {path.name.removesuffix(".h5").removesuffix(".coverage"): path for path in coverage}
-    by_track = _match(by_stem | {read_layout(path)[0]: path for path in coverage}, wanted, "coverage file")
-    called = _match(
-        {path.name.removesuffix(".gz").removesuffix(".bed").removesuffix(".peaks"): path for path in peaks},
-        wanted,
-        "peak file",
-    )
+    names = list(rows["track"])
+    by_track, called = coverage_of_tracks(coverage, names), peaks_of_tracks(peaks, names)
     layout = same_layout(by_track)
-    notes = Annotations(
-        fasta, genes, clusters, split_list(valid_chroms), split_list(test_chroms), cli.edges(edges), ubiquitous_share
-    )
+    folds, given = (split_list(valid_chroms), split_list(test_chroms)), parse_edges(edges)
+    notes = Annotations(fasta, genes, clusters, *folds, given, ubiquitous_share)
     obs, var = build(rows, by_track, called, layout, notes, output)
     log.info("%d peak bins x %d tracks", len(obs), len(var))
     if tables is not None:
-        write_tables(
-            obs, var, sum(layout.bins.values()), specificity_edges(len(var), notes.edges), bool(notes.edges), tables
-        )
+        write_tables(obs, var, sum(layout.bins.values()), specificity_edges(len(var), given), bool(given), tables)
 
 
 @app.command()
@@ -170,29 +117,18 @@ def sets(
     """Tissue peak sets, split at the median of their specificity (high: below the median)."""
     from accessiflow.peaks.matrix import read_peaks
     from accessiflow.peaks.tables import write_sets
-    from accessiflow.peaks.tissue_sets import tissue_sets
+    from accessiflow.peaks.tissue_sets import BY, tissue_columns, tissue_sets
 
     matrix = read_peaks(peaks)
-    named = "group" if any(matrix.var["group"]) else "cell_type"
-    choices = {"group": ["group"], "cell_type": ["cell_type"], "both": ["group", "cell_type"], "auto": [named]}
-    columns = choices[cli.one_of(by, tuple(choices), "--by")]
+    columns = tissue_columns(cli.one_of(by, BY, "--by"), matrix.var["group"])
     n_tracks = matrix.obs["n_tracks"].to_numpy()
-    found = list(tissue_sets(matrix.is_peak, n_tracks, matrix.var, columns, min_share, strict_share))
-    if not found:
+    chosen = list(tissue_sets(matrix.is_peak, n_tracks, matrix.var, columns, min_share, strict_share))
+    if not chosen:
         raise InputError(
             f"no track names a {' or a '.join(columns)}: fill that column of the tracks sheet, or choose another --by",
             peaks,
         )
-    write_sets(matrix.obs, found, outdir)
-
-
-def _match(found: dict[str, Path], wanted: list[str], what: str) -> dict[str, Path]:
-    missing = [t for t in wanted if t not in found]
-    if missing:
-        raise InputError(
-            f"no {what} for the track(s) {', '.join(missing[:5])} of the sheet (files are matched by track name)"
-        )
-    return {t: found[t] for t in wanted}
+    write_sets(matrix.obs, chosen, outdir)
 
 
 if __name__ == "__main__":

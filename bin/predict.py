@@ -55,18 +55,17 @@ def test(
     adapter: cli.ModelAdapter = "",
 ) -> None:
     """Accuracy on the test fold -> acc.txt, preds.h5, targets.h5."""
-    import numpy as np
-
     from accessiflow.prediction.ensemble import Ensemble
     from accessiflow.prediction.loading import load_predictor
     from accessiflow.prediction.run import predict_test
+    from accessiflow.statistics import known_mean
 
     ensemble = Ensemble.of(rc, shifts)
     predictor = load_predictor(params, model, adapter, engine, threads, require_gpu)
+    # no --targets: the tracks are those of the dataset, or of the targets.txt beside the weights
     accuracy = predict_test(predictor, model, data_dir, out, ensemble, save)
-    log.info(
-        "test Pearson R %.4f, R2 %.4f (mean over tracks)", np.nanmean(accuracy.pearson()), np.nanmean(accuracy.r2())
-    )
+    means = known_mean(accuracy.pearson()), known_mean(accuracy.r2())
+    log.info("test Pearson R %.4f, R2 %.4f (mean over tracks)", *means)
 
 
 @app.command()
@@ -112,6 +111,7 @@ def import_(
     from accessiflow.intervals import split_list
     from accessiflow.prediction.importing import FORMATS, import_predictions
 
+    # one list with the dataset last, so that bigWigs can be named by a shell's pattern
     if len(given) < 2:
         raise InputError("give the predictions and, last, the dataset folder")
     cli.one_of(kind, FORMATS, "--format")

@@ -25,6 +25,7 @@ def check(
     staged: Annotated[
         Path | None, typer.Option("--staged", help="Table of original path, tab, where the file lies here.")
     ] = None,
+    # None, not the default value: a parameter of the run comes before the default.
     max_ref_mismatch: Annotated[
         float | None,
         typer.Option(
@@ -52,15 +53,16 @@ def check(
         raise InputError("is no JSON object of parameters", params)
     limits = preflight.limits(given, max_ref_mismatch, max_records)
     least = preflight.least_snps(given, min_snps)
-    found = preflight.check(
+    findings = preflight.check(
         given, params.absolute().parent, None if staged is None else preflight.read_staged(staged), limits, least
     )
-    write_json({"problems": found.problems, "warnings": found.warnings, "summary": found.summary}, output)
-    for sentence in found.warnings:
+    # Written before the run is refused: the report holds the warnings and facts that the sentences leave out.
+    write_json({"problems": findings.problems, "warnings": findings.warnings, "summary": findings.summary}, output)
+    for sentence in findings.warnings:
         log.warning("%s", sentence)
-    if found.problems:
-        raise InputErrors(found.problems)
-    log.info("no problem found, %d warning(s)", len(found.warnings))
+    if findings.problems:
+        raise InputErrors(findings.problems)
+    log.info("no problem found, %d warning(s)", len(findings.warnings))
 
 
 @app.command()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Judge variant scores on measured effects: accessibility QTLs and reporter assays."""
+"""Evaluate variant scores on measured effects: accessibility QTLs and reporter assays."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Tracks = Annotated[
 ]
 Track = Annotated[str, typer.Option("--track", help="A single track instead.")]
 Columns = Annotated[
-    str, typer.Option("--columns", help="Columns that are not told by their names: chrom=chrom_hg18,pos=pos_hg18,...")
+    str, typer.Option("--columns", help="Columns that have other names: chrom=chrom_hg18,pos=pos_hg18,...")
 ]
-Bootstrap = Annotated[int, typer.Option("--bootstrap", min=0, help="Resamples for the intervals of correlations.")]
+Resamples = Annotated[int, typer.Option("--bootstrap", min=0, help="Resamples for the intervals of correlations.")]
 
 
 @app.command()
@@ -44,19 +44,24 @@ def agreement(
     peaks: Annotated[
         Path | None, typer.Option("--peaks", help="peaks.h5ad: groups by cluster and by specificity bin too.")
     ] = None,
-    bootstrap: Bootstrap = 1000,
+    bootstrap: Resamples = 1000,
     seed: cli.Seed = 1,
 ) -> None:
-    """Share of QTLs (chrom pos ref alt beta, p) whose effect and score (SAD) have the same sign, and their correlation."""
+    """Share of QTLs whose effect and score (SAD) have the same sign, and their correlation.
+
+    The table has the columns chrom pos ref alt beta, and p for --max-p.
+    """
+    from accessiflow.bootstrap import Bootstrap
     from accessiflow.errors import InputError
     from accessiflow.files import write_table
     from accessiflow.peaks.matrix import read_peak_rows
-    from accessiflow.qtl import agreement as judge
+    from accessiflow.qtl import agreement as measures
     from accessiflow.scoring.lookup import open_scores
     from accessiflow.variants.columns import parse_columns, read_effects
     from accessiflow.variants.groups import site_groups
 
     table = read_effects(variants, ["beta"], ["p"], parse_columns(columns))
+    # Without the option no p value is needed, and variants without one stay.
     if max_p < 1:
         if "p" not in table.columns:
             raise InputError("has no column for p, which --max-p needs: say which with --columns p=NAME", variants)
@@ -64,9 +69,9 @@ def agreement(
         if table.empty:
             raise InputError(f"has no variant with a p value of at most {max_p:g}", variants)
     with open_scores(scores) as scored:
-        found = judge.mean_scores(table, _tracks(scored, track, track_list))
+        means = measures.mean_scores(table, _tracks(scored, track, track_list))
     groups = site_groups(table, read_peak_rows(peaks) if peaks else None)
-    write_table(judge.agreement(table["beta"].to_numpy(), found, groups, judge.Resampling(bootstrap, seed)), output)
+    write_table(measures.agreement(table["beta"].to_numpy(), means, groups, Bootstrap(bootstrap, seed)), output)
 
 
 @app.command()
@@ -77,19 +82,23 @@ def correlation(
     columns: Columns = "",
     track: Track = "",
     track_list: Tracks = None,
-    bootstrap: Bootstrap = 1000,
+    bootstrap: Resamples = 1000,
     seed: cli.Seed = 1,
 ) -> None:
-    """Correlation of scores (SAD) with the effects of a reporter assay (chrom pos ref alt value, element), by element and pooled."""
+    """Correlation of scores (SAD) with the effects of a reporter assay, by element and pooled.
+
+    The table has the columns chrom pos ref alt value, and element where there are several.
+    """
+    from accessiflow.bootstrap import Bootstrap
     from accessiflow.files import write_table
-    from accessiflow.qtl import agreement as judge
+    from accessiflow.qtl import agreement as measures
     from accessiflow.scoring.lookup import open_scores
     from accessiflow.variants.columns import parse_columns, read_effects
 
     table = read_effects(variants, ["value"], ["element"], parse_columns(columns))
     with open_scores(scores) as scored:
-        found = judge.mean_scores(table, _tracks(scored, track, track_list))
-    write_table(judge.correlation(table, found, judge.Resampling(bootstrap, seed)), output)
+        means = measures.mean_scores(table, _tracks(scored, track, track_list))
+    write_table(measures.correlation(table, means, Bootstrap(bootstrap, seed)), output)
 
 
 def _tracks(scored: OpenScores, track: str, track_list: Path | None) -> TrackScores:

@@ -46,9 +46,10 @@ def score(
     from accessiflow.scoring import sad
     from accessiflow.scoring.effects import STATISTICS
 
-    wanted = [cli.one_of(s, STATISTICS, "--stats") for s in split_list(stats)]
+    names = [cli.one_of(s, STATISTICS, "--stats") for s in split_list(stats)]
+    # options are checked before the model is loaded, which takes seconds
     options = sad.ScoreOptions(
-        wanted,
+        names,
         cli.one_of(sad_dtype, ("float32", "float16"), "--sad-dtype"),
         cli.one_of(ref_mismatch, ("score", "exclude", "swap"), "--ref-mismatch"),
         set_name,
@@ -56,8 +57,10 @@ def score(
     loaded = load_tracks(params, model, targets, Ensemble.of(rc, shifts), adapter, engine, threads, require_gpu)
     predictor, ensemble, tracks = loaded
     started = time.monotonic()
+    # blocks that a killed run left count only for the same inputs and options
     part = loaded.part_file(partial, [params, model, variants, targets], fasta, {"options": asdict(options)})
     scored, excluded = sad.score(predictor, variants, fasta, tracks, out, ensemble, options, part)
+    # without the time that the model took to load: the rate says how long a larger set will take
     rate = scored / max(time.monotonic() - started, 1e-9) * 3600
     note(engine=predictor.engine.split(",")[0], variants=scored, excluded=excluded, variants_per_hour=round(rate))
     log.info("%d variants scored (%.0f an hour), %d excluded", scored, rate, excluded)
@@ -85,8 +88,8 @@ def join(
     """Scores of single-task models -> one sad.h5 of all their tracks."""
     from accessiflow.scoring.joining import join_scores
 
-    rows, tracks = join_scores(scores, out)
-    log.info("%d variants, %d tracks", rows, tracks)
+    size = join_scores(scores, out)
+    log.info("%d variants, %d tracks", size.variants, size.tracks)
 
 
 @app.command()
@@ -99,10 +102,12 @@ def merge(
     from accessiflow.files import in_order, write_json
     from accessiflow.scoring import sad
 
-    rows, reasons = sad.merge(in_order(shards), out)
-    log.info("%d variants, %d excluded", rows, sum(reasons.values()))
+    # by their numbers, whatever order a shell or a workflow names them in: that of the variants decides the bytes
+    scored, reasons = sad.merge(in_order(shards), out)
+    excluded = sum(reasons.values())
+    log.info("%d variants, %d excluded", scored, excluded)
     if metrics is not None:
-        write_json({"scored": rows, "excluded": sum(reasons.values()), "reasons": reasons}, metrics)
+        write_json({"scored": scored, "excluded": excluded, "reasons": reasons}, metrics)
 
 
 @app.command()
@@ -115,9 +120,8 @@ def collect(
     """Variants of the benchmark tables that are in no variant set -> VCF."""
     from accessiflow.variants.collect import collect as collect_variants
 
-    log.info(
-        "%d variants of the tables are in no set", collect_variants(vcf or [], [*(eqtl or []), *(counts or [])], output)
-    )
+    count = collect_variants(vcf or [], [*(eqtl or []), *(counts or [])], output)
+    log.info("%d variants of the tables are in no set", count)
 
 
 @app.command("import")
@@ -146,9 +150,10 @@ def import_(
     from accessiflow.scoring.importing import import_scores
     from accessiflow.scoring.lookup import LAYOUTS
 
-    wanted = read_names(track_list)[0] if track_list else []
-    rows, tracks = import_scores(scores, out, cli.one_of(layout, LAYOUTS, "--layout"), labels, targets, wanted)
-    log.info("%d variants, %d tracks", rows, tracks)
+    cli.one_of(layout, LAYOUTS, "--layout")
+    chosen = read_names(track_list).ids if track_list else []
+    size = import_scores(scores, out, layout, labels, targets, chosen)
+    log.info("%d variants, %d tracks", size.variants, size.tracks)
 
 
 @app.command()
@@ -174,8 +179,8 @@ def top(
     from accessiflow.sheets import read_sheet
 
     by = cli.one_of(by or ("cell_type" if tracks else "track"), GROUPINGS, "--by")
-    wanted = read_names(targets)[0] if targets else track_names(scores)
-    groups = group_tracks(wanted, read_sheet("tracks", tracks) if tracks else None, by)
+    names = read_names(targets).ids if targets else track_names(scores)
+    groups = group_tracks(names, read_sheet("tracks", tracks) if tracks else None, by)
     table = top_variants(scores, groups, n)
     write_table(table, output)
     log.info("%d variants of %d group(s)", len(table), len(groups))

@@ -68,21 +68,19 @@ def compare(
         str | None, typer.Option("--test-chroms", help="Comma-separated; the study's own by default.")
     ] = None,
 ) -> None:
-    """Write a table of every result beside its truth: figure, unit, value, ceiling, target, n, note."""
+    """Write a table of every result and its truth: figure, unit, value, ceiling, target, n, note."""
     from accessiflow.files import write_table
     from accessiflow.intervals import split_list
     from accessiflow.simulate import compare as comparison
     from accessiflow.simulate.truth import Truth
 
-    lists = {
-        name: tuple(paths or ())
-        for name, paths in (("scores", scores), ("eqtl", eqtl), ("eqtl_shuffled", eqtl_shuffled))
-    }
     results = comparison.RunResults(
         peaks,
         predictions,
         targets,
-        **lists,
+        scores=tuple(scores or ()),
+        eqtl=tuple(eqtl or ()),
+        eqtl_shuffled=tuple(eqtl_shuffled or ()),
         imbalance=tuple(imbalance or ()),
         calls=tuple(calls or ()),
         heritability=heritability,

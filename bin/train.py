@@ -51,9 +51,11 @@ def fit(
     from accessiflow.training.kmer_ridge import is_kmer_ridge, train_kmer_ridge
     from accessiflow.training.run import TrainingRequest, train_model
 
+    # A ridge regression on k-mers needs neither TensorFlow nor epochs.
     if is_kmer_ridge(params):
         train_kmer_ridge(params, data_dir, out, split_list(tracks), log_file)
         return
+    # Before the first operation: TensorFlow fixes threads and determinism when it starts.
     start_tensorflow(threads, require_gpu, training=True)
     request = TrainingRequest(
         params_file=params,

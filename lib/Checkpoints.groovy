@@ -1,9 +1,13 @@
 /** Where tasks leave what a retried or resumed one goes on from. */
 class Checkpoints {
 
-    /** A folder that outlives the tasks of this run and its resumptions; nothing where tasks do not see the work folder as it is. */
+    /**
+     * A folder that outlives the tasks of this run and its resumptions; nothing where tasks do not see the work folder
+     * as it is.
+     */
     static String folder(workflow) {
-        boolean shared = workflow.workDir.toUri().scheme == 'file' && workflow.containerEngine in [null, 'singularity', 'apptainer']
+        boolean inside = !(workflow.containerEngine in [null, 'singularity', 'apptainer'])
+        boolean shared = workflow.workDir.toUri().scheme == 'file' && !inside
         return shared ? "${workflow.workDir}/checkpoints/${workflow.sessionId}" : ''
     }
 

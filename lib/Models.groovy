@@ -3,32 +3,44 @@ import java.nio.file.Path
 /** The models sheet as trainings: a row x its replicates x, for single-task rows, the tracks. */
 class Models {
     /**
-     * One entry a training: `meta` (what its tasks are told) and what it is made from: params (a file), init (the id of the entry it starts
-     * from), or weights, predictions, scores that exist. Without a sheet the parameters are the only row.
+     * One entry a training: `meta` (what its tasks get to know) and what it is made from: params (a file), init (the id
+     * of the entry it starts from), or weights, predictions, scores that exist. Without a sheet the parameters are the
+     * only row.
      */
     static List<Map> entries(sheet, List<String> tracks, Map params, Path presets) {
         List<Map> rows = rows(sheet, params)
         Map<String, Map> named = rows.collectEntries { [(it.model): it] }
         return rows.collectMany { Map row ->
             List<String> tasks = row.task == 'single' ? tracks : [null]
-            List<Integer> folds = params.k_folds && !row.predictions && !row.scores && !row.weights ? (1..(params.k_folds as int)).toList() : [null]
+            boolean trained = !row.predictions && !row.scores && !row.weights
+            List<Integer> folds = params.k_folds && trained ? (1..(params.k_folds as int)).toList() : [null]
             [tasks, 1..replicates(row), folds].combinations().collect { String track, int replicate, Integer fold ->
                 Map start = row.init_from ? named[row.init_from] : null
+                String trackFrom = start?.task == 'single' ? track : null
                 [
                     meta: [
-                        id: name(row, track, replicate, fold), model: row.model, replicate: replicate, replicates: replicates(row), track: track, fold: fold,
-                        position: tasks.indexOf(track), tasks: tasks.size(), parts: tasks.size() * folds.size(), seed: (params.seed as int) + replicate - 1,
+                        id: name(row, track, replicate, fold), model: row.model,
+                        replicate: replicate, replicates: replicates(row), track: track, fold: fold,
+                        position: tasks.indexOf(track), tasks: tasks.size(), parts: tasks.size() * folds.size(),
+                        seed: (params.seed as int) + replicate - 1,
                         training_set: row.training_set ?: params.training_set, freeze: row.freeze == 'yes',
                     ],
                     params: row.params ?: presets.resolve("${row.preset ?: params.preset}.json"),
-                    init: start ? name(start, start.task == 'single' ? track : null, Math.min(replicate, replicates(start)), start.weights ? null : fold) : null,
+                    init: start
+                        ? name(start, trackFrom, Math.min(replicate, replicates(start)), start.weights ? null : fold)
+                        : null,
                 ] + row.subMap(['weights', 'predictions', 'scores'])
             }
         }
     }
 
+    /** Whether a training's model scores variants and predicts the genome: the first replicate and fold, or each. */
+    static boolean scores(Map meta, Map params) {
+        return (params.score_replicates || meta.replicate == 1) && (meta.fold ?: 1) == 1
+    }
+
     /** What is evaluated as one model: the tracks of single-task trainings and the folds of a rotation together. */
-    static Map judged(Map meta) {
+    static Map evaluated(Map meta) {
         return [id: name(meta, null, meta.replicate, null)] + meta.subMap(['model', 'replicate', 'replicates'])
     }
 
@@ -46,7 +58,8 @@ class Models {
     static String dataset(String set, Integer fold) { fold ? "${set}.f${fold}" : set }
 
     private static String name(Map row, String track, int replicate, Integer fold) {
-        return [row.model, track, replicates(row) > 1 ? "r${replicate}" : null, fold ? "f${fold}" : null].findAll().join('.')
+        String number = replicates(row) > 1 ? "r${replicate}" : null
+        return [row.model, track, number, fold ? "f${fold}" : null].findAll().join('.')
     }
 
     private static int replicates(Map row) { (row.replicates ?: 1) as int }

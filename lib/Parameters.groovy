@@ -8,23 +8,34 @@ class Parameters {
     final Map<String, Map> known
 
     Parameters(Path schema) {
-        groups = new JsonSlurper().parse(schema.toFile())['$defs'] as Map<String, Map>
+        Map<String, Map> given = new JsonSlurper().parse(schema.toFile())['$defs'] as Map<String, Map>
+        groups = given.collectEntries { name, group -> [name, group + [properties: flat(group.properties as Map)]] }
         known = groups.values().collectEntries { it.properties as Map }
+    }
+
+    /** Parameters by name, those of an object (`containers`) as parameters of their own: `containers.peaks`. */
+    private static Map<String, Map> flat(Map<String, Map> properties) {
+        return properties.collectEntries { name, p ->
+            if( p.type != 'object' ) return [(name): p]
+            return p.properties.collectEntries { part, q -> ["${name}.${part}".toString(), q] }
+        }
     }
 
     /** Help grouped as the schema groups the parameters. */
     String help(boolean hidden) {
-        StringBuilder text = new StringBuilder('\nUsage: nextflow run . -profile <venv|docker|singularity|...> --tracks tracks.csv --fasta genome.fa [options]\n')
+        String usage = '-profile <venv|docker|singularity|...> --tracks tracks.csv --fasta genome.fa [options]'
+        StringBuilder text = new StringBuilder("\nUsage: nextflow run . ${usage}\n")
         groups.values().each { group ->
             Map shown = (group.properties as Map).findAll { hidden || !it.value.hidden }
-            if( shown ) text << "\n${group.title}\n" << shown.collect { name, p -> line(name as String, p as Map) }.join('')
+            List<String> lines = shown.collect { name, p -> line(name as String, p as Map) }
+            if( lines ) text << "\n${group.title}\n" << lines.join('')
         }
         return text.toString()
     }
 
     private static String line(String name, Map p) {
-        String facts = [p.enum ? p.enum.join('|') : p.type, p.default != null ? "default ${p.default}" : null].findAll().join(', ')
-        return "  --${name.padRight(22)} ${p.description} [${facts}]\n"
+        List<String> facts = [p.enum ? p.enum.join('|') : p.type, p.default != null ? "default ${p.default}" : null]
+        return "  --${name.padRight(22)} ${p.description} [${facts.findAll().join(', ')}]\n"
     }
 
     /** Every fault of the parameters given, one sentence each. */
@@ -32,26 +43,26 @@ class Parameters {
         List<String> faults = []
         flatten(params).each { String name, value ->
             Map p = known[name] ?: known[name.replaceAll(/-(\w)/) { all, c -> "_${c}" }]
-            if( !p ) faults << "unknown parameter --${name}: did you mean --${nearest(name)}? (nextflow run . --help lists all)".toString()
+            if( !p ) faults << unknown(name)
             else if( value != null ) faults.addAll(check(name, value, p))
         }
         return faults
     }
 
-    /** `containers.peaks` is a parameter of its own; Nextflow adds a camelCase twin for each kebab-case name, left out here. */
+    /** Parameters as they are described; Nextflow adds a camelCase copy of each kebab-case name, left out here. */
     private static Map<String, Object> flatten(Map params) {
         Map<String, Object> flat = [:]
         params.each { name, value ->
-            if( name == 'code_id' && value ==~ /[0-9a-f]{12}/ ) return
+            String camel = name.replaceAll(/-(\w)/) { all, c -> c.toUpperCase() }
             if( value instanceof Map ) value.each { k, v -> flat["${name}.${k}".toString()] = v }
-            else if( !(name.contains('-') && params.containsKey(name.replaceAll(/-(\w)/) { all, c -> c.toUpperCase() })) ) flat[name as String] = value
+            else if( camel == name || !params.containsKey(camel) ) flat[name as String] = value
         }
         return flat
     }
 
     private static List<String> check(String name, value, Map p) {
         String text = value instanceof List ? value.join(',') : value.toString()
-        String fault = p.format ? Sheets.fault(text) : Sheets.secret(text)
+        String fault = p.format ? SheetRules.fault(text) : SheetRules.secret(text)
         if( fault ) return ["--${name}: ${fault}".toString()]
         boolean good
         switch( p.type ) {
@@ -60,17 +71,20 @@ class Parameters {
             case 'boolean': good = text in ['true', 'false']; break
             default: good = !(value instanceof Boolean)
         }
-        if( !good ) return ["--${name} ${text}: expected ${p.type == 'string' ? 'a value' : 'a value of type ' + p.type}".toString()]
         List<String> faults = []
-        if( p.enum && !(text in p.enum*.toString()) ) faults << "--${name} ${text}: expected one of ${p.enum.join(', ')}".toString()
-        if( p.pattern && !(text ==~ p.pattern) ) faults << "--${name} ${text}: ${p.errorMessage ?: 'does not match ' + p.pattern}".toString()
-        if( p.minimum != null && (text as BigDecimal) < p.minimum ) faults << "--${name} ${text}: must be at least ${p.minimum}".toString()
-        if( p.maximum != null && (text as BigDecimal) > p.maximum ) faults << "--${name} ${text}: must be at most ${p.maximum}".toString()
-        return faults
+        if( !good ) faults << "expected ${p.type == 'string' ? 'a value' : 'a value of type ' + p.type}"
+        else {
+            if( p.enum && !(text in p.enum*.toString()) ) faults << "expected one of ${p.enum.join(', ')}"
+            if( p.pattern && !(text ==~ p.pattern) ) faults << (p.errorMessage ?: "does not match ${p.pattern}")
+            if( p.minimum != null && (text as BigDecimal) < p.minimum ) faults << "must be at least ${p.minimum}"
+            if( p.maximum != null && (text as BigDecimal) > p.maximum ) faults << "must be at most ${p.maximum}"
+        }
+        return faults.collect { "--${name} ${text}: ${it}".toString() }
     }
 
-    private String nearest(String name) {
-        return known.keySet().min { distance(name.toLowerCase(), it.toLowerCase()) }
+    private String unknown(String name) {
+        String nearest = known.keySet().min { distance(name.toLowerCase(), it.toLowerCase()) }
+        return "unknown parameter --${name}: did you mean --${nearest}? (nextflow run . --help lists all)"
     }
 
     /** Levenshtein distance. */
@@ -91,7 +105,8 @@ class Parameters {
     /** A comma-separated string or a list, as a list. */
     static List<String> list(value) {
         if( value == null || value == '' ) return []
-        return (value instanceof List ? value : value.toString().tokenize(',')).collect { it.toString().trim() }.findAll()
+        List parts = value instanceof List ? value : value.toString().tokenize(',')
+        return parts.collect { it.toString().trim() }.findAll()
     }
 
     /** The same, as the comma-separated string that the scripts take. */

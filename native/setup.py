@@ -17,7 +17,7 @@ SETS = {"portable": []} | (X86 if platform.machine() in ("x86_64", "AMD64") else
 
 
 class Build(build_py):
-    """The package's files, and beside them engine_SET.so."""
+    """The package's files, and with them engine_SET.so for each instruction set."""
 
     def run(self) -> None:
         super().run()
@@ -29,6 +29,7 @@ class Build(build_py):
         folder = Path(self.build_lib) / "accessiflow_native"
         for name, flags in SETS.items():
             command = [*compiler.split(), "-O3", "-std=c++17", "-fPIC", "-shared", "-pthread", *flags, "src/engine.cpp"]
+            # An old compiler may not know AVX-512: only the portable set must compile.
             done = subprocess.run([*command, "-o", str(folder / f"engine_{name}.so")], check=False)
             if done.returncode and name == "portable":
                 raise SystemExit("accessiflow_native: the engine does not compile")

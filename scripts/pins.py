@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The pinned packages of every image: what is known against them (`audit`), and under which licences they come (`licences`).
+"""The pinned packages of every image: advisories against them (`audit`), and their licences (`licences`).
 
 Run with the environment of the tests: .venvs/test/bin/python scripts/pins.py audit
 """
@@ -42,7 +42,14 @@ Pin = tuple[str, str]
 
 
 class Terms(NamedTuple):
-    """What a distribution says of its licence: the expression, the free text, the classifiers, the first lines of its licence files."""
+    """What a distribution says of its licence.
+
+    Attributes:
+        expression: SPDX expression.
+        text: free text.
+        classifiers: classifiers of the kind "License ::".
+        file: the first lines of its licence file.
+    """
 
     expression: str = ""
     text: str = ""
@@ -79,33 +86,40 @@ def read_pins(path: Path) -> list[Pin]:
 
 def images_of() -> dict[Pin, list[str]]:
     """Each pinned package with the images that hold it."""
-    found: dict[Pin, list[str]] = {}
+    images: dict[Pin, list[str]] = {}
     for path in requirement_files():
         image = path.parent.name + path.stem.removeprefix("requirements")
         for pin in read_pins(path):
-            found.setdefault(pin, []).append(image)
-    return dict(sorted(found.items()))
+            images.setdefault(pin, []).append(image)
+    return dict(sorted(images.items()))
 
 
 def licence(terms: Terms) -> str:
     """One licence, named as SPDX does where the distribution says which it is; `unstated` where it says nothing."""
     if terms.expression:
         return terms.expression
-    for said in (terms.text.splitlines()[0] if terms.text else "", terms.classifiers, terms.file, terms.text):
+    # The first line of the free text names a licence; further down it may quote those of bundled code.
+    first_line = terms.text.splitlines()[0] if terms.text else ""
+    for statement in (first_line, terms.classifiers, terms.file, terms.text):
         for pattern, name in SPDX.items():
-            if re.search(pattern, said.lower()):
+            if re.search(pattern, statement.lower()):
                 return name
     return "unstated"
 
 
 def copyleft(name: str) -> str:
     """`strong` (GPL), `weak` (LGPL, MPL: of the package's own files), `no`, or `terms` for a vendor's own licence."""
-    choices = list(re.split(r"\bOR\b", name))
-    kinds = [
-        "weak" if re.search(r"LGPL|MPL", c) else "strong" if "GPL" in c else "terms" if "Proprietary" in c else "no"
-        for c in choices
-    ]
+    # Of licences joined by OR, the mildest may be chosen.
+    kinds = [_copyleft_of_one(choice) for choice in re.split(r"\bOR\b", name)]
     return min(kinds, key=("no", "weak", "terms", "strong").index)
+
+
+def _copyleft_of_one(name: str) -> str:
+    if re.search(r"LGPL|MPL", name):
+        return "weak"
+    if "GPL" in name:
+        return "strong"
+    return "terms" if "Proprietary" in name else "no"
 
 
 def installed(environments: Path) -> dict[Pin, Terms]:
@@ -115,13 +129,12 @@ def installed(environments: Path) -> dict[Pin, Terms]:
 
 def installed_in(environment: Path) -> dict[Pin, Terms]:
     """The same of one environment."""
-    found: dict[Pin, Terms] = {}
+    terms: dict[Pin, Terms] = {}
     for folder in environment.glob("lib/python3*/site-packages"):
         for package in metadata.distributions(path=[str(folder)]):
-            found[canonical(package.metadata["Name"]), package.version] = _terms(
-                package.metadata.json, _licence_file(package)
-            )
-    return found
+            pin = (canonical(package.metadata["Name"]), package.version)
+            terms[pin] = _terms(package.metadata.json, _licence_file(package))
+    return terms
 
 
 def reported(report: Path) -> dict[Pin, Terms]:
@@ -150,8 +163,8 @@ def rows(known: Mapping[Pin, Terms], before: Mapping[Pin, str]) -> Iterator[tupl
     """The table: what is not known now keeps the licence that it had in the table before."""
     for (name, version), images in images_of().items():
         terms = known.get((name, version))
-        found = licence(terms) if terms else before.get((name, version), "unstated")
-        yield name, version, found, copyleft(found), ",".join(images)
+        stated = licence(terms) if terms else before.get((name, version), "unstated")
+        yield name, version, stated, copyleft(stated), ",".join(images)
 
 
 def read_table(path: Path = TABLE) -> list[dict[str, str]]:
@@ -178,55 +191,70 @@ def audit(
     tool: Annotated[str, typer.Option(help="The pip-audit to ask with (pip install pip-audit).")] = "pip-audit",
     uv: Annotated[str, typer.Option(help="The uv to ask the index with, for releases that were withdrawn.")] = "uv",
 ) -> None:
-    """Ask the advisory service and the index about every pin. Exit 0: nothing is known; 1: something is; 3: some could not be asked."""
+    """Ask the advisory service and the index about every pin.
+
+    Exit 0: nothing is known; 1: something is; 3: some could not be asked.
+    """
     worst = CLEAN
     for path in requirement_files():
-        known, unasked = (first + second for first, second in zip(_ask(tool, path), _withdrawn(uv, path), strict=True))
-        for line in known + unasked:
-            sys.stderr.write(f"{path.relative_to(ROOT)}: {line}\n")
-        worst = KNOWN if known or worst == KNOWN else UNASKED if unasked else worst
-    sys.stderr.write(
-        {
-            CLEAN: "nothing is known against the pins\n",
-            KNOWN: "see above\n",
-            UNASKED: "some pins could not be asked about\n",
-        }[worst]
-    )
+        for findings in (_ask(tool, path), _withdrawn(uv, path)):
+            for line in findings.known + findings.unasked:
+                sys.stderr.write(f"{path.relative_to(ROOT)}: {line}\n")
+            if findings.known:
+                worst = KNOWN
+            elif findings.unasked and worst != KNOWN:
+                worst = UNASKED
+    sentences = {
+        CLEAN: "nothing is known against the pins\n",
+        KNOWN: "see above\n",
+        UNASKED: "some pins could not be asked about\n",
+    }
+    sys.stderr.write(sentences[worst])
     raise typer.Exit(worst)
 
 
-def _ask(tool: str, path: Path) -> tuple[list[str], list[str]]:
-    """Sentences on the pins of a file against which something is known, and on those that the service said nothing of."""
+class PinFindings(NamedTuple):
+    """What is known of the pins of a file.
+
+    Attributes:
+        known: sentences on those against which something is known.
+        unasked: sentences on those that could not be asked about.
+    """
+
+    known: list[str]
+    unasked: list[str]
+
+
+def _ask(tool: str, path: Path) -> PinFindings:
+    """What the advisory service says of the pins of a file."""
     command = [tool, "-r", str(path), "--no-deps", "--disable-pip", "--progress-spinner", "off", "--format", "json"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         answers: Sequence[dict] = json.loads(done.stdout)["dependencies"]
     except FileNotFoundError:
-        return [], [f"no {tool} on PATH: pip install pip-audit"]
+        return PinFindings([], [f"no {tool} on PATH: pip install pip-audit"])
     except (json.JSONDecodeError, KeyError):
-        return [], [f"{tool} gave no answer ({' '.join(done.stderr.split())[-200:]})"]
+        return PinFindings([], [f"{tool} gave no answer ({' '.join(done.stderr.split())[-200:]})"])
     known = [
         f"{a['name']} {a['version']}: {v['id']}, mended in {', '.join(v['fix_versions']) or 'none'}"
         for a in answers
         for v in a.get("vulns", [])
     ]
-    told = {canonical(a["name"]) for a in answers if "skip_reason" not in a}
-    return known, [
-        f"{name} {version}: not known to the service" for name, version in read_pins(path) if name not in told
-    ]
+    answered = {canonical(a["name"]) for a in answers if "skip_reason" not in a}
+    unknown = [(name, version) for name, version in read_pins(path) if name not in answered]
+    return PinFindings(known, [f"{name} {version}: not known to the service" for name, version in unknown])
 
 
-def _withdrawn(uv: str, path: Path) -> tuple[list[str], list[str]]:
-    """Sentences on pins that their authors withdrew from the index, and on a file that it could not be asked about."""
+def _withdrawn(uv: str, path: Path) -> PinFindings:
+    """Which pins of a file their authors withdrew from the index."""
     command = [uv, "pip", "compile", "--no-deps", "--no-header", "--no-annotate", "--python-version", "3.11", str(path)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        return [], [f"no {uv} on PATH: pip install uv"]
+        return PinFindings([], [f"no {uv} on PATH: pip install uv"])
     lines = done.stderr.splitlines()
-    return [line for line in lines if "is yanked" in line], [] if done.returncode == 0 else [
-        f"{uv} gave no answer ({' '.join(lines)[-200:]})"
-    ]
+    withdrawn = [line for line in lines if "is yanked" in line]
+    return PinFindings(withdrawn, [] if done.returncode == 0 else [f"{uv} gave no answer ({' '.join(lines)[-200:]})"])
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
-"""Shared fixtures: the library on the path, the scripts as subprocesses, Nextflow, the reference files where a checkout has them."""
+"""Shared fixtures: the library on the path, the stage scripts, Nextflow, the reference files where a checkout has them."""
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache, partial
 from pathlib import Path
 
+import commands
 import pytest
 from whole_run import Run
 
@@ -20,6 +23,24 @@ VENVS = Path(os.environ.get("VENVS", ROOT / ".venvs"))
 
 Nextflow = Callable[..., subprocess.CompletedProcess[str]]
 sys.path.insert(0, str(ROOT / "bin"))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order and groups for several workers: the longest run first, and a file without pipelines on one worker, where its fixtures are made once."""
+    for item in items:
+        if not item.get_closest_marker("nextflow") and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    items.sort(key=turn)
+
+
+def turn(item: pytest.Item) -> int:
+    """The demo first, beside it what runs no pipeline; then the other whole runs, beside them what only starts Nextflow; groups before single tests."""
+    if "demo" in getattr(item, "fixturenames", ()):
+        return 0
+    if not item.get_closest_marker("nextflow"):
+        return 1
+    return 2 + 2 * (item.get_closest_marker("slow") is None) + (item.get_closest_marker("xdist_group") is None)
 
 
 @pytest.fixture(scope="session")
@@ -38,32 +59,46 @@ def golden(shared: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def script():
-    """Run a stage script as a user does: script("peaks", "bin", ...) -> CompletedProcess (text); check=False keeps a failure."""
+    """Run a stage script within this process: script("peaks", "bin", ...) -> CompletedProcess (text); check=False keeps a failure."""
+    return partial(checked, commands.inside)
 
-    def run(name: str, *args: object, check: bool = True, cwd: Path | None = None, timeout: float = 600) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, str(ROOT / "bin" / f"{name}.py"), *map(str, args)]
-        env = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=env, timeout=timeout, check=False)
-        if check and done.returncode != 0:
-            pytest.fail(f"{' '.join(command)} exited {done.returncode}\n{done.stderr[-4000:]}")
-        return done
 
-    return run
+@pytest.fixture(scope="session")
+def script_apart():
+    """The same in a process of its own, as a user does: for what depends on the process, and for children that are forked."""
+    return partial(checked, commands.apart)
+
+
+def checked(
+    run: Callable[..., commands.Done], name: str, *args: object, check: bool = True, **options: object
+) -> commands.Done:
+    """Run a script, which must end well unless a failure is to be kept."""
+    done = run(name, *args, **options)
+    if check and done.returncode != 0:
+        pytest.fail(f"{' '.join(done.args)} exited {done.returncode}\n{done.stderr[-4000:]}")
+    return done
 
 
 @pytest.fixture(scope="session")
 def refused(script):
     """Run a script that must refuse its input: exit 2, one `error:` sentence, no traceback; returns the sentence."""
+    return partial(refusal, script)
 
-    def run(name: str, *args: object, **options: object) -> str:
-        done = script(name, *args, check=False, **options)
-        assert done.returncode == 2, f"exit {done.returncode}, expected 2\n{done.stderr[-3000:]}"
-        assert "Traceback" not in done.stderr
-        errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
-        assert len(errors) == 1, done.stderr[-3000:]
-        return errors[0]
 
-    return run
+@pytest.fixture(scope="session")
+def refused_apart(script_apart):
+    """The same of a process of its own."""
+    return partial(refusal, script_apart)
+
+
+def refusal(run: Callable[..., commands.Done], name: str, *args: object, **options: object) -> str:
+    """The one sentence with which a script refuses."""
+    done = run(name, *args, check=False, **options)
+    assert done.returncode == 2, f"exit {done.returncode}, expected 2\n{done.stderr[-3000:]}"
+    assert "Traceback" not in done.stderr
+    errors = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1, done.stderr[-3000:]
+    return errors[0]
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +113,9 @@ def launcher() -> Path:
 def nextflow(launcher: Path, tmp_path: Path) -> Nextflow:
     """nextflow("run", ROOT, ...) in a fresh folder -> CompletedProcess with stdout and stderr together."""
 
-    def run(*args: object, cwd: Path = tmp_path, timeout: float = 900, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        *args: object, cwd: Path = tmp_path, timeout: float = 900, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(launcher), *map(str, args)],
             cwd=cwd,
@@ -94,6 +131,35 @@ def nextflow(launcher: Path, tmp_path: Path) -> Nextflow:
 
 
 @pytest.fixture(scope="session")
+def groovy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, object], object]:
+    """groovy(code, given) -> what the code, with the pipeline's own classes and `given` at hand, makes of it."""
+    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
+        pytest.skip("no Java: Nextflow cannot run")
+
+    def run(code: str, given: object) -> object:
+        folder = tmp_path_factory.mktemp("groovy")
+        for name in ("lib", "assets", "bin"):
+            (folder / name).symlink_to(ROOT / name)
+        (folder / "given.json").write_text(json.dumps(given))
+        (folder / "main.nf").write_text(
+            'def given = new groovy.json.JsonSlurper().parse(file("${projectDir}/given.json"))\n'
+            f'file("${{projectDir}}/answer.json").text = groovy.json.JsonOutput.toJson({code})\nworkflow {{ }}\n'
+        )
+        done = subprocess.run(
+            [str(ROOT / "scripts" / "nextflow"), "run", "main.nf"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads((folder / "answer.json").read_text())
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def environments() -> Path:
     """The stage environments of `make envs`."""
     if not (VENVS / "peaks" / "bin" / "python").exists():
@@ -101,10 +167,10 @@ def environments() -> Path:
     return VENVS
 
 
-def in_peace(profile: str, factory: pytest.TempPathFactory) -> Run:
+def undisturbed_run(profile: str, factory: pytest.TempPathFactory) -> Run:
     """A run of a profile that nothing disturbs: made once for all workers of a test session."""
     base = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
-    run, done = Run(base / f"{profile}-in-peace", profile=f"{profile},venv"), base / f"{profile}.done"
+    run, done = Run(base / f"{profile}-undisturbed", profile=f"{profile},venv"), base / f"{profile}.done"
     with open(base / f"{profile}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not done.exists():
@@ -117,11 +183,19 @@ def in_peace(profile: str, factory: pytest.TempPathFactory) -> Run:
 
 @pytest.fixture(scope="session")
 def undisturbed(launcher: Path, environments: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The smallest whole study, run once in peace."""
-    return in_peace("test", tmp_path_factory)
+    """The smallest whole study, run once."""
+    return undisturbed_run("test", tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def undisturbed_later(
+    launcher: Path, environments: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], Run]:
+    """The same for a test that first makes a run of its own: another worker may be at the undisturbed one meanwhile."""
+    return cache(partial(undisturbed_run, "test", tmp_path_factory))
 
 
 @pytest.fixture(scope="session")
 def demo(launcher: Path, environments: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The demo, run once in peace."""
-    return in_peace("demo", tmp_path_factory)
+    """The demo, run once."""
+    return undisturbed_run("demo", tmp_path_factory)

@@ -1,38 +1,50 @@
-// Fine-mapped eQTLs by specificity bin: classification from the scores, beside shuffled labels, and the direction of the effect.
+// Fine-mapped eQTLs by specificity bin: classification from the scores, beside shuffled labels, and the effect's sign.
 
-include { EQTL_CLASSIFY  } from '../modules/eqtl_classify'
-include { EQTL_DIRECTION } from '../modules/eqtl_direction'
+include { EQTL_CLASSIFY  } from '../modules/eqtl/classify'
+include { EQTL_DIRECTION } from '../modules/eqtl/direction'
 
 workflow EQTL {
     take:
-    study  // value: map of parameter name -> path
-    peaks  // value: [meta, h5ad]
-    scores // [meta, [sad.h5]]
-    stages // list of stage names
+    options // map of parameters
+    study   // value: map of parameter name -> path
+    peaks   // value: [meta, h5ad]
+    scores  // [meta, [sad.h5]]
+    stages  // list of stage names
 
     main:
-    ch_run_info = Channel.empty()
-    ch_versions = Channel.empty()
-    ch_tables   = Channel.empty()
+    ch_tables = channel.empty()
 
     if( 'eqtl' in stages ) {
+        ch_h5ad    = peaks.map { _meta, h5ad -> h5ad }
         ch_tissues = study.flatMap { s -> Sheets.rows('eqtls', s.eqtls) }
-        ch_genes   = study.map { s -> [Parameters.list(params.eqtl_match).contains('tss') && s.genes ? s.genes : []] }
+
+        // true labels, and shuffled ones: what chance looks like
+        ch_genes = study.map { s -> [Parameters.list(options.eqtl_match).contains('tss') && s.genes ? s.genes : []] }
         EQTL_CLASSIFY(
-            scores.combine(ch_tissues).combine(Channel.of(false, true)).combine(peaks.map { it[1] }).combine(ch_genes)
-                .map { meta, files, row, shuffled, h5ad, genes -> [meta + [tissue: row.tissue, shuffled: shuffled], row.variants, row.negatives ?: [], files, h5ad, genes] }
+            scores
+                .combine(ch_tissues)
+                .combine(channel.of(false, true))
+                .combine(ch_h5ad)
+                .combine(ch_genes)
+                .map { meta, files, row, shuffled, h5ad, genes ->
+                    def meta_tissue = meta + [tissue: row.tissue, shuffled: shuffled]
+                    [meta_tissue, row.variants, row.negatives ?: [], files, h5ad, genes]
+                }
         )
+
+        // where the table gives effects: does the score have their sign?
         EQTL_DIRECTION(
-            scores.combine(ch_tissues.filter { Sheets.columns(it.variants).contains('beta') }).combine(peaks.map { it[1] })
+            scores
+                .combine(ch_tissues.filter { row -> Sheets.columns(row.variants).contains('beta') })
+                .combine(ch_h5ad)
                 .map { meta, files, row, h5ad -> [meta + [tissue: row.tissue], row.variants, files, h5ad] }
         )
-        ch_tables   = EQTL_CLASSIFY.out.table.mix(EQTL_CLASSIFY.out.curves.filter { meta, curves -> !meta.shuffled }, EQTL_DIRECTION.out.table).map { it[1] }
-        ch_run_info = EQTL_CLASSIFY.out.run_info.mix(EQTL_DIRECTION.out.run_info)
-        ch_versions = EQTL_CLASSIFY.out.versions.mix(EQTL_DIRECTION.out.versions)
+        ch_tables = EQTL_CLASSIFY.out.table
+            .mix(EQTL_CLASSIFY.out.curves.filter { meta, _curves -> !meta.shuffled })
+            .mix(EQTL_DIRECTION.out.table)
+            .map { _meta, table -> table }
     }
 
     emit:
-    tables   = ch_tables    // tsv
-    run_info = ch_run_info  // json
-    versions = ch_versions  // yml
+    tables = ch_tables.map { table -> ['eqtl', table] } // [folder, tsv]
 }

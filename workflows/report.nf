@@ -1,74 +1,112 @@
-// The results beside the truth where there is one, the genome-browser session, and the page that shows it all.
+// Models side by side on variants, results beside the truth where there is one, the genome-browser session, the page.
 
-include { TRUTH_COMPARE } from '../modules/truth_compare'
-include { REPORT_IGV    } from '../modules/report_igv'
-include { REPORT_RENDER } from '../modules/report_render'
+include { TRUTH_COMPARE    } from '../modules/simulate/compare'
+include { EVALUATE_EFFECTS } from '../modules/evaluate/effects'
+include { REPORT_IGV       } from '../modules/report/igv'
+include { REPORT_RENDER    } from '../modules/report/render'
 
 workflow REPORT {
     take:
-    study        // value: map of parameter name -> path
-    preflight    // [meta, json]
-    peak_tables  // tsv, json
-    models       // [meta, folder]
-    predictions  // [meta, preds.h5, targets.h5]
-    accuracy     // tsv
-    logs         // tsv
-    variants     // json
-    scores       // [meta, [sad.h5]]
-    heritability // tsv
-    eqtl         // tsv
-    imbalance    // tsv
-    peaks        // value: [meta, h5ad]
-    browser      // bed.gz, bigwig, [meta, [bigwig]]
-    run_info     // json
-    versions     // yml
-    stages       // list of stage names
+    options     // map of parameters
+    study       // value: map of parameter name -> path
+    tables      // [folder, file]: every table, with the folder of the results that it lies in
+    peaks       // value: [meta, h5ad]
+    predictions // [meta, preds.h5, targets.h5]
+    scores      // [meta, [sad.h5]]
+    browser     // bed.gz, bigwig
+    stages      // list of stage names
 
     main:
-    ch_own_versions = Channel.empty()
-    ch_info = study.map { Parameters.json(params.findAll { it.key != 'code_id' } + [stages: stages]) }.collectFile(name: 'params.json', newLine: true, storeDir: "${params.outdir}/pipeline_info")
+    ch_report = channel.empty()
+    ch_truth  = channel.empty()
+    info      = "${options.outdir}/pipeline_info"
+
+    // the record of the run: parameters, and versions of what every task ran
+    ch_parameters = study
+        .map { _study -> Parameters.json(options + [stages: stages]) }
+        .collectFile(name: 'params.json', newLine: true, storeDir: info)
+    ch_versions = channel.topic('versions')
+        .flatMap { file -> file.readLines() }
+        .unique()
+        .toSortedList()
+        .map { lines -> lines.join('\n') }
+        .collectFile(name: 'versions.yml', newLine: true, storeDir: info)
+
     if( 'report' in stages ) {
         // the truth is compared with the first model of the sheet
-        ch_first = study.map { Models.first(it.models, params) }
-        ch_predicted = predictions.combine(ch_first).filter { it[0].id == it[3] }.toList().map { it ? it[0][1..2] : [[], []] }
-        ch_scored = scores.combine(ch_first).filter { it[0].id == it[2] }.toList().map { it ? it[0][1] : [] }
+        ch_first     = study.map { s -> Models.first(s.models, options) }
+        ch_predicted = predictions
+            .combine(ch_first)
+            .filter { meta, _preds, _targets, first -> meta.id == first }
+            .map { _meta, preds, targets, _first -> [preds, targets] }
+        ch_scored    = scores
+            .combine(ch_first)
+            .filter { meta, _files, first -> meta.id == first }
+            .map { _meta, files, _first -> files }
         TRUTH_COMPARE(
-            study.filter { it.truth }
-                .combine(peaks.map { it[1] }.ifEmpty([]).toList())
-                .combine(ch_predicted)
-                .combine(ch_scored.map { [it] })
-                .combine(heritability.mix(eqtl, imbalance).toSortedList { a, b -> a.name <=> b.name }.map { [it] })
-                .map { s, h5ad, preds, targets, sad, tables -> [[id: 'truth'], s.truth, h5ad, preds, targets, sad, tables] }
+            study
+                .filter { s -> s.truth }
+                .combine(peaks.map { _meta, h5ad -> h5ad }.ifEmpty([]).toList())
+                .combine(ch_predicted.ifEmpty([[], []]))
+                .combine(ch_scored.ifEmpty([]).map { files -> [files] })
+                .combine(of_folder(tables, ['heritability', 'eqtl', 'allelic_imbalance']).map { files -> [files] })
+                .map { s, h5ad, preds, targets, sad, files ->
+                    [[id: 'truth'], s.truth, h5ad, preds, targets, sad, files]
+                }
+        )
+        ch_truth = TRUTH_COMPARE.out.summary.map { _meta, summary -> ['truth', summary] }
+
+        // every model on variants, side by side, where there is a result on variants
+        EVALUATE_EFFECTS(
+            tables
+                .filter { folder, _file -> folder in ['heritability', 'eqtl', 'allelic_imbalance'] }
+                .first()
+                .map { _folder, _file -> [id: 'effects'] },
+            of_folder(tables, ['peaks']),
+            of_folder(tables, ['evaluation']),
+            of_folder(tables, ['heritability']),
+            of_folder(tables, ['eqtl']),
+            of_folder(tables, ['allelic_imbalance']),
+        )
+        ch_effects = EVALUATE_EFFECTS.out.tables.flatten().map { file -> ['evaluation', file] }
+
+        // a session over all tracks, where there are any
+        ch_names = browser.map { file -> file.name }.toSortedList().filter { names -> names }
+        REPORT_IGV(
+            study
+                .combine(ch_names.map { names -> [names] })
+                .map { s, names ->
+                    [[id: 'browser', genome: s.fasta.name, locus: Parameters.list(options.test_chroms)[0]], names]
+                }
         )
 
-        ch_browser = browser.flatMap { it instanceof List ? it[1] : [it] }.map { it.name }.toSortedList()
-        REPORT_IGV(study.combine(ch_browser.filter { it }.map { [it] }).map { s, names -> [[id: 'browser', genome: s.fasta.name, locus: Parameters.list(params.test_chroms)[0]], names] })
-        ch_own_versions = TRUTH_COMPARE.out.versions.mix(REPORT_IGV.out.versions)
-    }
-    ch_versions = versions.mix(ch_own_versions)
-        .flatMap { it.readLines() }.unique().toSortedList()
-        .map { it.join('\n') }.collectFile(name: 'versions.yml', newLine: true, storeDir: "${params.outdir}/pipeline_info")
-    if( 'report' in stages ) {
+        // the page waits for the run records of all tasks but its own
+        ch_record = ch_parameters.mix(ch_versions).map { file -> ['pipeline_info', file] }
+        ch_tables = tables.mix(ch_truth, ch_effects, ch_record)
         REPORT_RENDER(
             [id: 'report'],
-            sorted(peak_tables),
-            sorted(models.map { it[1] }),
-            sorted(accuracy),
-            sorted(variants),
-            sorted(heritability),
-            sorted(eqtl),
-            sorted(imbalance),
-            sorted(TRUTH_COMPARE.out.summary.map { it[1] }),
-            sorted(ch_info.mix(ch_versions, preflight.map { it[1] }, logs)),
-            sorted(run_info.mix(TRUTH_COMPARE.out.run_info)),
+            of_folder(ch_tables, ['peaks']),
+            of_folder(ch_tables, ['models']),
+            of_folder(ch_tables, ['evaluation']),
+            of_folder(ch_tables, ['variants']),
+            of_folder(ch_tables, ['heritability']),
+            of_folder(ch_tables, ['eqtl']),
+            of_folder(ch_tables, ['allelic_imbalance']),
+            of_folder(ch_tables, ['truth']),
+            of_folder(ch_tables, ['pipeline_info']),
+            channel.topic('run_info').toSortedList { a, b -> a.name <=> b.name },
         )
+        ch_report = REPORT_RENDER.out.report
     }
 
     emit:
-    report = 'report' in stages ? REPORT_RENDER.out.report : Channel.empty() // html
+    report = ch_report // html
 }
 
-/** All files of a channel as one list in the order of their names, so that a resumed run sees the same input. */
-def sorted(files) {
-    return files.toSortedList { a, b -> a.name <=> b.name }
+/** The files of some folders as one list in the order of their names, so that a resumed run sees the same input. */
+def of_folder(tables, folders) {
+    return tables
+        .filter { folder, _file -> folder in folders }
+        .map { _folder, file -> file }
+        .toSortedList { a, b -> a.name <=> b.name }
 }

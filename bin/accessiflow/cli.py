@@ -1,8 +1,8 @@
 """What every stage script shares: the Typer app, exit codes, logging, progress, and the record of a run.
 
-A script is `app = cli.make_app("...")`, commands, and `cli.run(app)`. All scripts have these options before the command:
-`--version`; `--versions FILE` (YAML: the third-party packages that the run loaded); `--run-info FILE` (JSON: seconds,
-CPU seconds, peak memory, device, threads and the facts that the command noted with `note`).
+A script is `app = cli.make_app("...")`, commands, and `cli.run(app)`. Every script takes these options before the
+command: `--version`; `--versions FILE` (YAML: the third-party packages that the run loaded); `--run-info FILE` (JSON:
+seconds, CPU seconds, peak memory, device, threads and the facts that the command noted with `note`).
 """
 
 from __future__ import annotations
@@ -97,6 +97,8 @@ def make_app(summary: str) -> typer.Typer:
 def run(app: typer.Typer) -> NoReturn:
     """Run the script: exit 0, or 2 with one sentence for bad input, or 1 with a traceback for a fault of ours."""
     _start_logging()
+    run_facts.clear()  # of a run before, where a process runs several
+    _outputs.clear()
     started = time.monotonic()
     try:
         app(standalone_mode=False)
@@ -130,20 +132,6 @@ def one_of(value: str, allowed: Iterable[str], option: str) -> str:
     return value
 
 
-def edges(text: str) -> list[int]:
-    """Edges of the specificity bins: positive integers, comma-separated; none where the option is empty.
-
-    Raises:
-        InputError: something else stands there.
-    """
-    from accessiflow.intervals import split_list
-
-    given = split_list(text)
-    if not all(edge.isdigit() and int(edge) > 0 for edge in given):
-        raise InputError(f"--edges {text}: expected positive integers, comma-separated")
-    return [int(edge) for edge in given]
-
-
 def _print_version(requested: bool) -> None:
     if requested:
         sys.stdout.write(f"accessiflow {__version__}\n")
@@ -165,7 +153,7 @@ def _fail(code: int, sentence: str) -> int:
 
 
 def _fault(error: Exception) -> int:
-    """The exit code of an exception that no stage foresees: the system's faults in one sentence, ours with a traceback."""
+    """The exit code of an unforeseen exception: the system's faults in one sentence, ours with a traceback."""
     if isinstance(error, MemoryError | BrokenExecutor):
         # 137 is the code of a task that the system kills for memory, which the pipeline tries again with more.
         kind = type(error).__name__

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def read_tss(path: Path) -> pd.DataFrame:
-    """Read transcription start sites from BED6 or from a table of name, chrom, tx_start, strand (with or without header).
+    """Read transcription start sites from BED6, or from a table of name, chrom, tx_start and strand.
 
     Returns:
         chrom, position (0-based) and name, a row a gene.

@@ -1,8 +1,8 @@
 """Genome sequence: FASTA windows as base codes and one-hot arrays, reverse complement.
 
-Base codes are uint8: A 0, C 1, G 2, T 3, anything else (N, IUPAC, outside the contig) 4. One-hot rows follow A, C, G, T;
-code 4 is 0.25 in each channel, as in the padding of Basenji's shifts. No base is ever drawn at random in its place, so
-results do not differ between runs.
+Base codes are uint8: A 0, C 1, G 2, T 3, anything else (N, IUPAC, outside the contig) 4. One-hot rows follow
+A, C, G, T; code 4 is 0.25 in each channel, as in the padding of Basenji's shifts. No base is ever drawn at random in
+its place, so results do not differ between runs.
 """
 
 from __future__ import annotations
@@ -63,11 +63,11 @@ class IndexRow(NamedTuple):
     """A contig's line of a .fai.
 
     Attributes:
-        name: of the contig.
-        length: in bp.
-        offset: of its first base in the file, in bytes.
-        bases: in a full line.
-        width: of a full line in bytes, its end included.
+        name: contig name.
+        length: length in bp.
+        offset: where the first base stands in the file, in bytes.
+        bases: bases of a full line.
+        width: bytes of a full line, its end included.
     """
 
     name: bytes
@@ -189,15 +189,44 @@ class Fasta:
         self.close()
 
 
-def gc_and_cpg(codes: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """GC share (n,) of windows of base codes (n, L), and whether each passes as a CpG island: GC > 50 %, observed/expected CpG > 0.6."""
-    c, g = (codes == 1).sum(axis=1), (codes == 2).sum(axis=1)
-    known = (codes < 4).sum(axis=1)
+class Composition(NamedTuple):
+    """Of sequences (n,), over their known bases alone.
+
+    gc: share of G and C; NaN where no base is known.
+    cpg_oe: CpG observed over expected, CpG x known bases / (C x G); NaN without a C or a G.
+    island: "True" where gc > 0.5 and cpg_oe > 0.6 (Gardiner-Garden and Frommer 1987, whatever the length), else
+        "False"; "NA" where no base is known.
+    """
+
+    gc: NDArray[np.float64]
+    cpg_oe: NDArray[np.float64]
+    island: NDArray[np.object_]
+
+
+def gc_share(gc: NDArray[np.integer], known: NDArray[np.integer]) -> NDArray[np.float64]:
+    """GC share (n,) of sequences with `gc` G and C among `known` bases; NaN where none is known."""
+    return np.divide(gc, known, out=np.full(len(known), np.nan), where=known > 0)
+
+
+def composition_of(
+    c: NDArray[np.integer], g: NDArray[np.integer], cpg: NDArray[np.integer], known: NDArray[np.integer]
+) -> Composition:
+    """Composition of sequences by how many C, G, CpG and known bases (n,) each holds."""
+    gc, pairs = gc_share(c + g, known), c * g
+    ratio = np.divide(cpg * known, pairs, out=np.full(len(known), np.nan), where=pairs > 0)
+    island = np.where((gc > 0.5) & (ratio > 0.6), "True", "False").astype(object)
+    return Composition(gc, ratio, np.where(known > 0, island, "NA"))
+
+
+def gc_and_cpg(codes: Codes) -> Composition:
+    """Composition of windows of base codes (n, L)."""
     cpg = ((codes[:, :-1] == 1) & (codes[:, 1:] == 2)).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gc = (c + g) / known
-        ratio = cpg * codes.shape[1] / (c * g)
-    return gc, (gc > 0.5) & (np.nan_to_num(ratio, nan=0.0, posinf=0.0) > 0.6)
+    return composition_of((codes == 1).sum(axis=1), (codes == 2).sum(axis=1), cpg, (codes != UNKNOWN).sum(axis=1))
+
+
+def window_gc(codes: Codes) -> NDArray[np.float64]:
+    """GC share (n,) of windows of base codes (n, L)."""
+    return gc_share(((codes == 1) | (codes == 2)).sum(axis=1), (codes != UNKNOWN).sum(axis=1))
 
 
 def shift_codes(codes: Codes, shifts: NDArray[np.int64]) -> Codes:

@@ -25,7 +25,7 @@ VALUES_UNFOLDED_AT_ONCE = 1 << 26  # float32: 256 MB
 
 
 class MotifName(NamedTuple):
-    """The two names of a MOTIF line: the matrix's identifier, and the factor's name (the identifier where it has none)."""
+    """The names of a MOTIF line: the matrix's identifier, and the factor's name (the identifier where it has none)."""
 
     matrix_id: str
     factor: str
@@ -36,7 +36,7 @@ class Motif:
     """A motif.
 
     Attributes:
-        name: of the transcription factor.
+        name: name of the transcription factor.
         matrix_id: identifier of its profile.
         probabilities: (width, 4) float64, rows sum to 1.
     """
@@ -175,7 +175,7 @@ def best_scores(motifs: Sequence[Motif], codes: NDArray[np.uint8]) -> NDArray[np
 def _scan(
     codes: NDArray[np.uint8], width: int, matrices: NDArray[np.float32]
 ) -> Iterator[tuple[slice, NDArray[np.float32]]]:
-    """Rows of each block of windows, and their best scores (rows, M); `matrices` hold the forward strands, then the reverse."""
+    """Rows of each block of windows, and their best scores (rows, M); first in `matrices` are the forward strands."""
     sites = codes.shape[1] - width + 1
     step = max(1, VALUES_UNFOLDED_AT_ONCE // (sites * max(4 * width, matrices.shape[1])))
     half = matrices.shape[1] // 2

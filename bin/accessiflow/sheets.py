@@ -1,14 +1,18 @@
-"""The input sheets: which columns each has, and how a row is checked. CSV with a header, `#` comments, relative paths
-resolved against the sheet's folder."""
+"""The input sheets: how a sheet is read and a row is checked; relative paths are resolved against the sheet's folder.
+
+What each sheet holds and every rule is data, in sheets.json beside this file, which lib/SheetRules.groovy reads too.
+"""
 
 from __future__ import annotations
 
 import csv
+import json
 import math
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
@@ -16,110 +20,98 @@ from accessiflow.files import open_text
 if TYPE_CHECKING:
     import pandas as pd
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-PREFIX = re.compile(r"(?:.*/)?[A-Za-z0-9][A-Za-z0-9._-]*")
-SCHEMES = ("file", "http", "https", "ftp", "s3", "gs", "az")
-LONGEST_PATH, LONGEST_FILE_NAME = (
-    1000,
-    200,
-)  # characters; a file system takes 255 bytes of a name, and suffixes are added
-_NOT_IN_PATHS = re.compile(r"""[\x00-\x1f\x7f-\x9f\u2028\u2029'"`$\\;&|<>*?\[\]{}!#]""")
-_LOGIN = re.compile(r"\w+://[^/]*@")
-KINDS = {
-    ".bw": "bigwig",
-    ".bigwig": "bigwig",
-    ".bam": "bam",
-    ".tsv.gz": "fragments",
-    ".fragments": "fragments",
-    ".fragments.gz": "fragments",
-    ".bed.gz": "fragments",
-    ".bedgraph": "bedgraph",
-    ".bedgraph.gz": "bedgraph",
-    ".bdg": "bedgraph",
-    ".bdg.gz": "bedgraph",
+_RULES: dict[str, Any] = json.loads(Path(__file__).with_name("sheets.json").read_text(encoding="utf-8"))
+_CSV: dict[str, str] = _RULES["csv"]
+_PATH: dict[str, Any] = _RULES["path"]
+_LOGIN, _FORBIDDEN, _PART_START = (re.compile(_PATH[rule]) for rule in ("login", "forbidden", "part_start"))
+_PATTERNS: dict[str, re.Pattern[str]] = {
+    kind: re.compile(_RULES[kind]["pattern"]) for kind in ("name", "number", "integer", "prefix")
 }
-TRAINING_SETS = ("all", "peaks", "non_ubiquitous", "balanced", "gc_matched")
+_NOUNS = {"name": "a name", "number": "a number", "integer": "a whole number"}
+NAME = _PATTERNS["name"]
+# Variants of the eqtls sheet with a PIP above the first are positives, below the second negatives (Kathail et al. 2024);
+# the defaults of the parameters eqtl_min_pip and eqtl_max_pip are the same numbers
+MIN_PIP, MAX_PIP = 0.9, 0.01
+SIGNALS: dict[str, tuple[str, ...]] = {
+    kind: tuple(suffixes) for kind, suffixes in _RULES["signals"].items()
+}  # kind of signal -> suffixes
+
+
+@dataclass(frozen=True)
+class Column:
+    """What the values of a column are.
+
+    Attributes:
+        kind: name, path, prefix (a path whose last part begins several files' names), choice, boolean, number, integer.
+        required: whether every row needs a value.
+        choices: the allowed values of a choice or boolean.
+        reserved: names that are not allowed.
+        minimum, above: a number's least value; the value that it must exceed.
+        suffix_unless: the column that, where it is filled, frees a path from ending in a known suffix of a signal.
+    """
+
+    kind: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    reserved: tuple[str, ...] = ()
+    minimum: float | None = None
+    above: float | None = None
+    suffix_unless: str = ""
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Column:
+        """A column as sheets.json describes it; choices may be the name of a part of that file, whose keys they are."""
+        choices = _RULES["boolean"]["choices"] if given["kind"] == "boolean" else given.get("choices", ())
+        named = _RULES[choices] if isinstance(choices, str) else choices
+        return cls(**{**given, "choices": tuple(named), "reserved": tuple(given.get("reserved", ()))})
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """The columns of one kind of sheet.
+    """One kind of sheet.
 
     Attributes:
         key: the column whose values name the rows and must be unique.
-        required, optional: column names.
-        names: columns whose values must match the name rule.
-        paths: columns that hold a path or URI.
-        prefixes: those of them whose last part is the start of several files' names, and a word of a command.
-        numbers: columns that hold a number.
-        choices: column -> allowed values.
-        unique: whether the key must not repeat.
+        columns: by name, the required ones first.
     """
 
     key: str
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-    names: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    prefixes: tuple[str, ...] = ()
-    numbers: tuple[str, ...] = ()
-    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    unique: bool = True
+    columns: dict[str, Column]
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns in which every row has a value."""
+        return tuple(name for name, column in self.columns.items() if column.required)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """The other columns."""
+        return tuple(name for name, column in self.columns.items() if not column.required)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Columns that hold a path or URI, or the start of one."""
+        return self._of("path", "prefix")
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Columns that hold a number."""
+        return self._of("number", "integer")
+
+    @property
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """Column -> allowed values."""
+        return {name: column.choices for name, column in self.columns.items() if column.choices}
+
+    def _of(self, *kinds: str) -> tuple[str, ...]:
+        return tuple(name for name, column in self.columns.items() if column.kind in kinds)
 
 
 SHEETS: dict[str, Sheet] = {
-    "tracks": Sheet(
-        "track",
-        ("track", "cell_type", "signal"),
-        ("group", "replicate", "donor", "kind", "barcodes", "scale", "clip", "clip_soft", "sum_stat"),
-        names=("track", "cell_type", "group", "replicate", "donor"),
-        paths=("signal", "barcodes"),
-        numbers=("scale", "clip", "clip_soft"),
-        choices={"kind": ("bigwig", "bam", "fragments", "bedgraph"), "sum_stat": ("sum", "mean", "avg", "max", "peak")},
-    ),
-    "models": Sheet(
-        "model",
-        ("model",),
-        (
-            "preset",
-            "params",
-            "training_set",
-            "task",
-            "replicates",
-            "init_from",
-            "freeze",
-            "weights",
-            "predictions",
-            "scores",
-        ),
-        names=("model", "preset", "init_from"),
-        paths=("params", "weights", "predictions", "scores"),
-        numbers=("replicates",),
-        choices={"training_set": TRAINING_SETS, "task": ("multi", "single"), "freeze": ("yes", "no")},
-    ),
-    "variants": Sheet("set", ("set", "vcf"), names=("set",), paths=("vcf",)),
-    "eqtls": Sheet(
-        "tissue",
-        ("tissue", "variants"),
-        ("negatives", "group"),
-        names=("tissue", "group"),
-        paths=("variants", "negatives"),
-    ),
-    "allelic_counts": Sheet(
-        "cell_type", ("cell_type", "counts"), ("track",), names=("cell_type", "track"), paths=("counts",)
-    ),
-    "gwas": Sheet(
-        "trait", ("trait", "sumstats"), ("n", "group"), names=("trait", "group"), paths=("sumstats",), numbers=("n",)
-    ),
-    "ld_panel": Sheet(
-        "chrom",
-        ("chrom", "bfile"),
-        ("frq", "weights", "baseline"),
-        names=("chrom",),
-        paths=("bfile", "frq", "weights", "baseline"),
-        prefixes=("bfile", "frq", "weights", "baseline"),
-    ),
+    kind: Sheet(given["key"], {name: Column.of(column) for name, column in given["columns"].items()})
+    for kind, given in _RULES["sheets"].items()
 }
+TRAINING_SETS = SHEETS["models"].choices["training_set"]
 
 
 def check_sheet(kind: str, path: Path, read_from: Path | None = None) -> tuple[list[dict[str, str]], list[str]]:
@@ -130,36 +122,32 @@ def check_sheet(kind: str, path: Path, read_from: Path | None = None) -> tuple[l
         read_from: where it lies, if not there.
 
     Returns:
-        rows: one dict a row (every known column present, "" where absent; paths resolved; `line` = its line in the file).
+        rows: one dict a row: every known column ("" where absent, or wrong and no name; paths resolved), and `line`,
+            its line in the file.
         problems: one sentence each, starting with `file:line`.
     """
-    sheet, problems, rows = SHEETS[kind], [], []
+    sheet, rows = SHEETS[kind], []
     try:
         with open_text(read_from or path) as handle:
-            lines = [
-                (i, line) for i, line in enumerate(handle, 1) if line.strip() and not line.lstrip().startswith("#")
-            ]
-        records = list(csv.reader([line for _, line in lines], strict=True))
-    except (InputError, UnicodeDecodeError, csv.Error, OSError) as error:
-        return [], [
-            str(error)
-            if isinstance(error, InputError)
-            else f"{path}: is not a readable CSV sheet ({error}): is a quote left open?"
-        ]
-    if not records:
+            numbered = [(number, line.strip(_CSV["trimmed"] + "\n")) for number, line in enumerate(handle, 1)]
+    except InputError as error:
+        return [], [str(error)]
+    lines = [(number, line) for number, line in numbered if line and not line.startswith(_CSV["comment"])]
+    if not lines:
         return [], [f"{path}: is an empty sheet, expected a header with {', '.join(sheet.required)}"]
-    header = [name.strip().lstrip("\ufeff") for name in records[0]]
-    problems += _check_header(sheet, header, path, lines[0][0])
+    header, problems = _fields(lines[0][1], path, lines[0][0])
+    problems += _check_header(sheet, header, path, lines[0][0]) if not problems else []
     if problems:
         return [], problems
-    if len(records) == 1:
+    if len(lines) == 1:
         return [], [f"{path}: has a header and no row"]
     seen: dict[str, int] = {}
-    for record, (line, _) in zip(records[1:], lines[1:], strict=False):
-        row, wrong = _check_row(sheet, header, record, path, line)
-        problems += wrong
+    for line, text in lines[1:]:
+        record, wrong = _fields(text, path, line)
+        row, more = _check_row(sheet, header, record, path, line) if not wrong else ({}, [])
+        problems += wrong + more
         key = row.get(sheet.key, "")
-        if sheet.unique and key and key in seen:
+        if key and key in seen:
             problems.append(
                 f"{path}:{line}: the {sheet.key} {key!r} is already on line {seen[key]}: names must be unique"
             )
@@ -190,10 +178,11 @@ def signal_kind(signal: str, kind: str = "") -> str:
     """
     if kind:
         return kind
-    found = [k for suffix, k in KINDS.items() if signal.lower().endswith(suffix)]
+    found = next((kind for kind, suffixes in SIGNALS.items() if signal.lower().endswith(suffixes)), "")
     if not found:
-        raise InputError(f"has no known suffix ({', '.join(KINDS)}): state its kind in the column `kind`", signal)
-    return found[0]
+        known = ", ".join(suffix for suffixes in SIGNALS.values() for suffix in suffixes)
+        raise InputError(f"has no known suffix ({known}): state its kind in the column `kind`", signal)
+    return found
 
 
 def check_name(value: str, what: str) -> str:
@@ -203,44 +192,71 @@ def check_name(value: str, what: str) -> str:
         InputError: it does not match the name rule.
     """
     if not NAME.fullmatch(value):
-        raise InputError(
-            f"the {what} {value[:80]!r} is not a name: use letters, digits, '.', '_' and '-' (at most 64, first a letter or digit)"
-        )
+        raise InputError(f"the {what} {value[:80]!r} is not a name: {_RULES['name']['says']}")
     return value
 
 
 def path_fault(value: str) -> str:
-    """What keeps a path or URI from being used, "" if nothing does; the sentence never shows a login.
+    """What keeps a path or URI from being used, "" if nothing does; the sentence never shows a login or a query.
 
-    Characters that mean something to a shell or a glob are refused in any part: the workflow engine writes paths into scripts that it
-    makes to bring files to a task, before any of ours could quote them.
+    Characters that mean something to a shell or a glob are refused in any part: the workflow engine writes paths into
+    scripts that it makes to bring files to a task, before any of ours could quote them.
     """
     scheme, found, _ = value.partition("://")
-    if found and scheme not in SCHEMES:
-        return f"has the scheme {scheme[:20]!r}: known are {', '.join(SCHEMES)}"
+    if found and scheme not in _PATH["schemes"]:
+        return f"has an unknown scheme: known are {', '.join(_PATH['schemes'])}"
     if _LOGIN.match(value):
         return f"the {scheme} address carries a login: keep it in the environment or in Nextflow's configuration"
-    odd = _NOT_IN_PATHS.search(value)
-    if odd and odd[0] == "?" and found:
-        return f"the {scheme} address has a query, which may be a signature: fetch the file, or log in by Nextflow's configuration"
-    if odd:
+    if found and _PATH["query"] in value:
+        how = "fetch the file, or log in by Nextflow's configuration"
+        return f"the {scheme} address has a query, which may be a signature: {how}"
+    if odd := _FORBIDDEN.search(value):
         return f"{value[:80]!r} holds {odd[0]!r}, which no path may: rename the file or folder"
-    if re.search(r"(^|/)[-~]", value):
+    if _PART_START.search(value):
         return f"{value[:80]!r} has a part that begins with '-' or '~': rename the file or folder"
-    if len(value) > LONGEST_PATH or max(len(part.encode()) for part in value.split("/")) > LONGEST_FILE_NAME:
+    if (
+        len(value) > _PATH["longest"]
+        or max(len(part.encode()) for part in value.split("/")) > _PATH["longest_part_bytes"]
+    ):
         return f"{value[:40]!r}... is too long for a path ({len(value)} characters)"
     return ""
 
 
+def value_fault(column: Column, value: str) -> str:
+    """What keeps a value out of a column, "" if nothing does; an empty value is none."""
+    if not value:
+        return ""
+    if column.kind in ("path", "prefix"):
+        fault = path_fault(value)
+        wrong = not fault and column.kind == "prefix" and not _PATTERNS["prefix"].fullmatch(value)
+        return f"{value[:80]!r} is no prefix of files: {_RULES['prefix']['says']}" if wrong else fault
+    if column.choices:
+        return "" if value in column.choices else f"{value[:40]!r} is not one of {', '.join(column.choices)}"
+    if not _PATTERNS[column.kind].fullmatch(value) or (column.kind != "name" and not math.isfinite(float(value))):
+        return f"{value[:80]!r} is not {_NOUNS[column.kind]}: {_RULES[column.kind]['says']}"
+    if value in column.reserved:
+        return f"{value!r} is a word of the pipeline's own: choose another name"
+    if column.minimum is not None and float(value) < column.minimum:
+        return f"{value[:40]!r} is less than {column.minimum:g}, the least allowed"
+    if column.above is not None and float(value) <= column.above:
+        return f"{value[:40]!r} is not above {column.above:g}"
+    return ""
+
+
+def _fields(text: str, path: Path, line: int) -> tuple[list[str], list[str]]:
+    """The values of a line, and what is wrong with its quotes; none goes on in the next line: none holds a line end."""
+    try:
+        record = next(csv.reader([text], delimiter=_CSV["separator"], quotechar=_CSV["quote"], strict=True))
+    except csv.Error as error:
+        return [], [f"{path}:{line}: is not a readable line of a CSV sheet ({error}): is a quote left open?"]
+    return [value.strip(_CSV["trimmed"]) for value in record], []
+
+
 def _check_header(sheet: Sheet, header: list[str], path: Path, line: int) -> list[str]:
-    known = (*sheet.required, *sheet.optional)
-    problems = [
-        f"{path}:{line}: lacks the column {c!r} (columns: {', '.join(known)})"
-        for c in sheet.required
-        if c not in header
-    ]
+    known = ", ".join((*sheet.required, *sheet.optional))
+    problems = [f"{path}:{line}: lacks the column {c!r} (columns: {known})" for c in sheet.required if c not in header]
     problems += [
-        f"{path}:{line}: unknown column {c[:60]!r} (columns: {', '.join(known)})" for c in header if c not in known
+        f"{path}:{line}: unknown column {c[:60]!r} (columns: {known})" for c in header if c not in sheet.columns
     ]
     problems += [
         f"{path}:{line}: the column {c!r} appears twice" for c in sorted({c for c in header if header.count(c) > 1})
@@ -251,44 +267,29 @@ def _check_header(sheet: Sheet, header: list[str], path: Path, line: int) -> lis
 def _check_row(
     sheet: Sheet, header: list[str], record: list[str], path: Path, line: int
 ) -> tuple[dict[str, str], list[str]]:
+    """The row for further checks, and its problems. Names stay where they are wrong: they are looked up and shown."""
     if len(record) != len(header):
         return {}, [f"{path}:{line}: has {len(record)} field(s), the header has {len(header)}"]
-    row = dict.fromkeys((*sheet.required, *sheet.optional), "") | {
-        c: v.strip() for c, v in zip(header, record, strict=True)
-    }
+    row = dict.fromkeys((*sheet.required, *sheet.optional), "") | dict(zip(header, record, strict=True))
     problems = [f"{path}:{line}: no value in the required column {c!r}" for c in sheet.required if not row[c]]
-    for column in sheet.names:
-        if row[column] and not NAME.fullmatch(row[column]):
-            problems.append(
-                f"{path}:{line}: {column} {row[column][:80]!r} is not a name: use letters, digits, '.', '_' and '-' (at most 64)"
-            )
-    for column in sheet.numbers:
-        if row[column] and not is_number(row[column]):
-            problems.append(f"{path}:{line}: {column} {row[column][:40]!r} is not a number")
-    for column, allowed in sheet.choices.items():
-        if row[column] and row[column] not in allowed:
-            problems.append(f"{path}:{line}: {column} {row[column][:40]!r} is not one of {', '.join(allowed)}")
-    for column in sheet.paths:
-        if fault := _check_path(sheet, column, row[column]):
-            problems.append(f"{path}:{line}: {column} {fault}")
-            row[column] = ""
-        elif row[column]:
-            row[column] = _resolve(row[column], path)
-    return row | {"line": str(line)}, problems
+    usable = row | {"line": str(line)}
+    for name, column in sheet.columns.items():
+        if fault := value_fault(column, row[name]) or _suffix_fault(column, row, row[name]):
+            problems.append(f"{path}:{line}: {name} {fault}")
+            usable[name] = row[name] if column.kind == "name" else ""
+        elif row[name] and name in sheet.paths:
+            usable[name] = _resolve(row[name], path)
+    return usable, problems
 
 
-def _check_path(sheet: Sheet, column: str, value: str) -> str:
-    fault = path_fault(value)
-    if value and not fault and column in sheet.prefixes and not PREFIX.fullmatch(value):
-        return f"{value[:80]!r} must end in letters, digits, '.', '_' and '-' (first a letter or digit)"
-    return fault
-
-
-def is_number(text: str) -> bool:
-    """Whether a text is a finite decimal number."""
-    return re.fullmatch(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?", text) is not None and math.isfinite(
-        float(text)
-    )
+def _suffix_fault(column: Column, row: Mapping[str, str], value: str) -> str:
+    if not value or not column.suffix_unless or row[column.suffix_unless]:
+        return ""
+    try:
+        signal_kind(value)
+    except InputError as error:
+        return str(error)
+    return ""
 
 
 def _resolve(value: str, sheet: Path) -> str:

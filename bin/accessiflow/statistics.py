@@ -1,4 +1,7 @@
-"""Statistics of the field, one definition each: AUROC with DeLong's variance, streaming sums, intervals, Benjamini-Hochberg."""
+"""Statistics of the field, one definition each: AUROC after DeLong, shares, Benjamini-Hochberg, Pearson's correlation of arrays, sums and streams.
+
+What a resample adds (intervals of means and correlations) stands in `bootstrap`.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+Doubles = NDArray[np.float64]
+LEVELS = (0.025, 0.975)  # of a 95 % interval
 Z95 = 1.959963984540054  # 97.5 % point of the normal distribution
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 class Auroc(NamedTuple):
@@ -25,13 +31,22 @@ class Auroc(NamedTuple):
         return float(np.maximum(self.value - half, 0.0)), float(np.minimum(self.value + half, 1.0))
 
 
-def midranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def midranks(values: Doubles) -> Doubles:
     """Ranks from 1 (n,), equal values sharing their mean rank."""
     _, group, size = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(size) - (size - 1) / 2)[group]
 
 
-def placements(labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def weighted_midranks(values: Doubles, times: Doubles) -> Doubles:
+    """Midranks (r, n) of values (n,) in samples that hold each of them `times` (r, n), a whole number; a value that is not held has a rank too."""
+    _, group = np.unique(values, return_inverse=True)
+    order = np.argsort(group, kind="stable")
+    first = np.flatnonzero(np.diff(group[order], prepend=-1))
+    size = np.add.reduceat(times[:, order], first, axis=1)
+    return (np.cumsum(size, axis=1) - (size - 1) / 2)[:, group]
+
+
+def placements(labels: ArrayLike, scores: ArrayLike) -> tuple[Doubles, Doubles]:
     """DeLong's structural components: the share of negatives below each positive (m,), and of positives above each negative (n,).
 
     Ties count one half. By midranks in O(N log N) (Sun and Xu 2014).
@@ -113,7 +128,7 @@ def cross_validated(folds: Sequence[tuple[ArrayLike, ArrayLike]]) -> Auroc:
     return Auroc(float(np.mean(values)), _variance(below, above))
 
 
-def _variance(below: NDArray[np.float64], above: NDArray[np.float64]) -> float:
+def _variance(below: Doubles, above: Doubles) -> float:
     if min(len(below), len(above)) < 2:
         return np.nan
     return float(below.var(ddof=1) / len(below) + above.var(ddof=1) / len(above))
@@ -126,9 +141,6 @@ def pooled(estimates: Sequence[Auroc]) -> Auroc:
     return Auroc(float(values.mean()), float(variances.mean() + between))
 
 
-Z95 = 1.959963984540054  # 97.5 % point of the normal distribution
-
-
 def wilson(hits: int, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval of a share."""
     if n == 0:
@@ -139,13 +151,39 @@ def wilson(hits: int, n: int) -> tuple[float, float]:
     return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
-def benjamini_hochberg(p: NDArray[np.float64], method: str = "correct") -> NDArray[np.float64]:
-    """q values (n,) of p values.
+class Share(NamedTuple):
+    """A share with Clopper and Pearson's exact interval, and the two-sided binomial p that it is one half."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+def binomial_share(successes: int, n: int) -> Share:
+    """The share of successes among n; all NaN for n = 0."""
+    from scipy.stats import beta, binom
+
+    if n == 0:
+        return Share(np.nan, np.nan, np.nan, np.nan)
+    low = beta.ppf(LEVELS[0], successes, n - successes + 1) if successes else 0.0
+    high = beta.ppf(LEVELS[1], successes + 1, n - successes) if successes < n else 1.0
+    p = min(1.0, 2 * binom.cdf(min(successes, n - successes), n, 0.5))
+    return Share(successes / n, float(low), float(high), float(p))
+
+
+def benjamini_hochberg(p: Doubles, method: str = "correct") -> Doubles:
+    """q values (n,) of p values; NaN where p is, which counts as no test.
 
     Args:
         method: "correct", or "floor": floor(p m / rank) without a monotone step, ties by index, as the paper's code had it (every q is an
             integer, so that any fdr up to 1 selects the bins whose p m / rank is below 1).
     """
+    known = ~np.isnan(p)
+    if not known.all():
+        q = np.full(len(p), np.nan)
+        q[known] = benjamini_hochberg(p[known], method)
+        return q
     if method == "correct":
         from scipy.stats import false_discovery_control
 
@@ -156,30 +194,118 @@ def benjamini_hochberg(p: NDArray[np.float64], method: str = "correct") -> NDArr
     return q
 
 
+def log2p(values: ArrayLike) -> Doubles:
+    """log2(x + 1) in double precision; negative values count as 0."""
+    return np.log2(np.maximum(np.asarray(values, np.float64), 0) + 1)
+
+
+def known_mean(values: ArrayLike) -> float:
+    """Mean of the values that are finite; NaN without one."""
+    array = np.asarray(values, np.float64)
+    array = array[np.isfinite(array)]
+    return float(array.mean()) if len(array) else float("nan")
+
+
+def known_row_means(values: Doubles) -> Doubles:
+    """The same (r,) of the rows of values (r, k)."""
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):
+        return np.where(known, values, 0).sum(axis=1) / known.sum(axis=1)
+
+
+def pearson(x: ArrayLike, y: ArrayLike) -> float:
+    """Pearson R of two vectors (n,); NaN where one is constant: no two of its values differ."""
+    return float(pearson_columns(np.asarray(x)[:, None], np.asarray(y)[:, None])[0])
+
+
+def pearson_columns(x: ArrayLike, y: ArrayLike) -> Doubles:
+    """Pearson R (T,) of the columns of x and y (n, T); NaN where one is constant."""
+    a, b = _scaled(x), _scaled(y)
+    return _correlation((a * b).sum(axis=0), (a * a).sum(axis=0), (b * b).sum(axis=0))
+
+
+def pearson_matrix(values: ArrayLike) -> Doubles:
+    """Pearson R (T, T) between the columns of values (n, T); NaN for a constant one."""
+    a = _scaled(values)
+    own = (a * a).sum(axis=0)
+    return _correlation(a.T @ a, own[:, None], own[None, :])
+
+
+def pearson_of_sums(n: Doubles, x: Doubles, y: Doubles, xx: Doubles, yy: Doubles, xy: Doubles) -> Doubles:
+    """Pearson R of sums over n (weighted) observations of x, y, x^2, y^2 and x y, all of one shape.
+
+    A sum of squares about the mean is a difference of two sums, each of which is only known to about n rounding errors: what is not greater than
+    that is 0, and so the variable constant: one that moves by less than 2 sqrt(n epsilon) of its size, 2e-6 of it for 5,000 windows. Squares must not underflow.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        own = [square - total * total / n for total, square in ((x, xx), (y, yy))]
+        own = [np.where(s > 4 * EPSILON * n * square, s, 0) for s, square in zip(own, (xx, yy), strict=True)]
+        return _correlation(xy - x * y / n, *own)
+
+
+def deviations(values: ArrayLike) -> Doubles:
+    """Values (n, T) about their column's mean; all 0 if and only if the column is constant, even where the column's mean is rounded.
+
+    The mean of equal values need not be that value (0.1, 0.1, 0.1), but their differences from the first are exactly 0, and those of different
+    values never are.
+    """
+    array = np.asarray(values, np.float64)
+    with np.errstate(invalid="ignore"):
+        away = array - array[:1]
+    return away - away.mean(axis=0) if len(away) else away
+
+
+def _scaled(values: ArrayLike) -> Doubles:
+    """Deviations in units that keep their squares from over- and underflowing: R does not change with the unit."""
+    own = deviations(values)
+    size = np.abs(own).max(axis=0, initial=0)
+    return own / np.where(size > 0, size, 1)
+
+
+def _correlation(xy: Doubles, xx: Doubles, yy: Doubles) -> Doubles:
+    """R of sums of products about the means: the one place that says when there is none (a sum of squares of 0)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.clip(np.where((xx > 0) & (yy > 0), xy / np.sqrt(xx * yy), np.nan), -1, 1)
+
+
 class Accuracy:
-    """Sums over batches in float64; memory of a few values a track."""
+    """Pearson R and R2 of each track over batches; memory of a few values a track.
+
+    Means and sums of products about them are joined batch by batch (Chan, Golub and LeVeque 1983), of differences from the first position, so that a
+    constant track is known as such whatever its value.
+    """
 
     def __init__(self, tracks: int) -> None:
         self._n = 0
-        self._sums = np.zeros((6, tracks))
+        self._first = np.zeros((2, tracks))  # of targets and predictions, as the next
+        self._means = np.zeros((2, tracks))
+        self._products = np.zeros((3, tracks))  # target^2, prediction^2, target x prediction
+        self._residual = np.zeros(tracks)
 
     def update(self, targets: NDArray[np.floating], predictions: NDArray[np.floating]) -> None:
         """Add a batch (n, B, T)."""
-        y = targets.reshape(-1, targets.shape[-1]).astype(np.float64)
-        p = predictions.reshape(-1, predictions.shape[-1]).astype(np.float64)
-        self._n += len(y)
-        self._sums += np.stack(
-            [y.sum(0), p.sum(0), (y * y).sum(0), (p * p).sum(0), (y * p).sum(0), ((y - p) ** 2).sum(0)]
-        )
+        both = [array.reshape(-1, array.shape[-1]).astype(np.float64) for array in (targets, predictions)]
+        n = len(both[0])
+        if n == 0:
+            return
+        self._residual += ((both[0] - both[1]) ** 2).sum(0)
+        if self._n == 0:
+            self._first = np.stack([array[0] for array in both])
+        both = [array - first for array, first in zip(both, self._first, strict=True)]
+        means = np.stack([array.mean(0) for array in both])
+        y, p = (array - mean for array, mean in zip(both, means, strict=True))
+        products, moved = np.stack([(y * y).sum(0), (p * p).sum(0), (y * p).sum(0)]), means - self._means
+        shift = np.stack([moved[0] * moved[0], moved[1] * moved[1], moved[0] * moved[1]])
+        self._products += products + shift * (self._n * n / (self._n + n))
+        self._means += moved * (n / (self._n + n))
+        self._n += n
 
-    def pearson(self) -> NDArray[np.float64]:
+    def pearson(self) -> Doubles:
         """Pearson R (T,); NaN for a constant track."""
-        y, p, yy, pp, yp, _ = self._sums / max(self._n, 1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return (yp - y * p) / np.sqrt((yy - y * y) * (pp - p * p))
+        yy, pp, yp = self._products
+        return _correlation(yp, yy, pp)
 
-    def r2(self) -> NDArray[np.float64]:
-        """1 - residual / total sum of squares (T,)."""
-        y, _, yy, _, _, residual = self._sums
+    def r2(self) -> Doubles:
+        """1 - residual / total sum of squares (T,); NaN for a constant target."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return 1 - residual / (yy - y * y / max(self._n, 1))
+            return np.where(self._products[0] > 0, 1 - self._residual / self._products[0], np.nan)

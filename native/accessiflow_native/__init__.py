@@ -1,6 +1,7 @@
-"""Predictions of convolutional networks on CPU, exact to float32 rounding: what overlapping or nearly equal windows share is computed once.
+"""Predictions of convolutional networks on CPU, exact to float32 rounding.
 
-The engine is C++, compiled for several instruction sets; the widest one that the processor has is loaded.
+Activations that overlapping or nearly equal windows share are computed once. The engine is C++, compiled for several
+instruction sets; the widest one that the processor has is loaded.
 """
 
 from __future__ import annotations
@@ -16,17 +17,30 @@ from numpy.typing import NDArray
 
 __version__ = "1.0.0"
 ACTIVATIONS = ("linear", "gelu", "relu", "softplus", "exp")  # their numbers in the engine
-MEMORY = 256 << 20  # bytes of activations that a thread holds at once, fewer where there are more than four
+# Bytes of activations that a thread holds at once; more than four threads share four times it.
+MEMORY = 256 << 20
+
+
+class _Engine(NamedTuple):
+    """The loaded library, and the instruction set that it was compiled for."""
+
+    library: ctypes.CDLL
+    instructions: str
 
 
 class Layer(NamedTuple):
     """A convolution, then pooling (maximum), a bias and an activation.
 
     Attributes:
-        weights: kernel (width, inputs, filters) float32; of the first layer the response (width, 5, filters) to A, C, G, T and an unknown base.
+        weights: kernel (width, inputs, filters) float32; of the first layer the response (width, 5, filters) to A, C,
+            G, T and an unknown base.
         bias: (filters,) float32.
-        pad: zero rows left of the input. rows: of the convolution.
-        pool, pool_pad, pooled: width of the pooling, rows missing on its left, rows after it.
+        pad: zero rows left of the input.
+        rows: rows that the convolution gives.
+        pool: width of the pooling.
+        pool_pad: rows missing on the left of the first pool.
+        pooled: rows after the pooling.
+        activation: one of ACTIVATIONS.
     """
 
     weights: NDArray[np.float32]
@@ -83,12 +97,19 @@ class Network:
         """Predictions (n, rows, tracks) of windows (n, seq_length) of base codes (0-3 A, C, G, T; 4 unknown).
 
         Args:
-            starts: (n,) coordinate of each window's first base (default 0): windows that overlap share what they have in common.
-            bases: (n,) index of an earlier window, itself without one, with the same start, from which this one differs in few places; -1: none.
-            memory: bytes of activations that a thread holds at once. Neither it nor `threads`, `bases` or the other windows change a byte.
+            codes: base codes (n, seq_length).
+            starts: coordinate (n,) of each window's first base, 0 by default: windows that overlap share what they have
+                in common.
+            bases: index (n,) of an earlier window with the same start, itself without a base, from which this one
+                differs in few places; -1 for none.
+            threads: CPU threads.
+            memory: bytes of activations that a thread holds at once.
+
+        Neither `memory` nor `threads`, `bases` or the other windows change a byte of a prediction.
 
         Raises:
-            ValueError: shapes or indices that do not fit. MemoryError: out of memory.
+            ValueError: shapes or indices do not fit each other.
+            MemoryError: the engine ran out of memory.
         """
         n = len(codes)
         codes = np.ascontiguousarray(codes, np.uint8)
@@ -96,7 +117,8 @@ class Network:
         bases = np.full(n, -1, np.int32) if bases is None else np.ascontiguousarray(bases, np.int32)
         if codes.shape != (n, self.seq_length) or starts.shape != (n,) or bases.shape != (n,):
             raise ValueError(
-                f"codes of shape {codes.shape}, {starts.shape} starts and {bases.shape} bases: expected ({n}, {self.seq_length})"
+                f"codes of shape {codes.shape}, {starts.shape} starts and {bases.shape} bases: "
+                f"expected ({n}, {self.seq_length})"
             )
         derived = np.flatnonzero(bases >= 0)
         of = bases[derived]
@@ -117,25 +139,27 @@ def _pointer(array: np.ndarray, kind: type = ctypes.c_float) -> ctypes._Pointer:
 
 
 @cache
-def _library() -> tuple[ctypes.CDLL, str]:
-    """The library for the widest instruction set of this processor, and that set's name."""
+def _library() -> _Engine:
+    """The library for the widest instruction set of this processor."""
+    # The portable one is loaded first, to ask it which sets the processor has: code of another set would crash.
     portable = _load("portable")
     portable.accessiflow_supports.argtypes = [ctypes.c_char_p]
     for name in ("avx512", "avx2"):
         if portable.accessiflow_supports(name.encode()) and _path(name).exists():
-            return _load(name), name
-    return portable, "portable"
+            return _Engine(_load(name), name)
+    return _Engine(portable, "portable")
 
 
 def _load(name: str) -> ctypes.CDLL:
+    # Declared in full: ctypes takes an undeclared result for a 32-bit integer, which cuts pointers.
     library = ctypes.CDLL(str(_path(name)))
     floats, integer = ctypes.POINTER(ctypes.c_float), ctypes.c_int
-    library.accessiflow_create.argtypes, library.accessiflow_create.restype = [integer], ctypes.c_void_p
-    library.accessiflow_destroy.argtypes, library.accessiflow_destroy.restype = [ctypes.c_void_p], None
-    library.accessiflow_layer.argtypes, library.accessiflow_layer.restype = (
-        [ctypes.c_void_p, *[integer] * 9, floats, floats],
-        None,
-    )
+    library.accessiflow_create.argtypes = [integer]
+    library.accessiflow_create.restype = ctypes.c_void_p
+    library.accessiflow_destroy.argtypes = [ctypes.c_void_p]
+    library.accessiflow_destroy.restype = None
+    library.accessiflow_layer.argtypes = [ctypes.c_void_p, *[integer] * 9, floats, floats]
+    library.accessiflow_layer.restype = None
     arrays = [ctypes.POINTER(kind) for kind in (ctypes.c_uint8, ctypes.c_int64, ctypes.c_int32)]
     library.accessiflow_predict.argtypes = [ctypes.c_void_p, *arrays, ctypes.c_int64, ctypes.c_int64, integer, floats]
     return library

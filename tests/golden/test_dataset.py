@@ -17,7 +17,24 @@ from accessiflow.dataset.windows import Geometry, read_windows
 from accessiflow.genome import Fasta
 from accessiflow.intervals import FOLDS, read_bed
 
-PAPER = ["-l", 1344, "-w", 192, "-v", "chr7,chr14,chr15", "-t", "chr4,chr5", "--stride", 192, "--stride_test", 192, "--crop", 576, "-r", 4096]
+PAPER = [
+    "-l",
+    1344,
+    "-w",
+    192,
+    "-v",
+    "chr7,chr14,chr15",
+    "-t",
+    "chr4,chr5",
+    "--stride",
+    192,
+    "--stride_test",
+    192,
+    "--crop",
+    576,
+    "-r",
+    4096,
+]
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +66,9 @@ def ours(build) -> Path:
 def check_same(found: Path, reference: Path) -> None:
     for name in ("sequences.bed", "contigs.bed", "targets.txt"):
         assert (found / name).read_bytes() == (reference / name).read_bytes(), name
-    assert json.loads((found / "statistics.json").read_text()) == json.loads((reference / "statistics.json").read_text())
+    assert json.loads((found / "statistics.json").read_text()) == json.loads(
+        (reference / "statistics.json").read_text()
+    )
     for fold in FOLDS:
         codes, targets = load_fold(found, fold)
         their_codes, their_targets = load_fold(reference, fold)
@@ -63,7 +82,10 @@ def test_plain_dataset_is_basenjis(golden, plain):
     reference = golden / "basenji" / "data_plain"
     check_same(plain, reference)
     for i in range(4):
-        with h5py.File(plain / "seqs_cov" / f"{i}.h5") as found, h5py.File(reference / "seqs_cov" / f"{i}.h5") as expected:
+        with (
+            h5py.File(plain / "seqs_cov" / f"{i}.h5") as found,
+            h5py.File(reference / "seqs_cov" / f"{i}.h5") as expected,
+        ):
             assert found["targets"].dtype == expected["targets"].dtype
             np.testing.assert_array_equal(found["targets"][:], expected["targets"][:])
 
@@ -81,7 +103,9 @@ def basenji_targets(windows, track, blacklist) -> np.ndarray:
     for chrom, start, end in windows:
         values = handle.values(chrom, start, end, numpy=True).astype("float32")
         base = np.nan_to_num(np.percentile(values, 10))
-        for left, right in [(max(0, s - 20), e + 20) for c, s, e in blacklist if c == chrom and s - 20 < end and e + 20 > start]:
+        for left, right in [
+            (max(0, s - 20), e + 20) for c, s, e in blacklist if c == chrom and s - 20 < end and e + 20 > start
+        ]:
             values[left - start : right - start] = base
         values[np.isnan(values)] = base
         values = values[576:-576].reshape(1, 192)
@@ -99,12 +123,17 @@ def test_summaries_clips_and_scales_are_basenjis(golden, inputs):
     bed = read_bed(golden / "basenji" / "data_plain" / "sequences.bed")
     chosen = (bed["chrom"] == "chr4") & bed["start"].between(98_000, 104_000) | (bed.index % 25 == 0)
     with Fasta(inputs / "genome.fa") as genome:
-        windows = read_windows(golden / "basenji" / "data_plain" / "sequences.bed", genome.sizes, 1344).take(chosen.to_numpy())
+        windows = read_windows(golden / "basenji" / "data_plain" / "sequences.bed", genome.sizes, 1344).take(
+            chosen.to_numpy()
+        )
     black = read_bed(inputs / "blacklist.bed")
     rows = list(bed[chosen][["chrom", "start", "end"]].itertuples(index=False, name=None))
     for track in rules.read_targets(inputs / "targets_mixed.txt"):
         found = rules.window_targets(windows, track, Geometry(), rules.blacklist_of(black), compat=True)
-        np.testing.assert_array_equal(found, basenji_targets(rows, track, list(black[["chrom", "start", "end"]].itertuples(index=False, name=None))))
+        np.testing.assert_array_equal(
+            found,
+            basenji_targets(rows, track, list(black[["chrom", "start", "end"]].itertuples(index=False, name=None))),
+        )
 
 
 def test_without_compat_the_largest_contig_is_kept(ours, plain):
@@ -214,14 +243,18 @@ def test_restart_takes_the_windows_of_the_folder(golden, inputs, script, plain, 
     (tmp_path / "sequences.bed").write_text("".join(subset))
     fixed = ["-b", inputs / "blacklist.bed", *PAPER[:-1], 64, "-o", tmp_path, "--restart", "--compat", "basenji"]
     script("dataset", "build", inputs / "genome.fa", inputs / "targets.txt", *fixed)
-    assert sorted(p.name for p in (tmp_path / "tfrecords").iterdir()) == sorted(f"{fold}-{k}.tfr" for fold in FOLDS for k in (0, 1))
+    assert sorted(p.name for p in (tmp_path / "tfrecords").iterdir()) == sorted(
+        f"{fold}-{k}.tfr" for fold in FOLDS for k in (0, 1)
+    )
     assert (tmp_path / "sequences.bed").read_text() == "".join(subset)
     for fold in FOLDS:
         np.testing.assert_array_equal(load_fold(tmp_path, fold)[1], load_fold(reference, fold)[1][:100])
 
 
 def test_gc_matched_non_peaks_are_the_papers(golden):
-    peaks, others = (pd.read_csv(golden / "kathail2024" / f"20_{name}_nuc.tsv", sep="\t") for name in ("peaks", "nonpeaks"))
+    peaks, others = (
+        pd.read_csv(golden / "kathail2024" / f"20_{name}_nuc.tsv", sep="\t") for name in ("peaks", "nonpeaks")
+    )
     expected = pd.read_csv(golden / "kathail2024" / "20_gc_matched_nonpeaks.tsv", sep="\t", index_col=0)
     drawn = []
     for fold in FOLDS:

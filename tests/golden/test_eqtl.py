@@ -32,7 +32,11 @@ def load(golden: Path, number: str) -> Toy:
     folder = golden / "kathail2024"
     stem = {"08": "08_eqtl_rf", "09": "09_eqtl_direction"}[number]
     inputs = dict(np.load(folder / f"{stem}_inputs.npz"))
-    variants = pd.read_csv(folder / f"{number}_pos_intersect.tsv.gz", sep="\t", dtype={"bn": str}).drop_duplicates(VCF_KEY).reset_index(drop=True)
+    variants = (
+        pd.read_csv(folder / f"{number}_pos_intersect.tsv.gz", sep="\t", dtype={"bn": str})
+        .drop_duplicates(VCF_KEY)
+        .reset_index(drop=True)
+    )
     susie = pd.read_csv(folder / f"{number}_susie.tsv.gz", sep="\t")
     merged = variants.merge(susie, left_on="snp", right_on="variant")
     fine_mapped = merged.rename(columns={"c": "chrom", "s": "pos", "a1": "ref", "a2": "alt", "beta_marginal": "beta"})
@@ -43,7 +47,12 @@ def load(golden: Path, number: str) -> Toy:
 def write_scores(path: Path, chrom: list[str], pos: np.ndarray, sad: np.ndarray) -> None:
     text = h5py.string_dtype()
     with h5py.File(path, "w") as out:
-        for name, values in (("chr", chrom), ("ref_allele", ["A"] * len(pos)), ("alt_allele", ["G"] * len(pos)), ("snp", ["."] * len(pos))):
+        for name, values in (
+            ("chr", chrom),
+            ("ref_allele", ["A"] * len(pos)),
+            ("alt_allele", ["G"] * len(pos)),
+            ("snp", ["."] * len(pos)),
+        ):
             out.create_dataset(name, data=list(values), dtype=text)
         out["pos"], out["SAD"] = pos, sad
         for name in ("target_ids", "target_labels"):
@@ -54,12 +63,21 @@ def write_peaks(path: Path, toy: Toy) -> None:
     """One bin of one base for each variant in a peak, so that no two share a bin; 684 tracks give the paper's edges."""
     inside = toy.variants[toy.variants["bn"] != "."]
     counts = toy.inputs["peak_in_num_cell_types"][inside["bn"].astype(int)]
-    obs = pd.DataFrame({"chrom": inside["c"].to_numpy(), "start": inside["s"].to_numpy() - 1, "end": inside["s"].to_numpy(), "n_tracks": counts})
+    obs = pd.DataFrame(
+        {
+            "chrom": inside["c"].to_numpy(),
+            "start": inside["s"].to_numpy() - 1,
+            "end": inside["s"].to_numpy(),
+            "n_tracks": counts,
+        }
+    )
     obs["specificity_bin"] = np.array(["", *LABELS])[np.digitize(counts, EDGES)]
     obs["cluster"] = "shared"
     obs.index = obs.index.astype(str)
     var = pd.DataFrame(index=[f"t{i}" for i in range(684)])
-    matrix = anndata.AnnData(csr_matrix((len(obs), 684), dtype=np.float32), obs=obs, var=var, uns={"edges": np.array(EDGES)})
+    matrix = anndata.AnnData(
+        csr_matrix((len(obs), 684), dtype=np.float32), obs=obs, var=var, uns={"edges": np.array(EDGES)}
+    )
     matrix.layers["is_peak"] = csr_matrix((len(obs), 684), dtype=bool)
     matrix.write_h5ad(path)
 
@@ -69,8 +87,12 @@ def toy08(golden: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Toy, 
     toy, folder = load(golden, "08"), tmp_path_factory.mktemp("eqtl08")
     assert toy.negative_sad is not None
     negatives = pd.read_csv(golden / "kathail2024/08_neg_intersect.tsv.gz", sep="\t").drop_duplicates(VCF_KEY)
-    toy.fine_mapped[["chrom", "pos", "ref", "alt", "pip", "beta", "gene"]].to_csv(folder / "positives.tsv", sep="\t", index=False)
-    table = negatives.rename(columns={"s": "pos", "a1": "ref", "a2": "alt"}).assign(chrom="chr2")[["chrom", "pos", "ref", "alt"]]
+    toy.fine_mapped[["chrom", "pos", "ref", "alt", "pip", "beta", "gene"]].to_csv(
+        folder / "positives.tsv", sep="\t", index=False
+    )
+    table = negatives.rename(columns={"s": "pos", "a1": "ref", "a2": "alt"}).assign(chrom="chr2")[
+        ["chrom", "pos", "ref", "alt"]
+    ]
     table.to_csv(folder / "negatives.tsv", sep="\t", index=False)
     pd.read_csv(golden / "kathail2024/08_genes.tsv.gz", sep="\t").rename(columns={"txStart": "tx_start"}).to_csv(
         folder / "genes.tsv", sep="\t", index=False
@@ -91,7 +113,9 @@ def run_classify(script, folder: Path, name: str, *options: object) -> pd.DataFr
     return pd.read_csv(folder / f"{name}.tsv", sep="\t", keep_default_na=False, na_values=["NA"])
 
 
-@pytest.mark.parametrize(("model", "options"), [("Enformer", ["--track-list", "even.txt"]), pytest.param("Sei", [], marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("model", "options"), [("Enformer", ["--track-list", "even.txt"]), pytest.param("Sei", [], marks=pytest.mark.slow)]
+)
 def test_classification_is_the_original_one(script, toy08: tuple[Toy, Path], model: str, options: list[str]) -> None:
     toy, folder = toy08
     extra = [folder / o if o.endswith(".txt") else o for o in options]

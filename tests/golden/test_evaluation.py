@@ -23,7 +23,16 @@ def inputs(golden, tmp_path):
 @pytest.mark.parametrize("predictions", ["preds.npy", "preds.h5"])
 def test_pearson_by_specificity_bin_is_the_papers(golden, script, inputs, predictions):
     script(
-        *("evaluate", "specificity", "--predictions", inputs / predictions, "--targets", inputs / "targets.npy", "--is-peak", inputs / "peaks.npy"),
+        *(
+            "evaluate",
+            "specificity",
+            "--predictions",
+            inputs / predictions,
+            "--targets",
+            inputs / "targets.npy",
+            "--is-peak",
+            inputs / "peaks.npy",
+        ),
         *("--edges", EDGES, "--min-track-peaks", 10, "--min-bin-peaks", 5, "--output", inputs / "out.tsv"),
     )
     table = pd.read_csv(inputs / "out.tsv", sep="\t", dtype={"track": str})
@@ -38,8 +47,26 @@ def test_areas_of_predicted_probabilities_are_the_papers(golden, script, tmp_pat
     for name in ("preds", "labels"):
         np.save(tmp_path / f"{name}.npy", reference[name])
     script(
-        *("evaluate", "binary", "--predictions", tmp_path / "preds.npy", "--targets", tmp_path / "labels.npy", "--edges", "1,3,5,8"),
-        *("--min-track-peaks", 10, "--min-bin-peaks", 5, "--min-negative-tracks", 2, "--seed", reference["np_random_seed"]),
+        *(
+            "evaluate",
+            "binary",
+            "--predictions",
+            tmp_path / "preds.npy",
+            "--targets",
+            tmp_path / "labels.npy",
+            "--edges",
+            "1,3,5,8",
+        ),
+        *(
+            "--min-track-peaks",
+            10,
+            "--min-bin-peaks",
+            5,
+            "--min-negative-tracks",
+            2,
+            "--seed",
+            reference["np_random_seed"],
+        ),
         *("--output", tmp_path / "out.tsv"),
     )
     table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
@@ -61,21 +88,47 @@ def test_accuracy_by_tss_distance_is_the_papers(golden, script, inputs):
     genes = pd.read_csv(folder / "04_genes.tsv", sep="\t").set_axis(["name", "chrom", "tx_start", "end"], axis=1)
     genes.to_csv(inputs / "genes.tsv", sep="\t", index=False)
     script(
-        *("evaluate", "tss-distance", "--predictions", inputs / "preds.h5", "--targets", inputs / "targets.h5", "--is-peak", inputs / "peaks.h5"),
-        *("--genes", inputs / "genes.tsv", "--edges", EDGES, "--distance-edges", "tertiles", "--min-track-peaks", 10, "--min-bin-peaks", 4),
+        *(
+            "evaluate",
+            "tss-distance",
+            "--predictions",
+            inputs / "preds.h5",
+            "--targets",
+            inputs / "targets.h5",
+            "--is-peak",
+            inputs / "peaks.h5",
+        ),
+        *(
+            "--genes",
+            inputs / "genes.tsv",
+            "--edges",
+            EDGES,
+            "--distance-edges",
+            "tertiles",
+            "--min-track-peaks",
+            10,
+            "--min-bin-peaks",
+            4,
+        ),
         *("--min-all-peaks", 4, "--tests", inputs / "tests.tsv", "--output", inputs / "out.tsv"),
     )
     table = pd.read_csv(inputs / "out.tsv", sep="\t")
     bins = dict(zip(table["bin"].unique(), ["All", "(1, 4)", "(4, 8)", "(8, 12)", "(12, 18)", "(18, 25)"], strict=True))
-    found = table.assign(bin=table["bin"].map(bins)).dropna(subset="pearson").set_index(["track", "distance_bin", "bin"])
-    expected = pd.read_csv(folder / "04_tss_stratified_corrs.tsv", sep="\t").set_index(["ti", "TSS distance bin", "Cell type specificity bin"])
+    found = (
+        table.assign(bin=table["bin"].map(bins)).dropna(subset="pearson").set_index(["track", "distance_bin", "bin"])
+    )
+    expected = pd.read_csv(folder / "04_tss_stratified_corrs.tsv", sep="\t").set_index(
+        ["ti", "TSS distance bin", "Cell type specificity bin"]
+    )
     assert set(found.index) == set(expected.index)
     joined = expected.join(found.rename_axis(expected.index.names))
     np.testing.assert_allclose(joined["pearson"], joined["Pearson R"], atol=1e-5)
     np.testing.assert_array_equal(joined["n"], joined["Number of peaks"])
     tests = pd.read_csv(inputs / "tests.tsv", sep="\t")
     tests["bin"] = tests["bin"].map(bins)
-    both = pd.read_csv(folder / "04_mannwhitney_bh.tsv", sep="\t").merge(tests, left_on=["bin", "A", "B"], right_on=["bin", "near", "far"])
+    both = pd.read_csv(folder / "04_mannwhitney_bh.tsv", sep="\t").merge(
+        tests, left_on=["bin", "A", "B"], right_on=["bin", "near", "far"]
+    )
     assert len(both) == 18
     np.testing.assert_array_equal(both["U"], both["u"])
     np.testing.assert_allclose(both["p_y"], both["p_x"], atol=1e-6)
@@ -89,14 +142,27 @@ def test_correlations_between_cell_types_are_the_papers(golden, script, tmp_path
     values = np.concatenate([specific, ubiquitous]).astype(np.float64)
     start = np.arange(len(values)) * 200
     frame = pd.DataFrame({"chrom": "chr1", "start": start, "end": start + 192})
-    pd.concat([frame, pd.DataFrame(values, columns=list("ABC"))], axis=1).to_csv(tmp_path / "preds.tsv", sep="\t", index=False)
+    pd.concat([frame, pd.DataFrame(values, columns=list("ABC"))], axis=1).to_csv(
+        tmp_path / "preds.tsv", sep="\t", index=False
+    )
     cut = len(specific) * 200
-    (tmp_path / "clusters.bed").write_text(f"chr1\t0\t{cut}\tCell-type specific\nchr1\t{cut}\t{cut + 200 * len(ubiquitous)}\tUbiquitous\n")
-    options = ("--predictions", tmp_path / "preds.tsv", "--targets", tmp_path / "preds.tsv", "--clusters", tmp_path / "clusters.bed")
+    (tmp_path / "clusters.bed").write_text(
+        f"chr1\t0\t{cut}\tCell-type specific\nchr1\t{cut}\t{cut + 200 * len(ubiquitous)}\tUbiquitous\n"
+    )
+    options = (
+        "--predictions",
+        tmp_path / "preds.tsv",
+        "--targets",
+        tmp_path / "preds.tsv",
+        "--clusters",
+        tmp_path / "clusters.bed",
+    )
     script("evaluate", "cell-types", *options, "--summary", tmp_path / "summary.tsv", "--output", tmp_path / "out.tsv")
     table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
     expected = pd.read_csv(golden / "kathail2024" / "13_cross_cell_type_correlations.tsv", sep="\t")
-    expected = expected[expected["Training task"] == label].rename(columns={"Cluster": "cluster", "Cell Type": "track", "Cell Type 2": "other"})
+    expected = expected[expected["Training task"] == label].rename(
+        columns={"Cluster": "cluster", "Cell Type": "track", "Cell Type 2": "other"}
+    )
     both = expected.merge(table[table["source"] == "prediction"], on=["cluster", "track", "other"])
     assert len(both) == 12
     np.testing.assert_allclose(both["pearson"], both["log-log Pearson R"], atol=1e-6)
@@ -118,12 +184,23 @@ def test_correlations_between_donors_are_the_papers(golden, script, tmp_path):
     (tmp_path / "clusters.bed").write_text("".join(lines))
     rows = [f"{name},{name.split('_')[0]},{name}.bw,{name.split('_')[1]}\n" for name in values]
     (tmp_path / "tracks.csv").write_text("track,cell_type,signal,donor\n" + "".join(rows))
-    options = ("--targets", tmp_path / "targets.tsv", "--tracks", tmp_path / "tracks.csv", "--clusters", tmp_path / "clusters.bed")
+    options = (
+        "--targets",
+        tmp_path / "targets.tsv",
+        "--tracks",
+        tmp_path / "tracks.csv",
+        "--clusters",
+        tmp_path / "clusters.bed",
+    )
     script("evaluate", "donors", *options, "--bootstrap", 20, "--output", tmp_path / "out.tsv")
     table = pd.read_csv(tmp_path / "out.tsv", sep="\t")
     expected = pd.read_csv(folder / "13b_biological_replicate_correlations.tsv", sep="\t")
     assert len(table) == len(expected) == 108
-    assert set(expected["Training task"].str.extract(r"\((.*)\)")[0]) == {"same cell type", "different cell types"} == set(table["kind"])
+    assert (
+        set(expected["Training task"].str.extract(r"\((.*)\)")[0])
+        == {"same cell type", "different cell types"}
+        == set(table["kind"])
+    )
     keys = [["Cluster", "Cell Type", "Cell Type 2"], ["cluster", "cell_type", "other_cell_type"]]
     columns = ["log-log Pearson R", "pearson"]
     ours, theirs = (

@@ -29,11 +29,39 @@ def scores(ldsc, script, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("ld")
     for chrom in CHROMS:
         bfile, annotations = ldsc / "input/plink" / f"ref.{chrom}", ldsc / "input/annot"
-        options = [x for m in (*MODELS, "peak_ubiquitous") for x in ("--annot", annotations / f"{m}.{chrom}.annot.gz", "--out", out / f"{m}.{chrom}")]
+        options = [
+            x
+            for m in (*MODELS, "peak_ubiquitous")
+            for x in ("--annot", annotations / f"{m}.{chrom}.annot.gz", "--out", out / f"{m}.{chrom}")
+        ]
         listed = ldsc / "input/hm3like.snplist"
-        script("heritability", "ld-scores", "--bfile", bfile, "--ld-wind-cm", 1, "--thin-annot", "--print-snps", listed, *options)
-        script("heritability", "ld-scores", "--bfile", bfile, "--ld-wind-cm", 1, "--extract", listed, "--out", out / f"weights.{chrom}")
-    script("heritability", "ld-scores", "--bfile", ldsc / "input/plink/ref.2", "--ld-wind-cm", 1, "--out", out / "univ.2")
+        script(
+            "heritability",
+            "ld-scores",
+            "--bfile",
+            bfile,
+            "--ld-wind-cm",
+            1,
+            "--thin-annot",
+            "--print-snps",
+            listed,
+            *options,
+        )
+        script(
+            "heritability",
+            "ld-scores",
+            "--bfile",
+            bfile,
+            "--ld-wind-cm",
+            1,
+            "--extract",
+            listed,
+            "--out",
+            out / f"weights.{chrom}",
+        )
+    script(
+        "heritability", "ld-scores", "--bfile", ldsc / "input/plink/ref.2", "--ld-wind-cm", 1, "--out", out / "univ.2"
+    )
     return out
 
 
@@ -49,7 +77,9 @@ def test_ld_scores_agree_to_print_rounding(ldsc, scores, model):
         assert apart.max() < 0.0011  # one unit of the third decimal, where a value lies between two
         assert (apart > 1e-9).mean() < 1e-3
         for suffix in ("M", "M_5_50"):
-            assert (scores / f"{name}.{suffix}").read_bytes() == (ldsc / "golden_py27/ld" / f"{name}.{suffix}").read_bytes()
+            assert (scores / f"{name}.{suffix}").read_bytes() == (
+                ldsc / "golden_py27/ld" / f"{name}.{suffix}"
+            ).read_bytes()
 
 
 def test_frequencies_agree_with_plink(ldsc, script, tmp_path):
@@ -78,7 +108,12 @@ def _write_sad(path: Path, snps: pd.DataFrame, sad: np.ndarray, tracks: list[str
 @pytest.fixture(scope="module")
 def sad_file(ldsc, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("sad") / "sad.h5"
-    snps = pd.concat([pd.read_csv(ldsc / "input/plink" / f"ref.{c}.bim", sep="\t", names=["CHR", "SNP", "CM", "BP", "A1", "A2"]) for c in CHROMS])
+    snps = pd.concat(
+        [
+            pd.read_csv(ldsc / "input/plink" / f"ref.{c}.bim", sep="\t", names=["CHR", "SNP", "CM", "BP", "A1", "A2"])
+            for c in CHROMS
+        ]
+    )
     sad = pd.concat([pd.read_csv(ldsc / "input/sad" / f"sad.{c}.tsv.gz", sep="\t") for c in CHROMS]).set_index("SNP")
     _write_sad(path, snps.reset_index(drop=True), sad.loc[snps["SNP"]].to_numpy(np.float64), list(sad))
     return path
@@ -91,7 +126,9 @@ def test_annotations_and_their_sad_splits(ldsc, script, sad_file, tmp_path, peak
            "--quantiles", "0.5,0.3,0.1", "--output", tmp_path / "x")  # fmt: skip
     for chrom in CHROMS:
         ours = pd.read_csv(tmp_path / f"x.{chrom}.annot.gz", sep="\t")
-        theirs = pd.read_csv(ldsc / "input/annot" / f"sad_split.{chrom}.annot.gz", sep="\t").filter(regex=f"^{peaks}_{statistic}_")
+        theirs = pd.read_csv(ldsc / "input/annot" / f"sad_split.{chrom}.annot.gz", sep="\t").filter(
+            regex=f"^{peaks}_{statistic}_"
+        )
         member = pd.read_csv(ldsc / "input/annot" / f"{peaks}.{chrom}.annot.gz", sep="\t")
         assert next(iter(ours)) == peaks
         np.testing.assert_array_equal(ours[peaks], member.iloc[:, 0])
@@ -104,30 +141,49 @@ def original_splits(golden) -> pd.DataFrame:
     return pd.read_csv(golden / "kathail2024/11_sad_split_annots.tsv.gz", sep="\t")
 
 
-@pytest.mark.parametrize(("tissue", "half", "statistic"), [("CNS", "more", "max"), ("CNS", "less", "mean"), ("Kidney", "more", "mean")])
+@pytest.mark.parametrize(
+    ("tissue", "half", "statistic"), [("CNS", "more", "max"), ("CNS", "less", "mean"), ("Kidney", "more", "mean")]
+)
 def test_sad_splits_of_the_original_code(golden, original_splits, script, tmp_path, tissue, half, statistic):
     table, sad = original_splits, np.load(golden / "kathail2024/11_sad_inputs.npz")["sad"]
     name = f"{tissue}_{half}_cell_type_specific"
-    snps = pd.DataFrame({"CHR": table["CHR"], "SNP": table["SNP"], "CM": 0, "BP": np.arange(1, len(table) + 1) * 10, "A1": "A", "A2": "C"})
+    snps = pd.DataFrame(
+        {
+            "CHR": table["CHR"],
+            "SNP": table["SNP"],
+            "CM": 0,
+            "BP": np.arange(1, len(table) + 1) * 10,
+            "A1": "A",
+            "A2": "C",
+        }
+    )
     for chrom, rows in snps.groupby("CHR"):
         rows.to_csv(tmp_path / f"p.{chrom}.bim", sep="\t", header=False, index=False)
     tracks = [f"t{i}" for i in range(sad.shape[1])]
     _write_sad(tmp_path / "sad.h5", snps, sad, tracks)
     (tmp_path / "tracks.txt").write_text("\n".join(tracks[:4] if tissue == "CNS" else tracks[4:]) + "\n")
     inside = snps[table[name] == 1]
-    (tmp_path / "peaks.bed").write_text("".join(f"chr{c}\t{b - 1}\t{b}\n" for c, b in zip(inside["CHR"], inside["BP"], strict=True)))
+    (tmp_path / "peaks.bed").write_text(
+        "".join(f"chr{c}\t{b - 1}\t{b}\n" for c, b in zip(inside["CHR"], inside["BP"], strict=True))
+    )
     script("heritability", "annotate", "--bim", tmp_path / "p.@", "--peaks", tmp_path / "peaks.bed", "--name", name, "--sad", tmp_path / "sad.h5",
            "--track-list", tmp_path / "tracks.txt", "--statistic", statistic, "--quantiles", "0.1,0.3,0.5", "--output", tmp_path / "x")  # fmt: skip
-    ours = pd.concat([pd.read_csv(tmp_path / f"x.{c}.annot.gz", sep="\t") for c in sorted(set(snps["CHR"]))], ignore_index=True)
+    ours = pd.concat(
+        [pd.read_csv(tmp_path / f"x.{c}.annot.gz", sep="\t") for c in sorted(set(snps["CHR"]))], ignore_index=True
+    )
     order = np.argsort(snps["CHR"].to_numpy(), kind="stable")
     for column in ours.columns[1:]:
-        np.testing.assert_array_equal(ours[column], table[column.replace("_sad_", "_sad_bin_")].to_numpy()[order], column)
+        np.testing.assert_array_equal(
+            ours[column], table[column.replace("_sad_", "_sad_bin_")].to_numpy()[order], column
+        )
     assert len(ours.columns) == 7
 
 
 def _equal(ours: pd.DataFrame, theirs: pd.DataFrame, columns: list[str]) -> None:
     for column in columns:
-        np.testing.assert_allclose(ours[column].astype(float), theirs[column].astype(float), rtol=1e-9, atol=1e-12, err_msg=column)
+        np.testing.assert_allclose(
+            ours[column].astype(float), theirs[column].astype(float), rtol=1e-9, atol=1e-12, err_msg=column
+        )
 
 
 def test_summary_equals_the_reference_table(ldsc, script, tmp_path):
@@ -146,16 +202,25 @@ def test_summary_equals_the_reference_table(ldsc, script, tmp_path):
     table = pd.read_csv(tmp_path / "h.tsv", sep="\t")
     assert list(table)[: len(reference.columns)] == list(reference)
     for (model, trait), ours in table.groupby(["model", "trait"]):
-        theirs = reference[(reference["model"] == model) & (reference["trait"] == int(trait.removeprefix("trait")))].reset_index(drop=True)
+        theirs = reference[
+            (reference["model"] == model) & (reference["trait"] == int(trait.removeprefix("trait")))
+        ].reset_index(drop=True)
         assert list(ours["Category"]) == list(theirs["Category"])
         deleted = (tmp_path / f"{trait}.{model}.part_delete").exists()
-        _equal(ours.reset_index(drop=True), theirs, [c for c in list(reference)[3:] if deleted or c != "tau_star_se_jack"])
+        _equal(
+            ours.reset_index(drop=True), theirs, [c for c in list(reference)[3:] if deleted or c != "tau_star_se_jack"]
+        )
         assert ours["tau_star_se_jack"].notna().all() == deleted
     assert set(table.loc[table["focal"] == "yes", "Category"]) == {"peak_specificL2_1", "peak_ubiquitousL2_1", "L2_1"}
     assert set(table.loc[table["model"] == "peaks", "se_method"]) == {"jackknife"}
     assert set(table.loc[table["model"] == "peak_specific", "se_method"]) == {"factor"}
     quality = pd.read_csv(tmp_path / "qc.tsv", sep="\t").set_index(["model", "trait"])
-    assert quality.loc[("peaks", "trait1"), ["snps_regression", "mean_chi2", "intercept", "ratio"]].tolist() == [10366, 3.3107, 1.5729, 0.2479]
+    assert quality.loc[("peaks", "trait1"), ["snps_regression", "mean_chi2", "intercept", "ratio"]].tolist() == [
+        10366,
+        3.3107,
+        1.5729,
+        0.2479,
+    ]
     assert quality["warning"].str.contains("200000").all()
     assert len(pd.read_csv(tmp_path / "meta.tsv", sep="\t")) == 2 * 4
 
@@ -164,7 +229,9 @@ def _ldsc(program: str, *arguments: object, cwd: Path) -> None:
     if not (LDSC / program).exists():
         pytest.skip(f"no {LDSC / program}: the real ldsc is not installed")
     command = [str(LDSC / "python"), str(LDSC / program), *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"})
+    done = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"}
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
@@ -172,7 +239,9 @@ def _ldsc(program: str, *arguments: object, cwd: Path) -> None:
 def test_the_real_ldsc_reads_our_files_and_finds_the_same(ldsc, scores, script, tmp_path, trait, model):
     for path in [*scores.iterdir(), *(ldsc / "input/annot").iterdir(), *(ldsc / "input/plink").glob("*.frq")]:
         (tmp_path / path.name).symlink_to(path)
-    (tmp_path / "sumstats.txt").write_bytes(gzip.decompress((ldsc / "input/sumstats_raw" / f"{trait}.tsv.gz").read_bytes()))
+    (tmp_path / "sumstats.txt").write_bytes(
+        gzip.decompress((ldsc / "input/sumstats_raw" / f"{trait}.tsv.gz").read_bytes())
+    )
     alleles = ldsc / "input/hm3like.alleles.tsv"
     _ldsc("munge_sumstats.py", "--sumstats", "sumstats.txt", "--out", trait, "--merge-alleles", alleles, cwd=tmp_path)
     theirs = gzip.decompress((ldsc / "golden_py27/sumstats" / f"{trait}.sumstats.gz").read_bytes())
@@ -196,7 +265,9 @@ def test_the_real_ldsc_reads_our_files_and_finds_the_same(ldsc, scores, script, 
         cwd=tmp_path,
     )
     reference = pd.read_csv(ldsc / "golden_derived/tau_star.tsv", sep="\t")
-    reference = reference[(reference["model"] == model) & (reference["trait"] == int(trait.removeprefix("trait")))].reset_index(drop=True)
+    reference = reference[
+        (reference["model"] == model) & (reference["trait"] == int(trait.removeprefix("trait")))
+    ].reset_index(drop=True)
     _equal(pd.read_csv(tmp_path / "h.tsv", sep="\t"), reference, list(reference)[3:])
 
 
@@ -208,7 +279,9 @@ def test_h2_cts_on_our_list_and_scores_finds_the_same(ldsc, scores, script, tmp_
     (tmp_path / "trait1.sumstats.gz").symlink_to(ldsc / "golden_py27/sumstats/trait1.sumstats.gz")
     _ldsc("ldsc.py", "--h2-cts", "trait1.sumstats.gz", "--ref-ld-chr", "baseline.", "--ref-ld-chr-cts", "x.ldcts", "--w-ld-chr", "weights.",
           "--out", "trait1", cwd=tmp_path)  # fmt: skip
-    script("heritability", "cts", "trait1.cell_type_results.txt", "--ldcts", "x.ldcts", "--output", "cts.tsv", cwd=tmp_path)
+    script(
+        "heritability", "cts", "trait1.cell_type_results.txt", "--ldcts", "x.ldcts", "--output", "cts.tsv", cwd=tmp_path
+    )
     ours = pd.read_csv(tmp_path / "cts.tsv", sep="\t").set_index("annotation")
     theirs = pd.read_csv(ldsc / "golden_py27/h2/trait1.cts.cell_type_results.txt", sep="\t").set_index("Name")
     for name in ("specific", "ubiquitous"):

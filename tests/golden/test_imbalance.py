@@ -11,7 +11,16 @@ import pandas as pd
 def test_the_imbalanced_and_balanced_sets_are_the_papers(script, golden: Path, tmp_path: Path) -> None:
     theirs = np.load(golden / "kathail2024/10b_imbalance_sets_rederived.npz")
     ref, total, kept = theirs["ref_count"], theirs["total"], theirs["kept"]
-    table = pd.DataFrame({"chrom": "chr1", "pos": np.arange(len(ref)) + 1, "ref": "A", "alt": "G", "ref_count": ref, "alt_count": total - ref})
+    table = pd.DataFrame(
+        {
+            "chrom": "chr1",
+            "pos": np.arange(len(ref)) + 1,
+            "ref": "A",
+            "alt": "G",
+            "ref_count": ref,
+            "alt_count": total - ref,
+        }
+    )
     table.to_csv(tmp_path / "counts.tsv", sep="\t", index=False)
     script("imbalance", "call", "--counts", tmp_path / "counts.tsv", "--output", tmp_path / "T.tsv")
     ours = pd.read_csv(tmp_path / "T.tsv", sep="\t")

@@ -52,7 +52,11 @@ def test_our_weight_files_have_the_layout_of_keras(basenji: Path, tmp_path: Path
     model = build_model(load_params(basenji / "params_small.json"))
     save_weights(model, tmp_path / "ours.h5")
     with h5py.File(tmp_path / "ours.h5") as ours, h5py.File(basenji / "model/model_best_small.h5") as theirs:
-        stored = [n for n in theirs["model_weights"].attrs["layer_names"] if len(theirs["model_weights"][n].attrs["weight_names"])]
+        stored = [
+            n
+            for n in theirs["model_weights"].attrs["layer_names"]
+            if len(theirs["model_weights"][n].attrs["weight_names"])
+        ]
         assert len(stored) == len(ours["model_weights"].attrs["layer_names"])
         for mine, other in zip(ours["model_weights"].attrs["layer_names"], stored, strict=True):
             a, b = ours["model_weights"][mine], theirs["model_weights"][other]
@@ -67,7 +71,9 @@ def test_full_architecture_from_the_recipe(basenji: Path, fixed: np.ndarray, nam
     params = load_params(basenji / f"params_seed_{name}_multitask.json")
     model = build_model(params)
     assert model.count_params() == {"loeb": 5_849_356, "calderon": 5_862_429}[name]
-    assert sum(int(np.prod(w.shape)) for w in model.trainable_weights) == {"loeb": 5_842_034, "calderon": 5_855_107}[name]
+    assert (
+        sum(int(np.prod(w.shape)) for w in model.trainable_weights) == {"loeb": 5_842_034, "calderon": 5_855_107}[name]
+    )
     if name == "calderon":
         return
     rng = np.random.default_rng(7)
@@ -77,17 +83,28 @@ def test_full_architecture_from_the_recipe(basenji: Path, fixed: np.ndarray, nam
         "kernel": lambda z: z * np.sqrt(2 / np.prod(z.shape[:-1])),
     }
     for layer in (one for one in model.layers if one.weights):
-        layer.set_weights([rules.get(w.name, lambda z: 0.1 * z)(rng.standard_normal(w.shape)).astype(np.float32) for w in layer.weights])
+        layer.set_weights(
+            [
+                rules.get(w.name, lambda z: 0.1 * z)(rng.standard_normal(w.shape)).astype(np.float32)
+                for w in layer.weights
+            ]
+        )
     with np.load(basenji / "model/seed_loeb_recipe7_preds64.npz") as theirs:
-        np.testing.assert_allclose(model.predict(fixed, verbose=0, batch_size=64), theirs["forward"], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(
+            model.predict(fixed, verbose=0, batch_size=64), theirs["forward"], rtol=1e-5, atol=1e-5
+        )
 
 
 def test_presets_have_the_capacities_of_the_paper(golden: Path) -> None:
     counts = json.loads((golden / "kathail2024/basset_param_counts.json").read_text())
     ours = {}
     for preset in ("basset", "basset_2x", "basset_4x", "basset_8x"):
-        ours[preset] = build_model(load_params(ROOT / "assets/presets" / f"{preset}.json").filled(1344, 27)).count_params()
-    paper = {name: entry["params"] for name, entry in counts.items() if name.startswith("calderon") and "multitask" in name}
+        ours[preset] = build_model(
+            load_params(ROOT / "assets/presets" / f"{preset}.json").filled(1344, 27)
+        ).count_params()
+    paper = {
+        name: entry["params"] for name, entry in counts.items() if name.startswith("calderon") and "multitask" in name
+    }
     assert sorted(ours.values()) == sorted(set(paper.values()))
 
 
@@ -102,12 +119,18 @@ def test_five_training_steps(basenji: Path) -> None:
     model = build_model(params)
     with h5py.File(basenji / "model/trainsteps_small_noaug.h5") as steps:
         before, after = ([steps[part][name][()] for name in sorted(steps[part])] for part in ("before", "after"))
-        losses, sequences, targets = steps["losses_pearsonr_r2"][:, 0], steps["onehot"][()], steps["targets"][()].astype(np.float32)
+        losses, sequences, targets = (
+            steps["losses_pearsonr_r2"][:, 0],
+            steps["onehot"][()],
+            steps["targets"][()].astype(np.float32),
+        )
     for layer in (one for one in model.layers if one.weights):
         layer.set_weights([before.pop(0) for _ in layer.weights])
     step = compiled(model, params, 5, Compute(jit=False)).train
     codes = np.where(sequences.any(axis=2), sequences.argmax(axis=2), 4).astype(np.uint8)
-    ours = [float(step(tf.constant(codes[at : at + 64]), tf.constant(targets[at : at + 64]))[0]) for at in range(0, 320, 64)]
+    ours = [
+        float(step(tf.constant(codes[at : at + 64]), tf.constant(targets[at : at + 64]))[0]) for at in range(0, 320, 64)
+    ]
     assert len(losses) == len(ours)
     for layer in (one for one in model.layers if one.weights):
         for value in layer.get_weights():

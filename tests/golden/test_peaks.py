@@ -32,7 +32,9 @@ def called_bins(path: Path, n: int) -> np.ndarray:
     return out
 
 
-@pytest.mark.parametrize(("method", "fdr", "mask"), [("correct", 0.01, "peaks_correct_bh_fdr01"), ("floor", 0.01, "peaks_upstream_fdr01")])
+@pytest.mark.parametrize(
+    ("method", "fdr", "mask"), [("correct", 0.01, "peaks_correct_bh_fdr01"), ("floor", 0.01, "peaks_upstream_fdr01")]
+)
 def test_called_peaks_are_the_papers(golden, script, tmp_path, method, fdr, mask):
     reference = np.load(golden / "kathail2024" / "01_poisson_peaks_bh.npz")
     for track in TRACKS:
@@ -68,12 +70,35 @@ def test_tissue_sets_are_the_papers(golden, script, tmp_path):
     is_peak = reference["peaks"]
     n = len(is_peak)
     start = np.arange(n) * BIN
-    obs = pd.DataFrame({"chrom": "chr1", "start": start, "end": start + BIN, "n_tracks": is_peak.sum(axis=1), "specificity_bin": "", "cluster": ""})
-    var = pd.DataFrame({"cell_type": [f"c{i}" for i in range(24)], "group": reference["tissue_category"]}, index=[f"t{i}" for i in range(24)])
+    obs = pd.DataFrame(
+        {
+            "chrom": "chr1",
+            "start": start,
+            "end": start + BIN,
+            "n_tracks": is_peak.sum(axis=1),
+            "specificity_bin": "",
+            "cluster": "",
+        }
+    )
+    var = pd.DataFrame(
+        {"cell_type": [f"c{i}" for i in range(24)], "group": reference["tissue_category"]},
+        index=[f"t{i}" for i in range(24)],
+    )
     obs.index = obs.index.astype(str)
     matrix = anndata.AnnData(np.zeros(is_peak.shape, np.float32), obs, var, layers={"is_peak": csc_matrix(is_peak)})
     matrix.write_h5ad(tmp_path / "peaks.h5ad")
-    script("peaks", "sets", tmp_path / "peaks.h5ad", "--by", "group", "--min-share", 0.3, "--strict-share", "--outdir", tmp_path / "sets")
+    script(
+        "peaks",
+        "sets",
+        tmp_path / "peaks.h5ad",
+        "--by",
+        "group",
+        "--min-share",
+        0.3,
+        "--strict-share",
+        "--outdir",
+        tmp_path / "sets",
+    )
     for name in reference.files[2:]:
         tissue, _, half = name.rpartition("_bin_")
         bed = pd.read_csv(tmp_path / "sets" / f"{tissue}.{'high' if half == '0' else 'low'}.bed", sep="\t", header=None)

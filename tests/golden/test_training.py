@@ -17,4 +17,6 @@ def test_loss_and_metrics_of_the_test_fold(golden: Path) -> None:
         seen.update(theirs["targets"], theirs["preds"])
         np.testing.assert_allclose(seen.pearson(), theirs["pearsonr"], atol=1e-5)
         np.testing.assert_allclose(seen.r2(), theirs["r2"], atol=1e-5)
-        assert float(loss_function("poisson")(theirs["targets"], theirs["preds"])) == pytest.approx(float(theirs["poisson_loss"]), rel=1e-5)
+        assert float(loss_function("poisson")(theirs["targets"], theirs["preds"])) == pytest.approx(
+            float(theirs["poisson_loss"]), rel=1e-5
+        )

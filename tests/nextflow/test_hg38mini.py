@@ -16,11 +16,17 @@ def sheets(shared: Path, tmp_path: Path) -> Path:
     """The sheets of the study, written beside the run."""
     data = shared / "data" / "hg38mini"
     with open(data / "hg38mini.tracks.tsv") as handle:
-        rows = [f"{r['track']},{r['track']},{'ab'[i % 2]},{data / r['bigwig']}" for i, r in enumerate(csv.DictReader(handle, delimiter="\t"))]
+        rows = [
+            f"{r['track']},{r['track']},{'ab'[i % 2]},{data / r['bigwig']}"
+            for i, r in enumerate(csv.DictReader(handle, delimiter="\t"))
+        ]
     (tmp_path / "tracks.csv").write_text("track,cell_type,group,signal\n" + "\n".join(rows) + "\n")
     (tmp_path / "variants.csv").write_text(f"set,vcf\neur,{data / 'hg38mini.1000G_EUR489.vcf.gz'}\n")
     with open(data / "hg38mini.bolt_sumstats.tsv") as handle:
-        stats = [f"{r['SNP']}\t{r['ALLELE1']}\t{r['ALLELE0']}\t{r['BETA']}\t{r['P_LINREG']}\t100000" for r in csv.DictReader(handle, delimiter="\t")]
+        stats = [
+            f"{r['SNP']}\t{r['ALLELE1']}\t{r['ALLELE0']}\t{r['BETA']}\t{r['P_LINREG']}\t100000"
+            for r in csv.DictReader(handle, delimiter="\t")
+        ]
     (tmp_path / "bolt.tsv").write_text("SNP\tA1\tA2\tBETA\tP\tN\n" + "\n".join(stats) + "\n")
     (tmp_path / "gwas.csv").write_text("trait,sumstats\nbolt,bolt.tsv\n")
     return tmp_path
@@ -28,11 +34,50 @@ def sheets(shared: Path, tmp_path: Path) -> Path:
 
 def test_tracks_to_report(nextflow, environments: Path, shared: Path, sheets: Path) -> None:
     data = shared / "data" / "hg38mini"
-    genome = ("--fasta", data / "hg38mini.fa", "--unmeasured", data / "hg38mini.unmeasured.bed", "--blacklist", data / "hg38mini.blacklist.bed")
-    inputs = ("--tracks", "tracks.csv", "--variants", "variants.csv", "--gwas", "gwas.csv", "--ld_panel", data / "hg38mini.1000G_EUR489.vcf.gz")
-    quick = ("--preset", "test", "--seq_length", "384", "--stride", "192", "--epochs", "1", "--shifts", "0", "--sets_by", "group")
+    genome = (
+        "--fasta",
+        data / "hg38mini.fa",
+        "--unmeasured",
+        data / "hg38mini.unmeasured.bed",
+        "--blacklist",
+        data / "hg38mini.blacklist.bed",
+    )
+    inputs = (
+        "--tracks",
+        "tracks.csv",
+        "--variants",
+        "variants.csv",
+        "--gwas",
+        "gwas.csv",
+        "--ld_panel",
+        data / "hg38mini.1000G_EUR489.vcf.gz",
+    )
+    quick = (
+        "--preset",
+        "test",
+        "--seq_length",
+        "384",
+        "--stride",
+        "192",
+        "--epochs",
+        "1",
+        "--shifts",
+        "0",
+        "--sets_by",
+        "group",
+    )
     done = nextflow(
-        "run", ROOT, "-profile", "venv", "-params-file", ROOT / "conf/params/hg38mini.yml", *genome, *inputs, *quick, "-ansi-log", "false"
+        "run",
+        ROOT,
+        "-profile",
+        "venv",
+        "-params-file",
+        ROOT / "conf/params/hg38mini.yml",
+        *genome,
+        *inputs,
+        *quick,
+        "-ansi-log",
+        "false",
     )
     assert done.returncode == 0, done.stdout[-6000:]
     results = sheets / "results"

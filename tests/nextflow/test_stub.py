@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from wiring import PROCESSES
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = pytest.mark.nextflow
+pytestmark = [pytest.mark.nextflow, pytest.mark.xdist_group("stub")]  # its runs are made once, and gone on from
 
 
 def submitted(text: str) -> set[str]:
@@ -43,7 +44,9 @@ def compared(launcher: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     (folder / "regions.bed").write_text("chr1\t1000\t121000\n")
     rows = (ROOT / "assets" / "choices.csv").read_text().splitlines()
     (folder / "models.csv").write_text(
-        "\n".join([rows[0], rows[2] + ",predictions", *(f"{row}," for row in rows[3:]), "elsewhere,,,,,,elsewhere.tsv", ""])
+        "\n".join(
+            [rows[0], rows[2] + ",predictions", *(f"{row}," for row in rows[3:]), "elsewhere,,,,,,elsewhere.tsv", ""]
+        )
     )
     return folder, run_choices(launcher, folder)
 
@@ -51,9 +54,21 @@ def compared(launcher: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def run_choices(launcher: Path, folder: Path, *more: str) -> str:
     import subprocess
 
-    command = [launcher, "run", ROOT, "-profile", "test,venv", "-stub-run", "-ansi-log", "false", "--models", folder / "models.csv", *more]
+    command = [
+        launcher,
+        "run",
+        ROOT,
+        "-profile",
+        "test,venv",
+        "-stub-run",
+        "-ansi-log",
+        "false",
+        "--models",
+        folder / "models.csv",
+        *more,
+    ]
     done = subprocess.run(
-        [*map(str, command), "--ld_score_engine", "ldsc", "--regions", str(folder / "regions.bed"), "--saturate_logos"],
+        [*map(str, command), "--ld_score_engine", "ldsc", "--regions", str(folder / "regions.bed"), "--ism_logos"],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -68,15 +83,36 @@ def test_every_process_runs_as_a_stub(first: str, compared: tuple[Path, str]) ->
     # only where the panel is a VCF, or brings a baseline, or with --k_folds
     optional = {"HERITABILITY_PANEL", "HERITABILITY_BASELINE", "DATASET_FOLDS"}
     ran = submitted(first) | submitted(compared[1])
-    assert {module.stem.upper() for module in (ROOT / "modules").glob("*.nf")} - ran <= optional
+    assert set(PROCESSES) - ran <= optional
 
 
 def test_a_models_sheet_becomes_trainings(compared: tuple[Path, str]) -> None:
     ran = set(re.findall(r"MODELS:(TRAIN_\w+ \(.+\))", compared[1]))
-    plain = {"multi.r1", "multi.r2", "multi.r3", "single.A", "single.B", "multi_2x", "peaks", "gc_matched", "kmer_ridge"}
+    plain = {
+        "multi.r1",
+        "multi.r2",
+        "multi.r3",
+        "single.A",
+        "single.B",
+        "multi_2x",
+        "peaks",
+        "gc_matched",
+        "kmer_ridge",
+    }
     assert ran == {f"TRAIN_FIT ({name})" for name in plain} | {f"TRAIN_TRANSFER (transfer.{track})" for track in "AB"}
-    judged = set(re.findall(r"MODELS:EVALUATE \((.+)\)", compared[1]))
-    assert judged == {"multi.r1", "multi.r2", "multi.r3", "single", "multi_2x", "peaks", "gc_matched", "transfer", "kmer_ridge", "elsewhere"}
+    evaluated = set(re.findall(r"MODELS:EVALUATE \((.+)\)", compared[1]))
+    assert evaluated == {
+        "multi.r1",
+        "multi.r2",
+        "multi.r3",
+        "single",
+        "multi_2x",
+        "peaks",
+        "gc_matched",
+        "transfer",
+        "kmer_ridge",
+        "elsewhere",
+    }
 
 
 def test_a_new_row_trains_only_itself(compared: tuple[Path, str], launcher: Path) -> None:
@@ -104,6 +140,7 @@ def test_results_have_the_documented_layout(first: str, folder: Path) -> None:
         "heritability/heritability.tsv",
         "eqtl/demo.A.classification.tsv",
         "allelic_imbalance/demo.A.auroc.tsv",
+        "evaluation/variant_effects.summary.tsv",
         "truth/summary.tsv",
         "pipeline_info/versions.yml",
         "pipeline_info/params.json",
@@ -128,10 +165,24 @@ def test_stages_named_bring_what_they_need(nextflow, tmp_path: Path) -> None:
     assert not ran & {"EVALUATE", "EQTL_CLASSIFY", "REPORT_RENDER", "LDSC_H2"}
 
 
-def test_a_rotation_trains_every_fold_and_judges_them_as_one(nextflow) -> None:
-    done = nextflow("run", ROOT, "-profile", "test,venv", "-stub-run", "--stages", "evaluate", "--k_folds", "3", "-ansi-log", "false")
+def test_a_rotation_trains_every_fold_and_evaluates_them_as_one(nextflow) -> None:
+    done = nextflow(
+        "run",
+        ROOT,
+        "-profile",
+        "test,venv",
+        "-stub-run",
+        "--stages",
+        "evaluate",
+        "--k_folds",
+        "3",
+        "-ansi-log",
+        "false",
+    )
     assert done.returncode == 0, done.stdout
     assert {"DATASET_FOLDS", "PREDICT_MERGE"} <= submitted(done.stdout)
     assert set(re.findall(r"TRAIN_FIT \((.+)\)", done.stdout)) == {"demo.f1", "demo.f2", "demo.f3"}
-    assert set(re.findall(r"DATASET_SUBSET \((.+)\)", done.stdout)) == {f"{name}.f{i}" for name in ("all", "balanced") for i in (1, 2, 3)}
+    assert set(re.findall(r"DATASET_SUBSET \((.+)\)", done.stdout)) == {
+        f"{name}.f{i}" for name in ("all", "balanced") for i in (1, 2, 3)
+    }
     assert re.findall(r"MODELS:EVALUATE \((.+)\)", done.stdout) == ["demo"]

@@ -17,11 +17,21 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Callable[[str], None]]:
 
     def remount(options: str) -> None:
         limit = time.monotonic() + 60
-        while subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], capture_output=True, check=False).returncode != 0:
+        while (
+            subprocess.run(
+                ["mount", "-o", f"remount,{options}", str(folder)], capture_output=True, check=False
+            ).returncode
+            != 0
+        ):
             assert time.monotonic() < limit, f"{folder} is never idle"
 
     folder.mkdir(parents=True, exist_ok=True)
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)], capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if made.returncode != 0:
         pytest.skip(f"no tmpfs can be mounted here: {made.stderr.strip()}")
     try:

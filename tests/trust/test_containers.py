@@ -14,22 +14,43 @@ from pathlib import Path
 
 import pytest
 from whole_run import Run, differences
+from wiring import PROCESSES, scripts
+from wiring import stage as of_process
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {path.parent.name: path.read_text() for path in sorted((ROOT / "containers").glob("*/Dockerfile"))}
-LARGE = {"enformer": 9000, "train-gpu": 9000, "score-gpu": 9000}  # several GB of wheels each: built where CONTAINERS_LARGE=1
+LARGE = {
+    "enformer": 9000,
+    "train-gpu": 9000,
+    "score-gpu": 9000,
+}  # several GB of wheels each: built where CONTAINERS_LARGE=1
 STAGES = [stage for stage in FILES if stage not in LARGE]
 WANTED = os.environ.get("CONTAINERS_LARGE") == "1"
 VERSION = "0.1.0"
 REGISTRY = "ghcr.io/accessiflow"
-LABELS = ("title", "description", "version", "revision", "created", "licenses", "authors", "vendor", "url", "source", "documentation", "base.name")
+LABELS = (
+    "title",
+    "description",
+    "version",
+    "revision",
+    "created",
+    "licenses",
+    "authors",
+    "vendor",
+    "url",
+    "source",
+    "documentation",
+    "base.name",
+)
 REAL = (pytest.mark.containers, pytest.mark.slow, pytest.mark.xdist_group("containers"))
 
 
 def of_those(*stages: str) -> pytest.MarkDecorator:
     """A test of the images of these stages."""
     large = pytest.mark.skipif(not WANTED, reason="large images are built only where CONTAINERS_LARGE=1")
-    return pytest.mark.parametrize("stage", [pytest.param(stage, marks=[*REAL, *([large] if stage in LARGE else [])]) for stage in stages])
+    return pytest.mark.parametrize(
+        "stage", [pytest.param(stage, marks=[*REAL, *([large] if stage in LARGE else [])]) for stage in stages]
+    )
 
 
 of_each = of_those(*STAGES, *LARGE)
@@ -90,7 +111,9 @@ def test_dockerfiles_promise_what_a_cluster_asks() -> None:
         assert f'base.name="docker.io/library/{base}"' in text
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "containers").glob("*/requirements*.txt")), ids=lambda p: f"{p.parent.name}-{p.stem}")
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "containers").glob("*/requirements*.txt")), ids=lambda p: f"{p.parent.name}-{p.stem}"
+)
 def test_every_requirement_is_pinned(path: Path) -> None:
     for line in path.read_text().splitlines():
         assert re.fullmatch(r"[\w.-]+(\[[\w-]+\])?==[^ ]+( ; .+)?", line), line
@@ -98,8 +121,13 @@ def test_every_requirement_is_pinned(path: Path) -> None:
 
 def test_gpu_images_hold_the_same_packages_and_cuda() -> None:
     for stage in ("train", "score"):
-        cpu, gpu = (set((ROOT / "containers" / stage / f"requirements{kind}.txt").read_text().splitlines()) for kind in ("", "-gpu"))
-        version = next(line for line in cpu if line.startswith("tensorflow-cpu=="))[len("tensorflow-cpu") :].split(" ")[0]
+        cpu, gpu = (
+            set((ROOT / "containers" / stage / f"requirements{kind}.txt").read_text().splitlines())
+            for kind in ("", "-gpu")
+        )
+        version = next(line for line in cpu if line.startswith("tensorflow-cpu=="))[len("tensorflow-cpu") :].split(" ")[
+            0
+        ]
         assert all(line.startswith("tensorflow") for line in cpu - gpu)
         assert {line for line in gpu - cpu if not line.startswith("nvidia-")} == {f"tensorflow[and-cuda]{version}"}
         assert any(line.startswith("nvidia-cudnn") for line in gpu)
@@ -115,12 +143,7 @@ def test_the_builder_asks_for_stages_that_there_are(names: tuple[str, ...]) -> N
 def scripts_of(stage: str) -> list[str]:
     """The project's own programs that the stage's processes call (Enformer's image takes the place of `score`)."""
     stage = "score" if stage == "enformer" else parts(stage)[0]
-    found: set[str] = set()
-    for module in (ROOT / "modules").glob("*.nf"):
-        text = module.read_text()
-        if f"params.containers.{stage}," in text:
-            found |= {name for name in re.findall(r"\b(\w+\.py)\b", text) if (ROOT / "bin" / name).exists()}
-    return sorted(found)
+    return sorted({f"{name}.py" for process in PROCESSES if of_process(process) == stage for name in scripts(process)})
 
 
 @pytest.fixture(scope="session")
@@ -150,7 +173,14 @@ def inside(stage: str, script: str, *, stderr: bool = False) -> str:
     volumes = [text for source, target in shared.items() for text in ("--volume", f"{source}:{target}:ro")]
     command = ["buildah", "run", "--isolation", "chroot", "--env", "PYTHONDONTWRITEBYTECODE=1", *volumes]
     try:
-        done = subprocess.run([*command, container, "--", "bash", "-euc", script], env=env, capture_output=True, text=True, check=False, timeout=600)
+        done = subprocess.run(
+            [*command, container, "--", "bash", "-euc", script],
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=600,
+        )
     finally:
         subprocess.run(["buildah", "rm", container], env=env, capture_output=True, check=True)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -160,7 +190,8 @@ def inside(stage: str, script: str, *, stderr: bool = False) -> str:
 @of_each
 def test_user_programs_and_packages(images: Path, stage: str) -> None:
     shown = inside(
-        stage, "id -u; ps --version >/dev/null; python3 -c 'import sys; print(*sys.version_info[:2])'; pip check; pip list --format=freeze"
+        stage,
+        "id -u; ps --version >/dev/null; python3 -c 'import sys; print(*sys.version_info[:2])'; pip check; pip list --format=freeze",
     )
     user, python, sound, *packages = shown.splitlines()
     assert user == "1000"
@@ -175,7 +206,13 @@ def test_user_programs_and_packages(images: Path, stage: str) -> None:
 
 @of_each
 def test_no_build_tools_are_left(images: Path, stage: str) -> None:
-    assert inside(stage, "type -P gcc g++ cc c++ make git curl || true; find /var/lib/apt/lists /opt/wheels -type f 2>/dev/null || true") == ""
+    assert (
+        inside(
+            stage,
+            "type -P gcc g++ cc c++ make git curl || true; find /var/lib/apt/lists /opt/wheels -type f 2>/dev/null || true",
+        )
+        == ""
+    )
 
 
 @of_each
@@ -188,7 +225,12 @@ def test_the_stages_programs_answer(images: Path, stage: str) -> None:
 
 @of_each
 def test_labels_and_size(images: Path, stage: str, evidence) -> None:
-    shown = subprocess.run(["buildah", "inspect", "--type", "image", image_of(stage)], env=build_environment(), capture_output=True, check=True)
+    shown = subprocess.run(
+        ["buildah", "inspect", "--type", "image", image_of(stage)],
+        env=build_environment(),
+        capture_output=True,
+        check=True,
+    )
     config = json.loads(shown.stdout)["OCIv1"]["config"]
     labels = {name: config["Labels"][f"org.opencontainers.image.{name}"] for name in LABELS}
     assert labels["title"] == f"accessiflow-{parts(stage)[0]}"
@@ -197,7 +239,13 @@ def test_labels_and_size(images: Path, stage: str, evidence) -> None:
     assert config["User"] == "1000:1000"
     tree = images / "img" / laid_out(stage)
     megabytes = sum(path.lstat().st_blocks for path in tree.rglob("*") if not path.is_symlink()) * 512 // 10**6
-    evidence("images", image=image_of(stage).rpartition("/")[2], megabytes=megabytes, base=labels["base.name"], user=config["User"])
+    evidence(
+        "images",
+        image=image_of(stage).rpartition("/")[2],
+        megabytes=megabytes,
+        base=labels["base.name"],
+        user=config["User"],
+    )
     assert megabytes < LARGE.get(stage, 3000)
 
 
@@ -209,20 +257,29 @@ def test_the_score_image_computes_with_the_engine(images: Path) -> None:
 
 @of_those("train-gpu", "score-gpu")
 def test_the_gpu_images_lack_nothing_but_the_driver(images: Path, stage: str) -> None:
-    shown = inside(stage, "python3 -c 'import tensorflow as tf; print(tf.test.is_built_with_cuda(), tf.config.list_physical_devices())'", stderr=True)
+    shown = inside(
+        stage,
+        "python3 -c 'import tensorflow as tf; print(tf.test.is_built_with_cuda(), tf.config.list_physical_devices())'",
+        stderr=True,
+    )
     assert "True [PhysicalDevice(" in shown
     assert "dlopen" not in shown  # TensorFlow's word for CUDA libraries that it cannot find
 
 
 @of_those("enformer")
 def test_the_enformer_image_predicts_what_its_package_predicts(images: Path, stage: str) -> None:
-    tests = "['-q', '-p', 'no:cacheprovider', '/project/tests/unit/test_enformer.py']"
-    shown = inside(stage, f"cd /tmp && python3 -c \"import sys; sys.path.append('/tested'); import pytest; sys.exit(pytest.main({tests}))\"")
+    tests = "['-q', '-p', 'no:cacheprovider', '/project/tests/unit/test_prediction_enformer.py']"
+    shown = inside(
+        stage,
+        f"cd /tmp && python3 -c \"import sys; sys.path.append('/tested'); import pytest; sys.exit(pytest.main({tests}))\"",
+    )
     assert "2 passed" in shown
 
 
 @real
-def test_the_demo_in_containers_gives_the_bytes_of_the_environments(images: Path, demo: Run, tmp_path: Path, evidence) -> None:
+def test_the_demo_in_containers_gives_the_bytes_of_the_environments(
+    images: Path, demo: Run, tmp_path: Path, evidence
+) -> None:
     contained = Run(tmp_path, "--containers.ldsc", f"accessiflow-ldsc:{VERSION}", profile="demo,charliecloud")
     started = time.monotonic()
     contained.finish(timeout=3600, env={"NXF_CHARLIECLOUD_CACHEDIR": str(images), "USER": "root"})
@@ -230,6 +287,13 @@ def test_the_demo_in_containers_gives_the_bytes_of_the_environments(images: Path
     tasks = sorted((contained.folder / "work").glob("*/*/.command.run"))
     outside = [str(task) for task in tasks if "ch-run" not in task.read_text()]
     differing = differences(contained.results(), demo.results())
-    evidence("containers", engine="charliecloud", tasks=len(tasks), seconds=seconds, files=len(demo.results()), differing=len(differing))
+    evidence(
+        "containers",
+        engine="charliecloud",
+        tasks=len(tasks),
+        seconds=seconds,
+        files=len(demo.results()),
+        differing=len(differing),
+    )
     assert not outside
     assert not differing

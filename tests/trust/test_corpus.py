@@ -11,7 +11,16 @@ import pytest
 from corpus import runner, study
 from corpus.case import AGREE, CASES, COMMANDS, Case
 
-FAMILIES = ("sheets", "whole_files", "genome_files", "signals", "variant_files", "hdf5_files", "heritability_files", "model_files")
+FAMILIES = (
+    "sheets",
+    "whole_files",
+    "genome_files",
+    "signals",
+    "variant_files",
+    "hdf5_files",
+    "heritability_files",
+    "model_files",
+)
 for _family in FAMILIES:
     importlib.import_module(f"corpus.{_family}")
 
@@ -24,7 +33,11 @@ Run = Callable[[str, Path], tuple[int, str]]
 
 def results(folder: Path) -> dict[str, bytes]:
     """Name -> content of the files that a command has written, without the folder's own name."""
-    return {str(p.relative_to(folder)): p.read_bytes().replace(str(folder).encode(), b"") for p in sorted((folder / "out").rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(folder)): p.read_bytes().replace(str(folder).encode(), b"")
+        for p in sorted((folder / "out").rglob("*"))
+        if p.is_file()
+    }
 
 
 def files(folder: Path) -> set[str]:
@@ -68,7 +81,7 @@ def check_refused(case: Case, code: int, said: str, left: set[str]) -> str:
 
 
 def meet(case: Case, clean: Clean, folder: Path, run: Run) -> str:
-    """Spoil a copy of the study, run the command, judge; returns the sentence ("" for what is accepted)."""
+    """Spoil a copy of the study, run the command, compare; returns the sentence ("" for what is accepted)."""
     study.copy(clean.folder, folder)
     case.change(folder)
     before = files(folder)

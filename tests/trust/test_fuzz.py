@@ -262,7 +262,9 @@ def inserted(rng: np.random.Generator, present: bytes, kind: int) -> bytes:
     """What is put into a file: what stands there again, NULs, a long number, a long word, or what separates and begins fields."""
     separators = rng.choice(np.frombuffer(b'\t\n\r",;# -.eE+nNaif\xff\0', np.uint8), len(present) + 1)
     digits = b"9" * int(rng.choice([20, 400, 5000]))
-    return (present * int(rng.integers(1, 4)), bytes(len(present) + 1), digits, b"x" * 70_000, separators.tobytes())[kind]
+    return (present * int(rng.integers(1, 4)), bytes(len(present) + 1), digits, b"x" * 70_000, separators.tobytes())[
+        kind
+    ]
 
 
 class Outcome(NamedTuple):
@@ -313,7 +315,11 @@ def in_child(reader: Reader, folder: Path, file: str, seeds: range) -> list[str]
     (folder / file).write_bytes(whole)
     said = [part.partition("\x1f")[2] for part in report.read_text(encoding="utf-8").split("\x1e")[:-1]]
     if status:
-        said.append(f"the process ended by signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"the process ended with {status}")
+        said.append(
+            f"the process ended by signal {os.WTERMSIG(status)}"
+            if os.WIFSIGNALED(status)
+            else f"the process ended with {status}"
+        )
     return said
 
 
@@ -323,7 +329,9 @@ def fuzz(folder: Path, file: str, seeds: range) -> Outcome:
     while done < seeds.stop:
         said = in_child(READERS[file], folder, file, range(done, seeds.stop))
         accepted += said.count("accepted")
-        faults += [f"{file}, seed {done + i}: {what}" for i, what in enumerate(said) if what not in ("accepted", "refused")]
+        faults += [
+            f"{file}, seed {done + i}: {what}" for i, what in enumerate(said) if what not in ("accepted", "refused")
+        ]
         done += max(len(said), 1)
     return Outcome(len(seeds), accepted, faults)
 
@@ -352,7 +360,14 @@ def test_much_damage_is_a_result_or_a_refusal(folder, file, evidence):
         found = fuzz(folder, file, range(start, start + 40))
         start, accepted, faults = start + 40, accepted + found.accepted, faults + found.faults
     inputs = start - FEW
-    evidence("fuzz", parser=file, inputs=inputs, refused=inputs - accepted - len(faults), accepted=accepted, faults=len(faults))
+    evidence(
+        "fuzz",
+        parser=file,
+        inputs=inputs,
+        refused=inputs - accepted - len(faults),
+        accepted=accepted,
+        faults=len(faults),
+    )
     assert faults == []
 
 
@@ -380,7 +395,13 @@ FIELDS = st.one_of(
 
 
 @pytest.mark.parametrize("file", TEXT_READERS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True, database=None)
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+    database=None,
+)
 @given(rows=st.lists(st.lists(FIELDS, max_size=8), max_size=6), header=st.booleans())
 def test_any_table_is_a_result_or_a_refusal(tmp_path, folder, file, rows, header):
     separator = "," if file.endswith(".csv") else "\t"

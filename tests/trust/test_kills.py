@@ -46,7 +46,10 @@ def kill_heads(run: Run, points: int, seed: int, record: Callable[..., None]) ->
     kinds = [(signal.SIGKILL, True), (signal.SIGKILL, False), (signal.SIGTERM, False)]
     for point in range(points):
         what, tasks_too = kinds[point % len(kinds)]
-        more, delay = rng.randint(3, 12), rng.uniform(0, 3)  # what was under way is done again: 14 points of the 105 tasks reach to the end
+        more, delay = (
+            rng.randint(3, 12),
+            rng.uniform(0, 3),
+        )  # what was under way is done again: 14 points of the 105 tasks reach to the end
         head = run.start("-resume")
         if not run.wait_for_tasks(head, more + 1):
             return point
@@ -55,16 +58,19 @@ def kill_heads(run: Run, points: int, seed: int, record: Callable[..., None]) ->
             return point
         kill(head, what, tasks_too)
         last = run.submitted()[-1][1]
-        record(fault=f"{what.name} head" + (" and tasks" if tasks_too else ""), where=f"{len(run.submitted())} tasks after the start, in {last}")
+        record(
+            fault=f"{what.name} head" + (" and tasks" if tasks_too else ""),
+            where=f"{len(run.submitted())} tasks after the start, in {last}",
+        )
         time.sleep(1)
     return points
 
 
-def test_heads_killed_and_resumed_give_the_same_bytes(undisturbed: Run, tmp_path: Path) -> None:
+def test_heads_killed_and_resumed_give_the_same_bytes(undisturbed_later: Callable[[], Run], tmp_path: Path) -> None:
     run = Run(tmp_path)
     assert kill_heads(run, 3, seed=5, record=lambda **_: None) == 3
     run.finish("-resume")
-    assert differences(run.results(), undisturbed.results()) == []
+    assert differences(run.results(), undisturbed_later().results()) == []
 
 
 def test_a_result_left_half_copied_is_whole_after_resuming(undisturbed: Run, tmp_path: Path) -> None:
@@ -87,7 +93,11 @@ def test_heads_killed_many_times(undisturbed: Run, tmp_path: Path, evidence) -> 
     assert killed >= 10
     run.finish("-resume")
     wrong = differences(run.results(), undisturbed.results())
-    evidence("kills", fault=f"({killed} kills of the head)", where=f"resumed to the end: {len(wrong)} of {len(undisturbed.results())} files differ")
+    evidence(
+        "kills",
+        fault=f"({killed} kills of the head)",
+        where=f"resumed to the end: {len(wrong)} of {len(undisturbed.results())} files differ",
+    )
     assert wrong == []
 
 
@@ -112,7 +122,9 @@ def test_tasks_killed_are_tried_again(undisturbed: Run, tmp_path: Path, evidence
     assert run.printed().count("Execution is retried") >= len(hit) - 1  # one may have ended by itself just before
     wrong = differences(run.results(), undisturbed.results())
     evidence(
-        "kills", fault=f"({len(hit)} kills of tasks)", where=f"to the end without -resume: {len(wrong)} of {len(undisturbed.results())} files differ"
+        "kills",
+        fault=f"({len(hit)} kills of tasks)",
+        where=f"to the end without -resume: {len(wrong)} of {len(undisturbed.results())} files differ",
     )
     assert wrong == []
 
@@ -141,7 +153,11 @@ def is_python(pid: int) -> bool:
 
 def early(undisturbed: Run) -> dict[str, str]:
     """The results that `--stages evaluate` gives, too."""
-    return {name: digest for name, digest in undisturbed.results().items() if name.startswith(("peaks/", "models/", "predictions/", "evaluation/"))}
+    return {
+        name: digest
+        for name, digest in undisturbed.results().items()
+        if name.startswith(("peaks/", "models/", "predictions/", "evaluation/"))
+    }
 
 
 @pytest.mark.trust
@@ -153,7 +169,11 @@ def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(undisturbed: Run, tmp
             head = run.start("-resume")
             assert head.wait(timeout=1500) != 0
             said.append("No space left on device" in run.printed())
-            evidence("kills", fault=f"work folder full at {megabytes} MB", where=(run.submitted() or [("", "the start")])[-1][1])
+            evidence(
+                "kills",
+                fault=f"work folder full at {megabytes} MB",
+                where=(run.submitted() or [("", "the start")])[-1][1],
+            )
         assert any(said), run.printed()[-3000:]  # where there is no room for a sentence, none is left
         remount("size=4g")
         run.finish("-resume")
@@ -161,17 +181,24 @@ def test_a_full_disk_stops_the_run_and_space_lets_it_go_on(undisturbed: Run, tmp
 
 
 @pytest.mark.trust
-def test_results_that_cannot_be_written_stop_the_run_and_resuming_completes_them(undisturbed: Run, tmp_path: Path, evidence) -> None:
+def test_results_that_cannot_be_written_stop_the_run_and_resuming_completes_them(
+    undisturbed: Run, tmp_path: Path, evidence
+) -> None:
     run = Run(tmp_path, "--stages", "evaluate")
     with small_disk(tmp_path / "results", 1) as remount:
-        for options, fault in (("size=1m,rw", "results folder full at 1 MB"), ("size=1m,ro", "results folder read-only")):
+        for options, fault in (
+            ("size=1m,rw", "results folder full at 1 MB"),
+            ("size=1m,ro", "results folder read-only"),
+        ):
             remount(options)
             assert run.start("-resume").wait(timeout=1500) != 0
             evidence("kills", fault=fault, where=(run.submitted() or [("", "the start")])[-1][1])
         remount("size=4g,rw")
         head = run.start("-resume")
         assert run.wait_for_tasks(head, 3)
-        with small_disk(tmp_path / "results" / "models", 1) as remount_part:  # the whole is never idle: Nextflow writes its trace there
+        with small_disk(
+            tmp_path / "results" / "models", 1
+        ) as remount_part:  # the whole is never idle: Nextflow writes its trace there
             remount_part("size=1m,ro")
             assert head.wait(timeout=1500) != 0
             evidence("kills", fault="a folder of the results read-only in the middle", where=run.submitted()[-1][1])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wiring import PROCESSES, label, stage
 
 ROOT = Path(__file__).resolve().parents[2]
 PROBE = Path(__file__).parent / "data" / "probe.nf"
@@ -17,32 +18,39 @@ pytestmark = [pytest.mark.nextflow, pytest.mark.xdist_group("profiles")]
 
 QUEUES = {"queue": "cpus", "gpu_queue": "gpus"}
 ON_HEAD = {"awsbatch", "google-batch"}  # executors beside which the preflight check runs on the head
-DIRECTIVES = ("executor", "queue", "accelerator", "machineType", "clusterOptions", "containerOptions", "errorStrategy", "resourceLimits")
-SETTINGS = ("docker.enabled", "docker.runOptions", "podman.enabled", "podman.runOptions", "singularity.enabled", "apptainer.enabled")
-MORE = ("charliecloud.enabled", "charliecloud.writeFake", "conda.enabled", "k8s.runAsUser", "google.batch.maxSpotAttempts", "google.batch.spot")
+DIRECTIVES = (
+    *("executor", "queue", "accelerator", "machineType", "clusterOptions", "containerOptions", "errorStrategy"),
+    *("resourceLimits", "container", "conda", "beforeScript"),
+)
+SETTINGS = (
+    "docker.enabled",
+    "docker.runOptions",
+    "podman.enabled",
+    "podman.runOptions",
+    "singularity.enabled",
+    "apptainer.enabled",
+)
+MORE = (
+    "charliecloud.enabled",
+    "charliecloud.writeFake",
+    "conda.enabled",
+    "k8s.runAsUser",
+    "google.batch.maxSpotAttempts",
+    "google.batch.spot",
+)
 OTHERS = {  # combinations beyond the documented table: what they are asked with
     "docker,slurm,gpu": QUEUES | {"gpus": 4, "cluster_options": "--account=lab"},
     "podman": {},
     "conda": {},
+    "venv": {},
     "slurm,gpu": {"queue": "cpus"},
     "docker,googlebatch,gpu": {"gpu_type": "nvidia-l4", "gpu_machine": "g2-*", "gpus": 2},
     "docker,awsbatch": {"max_cpus": 4},
 }
 
 
-def modules() -> dict[str, tuple[str, str]]:
-    """Process -> (label, stage of its container), from the modules."""
-    found = {}
-    for module in sorted((ROOT / "modules").glob("*.nf")):
-        text = module.read_text()
-        (stage,) = re.findall(r"^ +container .*params\.containers\.(\w+)", text, re.M)
-        (label,) = re.findall(r"^ +label '(\w+)'", text, re.M)
-        found[module.stem.upper()] = (label, stage)
-    return found
-
-
-MODULES = modules()
-GPU = {name for name, (label, _) in MODULES.items() if label == "process_gpu"}
+MODULES = {name: (label(name), stage(name)) for name in PROCESSES}
+GPU = {name for name, (size, _) in MODULES.items() if size == "process_gpu"}
 
 
 def table() -> dict[str, list[str]]:
@@ -58,7 +66,16 @@ TABLE = table()
 def call(launcher: Path, folder: Path, *args: object) -> str:
     command = [str(launcher), *map(str, args)]
     env = os.environ | {"NXF_ANSI_LOG": "false"}
-    done = subprocess.run(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
     return done.stdout
 
@@ -70,12 +87,22 @@ def resolved(launcher: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     asked = [*((profile, QUEUES) for profile in TABLE), *OTHERS.items()]
     request = {
         "root": str(ROOT),
-        "processes": {name: label for name, (label, _) in MODULES.items()},
+        "processes": {name: size for name, (size, _) in MODULES.items()},
         "profiles": [{"profile": profile, "params": given} for profile, given in asked],
     }
     (folder / "asked.json").write_text(json.dumps(request))
     files = ("--asked", folder / "asked.json", "--found", folder / "found.json")
-    call(launcher, folder, "run", PROBE, *files, "--directives", ",".join(DIRECTIVES), "--settings", ",".join(SETTINGS + MORE))
+    call(
+        launcher,
+        folder,
+        "run",
+        PROBE,
+        *files,
+        "--directives",
+        ",".join(DIRECTIVES),
+        "--settings",
+        ",".join(SETTINGS + MORE),
+    )
     out: dict[str, list[dict[str, Any]]] = {}
     for (profile, _), found in zip(asked, json.loads((folder / "found.json").read_text()), strict=True):
         out.setdefault(profile, []).append(found)
@@ -83,7 +110,9 @@ def resolved(launcher: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 
 @pytest.mark.parametrize("profile", TABLE)
-def test_every_process_gets_what_the_documented_table_says(resolved: dict[str, list[dict[str, Any]]], profile: str) -> None:
+def test_every_process_gets_what_the_documented_table_says(
+    resolved: dict[str, list[dict[str, Any]]], profile: str
+) -> None:
     executor, queue, gpu_queue, accelerator, machine, options = TABLE[profile]
     given = {"": None, "--queue": "cpus", "--gpu_queue": "gpus"}
     count, _, kind = accelerator.partition(" of ")
@@ -95,11 +124,15 @@ def test_every_process_gets_what_the_documented_table_says(resolved: dict[str, l
         assert got["queue"] == given[gpu_queue if gpu else queue], name
         assert got["accelerator"] == (wanted_accelerator if gpu else None), name
         assert got["machineType"] == ((machine or None) if gpu else None), name
-        assert " ".join(filter(None, (got["clusterOptions"], got["containerOptions"]))) == (options if gpu else ""), name
+        assert " ".join(filter(None, (got["clusterOptions"], got["containerOptions"]))) == (options if gpu else ""), (
+            name
+        )
 
 
 @pytest.mark.parametrize("profile", TABLE)
-def test_profile_turns_on_the_engines_that_it_names_and_no_other(resolved: dict[str, list[dict[str, Any]]], profile: str) -> None:
+def test_profile_turns_on_the_engines_that_it_names_and_no_other(
+    resolved: dict[str, list[dict[str, Any]]], profile: str
+) -> None:
     settings = resolved[profile][0]["settings"]
     for engine in ("docker", "podman", "singularity", "apptainer", "charliecloud"):
         assert bool(settings[f"{engine}.enabled"]) == (engine in profile.split(",")), engine
@@ -115,7 +148,9 @@ def test_files_made_in_a_container_belong_to_the_user(resolved: dict[str, list[d
 def test_lost_machines_are_tried_again(resolved: dict[str, list[dict[str, Any]]]) -> None:
     settings = resolved["docker,googlebatch"][0]["settings"]
     assert (settings["google.batch.spot"], settings["google.batch.maxSpotAttempts"]) == (True, 5)
-    assert {got["errorStrategy"] for found in resolved.values() for got in found[0]["processes"].values()} == {"retry"}  # of exit status 137
+    assert {got["errorStrategy"] for found in resolved.values() for got in found[0]["processes"].values()} == {
+        "retry"
+    }  # of exit status 137
 
 
 def test_parameters_reach_the_gpu_tasks(resolved: dict[str, list[dict[str, Any]]]) -> None:
@@ -148,20 +183,26 @@ def test_conda_and_charliecloud(resolved: dict[str, list[dict[str, Any]]]) -> No
     assert resolved["charliecloud"][0]["settings"]["charliecloud.writeFake"] is False
 
 
-@pytest.mark.parametrize("config", ["conda", "venv"])
-def test_environments_go_by_the_same_stages_as_containers(config: str) -> None:
-    lines = re.findall(r"withName: '([^']+)'.*?(?:containers|params\.venvs\})/(\w+)/", (ROOT / "conf" / f"{config}.config").read_text())
-    for name, (_, stage) in MODULES.items():
-        assert [found for pattern, found in lines if re.fullmatch(pattern, name)] == [stage], name
+def test_a_stage_has_one_environment_in_every_profile(resolved: dict[str, list[dict[str, Any]]]) -> None:
+    images = default_containers()
+    for name, (_, own) in MODULES.items():
+        got = {profile: resolved[profile][0]["processes"][name] for profile in ("conda", "venv", "docker")}
+        assert got["conda"]["conda"] == str(ROOT / "containers" / own / "environment.yml"), name
+        assert got["venv"]["beforeScript"] == f"export PATH='{ROOT}/.venvs/{own}/bin':$PATH", name
+        assert got["docker"]["container"].endswith(images[own]), name
+        assert (got["docker"]["conda"], got["docker"]["beforeScript"]) == (None, None), name
 
 
 def inspect(launcher: Path, folder: Path, profile: str, *args: object) -> dict[str, str]:
-    """Process -> container, of a study that calls nearly every process (LDSC's own LD scores and the saturation too)."""
+    """Process -> container, of a study that calls nearly every process (LDSC's own LD scores and ISM too)."""
     (folder / "regions.bed").write_text("chr1\t1000\t121000\n")
-    more = ("--ld_score_engine", "ldsc", "--regions", folder / "regions.bed", "--saturate_logos")
+    more = ("--ld_score_engine", "ldsc", "--regions", folder / "regions.bed", "--ism_logos")
     listed = call(launcher, folder, "inspect", ROOT, "-profile", profile, *more, *args)
     found = json.loads(listed[listed.index("{") : listed.rindex("}") + 1])
-    return {process["name"].split(":")[-1].replace("TRAIN_TRANSFER", "TRAIN_FIT"): process["container"] for process in found["processes"]}
+    return {
+        process["name"].split(":")[-1].replace("TRAIN_TRANSFER", "TRAIN_FIT"): process["container"]
+        for process in found["processes"]
+    }
 
 
 def default_containers() -> dict[str, str]:
@@ -170,7 +211,9 @@ def default_containers() -> dict[str, str]:
     return dict(re.findall(r"(\w+) += '([^']+)'", block[1]))
 
 
-def test_each_stage_has_a_container_and_swaps_and_a_registry_change_exactly_that(launcher: Path, tmp_path: Path) -> None:
+def test_each_stage_has_a_container_and_swaps_and_a_registry_change_exactly_that(
+    launcher: Path, tmp_path: Path
+) -> None:
     images = default_containers()
     assert set(images) == {stage for _, stage in MODULES.values()}
     plain = inspect(launcher, tmp_path, "test,docker")

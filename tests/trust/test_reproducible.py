@@ -19,7 +19,12 @@ def test_the_demo_at_another_path_on_one_core(demo: Run, tmp_path: Path, evidenc
     run = Run(tmp_path / where, *args, profile="demo,venv")
     run.finish()
     wrong = differences(run.results(), demo.results())
-    evidence("reproducibility", run="demo " + " ".join([where, *map(str, args)]), files=len(demo.results()), differ=len(wrong))
+    evidence(
+        "reproducibility",
+        run="demo " + " ".join([where, *map(str, args)]),
+        files=len(demo.results()),
+        differ=len(wrong),
+    )
     assert wrong == []
 
 
@@ -55,15 +60,25 @@ def test_the_crate_describes_the_run_and_every_result(undisturbed: Run) -> None:
     graph = json.loads((results / "ro-crate-metadata.json").read_text())["@graph"]
     entities = {entity["@id"]: entity for entity in graph}
     assert len(entities) == len(graph), "an entity stands twice"
-    dangling = {r for entity in graph for r in references({k: v for k, v in entity.items() if k != "@id"})} - set(entities)
+    dangling = {r for entity in graph for r in references({k: v for k, v in entity.items() if k != "@id"})} - set(
+        entities
+    )
     assert {r for r in dangling if not r.startswith("https://")} == set()
     root, run = entities["./"], entities["#run"]
     assert root["mainEntity"]["@id"] == "pipeline_info/main.nf"
     assert run["instrument"] == root["mainEntity"]
     assert run["actionStatus"] == "http://schema.org/CompletedActionStatus"
     listed = {r["@id"] for r in run["result"]}
-    late = {"ro-crate-metadata.json", "trace.txt", "timeline.html", "execution_report.html", "dag.html"}  # written when the run is over
-    assert listed == {str(path.relative_to(results)) for path in results.rglob("*") if path.is_file() and path.name not in late}
+    late = {
+        "ro-crate-metadata.json",
+        "trace.txt",
+        "timeline.html",
+        "execution_report.html",
+        "dag.html",
+    }  # written when the run is over
+    assert listed == {
+        str(path.relative_to(results)) for path in results.rglob("*") if path.is_file() and path.name not in late
+    }
     assert [name for name in listed if entities[name]["sha256"] != sha256(results / name)] == []
     inputs = [entities[r["@id"]] for r in run["object"] if entities[r["@id"]]["@type"] == "File"]
     assert any(entity["name"] == "genome.fa" and len(entity["sha256"]) == 64 for entity in inputs)

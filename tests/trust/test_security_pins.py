@@ -37,7 +37,16 @@ def files(pins) -> list[Path]:
 
 def test_every_pin_is_exact(pins, files: list[Path], tmp_path: Path) -> None:
     assert all(pins.read_pins(path) for path in files)
-    for line in ("numpy", "numpy>=2", "numpy==2.*", "git+https://host/x", "./x", "-e .", "numpy @ https://host/x.whl", "--index-url https://x"):
+    for line in (
+        "numpy",
+        "numpy>=2",
+        "numpy==2.*",
+        "git+https://host/x",
+        "./x",
+        "-e .",
+        "numpy @ https://host/x.whl",
+        "--index-url https://x",
+    ):
         (tmp_path / "r.txt").write_text(f"{line}\n")
         with pytest.raises(ValueError, match="no exact pin"):
             pins.read_pins(tmp_path / "r.txt")
@@ -66,7 +75,11 @@ def test_what_is_installed_is_what_is_pinned(pins, stage: str) -> None:
     found = dict(pins.installed_in(folder).keys())
     lines = (ROOT / "containers" / stage / "requirements.txt").read_text().splitlines()
     wanted = [Requirement(line) for line in lines if line and not line.startswith("#")]
-    pinned = {pins.canonical(w.name): str(w.specifier).removeprefix("==") for w in wanted if w.marker is None or w.marker.evaluate()}
+    pinned = {
+        pins.canonical(w.name): str(w.specifier).removeprefix("==")
+        for w in wanted
+        if w.marker is None or w.marker.evaluate()
+    }
     assert {name: version for name, version in found.items() if name in pinned or name not in TOOLS} == pinned
 
 
@@ -74,7 +87,10 @@ def test_the_table_of_licences_is_in_step_with_the_pins(pins) -> None:
     table = pins.read_table()
     assert [(row["package"], row["version"]) for row in table] == list(pins.images_of())
     assert [row["images"].split(",") for row in table] == list(pins.images_of().values())
-    assert [row["package"] for row in table if row["licence"] == "unstated"] in ([], ["cuda-toolkit"])  # it holds no file, and names others
+    assert [row["package"] for row in table if row["licence"] == "unstated"] in (
+        [],
+        ["cuda-toolkit"],
+    )  # it holds no file, and names others
     assert [row["package"] for row in table if row["copyleft"] != pins.copyleft(row["licence"])] == []
 
 
@@ -83,12 +99,21 @@ def test_the_table_says_what_the_packages_say(pins) -> None:
     if not known:
         pytest.skip(f"no environments in {VENVS}: run make envs")
     said = {(row["package"], row["version"]): row["licence"] for row in pins.read_table()}
-    assert {pin: (said[pin], pins.licence(known[pin])) for pin in said if pin in known and said[pin] != pins.licence(known[pin])} == {}
+    assert {
+        pin: (said[pin], pins.licence(known[pin]))
+        for pin in said
+        if pin in known and said[pin] != pins.licence(known[pin])
+    } == {}
 
 
 def test_the_images_with_strong_copyleft_are_known(pins) -> None:
     """They may be run and shared; whoever shares such an image shares the source of these packages, too (docs/security.md)."""
-    strong = {(row["package"], image) for row in pins.read_table() if row["copyleft"] == "strong" for image in row["images"].split(",")}
+    strong = {
+        (row["package"], image)
+        for row in pins.read_table()
+        if row["copyleft"] == "strong"
+        for image in row["images"].split(",")
+    }
     text = (ROOT / "docs" / "security.md").read_text()
     assert {package for package, _ in strong if f"`{package}`" not in text} == set()
     assert {image for _, image in strong} <= {"ldsc", "simulate"}
@@ -126,14 +151,26 @@ def test_an_audit_that_could_not_ask_is_not_clean(answer: str, pins, tmp_path: P
     """A tool that answers as pip-audit does: what it did not hear of is no clean bill."""
     code, more = ANSWERS[answer]
     told = {
-        "dependencies": [{"name": n, "version": v, "vulns": []} | (more or {}) for path in pins.requirement_files() for n, v in pins.read_pins(path)]
+        "dependencies": [
+            {"name": n, "version": v, "vulns": []} | (more or {})
+            for path in pins.requirement_files()
+            for n, v in pins.read_pins(path)
+        ]
     }
     (tmp_path / "answer.json").write_text(json.dumps(told) if more is not None else "no network")
     (tmp_path / "tool").write_text(f"#!/bin/sh\ncat '{tmp_path}/answer.json'\n")
     (tmp_path / "uv").write_text(f"#!/bin/sh\necho '{YANKED if answer == 'withdrawn' else 'Resolved'}' >&2\n")
     for name in ("tool", "uv"):
         (tmp_path / name).chmod(0o755)
-    command = [sys.executable, str(ROOT / "scripts" / "pins.py"), "audit", "--tool", str(tmp_path / "tool"), "--uv", str(tmp_path / "uv")]
+    command = [
+        sys.executable,
+        str(ROOT / "scripts" / "pins.py"),
+        "audit",
+        "--tool",
+        str(tmp_path / "tool"),
+        "--uv",
+        str(tmp_path / "uv"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == code, done.stderr[-2000:]
     assert ("CVE-2026-1, mended in 9.9" in done.stderr) == (answer == "known")

@@ -15,9 +15,13 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
-from accessiflow.files import write_json
+from accessiflow.bootstrap import Bootstrap
+from accessiflow.evaluation.variant_effects import collect, summary
+from accessiflow.files import write_json, write_table
+from accessiflow.report import effects
 from accessiflow.report.igv import write_session
 from accessiflow.report.page import render
+from accessiflow.results import Results
 
 SIGN = "data-pwned"
 RUN = "document.documentElement.setAttribute('data-pwned','1')"
@@ -51,7 +55,11 @@ class Elements(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.first = self.first if self.tags else dict(attrs)
         self.tags.append(tag)
-        self.code += [(name, value) for name, value in attrs if name.startswith("on") or "javascript:" in (value or "").lstrip()[:11].lower()]
+        self.code += [
+            (name, value)
+            for name, value in attrs
+            if name.startswith("on") or "javascript:" in (value or "").lstrip()[:11].lower()
+        ]
         self._in_cell = tag == "td" or (self._in_cell and tag == "a")
 
     def handle_endtag(self, tag: str) -> None:
@@ -76,7 +84,10 @@ class Hostile:
     def table(self, name: str, texts: str, numbers: str, rows: list[dict[str, object]] | None = None) -> None:
         """Write a table: `texts` are columns of payloads, `numbers` columns of numbers; `rows` say what a column must be."""
         fixed = rows or [{} for _ in range(ROWS)]
-        made = [{c: self.text() for c in texts.split()} | dict.fromkeys(numbers.split(), 0.1 * i + 0.2) | row for i, row in enumerate(fixed)]
+        made = [
+            {c: self.text() for c in texts.split()} | dict.fromkeys(numbers.split(), 0.1 * i + 0.2) | row
+            for i, row in enumerate(fixed)
+        ]
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         pd.DataFrame(made).to_csv(path, sep="\t", index=False, na_rep="NA")
@@ -101,20 +112,38 @@ def add_accuracy(to: Hostile) -> None:
         ("errors", "track", "fpr fnr"),
         ("replicates", "track cluster", "cv_median"),
     ):
-        to.table(f"evaluation/a.{name}.tsv", texts, numbers, [{"region": "peaks"} for _ in range(ROWS)] if name == "errors" else None)
+        to.table(
+            f"evaluation/a.{name}.tsv",
+            texts,
+            numbers,
+            [{"region": "peaks"} for _ in range(ROWS)] if name == "errors" else None,
+        )
     track = to.text().replace(":", ";")
-    loci = [{"track": track, "locus": f"{track}:{PAYLOADS[0]}", "start": 100 * i, "end": 100 * i + 100} for i in range(ROWS)]
+    loci = [
+        {"track": track, "locus": f"{track}:{PAYLOADS[0]}", "start": 100 * i, "end": 100 * i + 100} for i in range(ROWS)
+    ]
     to.table("evaluation/a.loci.tsv", "rule chrom", "pearson measured predicted", loci)
     pairs = [{"source": source} for source in ("measurement", "prediction") for _ in range(ROWS)]
     to.table("evaluation/a.cell_types.tsv", "cluster track other reason", "n pearson", pairs)
     board = [{"model": PAYLOADS[i], "rank": i + 1, "specific_minus_own_mean": -1.0} for i in range(ROWS)]
     to.table("evaluation/leaderboard.tsv", "verdict", "replicates pearson_specific low high", board)
-    groups = [{"model": PAYLOADS[i], "grouping": "specific", "group": g} for i in range(ROWS) for g in ("specific", "ubiquitous")]
+    groups = [
+        {"model": PAYLOADS[i], "grouping": "specific", "group": g}
+        for i in range(ROWS)
+        for g in ("specific", "ubiquitous")
+    ]
     to.table("evaluation/comparison.tsv", "track reason", "replicate n pearson", groups)
     tests = [{"grouping": "specific", "group": "specific"} for _ in range(ROWS)]
     to.table("evaluation/comparison_tests.tsv", "model other", "n median_difference p q", tests)
     to.table("models/m/training_curve.tsv", "", "epoch pearsonr val_pearsonr")
-    facts = {"parameters": 1, "train_windows": 2, "best_epoch": to.text(), "epochs": to.text(), "val_pearsonr": 0.5, "seed": to.text()}
+    facts = {
+        "parameters": 1,
+        "train_windows": 2,
+        "best_epoch": to.text(),
+        "epochs": to.text(),
+        "val_pearsonr": 0.5,
+        "seed": to.text(),
+    }
     to.json("models/m/metrics.json", facts)
 
 
@@ -127,7 +156,10 @@ def add_variants(to: Hostile) -> None:
         to.table(f"eqtl/a.{kind}.tsv", "tissue bin reason", "auroc auprc auroc_low auroc_high", judged)
     curves = [{"curve": kind} for kind in ("roc", "pr") for _ in range(ROWS)]
     to.table("eqtl/a.classification.curves.tsv", "tissue bin", "x y", curves)
-    groups = [{"group": g, "n": 40} for g in ("all", *(f"specificity:{p}" for p in PAYLOADS), *(f"cluster:{p}" for p in PAYLOADS))]
+    groups = [
+        {"group": g, "n": 40}
+        for g in ("all", *(f"specificity:{p}" for p in PAYLOADS), *(f"cluster:{p}" for p in PAYLOADS))
+    ]
     to.table("allelic_imbalance/a.t.auroc.tsv", "", "auroc low high", groups)
     to.table("allelic_imbalance/t.calls.tsv", "chrom", "pos")
 
@@ -137,11 +169,21 @@ def add_heritability(to: Hostile) -> None:
     names = [f"{PAYLOADS[i % ROWS]}.{half}" for i in range(ROWS) for half in ("high", "low")]
     rows = [{"model": n, "focal": "yes"} for n in names]
     to.table("heritability/heritability.tsv", "trait annotation", numbers, rows)
-    known = [{"annotation": n, "set": n, "model": PAYLOADS[i % ROWS], "half": "top", "share": 0.5, "n_unscored": 0} for i, n in enumerate(names)]
+    known = [
+        {"annotation": n, "set": n, "model": PAYLOADS[i % ROWS], "half": "top", "share": 0.5, "n_unscored": 0}
+        for i, n in enumerate(names)
+    ]
     to.table("heritability/annotations.tsv", "statistic", "", known)
     to.table("heritability/cts.tsv", "trait annotation", "coefficient z p q")
     to.table("heritability/meta.tsv", "model quantity", "mean se tau2", [{"n_traits": 2} for _ in range(ROWS)])
     to.table("heritability/qc.tsv", "trait model warning", "snps_sumstats snps_regression mean_chi2")
+
+
+def add_effects(to: Hostile) -> None:
+    """What `evaluate.py effects` makes of these results."""
+    values = collect(Results(to.folder))
+    write_table(values, to.folder / effects.POINTS)
+    write_table(summary(values, Bootstrap(10)), to.folder / effects.MEANS)
 
 
 def add_run(to: Hostile) -> None:
@@ -149,7 +191,15 @@ def add_run(to: Hostile) -> None:
     to.json("pipeline_info/preflight.json", {"problems": [], "warnings": list(PAYLOADS)})
     to.json("pipeline_info/params.json", {text: text for text in PAYLOADS})
     (info / "versions.yml").write_text("".join(f'{text}: "{text}"\n' for text in PAYLOADS))
-    record = {"seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_mb": 1.0, "threads": 1, "variants": 3, "excluded": 0, "variants_per_hour": 10.0}
+    record = {
+        "seconds": 1.0,
+        "cpu_seconds": 1.0,
+        "peak_memory_mb": 1.0,
+        "threads": 1,
+        "variants": 3,
+        "excluded": 0,
+        "variants_per_hour": 10.0,
+    }
     to.json("pipeline_info/stages/SAD_SCORE.m.s.1.run.json", record | {"device": PAYLOADS[0], "engine": PAYLOADS[1]})
 
 
@@ -158,7 +208,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a results folder all of whose texts are hostile."""
     folder = tmp_path_factory.mktemp("hostile")
     to = Hostile(folder / "results")
-    for add in (add_signal, add_accuracy, add_variants, add_heritability, add_run):
+    for add in (add_signal, add_accuracy, add_variants, add_heritability, add_effects, add_run):
         add(to)
     sections = render(to.folder, folder / "report.html")
     assert set(sections) == {
@@ -180,12 +230,21 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def browse(tmp_path: Path):
     """browse(page) -> the document as Chromium made it, and what its console said."""
-    browser = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+    browser = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+    )
     if browser is None:
         pytest.skip("no Chromium: what the escaped page does in a browser is not tested")
 
     def run(page: Path) -> tuple[str, str]:
-        options = ["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "--virtual-time-budget=4000", "--enable-logging=stderr"]
+        options = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--dump-dom",
+            "--virtual-time-budget=4000",
+            "--enable-logging=stderr",
+        ]
         command = [browser, *options, f"--user-data-dir={tmp_path / 'profile'}", page.as_uri()]
         done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
         return done.stdout, done.stderr
@@ -205,10 +264,14 @@ def test_every_text_is_shown_as_text_and_nothing_runs(page: Path, browse, eviden
     document, console = browse(page)
     seen = Elements(document)
     assert SIGN not in seen.first, "a payload ran"
-    assert "Content Security Policy" not in console, "the page's own script must be allowed, and nothing else be there to run"
+    assert "Content Security Policy" not in console, (
+        "the page's own script must be allowed, and nothing else be there to run"
+    )
     for payload in PAYLOADS:
         assert any(payload in cell for cell in seen.cells), payload
-    assert not {"img", "iframe", "object", "embed", "link", "base", "form"} & set(seen.tags), "an element that only a payload could make"
+    assert not {"img", "iframe", "object", "embed", "link", "base", "form"} & set(seen.tags), (
+        "an element that only a payload could make"
+    )
     assert seen.tags.count("script") == 1
     assert not seen.code
     evidence("security", check="texts in the report", tried=len(seen.cells), ran=0)

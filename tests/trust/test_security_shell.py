@@ -1,20 +1,21 @@
-"""No value of a sheet, a parameter or a file reaches a shell: refused at the door, and again where scripts are made of it."""
+"""No value of a sheet, a parameter or a file reaches a shell: refused where they come in, and again where scripts are made of it."""
 
 from __future__ import annotations
 
 import csv
-import json
 import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pandas as pd
 import pysam
 import pytest
+from wiring import PARAMETERS
 
 from accessiflow.dataset.folds import rotation
 from accessiflow.errors import InputError
@@ -24,8 +25,6 @@ from accessiflow.peaks.tables import write_sets
 from accessiflow.sheets import NAME, SHEETS, check_sheet, path_fault
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
-PARAMETERS = {name: spec for group in SCHEMA["$defs"].values() for name, spec in group["properties"].items()}
 MARK = "pwned"
 SECRET = "hunter2"
 HOSTILE = [
@@ -66,8 +65,30 @@ HOSTILE = [
     f"https://host/x?X-Amz-Signature={SECRET}",
     "x" * 10_000,
 ]
-HOSTILE_PATHS = ["jar:file:///etc/passwd!/x", "ssh://host/x", "lustre+x://y", "a/-rf/b.bw", "/data/~root/b.bw", "dir$(id)/b.bw", "dir\n/b.bw"]
-HOSTILE_NAMES = ["../x", "a/b", "/etc/passwd", "..", ".", ".hidden", "a b", "é", "a:b", "a@b", "_a", "<script>", "A" * 65]
+HOSTILE_PATHS = [
+    "jar:file:///etc/passwd!/x",
+    "ssh://host/x",
+    "lustre+x://y",
+    "a/-rf/b.bw",
+    "/data/~root/b.bw",
+    "dir$(id)/b.bw",
+    "dir\n/b.bw",
+]
+HOSTILE_NAMES = [
+    "../x",
+    "a/b",
+    "/etc/passwd",
+    "..",
+    ".",
+    ".hidden",
+    "a b",
+    "é",
+    "a:b",
+    "a@b",
+    "_a",
+    "<script>",
+    "A" * 65,
+]
 GOOD_NAMES = ["A", "9", "K562", "a.b_c-d", "A" * 64]
 GOOD_PATHS = [
     "x.bw",
@@ -105,7 +126,9 @@ def test_no_column_takes_a_hostile_value(kind: str, column: str, tmp_path: Path,
     for value in values:
         rows, problems = check_sheet(kind, write_row(kind, row_of(kind) | {column: value}, tmp_path / "s.csv"))
         assert problems, value
-        assert all(SECRET not in sentence for sentence in problems if column in SHEETS[kind].paths), "a login in a message"
+        assert all(SECRET not in sentence for sentence in problems if column in SHEETS[kind].paths), (
+            "a login in a message"
+        )
         assert not any(value in row.values() for row in rows if column in SHEETS[kind].paths)
     evidence("security", check=f"hostile values in {kind}.{column}", tried=len(values), ran=0)
 
@@ -115,66 +138,66 @@ def test_ordinary_names_and_paths_are_taken() -> None:
     assert {path: path_fault(path) for path in GOOD_PATHS if path_fault(path)} == {}
 
 
+SHEET_VALUES = [
+    {"kind": kind, "value": value, "row": row_of(kind) | {column: value, "index": 0}}
+    for kind, column in COLUMNS
+    for value in HOSTILE + (HOSTILE_PATHS if column in SHEETS[kind].paths else HOSTILE_NAMES[:3])
+    if len(value) < 1000
+]
+GOOD_ROWS = [{"kind": kind, "value": "", "row": row_of(kind) | {"index": 0}} for kind in SHEETS]
+HARMLESS = {"gpu_machine": {"*"}, "baseline_exclude": {"*", "a?"}, "cluster_options": {"[a-z]", "-rf", "--output=x"}}
+PARAMETER_VALUES = [
+    [name, value]
+    for name in PARAMETERS
+    if not name.startswith("help")
+    for value in HOSTILE
+    if value not in HARMLESS.get(name, ())
+]
+DEFAULTS = [[name, spec["default"]] for name, spec in PARAMETERS.items() if "default" in spec and name != "venvs"]
+_PROBLEMS = "asked.collect { known.problems([(it[0]): it[1]]) }"
+QUESTIONS: dict[str, tuple[str, list[Any]]] = {  # what the pipeline's own classes make of `asked`
+    "rows": ("asked.collect { Sheets.faults(it.kind, [it.row]) }", SHEET_VALUES + GOOD_ROWS),
+    "paths": ("asked.collect { SheetRules.fault(it) }", GOOD_PATHS),
+    "parameters": (_PROBLEMS, PARAMETER_VALUES),
+    "defaults": (_PROBLEMS, DEFAULTS),
+    "code_ids": ("asked.collect { known.problems([code_id: it]) }", ["0123456789ab", "x\ntouch pwned"]),
+}
+
+
 @pytest.fixture(scope="module")
-def groovy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, object], object]:
-    """groovy(code, given) -> what the code, with the pipeline's own classes and `given` at hand, makes of it."""
-    if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
-        pytest.skip("no Java: Nextflow cannot run")
-
-    def run(code: str, given: object) -> object:
-        folder = tmp_path_factory.mktemp("groovy")
-        (folder / "lib").symlink_to(ROOT / "lib")
-        (folder / "given.json").write_text(json.dumps(given))
-        (folder / "main.nf").write_text(
-            'def given = new groovy.json.JsonSlurper().parse(file("${projectDir}/given.json"))\n'
-            f'file("${{projectDir}}/answer.json").text = groovy.json.JsonOutput.toJson({code})\nworkflow {{ }}\n'
-        )
-        done = subprocess.run(
-            [str(ROOT / "scripts" / "nextflow"), "run", "main.nf"], cwd=folder, capture_output=True, text=True, timeout=240, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads((folder / "answer.json").read_text())
-
-    return run
+def answers(groovy) -> dict[str, list[Any]]:
+    """The answers to all QUESTIONS, in one start of Nextflow."""
+    asked = " ".join(f"answers.{name} = {{ asked -> {code} }}(given.{name});" for name, (code, _) in QUESTIONS.items())
+    known = f"def known = new Parameters(file('{ROOT / 'nextflow_schema.json'}'))"
+    code = f"{{ -> {known}; def answers = [:]; {asked} answers }}()"
+    return groovy(code, {name: given for name, (_, given) in QUESTIONS.items()})
 
 
-def test_the_head_refuses_the_same_values(groovy) -> None:
+def test_the_head_refuses_the_same_values(answers) -> None:
     """The head reads the sheets with another parser: its own rule must be as strict, whatever the preflight saw."""
-    given = [
-        {"kind": kind, "value": value, "row": row_of(kind) | {column: value, "index": 0}}
-        for kind, column in COLUMNS
-        for value in HOSTILE + (HOSTILE_PATHS if column in SHEETS[kind].paths else HOSTILE_NAMES[:3])
-        if len(value) < 1000
-    ]
-    good = [{"kind": kind, "value": "", "row": row_of(kind) | {"index": 0}} for kind in SHEETS]
-    faults = groovy("given.collect { Sheets.faults(it.kind, [it.row]) }", given + good)
-    assert [case["row"] for case, found in zip(given, faults, strict=False) if not found] == []
+    faults = answers["rows"]
+    assert len(faults) == len(SHEET_VALUES) + len(GOOD_ROWS)
+    assert [case["row"] for case, found in zip(SHEET_VALUES, faults, strict=False) if not found] == []
     assert [SECRET in " ".join(found) for found in faults].count(True) == 0
-    assert [found for found in faults[len(given) :] if found] == []
-    assert set(groovy("given.collect { Sheets.fault(it) }", GOOD_PATHS)) == {""}
+    assert [found for found in faults[len(SHEET_VALUES) :] if found] == []
+    assert set(answers["paths"]) == {""}
 
 
-def test_no_parameter_takes_a_hostile_value(groovy, evidence) -> None:
-    texts = [name for name, spec in PARAMETERS.items() if not name.startswith("help")]
-    harmless = {"gpu_machine": {"*"}, "baseline_exclude": {"*", "a?"}, "cluster_options": {"[a-z]", "-rf", "--output=x"}}
-    given = [[name, value] for name in texts for value in HOSTILE if value not in harmless.get(name, ())]
-    code = (
-        "{ -> def known = new Parameters(file('" + str(ROOT / "nextflow_schema.json") + "')); given.collect { known.problems([(it[0]): it[1]]) } }()"
-    )
-    faults = groovy(code, given)
-    taken = [tuple(pair) for pair, found in zip(given, faults, strict=True) if not found and len(pair[1]) < 1000]
+def test_no_parameter_takes_a_hostile_value(answers, evidence) -> None:
+    faults = answers["parameters"]
+    taken = [
+        tuple(pair) for pair, found in zip(PARAMETER_VALUES, faults, strict=True) if not found and len(pair[1]) < 1000
+    ]
     assert taken == []
-    assert [pair for pair, found in zip(given, faults, strict=True) if SECRET in " ".join(found)] == [], "a login in a message"
-    defaults = [[name, spec["default"]] for name, spec in PARAMETERS.items() if "default" in spec and name != "venvs"]
-    assert {str(pair): found for pair, found in zip(defaults, groovy(code, defaults), strict=True) if found} == {}
-    evidence("security", check="hostile values in parameters", tried=len(given), ran=0)
+    assert [pair for pair, found in zip(PARAMETER_VALUES, faults, strict=True) if SECRET in " ".join(found)] == [], (
+        "a login in a message"
+    )
+    assert {str(pair): found for pair, found in zip(DEFAULTS, answers["defaults"], strict=True) if found} == {}
+    evidence("security", check="hostile values in parameters", tried=len(PARAMETER_VALUES), ran=0)
 
 
-def test_a_forged_code_id_is_refused(groovy) -> None:
-    code = "given.collect { new Parameters(file('" + str(ROOT / "nextflow_schema.json") + "')).problems([code_id: it]) }"
-    good, bad = groovy(code, ["0123456789ab", "x\ntouch pwned"])
-    assert not good
-    assert bad
+def test_no_parameter_stands_for_the_digest_of_the_code(answers) -> None:
+    assert all(answers["code_ids"])
 
 
 # --- names that come from files: they become names of files, and words of scripts
@@ -210,7 +233,9 @@ def test_clusters_and_tissues_become_plain_file_names(tmp_path: Path) -> None:
         obs = pd.DataFrame({"chrom": ["chr1"], "start": [1], "end": [2]})
         write_sets(obs, [TissueSet(name=name, by="group", high=rows, low=rows, median=1.0, n_tracks=1)], folder)
         made = [path.relative_to(folder).as_posix() for path in folder.rglob("*")]
-        assert all(set(path) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") for path in made), made
+        assert all(
+            set(path) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") for path in made
+        ), made
     assert {path.parent for path in tmp_path.rglob("*.bed")} == {tmp_path / str(i) for i in range(len(hostile))}
 
 
@@ -240,7 +265,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
         bw.addHeader([(c, 60_000) for c in ("chr1", "chr2", "chr3")])
         for chrom in ("chr1", "chr2", "chr3"):
             starts = np.sort(rng.choice(400, 60, replace=False)) * 128
-            bw.addEntries([chrom] * 60, starts.tolist(), ends=(starts + 128).tolist(), values=rng.gamma(0.4, 9.0, 60).tolist())
+            bw.addEntries(
+                [chrom] * 60, starts.tolist(), ends=(starts + 128).tolist(), values=rng.gamma(0.4, 9.0, 60).tolist()
+            )
     return folder
 
 
@@ -252,7 +279,12 @@ def pipeline(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(*args: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         command = [ROOT / "scripts" / "nextflow", "run", ROOT, "-ansi-log", "false", "-profile", "venv", *args]
-        options = {"cwd": tmp_path, "env": os.environ | (env or {}), "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        options = {
+            "cwd": tmp_path,
+            "env": os.environ | (env or {}),
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.STDOUT,
+        }
         return subprocess.run([str(word) for word in command], **options, text=True, timeout=900, check=False)  # type: ignore[call-overload]
 
     return run
@@ -267,7 +299,9 @@ CHROMS = ("--valid_chroms", "chr2", "--test_chroms", "chr3", "--stages", "peaks"
 
 @pytest.mark.trust
 @pytest.mark.nextflow
-def test_a_hostile_sheet_is_refused_by_the_pipeline_and_nothing_of_it_runs(pipeline, study: Path, tmp_path: Path, evidence) -> None:
+def test_a_hostile_sheet_is_refused_by_the_pipeline_and_nothing_of_it_runs(
+    pipeline, study: Path, tmp_path: Path, evidence
+) -> None:
     """The workflow engine leaves $, globs and newlines of a path unquoted in the script that brings files to a task: even the preflight's."""
     names = [value for value in HOSTILE if "/" not in value and "\x00" not in value and len(value) < 100]
     with open(tmp_path / "t.csv", "w", newline="") as out:
@@ -292,7 +326,7 @@ def test_the_head_stops_where_the_preflight_let_a_value_pass(pipeline, study: Pa
     (tmp_path / "t.csv").write_text(f"track,cell_type,signal\nA,$(touch {MARK}),x.bw\n")
     done = pipeline("--tracks", tmp_path / "t.csv", "--fasta", study / "g.fa", *CHROMS, "-stub-run")
     assert done.returncode != 0
-    assert "is no name" in done.stdout
+    assert "is not a name" in done.stdout
     assert not list(marks(tmp_path))
 
 
@@ -305,7 +339,9 @@ def test_names_that_are_only_unusual_run_through(pipeline, study: Path, tmp_path
     for suffix in ("", ".fai"):
         shutil.copy(study / f"g.fa{suffix}", f"{genome}{suffix}")
     shutil.copy(study / "x.bw", odd / "a b, c=1 (é) %20@x.bw")
-    (odd / "the sheet.csv").write_text('track,cell_type,group,signal\nA,A,G,"a b, c=1 (é) %20@x.bw"\nB,B,G,"./a b, c=1 (é) %20@x.bw"\n')
+    (odd / "the sheet.csv").write_text(
+        'track,cell_type,group,signal\nA,A,G,"a b, c=1 (é) %20@x.bw"\nB,B,G,"./a b, c=1 (é) %20@x.bw"\n'
+    )
     done = pipeline("--tracks", odd / "the sheet.csv", "--fasta", genome, *CHROMS)
     assert done.returncode == 0, done.stdout[-3000:]
     with h5py.File(tmp_path / "results" / "peaks" / "peaks.h5ad") as peaks:
@@ -315,8 +351,12 @@ def test_names_that_are_only_unusual_run_through(pipeline, study: Path, tmp_path
 @pytest.mark.trust
 @pytest.mark.nextflow
 def test_no_secret_of_the_environment_or_an_address_is_written(pipeline, study: Path, tmp_path: Path) -> None:
-    env = dict.fromkeys(("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GOOGLE_OAUTH_TOKEN", "NXF_GITHUB_TOKEN"), SECRET)
-    (tmp_path / "t.csv").write_text(f"track,cell_type,signal\nA,A,https://me:{SECRET}@host.invalid/x.bw\nB,B,https://h.invalid/x.bw?sig={SECRET}\n")
+    env = dict.fromkeys(
+        ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "GOOGLE_OAUTH_TOKEN", "NXF_GITHUB_TOKEN"), SECRET
+    )
+    (tmp_path / "t.csv").write_text(
+        f"track,cell_type,signal\nA,A,https://me:{SECRET}@host.invalid/x.bw\nB,B,https://h.invalid/x.bw?sig={SECRET}\n"
+    )
     done = pipeline("--tracks", tmp_path / "t.csv", "--fasta", study / "g.fa", *CHROMS, env=env)
     assert done.returncode != 0
     assert "carries a login" in done.stdout
@@ -325,6 +365,8 @@ def test_no_secret_of_the_environment_or_an_address_is_written(pipeline, study: 
     (tmp_path / "t.csv").write_text(f"track,cell_type,group,signal\nA,A,G,{study / 'x.bw'}\n")
     done = pipeline("--tracks", tmp_path / "t.csv", "--fasta", study / "g.fa", *CHROMS[:-1], "peaks,report", env=env)
     assert done.returncode == 0, done.stdout[-3000:]
-    written = [path for path in tmp_path.rglob("*") if path.is_file() and not path.is_symlink() and path != tmp_path / "t.csv"]
+    written = [
+        path for path in tmp_path.rglob("*") if path.is_file() and not path.is_symlink() and path != tmp_path / "t.csv"
+    ]
     assert len(written) > 20
     assert [path for path in written if SECRET.encode() in path.read_bytes()] == []

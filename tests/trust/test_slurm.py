@@ -11,14 +11,18 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from whole_run import ROOT, Run, differences, kill
 
 LAB = Path(os.environ.get("SLURM_LAB", "/tmp/slurm-lab"))
-PROFILE, PARTITIONS = "test,venv,slurm", ("--queue", "main", "--gpu_queue", "gpu", "--max_cpus", 2, "--max_memory", "10.GB")
+CPUS = int(os.environ.get("SLURM_LAB_CPUS", "2"))  # of each node
+PROFILE, PARTITIONS = (
+    "test,venv,slurm",
+    ("--queue", "main", "--gpu_queue", "gpu", "--max_cpus", CPUS, "--max_memory", "10.GB"),
+)
 pytestmark = [pytest.mark.nextflow, pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 # a lab answers at once, a cluster does not
 IMPATIENT = "executor { pollInterval = '1 sec'; queueStatInterval = '2 sec'; exitReadTimeout = '5 sec'; submitRateLimit = null }\n"
@@ -42,7 +46,9 @@ def slurm(*command: str) -> str:
 def jobs() -> list[dict[str, str]]:
     """All ended jobs, none at first: JobState, Partition, NodeList, Name, WorkDir..."""
     record = LAB / "log" / "jobs.txt"
-    return [dict(re.findall(r"(\w+)=(\S*)", line)) for line in record.read_text().splitlines()] if record.exists() else []
+    return (
+        [dict(re.findall(r"(\w+)=(\S*)", line)) for line in record.read_text().splitlines()] if record.exists() else []
+    )
 
 
 def recorded(job: str) -> dict[str, str]:
@@ -64,11 +70,15 @@ def settings(folder: Path, *more: str) -> Path:
 
 def resumed(undisturbed: Run, folder: Path, *args: object, profile: str = PROFILE) -> Run:
     """A run that goes on from the undisturbed one's cache, with a work folder of its own."""
-    shutil.copytree(undisturbed.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("work", "results", "run.log"))
+    shutil.copytree(
+        undisturbed.folder, folder, symlinks=True, ignore=shutil.ignore_patterns("work", "results", "run.log")
+    )
     return Run(folder, *args, profile=profile)
 
 
-def test_whole_study_with_too_little_memory_and_a_lost_head(cluster: None, undisturbed: Run, tmp_path: Path, evidence) -> None:
+def test_whole_study_with_too_little_memory_and_a_lost_head(
+    cluster: None, undisturbed_later: Callable[[], Run], tmp_path: Path, evidence
+) -> None:
     before = len(jobs())
     config = settings(tmp_path, "process { withName: EVALUATE_SEQUENCE { memory = { 80.MB * task.attempt } } }\n")
     run = Run(tmp_path, "-c", config, *PARTITIONS, profile=PROFILE)
@@ -79,16 +89,22 @@ def test_whole_study_with_too_little_memory_and_a_lost_head(cluster: None, undis
     run.finish("-resume")
     printed += run.printed()
     done = jobs()[before:]
-    partitions = {name: {job["Partition"] for job in done if name in job["Name"]} for name in ("TRAIN_FIT", "SAD_SCORE", "PEAKS_BIN")}
+    partitions = {
+        name: {job["Partition"] for job in done if name in job["Name"]}
+        for name in ("TRAIN_FIT", "SAD_SCORE", "PEAKS_BIN")
+    }
     assert partitions == {"TRAIN_FIT": {"gpu"}, "SAD_SCORE": {"gpu"}, "PEAKS_BIN": {"main"}}
     assert {job["NodeList"] for job in done} == {"n1", "n2"}
     assert re.search(r"EVALUATE_SEQUENCE.*terminated .*-- Execution is retried \(1\)", printed), printed[-5000:]
     if (LAB / "etc" / "cgroup.conf").exists():  # else SLURM itself kills the job, and no exit status is left
         assert re.search(r"EVALUATE_SEQUENCE.*terminated with an error exit status \(137\)", printed), printed[-5000:]
         assert [job["JobState"] for job in done].count("OUT_OF_MEMORY") >= 1
-    wrong = differences(run.results(), undisturbed.results())
+    wrong = differences(run.results(), undisturbed_later().results())
     evidence(
-        "slurm", what="whole test study, a task over its memory (137, retried with twice as much), head killed", jobs=len(done), differ=len(wrong)
+        "slurm",
+        what="whole test study, a task over its memory (137, retried with twice as much), head killed",
+        jobs=len(done),
+        differ=len(wrong),
     )
     assert wrong == []
 
@@ -109,10 +125,12 @@ def test_the_demo(cluster: None, demo: Run, tmp_path: Path, evidence) -> None:
 def test_a_node_lost_in_the_middle_of_a_training(cluster: None, undisturbed: Run, tmp_path: Path, evidence) -> None:
     """The training goes on elsewhere from its last epoch, and ends where an undisturbed one ends."""
     longer = ("--stages", "train", "--epochs", 12)
-    alone = resumed(undisturbed, tmp_path / "alone", *longer, "--max_cpus", 2, profile="test,venv")
+    alone = resumed(undisturbed, tmp_path / "alone", *longer, "--max_cpus", CPUS, profile="test,venv")
     run = resumed(undisturbed, tmp_path / "run", "-c", settings(tmp_path), *PARTITIONS, *longer)
     head = run.start("-resume")
-    assert run.wait_until(head, lambda: any((run.folder / "work" / "checkpoints").glob("*/demo.h5"))), run.printed()[-3000:]
+    assert run.wait_until(head, lambda: any((run.folder / "work" / "checkpoints").glob("*/demo.h5"))), run.printed()[
+        -3000:
+    ]
     node, job = slurm("squeue", "-h", "-t", "R", "-p", "gpu", "-o", "%N %i").split()[:2]
     lose(node)
     code = head.wait(timeout=1500)
@@ -125,7 +143,12 @@ def test_a_node_lost_in_the_middle_of_a_training(cluster: None, undisturbed: Run
     assert any("goes on" in log.read_text() for log in Path(again["WorkDir"]).glob(".command.err")), again["WorkDir"]
     alone.finish("-resume")
     wrong = differences(run.results(), alone.results())
-    evidence("slurm", what=f"node {node} lost during training: goes on from its checkpoint on {again['NodeList']}", jobs=2, differ=len(wrong))
+    evidence(
+        "slurm",
+        what=f"node {node} lost during training: goes on from its checkpoint on {again['NodeList']}",
+        jobs=2,
+        differ=len(wrong),
+    )
     assert wrong == []
     assert "models/demo/model_best.h5" in alone.results()
 
@@ -147,5 +170,10 @@ def lose(node: str) -> None:
 
 def processes() -> list[tuple[int, int, str]]:
     """(pid, parent, command line) of every process."""
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout.splitlines()
-    return [(int(pid), int(parent), command) for pid, parent, command in (line.split(None, 2) for line in listed if len(line.split(None, 2)) == 3)]
+    listed = subprocess.run(
+        ["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    return [
+        (int(pid), int(parent), command)
+        for pid, parent, command in (line.split(None, 2) for line in listed if len(line.split(None, 2)) == 3)
+    ]

@@ -22,9 +22,9 @@ class Run:
 
     heads: ClassVar[list[subprocess.Popen[bytes]]] = []  # of all runs
 
-    def __init__(self, folder: Path, *args: object, profile: str = "test,venv") -> None:
+    def __init__(self, folder: Path, *args: object, profile: str = "test,venv", root: Path = ROOT) -> None:
         self.folder, self.log = folder, folder / "run.log"
-        self.command = [str(LAUNCHER), "run", str(ROOT), "-profile", profile, "-ansi-log", "false", *map(str, args)]
+        self.command = [str(LAUNCHER), "run", str(root), "-profile", profile, "-ansi-log", "false", *map(str, args)]
         self.begins_at = 0  # of the last start, in the log
 
     def start(self, *more: object, env: dict[str, str] | None = None) -> subprocess.Popen[bytes]:

@@ -20,7 +20,14 @@ PARAMS = {
         "batch_norm": True,
         "trunk": [
             {"name": "conv_block", "filters": 20, "kernel_size": 7, "pool_size": 2},
-            {"name": "conv_tower", "filters_init": 12, "filters_mult": 1.3, "kernel_size": 5, "pool_size": 2, "repeat": 2},
+            {
+                "name": "conv_tower",
+                "filters_init": 12,
+                "filters_mult": 1.3,
+                "kernel_size": 5,
+                "pool_size": 2,
+                "repeat": 2,
+            },
             {"name": "conv_block", "filters": 9, "kernel_size": 5, "padding": "valid"},
         ],
         "head_seq": [{"name": "dense", "units": 3, "activation": "softplus"}],

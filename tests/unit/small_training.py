@@ -45,7 +45,13 @@ def write_dataset(folder: Path, train: FoldArrays, valid: FoldArrays) -> Path:
     for name, part in (("train", train), ("valid", valid)):
         write_records(folder / "tfrecords" / f"{name}-0.tfr", zip(part.codes, part.targets, strict=True))
     length, positions, tracks = train.shape
-    facts = {"num_targets": tracks, "seq_length": length, "target_length": positions, "train_seqs": len(train), "valid_seqs": len(valid)}
+    facts = {
+        "num_targets": tracks,
+        "seq_length": length,
+        "target_length": positions,
+        "train_seqs": len(train),
+        "valid_seqs": len(valid),
+    }
     write_json(facts, folder / "statistics.json")
     (folder / "sequences.bed").write_text("chr1\t0\t24\ttrain\n")
     rows = "".join(f"{i}\t{'ABCDEF'[i]}\tsum\t{'ABCDEF'[i]}\n" for i in range(tracks))

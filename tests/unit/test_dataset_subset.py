@@ -48,8 +48,33 @@ def test_other_folds_are_those_that_build_makes(study: Path, whole: Path, tmp_pa
 def test_tracks_folds_and_set_together_through_the_script(study: Path, script, tmp_path: Path) -> None:  # noqa: F811
     (study / "one.txt").write_text("index\tidentifier\tfile\tsum_stat\tdescription\n1\tB\ta.bw\tmax\tB\n")
     shape = ["-l", 300, "-w", 100, "--crop", 100, "--stride", 100, "--float-type", "float16", "-p", 2]
-    choice = ["-v", "chr1", "-t", "chr2", "-r", 50, "--seed", 3, "--training-set", "gc_matched", "--peaks", study / "peaks.h5ad"]
-    script("dataset", "build", study / "genome.fa", study / "targets.txt", *shape, "-v", "chr2", "-t", "chr3", "-o", tmp_path / "all")
+    choice = [
+        "-v",
+        "chr1",
+        "-t",
+        "chr2",
+        "-r",
+        50,
+        "--seed",
+        3,
+        "--training-set",
+        "gc_matched",
+        "--peaks",
+        study / "peaks.h5ad",
+    ]
+    script(
+        "dataset",
+        "build",
+        study / "genome.fa",
+        study / "targets.txt",
+        *shape,
+        "-v",
+        "chr2",
+        "-t",
+        "chr3",
+        "-o",
+        tmp_path / "all",
+    )
     script("dataset", "build", study / "genome.fa", study / "one.txt", *shape, *choice, "-o", tmp_path / "built")
     script("dataset", "subset", tmp_path / "all", *choice, "--tracks", "B", "-o", tmp_path / "chosen")
     assert content(tmp_path / "chosen") == content(tmp_path / "built")
@@ -87,7 +112,9 @@ def test_fewer_tracks(whole: Path, tmp_path: Path) -> None:
         ({"valid_chroms": ["chr9"], "test_chroms": ["chr3"]}, [], "no window is left in the valid fold"),
     ],
 )
-def test_what_cannot_be_chosen_is_refused(whole: Path, tmp_path: Path, changes: dict, tracks: list[str], message: str) -> None:
+def test_what_cannot_be_chosen_is_refused(
+    whole: Path, tmp_path: Path, changes: dict, tracks: list[str], message: str
+) -> None:
     with pytest.raises(InputError, match=message):
         subset(whole, tmp_path / "out", replace(REQUEST, **changes), tracks)
     assert not (tmp_path / "out").exists()
@@ -99,7 +126,17 @@ LATE = "index\tidentifier\tfile\tsum_stat\tdescription\n0\tA\ta.bw\tsum\tA\n1\tB
 
 def test_a_dataset_of_chosen_windows_is_refused(study: Path, refused, tmp_path: Path) -> None:  # noqa: F811
     run(study, tmp_path / "peaks", training_set="peaks", peaks=study / "peaks.h5ad")
-    found = refused("dataset", "subset", tmp_path / "peaks", "--training-set", "balanced", "--peaks", study / "peaks.h5ad", "-o", tmp_path / "out")
+    found = refused(
+        "dataset",
+        "subset",
+        tmp_path / "peaks",
+        "--training-set",
+        "balanced",
+        "--peaks",
+        study / "peaks.h5ad",
+        "-o",
+        tmp_path / "out",
+    )
     assert "is of the training set peaks: give a dataset of all windows" in found
     assert not (tmp_path / "out").exists()
 
@@ -157,7 +194,10 @@ def cut(folder: Path) -> None:
         (lambda folder: (folder / "statistics.json").unlink(), "statistics.json: no such file"),
         (lambda folder: (folder / "contigs.bed").unlink(), "contigs.bed: no such file"),
         (lambda folder: (folder / "statistics.json").write_text("[1]"), "lacks a number that a dataset has"),
-        (lambda folder: (folder / "tfrecords" / "train-1.tfr").unlink(), "holds 78 train windows, statistics.json says 118"),
+        (
+            lambda folder: (folder / "tfrecords" / "train-1.tfr").unlink(),
+            "holds 78 train windows, statistics.json says 118",
+        ),
         (shortened("sequences.bed"), "sequences.bed: lists 117 train windows, the TFRecords hold 118"),
         (recount("train_seqs", 1), "holds 118 train windows, statistics.json says 119"),
         (recount("test_seqs", -1), "holds more than 37 test windows"),
@@ -166,7 +206,9 @@ def cut(folder: Path) -> None:
         (cut, "train-1.tfr:"),
     ],
 )
-def test_an_incomplete_dataset_is_refused(whole: Path, tmp_path: Path, damage: Callable[[Path], None], sentence: str) -> None:
+def test_an_incomplete_dataset_is_refused(
+    whole: Path, tmp_path: Path, damage: Callable[[Path], None], sentence: str
+) -> None:
     shutil.copytree(whole, tmp_path / "data")
     damage(tmp_path / "data")
     with pytest.raises(InputError, match=re.escape(sentence)):
@@ -177,7 +219,9 @@ def test_an_incomplete_dataset_is_refused(whole: Path, tmp_path: Path, damage: C
 def test_the_script_names_a_damaged_record(whole: Path, refused, tmp_path: Path) -> None:
     shutil.copytree(whole, tmp_path / "data")
     cut(tmp_path / "data")
-    assert re.search(r"train-1.tfr:\d+: ends .* truncated", refused("dataset", "subset", tmp_path / "data", "-o", tmp_path / "out"))
+    assert re.search(
+        r"train-1.tfr:\d+: ends .* truncated", refused("dataset", "subset", tmp_path / "data", "-o", tmp_path / "out")
+    )
     assert [p.name for p in tmp_path.iterdir()] == ["data"]
 
 

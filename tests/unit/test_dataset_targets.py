@@ -37,11 +37,15 @@ def track(path, summary="sum", clip=None, clip_soft=None, scale=1.0) -> rules.Tr
 
 def windows(*starts: int, chrom: str = "chr1") -> WindowTable:
     n = len(starts)
-    return WindowTable((chrom,), np.zeros(n, np.int32), np.array(starts, np.int64), np.zeros(n, np.int8), SHAPE.seq_length)
+    return WindowTable(
+        (chrom,), np.zeros(n, np.int32), np.array(starts, np.int64), np.zeros(n, np.int8), SHAPE.seq_length
+    )
 
 
 def black(*rows: tuple[int, int]) -> dict:
-    return rules.blacklist_of(pd.DataFrame([("chr1", s + 20, e - 20) for s, e in rows], columns=["chrom", "start", "end"]))
+    return rules.blacklist_of(
+        pd.DataFrame([("chr1", s + 20, e - 20) for s, e in rows], columns=["chrom", "start", "end"])
+    )
 
 
 def test_a_target_is_the_sum_over_its_bases_in_any_window_order(bigwig):
@@ -111,13 +115,17 @@ def test_summaries(bigwig):
     }
     assert set(expected) == set(rules.SUMMARIES)
     for summary, values in expected.items():
-        np.testing.assert_allclose(rules.window_targets(windows(200), track(bigwig, summary), SHAPE, {})[0], values, rtol=1e-6)
+        np.testing.assert_allclose(
+            rules.window_targets(windows(200), track(bigwig, summary), SHAPE, {})[0], values, rtol=1e-6
+        )
 
 
 def test_soft_clip_comes_before_clip_and_scale_comes_last(bigwig):
     total = COVERAGE[220:240].reshape(2, 10).sum(axis=1)
     soft = total.min() / 2
-    found = rules.window_targets(windows(200), track(bigwig, "sum", clip=soft + 3, clip_soft=soft, scale=2.5), SHAPE, {})[0]
+    found = rules.window_targets(
+        windows(200), track(bigwig, "sum", clip=soft + 3, clip_soft=soft, scale=2.5), SHAPE, {}
+    )[0]
     np.testing.assert_allclose(found, 2.5 * np.minimum(soft + np.sqrt(total - soft), soft + 3), rtol=1e-6)
 
 
@@ -127,7 +135,7 @@ def test_basenji_hands_numbers_on_with_six_decimals(bigwig):
     np.testing.assert_allclose(ours / theirs, 1e6 / 333_333 / 3, rtol=1e-7)
 
 
-def test_stretches_longer_than_a_chunk_give_the_same(bigwig, monkeypatch):
+def test_spans_longer_than_a_chunk_give_the_same(bigwig, monkeypatch):
     where = windows(*range(0, 2940, 7))
     whole = rules.window_targets(where, track(bigwig), SHAPE, black((500, 600)))
     monkeypatch.setattr(rules, "COVERAGE_SPAN", 100)
@@ -149,10 +157,18 @@ TABLE = "index\tidentifier\tfile\tclip\tclip_soft\tscale\tsum_stat\tdescription\
 
 def test_a_targets_table_is_read_as_basenji_does(tmp_path):
     (tmp_path / "a.bw").write_bytes(b"x")
-    (tmp_path / "targets.txt").write_text(TABLE + '0\tA\ta.bw\t384\t\t0.5\tsum\tDNASE:cell #1 "x\n1\tB\tb.bw\t\t32\t\tmean\t\n')
+    (tmp_path / "targets.txt").write_text(
+        TABLE + '0\tA\ta.bw\t384\t\t0.5\tsum\tDNASE:cell #1 "x\n1\tB\tb.bw\t\t32\t\tmean\t\n'
+    )
     first, second = rules.read_targets(tmp_path / "targets.txt")
     assert first == rules.Track("A", 'DNASE:cell #1 "x', tmp_path / "a.bw", "sum", 384, None, 0.5)
-    assert (second.file.as_posix(), second.clip, second.clip_soft, second.scale, second.description) == ("b.bw", None, 32, 1, "B")
+    assert (second.file.as_posix(), second.clip, second.clip_soft, second.scale, second.description) == (
+        "b.bw",
+        None,
+        32,
+        1,
+        "B",
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,7 +190,16 @@ def test_a_wrong_targets_table_is_refused(tmp_path, text, sentence):
 
 def test_the_tracks_sheet_becomes_a_targets_table(script, tmp_path):
     (tmp_path / "tracks.csv").write_text("track,cell_type,signal,scale,clip\nB1,B,b.bw,,100\nT1,T,/data/t.bam,2,\n")
-    script("dataset", "targets", "--tracks", tmp_path / "tracks.csv", "--signal", "T1=T1.bw", "--output", tmp_path / "targets.txt")
+    script(
+        "dataset",
+        "targets",
+        "--tracks",
+        tmp_path / "tracks.csv",
+        "--signal",
+        "T1=T1.bw",
+        "--output",
+        tmp_path / "targets.txt",
+    )
     lines = [line.split("\t") for line in (tmp_path / "targets.txt").read_text().splitlines()]
     assert lines == [
         ["index", "identifier", "file", "clip", "scale", "sum_stat", "description"],
@@ -186,6 +211,13 @@ def test_the_tracks_sheet_becomes_a_targets_table(script, tmp_path):
 def test_a_signal_of_no_track_is_refused(refused, tmp_path):
     (tmp_path / "tracks.csv").write_text("track,cell_type,signal\nB1,B,b.bw\n")
     assert "X1: no such track" in refused(
-        "dataset", "targets", "--tracks", tmp_path / "tracks.csv", "--signal", "X1=a.bw", "--output", tmp_path / "targets.txt"
+        "dataset",
+        "targets",
+        "--tracks",
+        tmp_path / "tracks.csv",
+        "--signal",
+        "X1=a.bw",
+        "--output",
+        tmp_path / "targets.txt",
     )
     assert not (tmp_path / "targets.txt").exists()

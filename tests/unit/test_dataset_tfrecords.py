@@ -34,8 +34,13 @@ def write_dataset(folder, n: int, per_file: int = 3, **facts: int):
 def write_folder(folder, codes, targets, per_file: int = 3, **facts: int):
     n = len(codes)
     for k, low in enumerate(range(0, n, per_file)):
-        t.write_records(folder / "tfrecords" / f"train-{k}.tfr", zip(codes[low : low + per_file], targets[low : low + per_file], strict=True))
-    write_json({"seq_length": 40, "target_length": 2, "num_targets": 3, "train_seqs": n} | facts, folder / "statistics.json")
+        t.write_records(
+            folder / "tfrecords" / f"train-{k}.tfr",
+            zip(codes[low : low + per_file], targets[low : low + per_file], strict=True),
+        )
+    write_json(
+        {"seq_length": 40, "target_length": 2, "num_targets": 3, "train_seqs": n} | facts, folder / "statistics.json"
+    )
     return codes, targets
 
 

@@ -72,10 +72,10 @@ def test_shuffling_is_pythons_fold_by_fold():
     np.testing.assert_array_equal(w.shuffled(found).start, found.start[expected])
 
 
-def test_stretches_hold_each_window_once_in_order():
+def test_spans_hold_each_window_once_in_order():
     found = w.shuffled(all_windows())
     seen = []
-    for chrom, rows in found.stretches(1000):
+    for chrom, rows in found.spans(1000):
         starts = found.start[rows]
         assert (np.diff(starts) >= 0).all()
         assert starts[-1] - starts[0] < 1000

@@ -40,7 +40,9 @@ def write_peaks(path: Path, edges: bool = True) -> None:
     obs = pd.DataFrame({"chrom": "chr1", "start": starts, "end": starts + 100, "n_tracks": counts})
     obs["specificity_bin"], obs["cluster"] = np.where(counts < 3, *LABELS), "shared"
     obs.index = obs.index.astype(str)
-    matrix = anndata.AnnData(csr_matrix((len(obs), 4), dtype=np.float32), obs=obs, uns={"edges": np.array([1, 3])} if edges else {})
+    matrix = anndata.AnnData(
+        csr_matrix((len(obs), 4), dtype=np.float32), obs=obs, uns={"edges": np.array([1, 3])} if edges else {}
+    )
     matrix.layers["is_peak"] = csr_matrix((len(obs), 4), dtype=bool)
     matrix.write_h5ad(path)
 
@@ -72,7 +74,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_high_pip_keeps_each_variant_once_with_its_nearest_gene() -> None:
-    rows = table(pos=[100, 100, 200, 300, 100], pip=[0.95, 0.99, 0.9, 0.91, 0.2], gene=["far", "near", "near", "none", "nearest"])
+    rows = table(
+        pos=[100, 100, 200, 300, 100], pip=[0.95, 0.99, 0.9, 0.91, 0.2], gene=["far", "near", "near", "none", "nearest"]
+    )
     tss = pd.DataFrame({"chrom": "chr1", "position": [5099, 149, 99], "name": ["far", "near", "nearest"]})
     kept = fine_mapped.high_pip(rows, 0.9, tss)
     assert list(kept["pos"]) == [100, 300]
@@ -115,9 +119,13 @@ def test_beta_is_flipped_where_the_minor_allele_is_not_alt() -> None:
 
 @settings(deadline=None)
 @given(st.integers(1, 30), st.integers(1, 60), st.booleans(), st.integers(0, 5))
-def test_negatives_are_drawn_once_each_in_file_order(n_positive: int, n_negative: int, same_bin: bool, seed: int) -> None:
+def test_negatives_are_drawn_once_each_in_file_order(
+    n_positive: int, n_negative: int, same_bin: bool, seed: int
+) -> None:
     positives = table(pos=np.arange(n_positive)).assign(bin="a", row=np.arange(n_positive))
-    negatives = table(pos=np.arange(n_negative)).assign(bin=np.where(np.arange(n_negative) % 2, "a", "b"), row=1000 + np.arange(n_negative))
+    negatives = table(pos=np.arange(n_negative)).assign(
+        bin=np.where(np.arange(n_negative) % 2, "a", "b"), row=1000 + np.arange(n_negative)
+    )
     design = Design(min_positives=1, same_bin=same_bin)
     sample = judge._against("a", positives, negatives, [np.random.RandomState(seed)], design).samples[0]
     drawn = sample.rows[n_positive:]
@@ -148,7 +156,18 @@ def classify(script, study: Path, tmp_path: Path, *options: object) -> pd.DataFr
 def test_separable_variants_are_told_apart_and_the_table_has_its_columns(script, study: Path, tmp_path: Path) -> None:
     curves = tmp_path / "C.tsv"
     result = classify(script, study, tmp_path, "--negative-source", "same-bin", "--tissue", "blood", "--curves", curves)
-    fixed = ["tissue", "bin", "n_positive", "n_negative", "features", "seed", "auroc", "auprc", "auroc_low", "auroc_high"]
+    fixed = [
+        "tissue",
+        "bin",
+        "n_positive",
+        "n_negative",
+        "features",
+        "seed",
+        "auroc",
+        "auprc",
+        "auroc_low",
+        "auroc_high",
+    ]
     assert list(result.columns[:10]) == fixed
     assert list(result["bin"]) == LABELS
     assert (result["auroc"] > 0.95).all()
@@ -157,7 +176,9 @@ def test_separable_variants_are_told_apart_and_the_table_has_its_columns(script,
     assert set(result["seed"]) == {7}
     assert set(result["features"]) == {3}
     points = pd.read_csv(curves, sep="\t")
-    assert set(map(tuple, points[["bin", "curve"]].drop_duplicates().to_numpy())) == {(b, c) for b in LABELS for c in ("roc", "pr")}
+    assert set(map(tuple, points[["bin", "curve"]].drop_duplicates().to_numpy())) == {
+        (b, c) for b in LABELS for c in ("roc", "pr")
+    }
     assert points[["x", "y"]].to_numpy().min() >= 0
     assert points[["x", "y"]].to_numpy().max() <= 1
     assert points.groupby(["bin", "curve"]).size().max() <= tables.CURVE_POINTS
@@ -166,7 +187,16 @@ def test_separable_variants_are_told_apart_and_the_table_has_its_columns(script,
 
 
 def test_direction_is_told(script, study: Path, tmp_path: Path) -> None:
-    options = ["--variants", study / "p.tsv", "--scores", study / "sad.h5", "--peaks", study / "peaks.h5ad", "--folds", 3]
+    options = [
+        "--variants",
+        study / "p.tsv",
+        "--scores",
+        study / "sad.h5",
+        "--peaks",
+        study / "peaks.h5ad",
+        "--folds",
+        3,
+    ]
     script("eqtl", "direction", *options, "--min-positives", 20, "--output", tmp_path / "T.tsv")
     result = pd.read_csv(tmp_path / "T.tsv", sep="\t")
     assert (result["auroc"] > 0.95).all()
@@ -192,7 +222,9 @@ def outcome(study: Path, **options: object) -> Result:
     positives = fine_mapped.high_pip(fine_mapped.read_fine_mapped(study / "p.tsv"), 0.9)
     negatives = fine_mapped.without(fine_mapped.read_fine_mapped(study / "n.tsv"), positives)
     with open_scores([study / "sad.h5"]) as scores:
-        return judge.classify(positives, negatives, choose_tracks(scores, None), read_peak_rows(study / "peaks.h5ad"), design)
+        return judge.classify(
+            positives, negatives, choose_tracks(scores, None), read_peak_rows(study / "peaks.h5ad"), design
+        )
 
 
 def test_shuffled_labels_are_not_told_apart(study: Path) -> None:
@@ -235,7 +267,10 @@ def test_folds_are_scikit_learns_unshuffled_ones_and_forests_its_own() -> None:
 def test_few_negatives_are_a_reason_not_an_error() -> None:
     row, task = Row("t", "b", 50, 2, 3, 1), Task("b", [], table(pos=np.arange(50)))
     assert judge._obstacle(row, task, Design(folds=8)) == "50 positives and 2 negatives, both must be at least 8"
-    assert judge._obstacle(row, task._replace(described=table(pos=np.arange(30))), Design()) == "30 variants, fewer than 40"
+    assert (
+        judge._obstacle(row, task._replace(described=table(pos=np.arange(30))), Design())
+        == "30 variants, fewer than 40"
+    )
     assert judge._obstacle(row._replace(n_negative=8), task, Design()) == ""
 
 
@@ -243,11 +278,22 @@ def test_peaks_tell_bins_and_where_variants_fall(study: Path, tmp_path: Path) ->
     peaks = read_peak_rows(study / "peaks.h5ad")
     assert specificity_labels(peaks) == LABELS
     pos = np.array([1, 100, 101, 200, 201, 300, 301])
-    assert list(column_at(peaks, np.full(7, "chr1", dtype=object), pos, "specificity_bin")) == [*LABELS[:1] * 2, *LABELS[1:] * 2, "", "", LABELS[0]]
+    assert list(column_at(peaks, np.full(7, "chr1", dtype=object), pos, "specificity_bin")) == [
+        *LABELS[:1] * 2,
+        *LABELS[1:] * 2,
+        "",
+        "",
+        LABELS[0],
+    ]
     assert list(column_at(peaks, np.full(1, "chr9", dtype=object), pos[:1], "specificity_bin")) == [""]
     write_peaks(tmp_path / "p.h5ad", edges=False)
     assert specificity_labels(read_peak_rows(tmp_path / "p.h5ad")) == LABELS
-    assert specificity_labels(read_peak_rows(tmp_path / "p.h5ad", [1, 2, 4, 9])) == ["[1,2)", "[2,4)", "[4,9)", "[9,inf)"]
+    assert specificity_labels(read_peak_rows(tmp_path / "p.h5ad", [1, 2, 4, 9])) == [
+        "[1,2)",
+        "[2,4)",
+        "[4,9)",
+        "[9,inf)",
+    ]
 
 
 def test_tracks_are_chosen_by_id_or_label(study: Path, tmp_path: Path) -> None:
@@ -276,7 +322,11 @@ def test_tables_of_variants_are_checked(tmp_path: Path) -> None:
     assert list(read["ref"]) == ["A", "C"]
     assert read["pip"].isna().tolist() == [False, True]
     assert list(read.columns[:4]) == KEY
-    for change, message in (({"beta": ["1", "inf"]}, "column beta"), ({"pip": ["x", "1"]}, "column pip"), ({"pos": [5, 6.5]}, "column pos")):
+    for change, message in (
+        ({"beta": ["1", "inf"]}, "column beta"),
+        ({"pip": ["x", "1"]}, "column pip"),
+        ({"pos": [5, 6.5]}, "column pos"),
+    ):
         rows.assign(**change).to_csv(tmp_path / "t.tsv", sep="\t", index=False)
         with pytest.raises(InputError, match=message):
             read_variants(tmp_path / "t.tsv", numbers=["beta"], optional=["pip"])
@@ -290,8 +340,13 @@ def test_folds_of_whole_chromosomes_share_none() -> None:
     tested = [test for _, test in forest.splits(labels, chroms, design)]
     assert sorted(np.concatenate(tested)) == list(range(200))
     assert sum(len(set(chroms[test])) for test in tested) == 12
-    assert all(len(set(chroms[train]) & set(chroms[test])) == 0 for train, test in forest.splits(labels, chroms, design))
-    assert forest.fold_obstacle(labels, chroms, Design(folds=13, by_chromosome=True)) == "the variants lie on 12 chromosomes, fewer than 13 folds"
+    assert all(
+        len(set(chroms[train]) & set(chroms[test])) == 0 for train, test in forest.splits(labels, chroms, design)
+    )
+    assert (
+        forest.fold_obstacle(labels, chroms, Design(folds=13, by_chromosome=True))
+        == "the variants lie on 12 chromosomes, fewer than 13 folds"
+    )
     alone = forest.fold_obstacle(chroms == "chr0", chroms, Design(folds=4, by_chromosome=True))
     assert alone == "3 of 4 folds of whole chromosomes hold one class only: take fewer folds"
 
@@ -337,11 +392,20 @@ def test_each_track_is_judged_alone(study: Path) -> None:
 
 
 def test_distributions_are_quantiles_by_bin_and_outside() -> None:
-    placed = table(pos=[1, 2, 3, 4]).assign(bin=["a", "a", "a", ""], tss_distance=[10, 30, np.nan, 5], beta=[-2.0, 1.0, 3.0, 0.5])
+    placed = table(pos=[1, 2, 3, 4]).assign(
+        bin=["a", "a", "a", ""], tss_distance=[10, 30, np.nan, 5], beta=[-2.0, 1.0, 3.0, 0.5]
+    )
     found = tables.distributions("t", {"positive": placed}, ["a", "b"])
     assert list(found.columns) == tables.DISTRIBUTION_COLUMNS
     rows = found.set_index(["bin", "quantity"])
-    assert rows.loc[("a", "tss_distance"), ["n", "n_unknown", "mean", "min", "median", "max"]].tolist() == [2, 1, 20, 10, 20, 30]
+    assert rows.loc[("a", "tss_distance"), ["n", "n_unknown", "mean", "min", "median", "max"]].tolist() == [
+        2,
+        1,
+        20,
+        10,
+        20,
+        30,
+    ]
     assert rows.loc[("a", "abs_beta"), ["n", "median", "max"]].tolist() == [3, 2, 3]
     assert rows.loc[("b", "abs_beta"), "n"] == 0
     assert np.isnan(rows.loc[("b", "abs_beta"), "median"])
@@ -365,7 +429,11 @@ def signed_areas(study: Path, rows: pd.DataFrame, sad: np.ndarray) -> pd.DataFra
 def test_swapping_the_alleles_and_signs_of_all_variants_changes_nothing(study: Path, seed: int) -> None:
     """REF <-> ALT turns the effect of ALT and its score; every pair of variants keeps its order, seen from the other class."""
     rng = np.random.default_rng(seed)
-    rows = table(pos=np.arange(40) * 300 + 50, beta=rng.choice([-1.0, -0.5, 0.5, 1.0], 40), minor_allele=rng.choice(["A", "G"], 40))
+    rows = table(
+        pos=np.arange(40) * 300 + 50,
+        beta=rng.choice([-1.0, -0.5, 0.5, 1.0], 40),
+        minor_allele=rng.choice(["A", "G"], 40),
+    )
     sad = rng.normal(size=(40, 2)).round(1)
     swapped = rows.assign(ref=rows["alt"], alt=rows["ref"])
     assert list(fine_mapped.effect_signs(swapped)["positive"]) == list(~fine_mapped.effect_signs(rows)["positive"])
@@ -388,7 +456,16 @@ def test_matched_negatives_through_the_script(script, study: Path, tmp_path: Pat
     negatives = pd.read_csv(study / "n.tsv", sep="\t")
     negatives.assign(maf=rng.choice([0.2, 0.4], len(negatives))).to_csv(tmp_path / "n.tsv", sep="\t", index=False)
     (tmp_path / "g.tsv").write_text("name\tchrom\ttx_start\tstrand\ng\tchr1\t14000\t+\n")
-    options = ["--positives", tmp_path / "p.tsv", "--negatives", tmp_path / "n.tsv", "--scores", study / "sad.h5", "--peaks", study / "peaks.h5ad"]
+    options = [
+        "--positives",
+        tmp_path / "p.tsv",
+        "--negatives",
+        tmp_path / "n.tsv",
+        "--scores",
+        study / "sad.h5",
+        "--peaks",
+        study / "peaks.h5ad",
+    ]
     options += ["--genes", tmp_path / "g.tsv", "--min-positives", 20, "--single-track", "--match", "tss,maf,peak"]
     further = {name: tmp_path / f"{name}.tsv" for name in ("match-table", "distributions", "track-table")}
     extra = [item for name, path in further.items() for item in (f"--{name}", path)]
@@ -411,7 +488,16 @@ def test_matched_negatives_through_the_script(script, study: Path, tmp_path: Pat
 
 def test_bad_input_is_refused(refused, study: Path, tmp_path: Path) -> None:
     out = tmp_path / "T.tsv"
-    options = ["--scores", study / "sad.h5", "--peaks", study / "peaks.h5ad", "--output", out, "--negatives", study / "n.tsv"]
+    options = [
+        "--scores",
+        study / "sad.h5",
+        "--peaks",
+        study / "peaks.h5ad",
+        "--output",
+        out,
+        "--negatives",
+        study / "n.tsv",
+    ]
     pd.read_csv(study / "p.tsv", sep="\t").assign(chrom="1").to_csv(tmp_path / "p.tsv", sep="\t", index=False)
     assert "none of the 60 positives" in refused("eqtl", "classify", "--positives", tmp_path / "p.tsv", *options)
     assert "--edges x" in refused("eqtl", "classify", "--positives", study / "p.tsv", *options, "--edges", "x")

@@ -21,7 +21,9 @@ EVERY = ("tss", "maf")
 
 def table(distances: list[float], frequencies: list[float]) -> pd.DataFrame:
     n = len(distances)
-    return pd.DataFrame({"chrom": "chr1", "pos": np.arange(n) + 1, "ref": "A", "alt": "G", "match_tss": distances, "maf": frequencies})
+    return pd.DataFrame(
+        {"chrom": "chr1", "pos": np.arange(n) + 1, "ref": "A", "alt": "G", "match_tss": distances, "maf": frequencies}
+    )
 
 
 variants = st.lists(st.tuples(st.sampled_from(DISTANCES), st.sampled_from(FREQUENCIES)), min_size=1, max_size=25).map(
@@ -36,7 +38,9 @@ def stratum_counts(rows: pd.DataFrame) -> dict[tuple[int, int], int]:
 
 @settings(deadline=None)
 @given(variants, variants, st.integers(1, 3), st.booleans(), st.integers(0, 9))
-def test_each_stratum_gets_what_it_has(positives: pd.DataFrame, candidates: pd.DataFrame, ratio: int, nearest: bool, seed: int) -> None:
+def test_each_stratum_gets_what_it_has(
+    positives: pd.DataFrame, candidates: pd.DataFrame, ratio: int, nearest: bool, seed: int
+) -> None:
     drawn = matching.draw(positives, candidates, Matching(EVERY, ratio, nearest), np.random.default_rng(seed))
     wanted, there = stratum_counts(positives), stratum_counts(candidates)
     found = stratum_counts(candidates.iloc[drawn.rows]) if len(drawn.rows) else {}
@@ -65,7 +69,9 @@ def test_the_nearest_strata_come_first_and_unknown_values_stay_apart() -> None:
 
 def test_draws_differ_by_seed_and_repeat_with_it() -> None:
     positives, candidates = table([500.0] * 5, [0.07] * 5), table([500.0] * 50, [0.07] * 50)
-    first, again, other = (matching.draw(positives, candidates, Matching(EVERY), np.random.default_rng(seed)).rows for seed in (1, 1, 2))
+    first, again, other = (
+        matching.draw(positives, candidates, Matching(EVERY), np.random.default_rng(seed)).rows for seed in (1, 1, 2)
+    )
     assert first.tolist() == again.tolist()
     assert first.tolist() != other.tolist()
 
@@ -83,7 +89,9 @@ def test_a_short_bin_has_a_reason_and_matching_on_peaks_keeps_to_the_bin() -> No
     assert list(strata["maf"]) == ["all"]
     short, _ = _matched("a", positives, negatives, 0, Design(min_positives=2, matching=Matching(("tss", "peak"), 2)))
     assert "4 of 8 in all" in short.reason
-    bins_only, table_of_one = _matched("a", positives, negatives, 0, Design(min_positives=2, matching=Matching(("peak",))))
+    bins_only, table_of_one = _matched(
+        "a", positives, negatives, 0, Design(min_positives=2, matching=Matching(("peak",)))
+    )
     assert set(bins_only.samples[0].rows[4:]) == {100, 103, 106, 109}
     assert table_of_one[["tss", "maf", "wanted", "same_stratum"]].to_numpy().tolist() == [["all", "all", 4, 4]]
     few, none = _matched("a", positives, negatives, 0, Design(min_positives=5, matching=Matching(("tss",))))
@@ -110,8 +118,14 @@ def test_what_matching_needs_is_told() -> None:
     for call, message in (
         (lambda: matching.parse_criteria(["gc"]), "--match gc"),
         (lambda: matching.prepare(rows, rows, ["tss"], None), "give --genes"),
-        (lambda: matching.prepare(rows, rows.drop(columns="maf"), ["maf"], None), "needs a column maf with values among the negatives"),
-        (lambda: matching.prepare(rows.assign(maf=0.6), rows, ["maf"], None), "maf of the positives must lie between 0 and 0.5"),
+        (
+            lambda: matching.prepare(rows, rows.drop(columns="maf"), ["maf"], None),
+            "needs a column maf with values among the negatives",
+        ),
+        (
+            lambda: matching.prepare(rows.assign(maf=0.6), rows, ["maf"], None),
+            "maf of the positives must lie between 0 and 0.5",
+        ),
     ):
         with pytest.raises(InputError, match=message):
             call()

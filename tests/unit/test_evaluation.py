@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metric_runs import run_metric
 from scipy.sparse import csc_matrix
 
-import evaluate
 from accessiflow.errors import InputError
 from accessiflow.evaluation import accuracy, binary, cell_types, inputs, replicates, tss_distance
 from accessiflow.evaluation.clusters import assign_clusters, load_clustered
@@ -26,10 +26,14 @@ TRACKS = ["a1", "a2", "b1"]
 
 def sites(n: int) -> pd.DataFrame:
     start = np.arange(n) * STRIDE + 50
-    return pd.DataFrame({"chrom": np.where(np.arange(n) < n // 2, "chr4", "chr5"), "start": start, "end": start + WIDTH})
+    return pd.DataFrame(
+        {"chrom": np.where(np.arange(n) < n // 2, "chr4", "chr5"), "start": start, "end": start + WIDTH}
+    )
 
 
-def write_h5(path: Path, name: str, values: np.ndarray, where: pd.DataFrame | None = None, tracks: list[str] | None = None) -> Path:
+def write_h5(
+    path: Path, name: str, values: np.ndarray, where: pd.DataFrame | None = None, tracks: list[str] | None = None
+) -> Path:
     with h5py.File(path, "w") as out:
         out[name] = values[:, None, :]
         if tracks:
@@ -40,15 +44,29 @@ def write_h5(path: Path, name: str, values: np.ndarray, where: pd.DataFrame | No
     return path
 
 
-def write_peaks(path: Path, where: pd.DataFrame, is_peak: np.ndarray, clusters: list[str], tracks: list[str] = TRACKS) -> Path:
+def write_peaks(
+    path: Path, where: pd.DataFrame, is_peak: np.ndarray, clusters: list[str], tracks: list[str] = TRACKS
+) -> Path:
     """Peak bins of 128 bp around the centre of each given window."""
     centre = (where["start"] + where["end"]) // 2
     n_tracks = is_peak.sum(axis=1)
-    obs = pd.DataFrame({"chrom": where["chrom"].to_numpy(), "start": centre.to_numpy() - 60, "end": centre.to_numpy() + 68})
-    obs["n_tracks"], obs["specificity_bin"], obs["cluster"] = n_tracks, np.where(n_tracks > 2, "[3,inf)", "[1,3)"), clusters
+    obs = pd.DataFrame(
+        {"chrom": where["chrom"].to_numpy(), "start": centre.to_numpy() - 60, "end": centre.to_numpy() + 68}
+    )
+    obs["n_tracks"], obs["specificity_bin"], obs["cluster"] = (
+        n_tracks,
+        np.where(n_tracks > 2, "[3,inf)", "[1,3)"),
+        clusters,
+    )
     obs.index = obs.index.astype(str)
     var = pd.DataFrame({"cell_type": ["A", "A", "B"], "group": ""}, index=tracks)
-    matrix = anndata.AnnData(np.zeros(is_peak.shape, np.float32), obs, var, layers={"is_peak": csc_matrix(is_peak)}, uns={"edges": np.array([1, 3])})
+    matrix = anndata.AnnData(
+        np.zeros(is_peak.shape, np.float32),
+        obs,
+        var,
+        layers={"is_peak": csc_matrix(is_peak)},
+        uns={"edges": np.array([1, 3])},
+    )
     matrix.write_h5ad(path)
     return path
 
@@ -70,7 +88,9 @@ def study(tmp_path):
 
 
 def load(folder: Path, **options):
-    return inputs.load(folder / "preds.h5", folder / "targets.h5", options.pop("peaks", folder / "peaks.h5ad"), None, **options)
+    return inputs.load(
+        folder / "preds.h5", folder / "targets.h5", options.pop("peaks", folder / "peaks.h5ad"), None, **options
+    )
 
 
 class TestInputs:
@@ -86,7 +106,9 @@ class TestInputs:
     def test_windows_and_tracks_are_joined_whatever_their_order(self, study):
         folder, where, predicted, measured, _ = study
         order = np.random.default_rng(0).permutation(40)[:30]
-        shifted = where.iloc[order].assign(start=lambda t: t["start"] - 576, end=lambda t: t["end"] + 576)  # whole windows, same centre
+        shifted = where.iloc[order].assign(
+            start=lambda t: t["start"] - 576, end=lambda t: t["end"] + 576
+        )  # whole windows, same centre
         write_h5(folder / "targets.h5", "targets", measured[order][:, ::-1], shifted, TRACKS[::-1])
         windows = load(folder)
         kept = np.sort(order)
@@ -127,7 +149,9 @@ class TestInputs:
 
     def test_float16_is_widened_before_the_logarithm(self, tmp_path):
         np.save(tmp_path / "a.npy", np.full((2, 1), 60000, np.float16))
-        assert np.log2(inputs.read_matrix(tmp_path / "a.npy").values + 1)[0, 0] == pytest.approx(np.log2(60001), abs=1e-3)
+        assert np.log2(inputs.read_matrix(tmp_path / "a.npy").values + 1)[0, 0] == pytest.approx(
+            np.log2(60001), abs=1e-3
+        )
 
     def test_what_does_not_fit_is_refused(self, study):
         folder, where, predicted, measured, is_peak = study
@@ -273,39 +297,44 @@ class TestLoci:
             assert rows["end"].max() - rows["start"].min() <= 8000 + WIDTH
 
 
-def evaluate_here(metric: str, *options: object) -> None:
-    """A command of the script, in this process."""
-    evaluate.app([metric, *map(str, options)], standalone_mode=False)
+def inputs_of(folder):
+    return {"predictions": folder / "preds.h5", "targets": folder / "targets.h5", "peaks": folder / "peaks.h5ad"}
 
 
-class TestScript:
+class TestCommands:
     @pytest.mark.parametrize("metric", ["specificity", "clusters", "precision", "loci"])
     def test_the_same_bytes_each_time(self, study, metric):
         folder = study[0]
         found = []
         for name in ("x.tsv", "y.tsv"):
-            options = ("--predictions", folder / "preds.h5", "--targets", folder / "targets.h5", "--peaks", folder / "peaks.h5ad")
-            evaluate_here(metric, *options, "--seed", 1, "--output", folder / name)
+            run_metric(metric, **inputs_of(folder), seed=1, output=folder / name)
             found.append((folder / name).read_bytes())
         assert found[0] == found[1] and found[0].count(b"\n") > 2
 
     def test_all_metrics_are_those_of_the_single_commands(self, study):
         folder = study[0]
-        inputs = ("--predictions", folder / "preds.h5", "--targets", folder / "targets.h5", "--peaks", folder / "peaks.h5ad", "--bootstrap", 20)
+        inputs = inputs_of(folder) | {"bootstrap": 20, "min_track_peaks": 0, "min_bin_peaks": 1}
         (folder / "genes.tsv").write_text("name\tchrom\ttx_start\tstrand\ng\tchr4\t500\t+\n")
-        limits = ("--min-track-peaks", 0, "--min-bin-peaks", 1)
-        evaluate_here("all", *inputs, *limits, "--genes", folder / "genes.tsv", "--prefix", folder / "m")
+        run_metric("all", **inputs, genes=folder / "genes.tsv", prefix=str(folder / "m"))
         names = {path.name for path in folder.glob("m.*.tsv")}
-        kinds = ("specificity", "clusters", "precision", "cell_types", "over_correlation", "height_matched", "errors", "loci")
+        kinds = (
+            "specificity",
+            "clusters",
+            "precision",
+            "cell_types",
+            "over_correlation",
+            "height_matched",
+            "errors",
+            "loci",
+        )
         assert names == {f"m.{kind}.tsv" for kind in (*kinds, "tss_distance", "tss_distance_tests")}
         for metric in ("specificity", "clusters"):
-            evaluate_here(metric, *inputs, *limits, "--output", folder / "x.tsv")
+            run_metric(metric, **inputs, output=folder / "x.tsv")
             assert (folder / "x.tsv").read_bytes() == (folder / f"m.{metric}.tsv").read_bytes()
 
     def test_thresholds_default_to_the_papers(self, study):
         folder = study[0]
-        options = ("--predictions", folder / "preds.h5", "--targets", folder / "targets.h5", "--peaks", folder / "peaks.h5ad")
-        evaluate_here("specificity", *options, "--output", folder / "x.tsv")
+        run_metric("specificity", **inputs_of(folder), output=folder / "x.tsv")
         table = pd.read_csv(folder / "x.tsv", sep="\t", keep_default_na=False)
         assert set(table["pearson"]) == {"NA"} and table["reason"].str.contains("not above 1000").all()
 
@@ -314,12 +343,24 @@ class TestScript:
         for name, values in (("p", predicted), ("t", measured), ("f", is_peak)):
             np.save(folder / f"{name}.npy", values)
         (folder / "tracks.csv").write_text("track,cell_type,signal\n" + "".join(f"{t},A,{t}.bw\n" for t in TRACKS))
-        options = ("--predictions", folder / "p.npy", "--targets", folder / "t.npy", "--is-peak", folder / "f.npy", "--tracks", folder / "tracks.csv")
-        evaluate_here("specificity", *options, "--output", folder / "x.tsv")
+        options = {
+            "predictions": folder / "p.npy",
+            "targets": folder / "t.npy",
+            "is_peak": folder / "f.npy",
+            "tracks": folder / "tracks.csv",
+        }
+        run_metric("specificity", **options, output=folder / "x.tsv")
         assert pd.read_csv(folder / "x.tsv", sep="\t")["track"].unique().tolist() == TRACKS
 
     def test_needs_to_know_the_peaks(self, refused, study):
         folder = study[0]
-        options = ("--predictions", folder / "preds.h5", "--targets", folder / "targets.h5", "--output", folder / "x.tsv")
+        options = (
+            "--predictions",
+            folder / "preds.h5",
+            "--targets",
+            folder / "targets.h5",
+            "--output",
+            folder / "x.tsv",
+        )
         assert "--is-peak" in refused("evaluate", "precision", *options)
         assert not (folder / "x.tsv").exists()

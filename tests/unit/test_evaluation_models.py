@@ -12,14 +12,15 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metric_runs import run_metric
 from scipy.stats import false_discovery_control, mannwhitneyu, t, wilcoxon
 
-import evaluate
+from accessiflow.bootstrap import Bootstrap
 from accessiflow.errors import InputError
 from accessiflow.evaluation import comparison, error_rates, height_matched, leaderboard, sets, variability
-from accessiflow.evaluation.accuracy import log2p, pearson_log2
-from accessiflow.evaluation.bootstrap import Bootstrap
+from accessiflow.evaluation.accuracy import pearson_log2
 from accessiflow.evaluation.inputs import Windows
+from accessiflow.statistics import log2p
 
 TRACKS = [f"t{i}" for i in range(6)]
 N = 600
@@ -38,7 +39,19 @@ def base() -> Windows:
     start = np.arange(N) * 192
     place = pd.DataFrame({"chrom": "chr4", "start": start, "end": start + 192})
     kinds = [f"c{i}" for i in range(6)]
-    return Windows(measured, measured, is_peak, n_tracks, TRACKS, ["[1,2)", "[2,inf)"], specificity, cluster, place, kinds, [""] * 6)
+    return Windows(
+        measured,
+        measured,
+        is_peak,
+        n_tracks,
+        TRACKS,
+        ["[1,2)", "[2,inf)"],
+        specificity,
+        cluster,
+        place,
+        kinds,
+        [""] * 6,
+    )
 
 
 def noisy(measured: np.ndarray, sd: float, seed: int) -> np.ndarray:
@@ -51,7 +64,14 @@ def judged(base: Windows, predictions: dict[str, list[np.ndarray]], repeats: int
     for name, files in predictions.items():
         for number, values in enumerate(files, 1):
             windows = replace(base, predictions=values)
-            out.append(comparison.Entry(name, number, comparison.judge(windows, options), comparison.judge(comparison.own_mean(windows), options)))
+            out.append(
+                comparison.Entry(
+                    name,
+                    number,
+                    comparison.judge(windows, options),
+                    comparison.judge(comparison.own_mean(windows), options),
+                )
+            )
     return out
 
 
@@ -96,7 +116,10 @@ class TestReplicates:
         files = [np.where(own, noisy(base.targets, 0.6, seed), noisy(base.targets, 0.1, 9 + seed)) for seed in range(3)]
         cv = variability.coefficient_of_variation(files, 1)
         found = variability.compare(base, cv, (), ())
-        p = [mannwhitneyu(cv[own[:, i], i], cv[base.cluster == "ubiquitous", i], alternative="greater").pvalue for i in range(6)]
+        p = [
+            mannwhitneyu(cv[own[:, i], i], cv[base.cluster == "ubiquitous", i], alternative="greater").pvalue
+            for i in range(6)
+        ]
         np.testing.assert_allclose(found["p"], p)
         np.testing.assert_allclose(found["q"], false_discovery_control(p))
         assert (found["q"] < 1e-10).all() and (found["n_specific"] == 60).all() and (found["n_ubiquitous"] == 120).all()
@@ -137,7 +160,9 @@ class TestHeightMatched:
         chosen = (base.cluster == "c0") & (log2p(base.targets[:, 0]) >= 2.5) & (log2p(base.targets[:, 0]) < 10)
         row = table.loc[("t0", "specific")]
         edges = np.arange(2.5, 10.5, 0.5)
-        wanted, there = (np.histogram(log2p(base.targets[at, 0]), edges)[0] for at in (chosen, base.cluster == "ubiquitous"))
+        wanted, there = (
+            np.histogram(log2p(base.targets[at, 0]), edges)[0] for at in (chosen, base.cluster == "ubiquitous")
+        )
         assert row["n"] == chosen.sum() > table.loc[("t0", "ubiquitous"), "n"] == wanted[there > 0].sum()
         assert row["pearson"] == pytest.approx(pearson_log2(windows.predictions[chosen, 0], base.targets[chosen, 0]))
         assert table.loc[("t0", "ubiquitous_unmatched"), "n"] == 120
@@ -186,7 +211,9 @@ class TestComparison:
         for a in range(6):
             for b in set(range(6)) - {a}:
                 at = own[:, a]
-                r = [np.corrcoef(log2p(v[at, a]), log2p(v[at, b]))[0, 1] for v in (windows.predictions, windows.targets)]
+                r = [
+                    np.corrcoef(log2p(v[at, a]), log2p(v[at, b]))[0, 1] for v in (windows.predictions, windows.targets)
+                ]
                 expected.append(r[0] - r[1])
         assert comparison.over_correlation(windows, own) == pytest.approx(np.mean(expected))
         assert np.isnan(comparison.over_correlation(replace(windows, cell_types=["c"] * 6), own))
@@ -200,7 +227,9 @@ class TestComparison:
         entries = judged(base, {"a": [noisy(base.targets, 0.3, s) for s in (1, 2)], "b": [noisy(base.targets, 0.8, 3)]})
         table = comparison.tidy(entries)
         tests = comparison.wilcoxon_tests(table, "a")
-        assert set(tests["group"]) == {"all", "specific", "ubiquitous", "[1,2)", "[2,inf)"} and set(tests["other"]) == {"a"}
+        assert set(tests["group"]) == {"all", "specific", "ubiquitous", "[1,2)", "[2,inf)"} and set(tests["other"]) == {
+            "a"
+        }
         part = table[(table["grouping"] == "specific") & (table["group"] == "specific")]
         means = part.groupby(["track", "model"])["pearson"].mean().unstack()
         row = tests[tests["group"] == "specific"].iloc[0]
@@ -225,7 +254,9 @@ class TestComparison:
         assert table.loc["deep", "verdict"] == "beats both baselines"
         assert "does not beat its own cross-track mean" in table.loc["blind", "verdict"]
         assert table.loc["cross_track_mean", "note"] == "mean over the tracks of the predictions of deep"
-        assert np.isnan(table.loc["kmer_ridge", "specific_minus_kmer_ridge"]) and np.isnan(table.loc["blind", "specific_minus_reference"])
+        assert np.isnan(table.loc["kmer_ridge", "specific_minus_kmer_ridge"]) and np.isnan(
+            table.loc["blind", "specific_minus_reference"]
+        )
         assert table["interval"].to_dict() == {
             "deep": "replicates",
             "blind": "bootstrap",
@@ -233,22 +264,37 @@ class TestComparison:
             "cross_track_mean": "replicates",
         }
         assert ((table["low"] <= table["pearson_specific"]) & (table["pearson_specific"] <= table["high"])).all()
-        each = comparison.tidy(entries).query("model == 'deep' and group == 'specific'").groupby("replicate")["pearson"].mean()
+        each = (
+            comparison.tidy(entries)
+            .query("model == 'deep' and group == 'specific'")
+            .groupby("replicate")["pearson"]
+            .mean()
+        )
         half = t.ppf(0.975, 2) * each.std() / np.sqrt(3)
         assert table.loc["deep", ["low", "high"]].tolist() == pytest.approx([each.mean() - half, each.mean() + half])
 
     def test_a_baseline_that_is_absent_leaves_a_gap(self, base):
-        entries, best = leaderboard.add_cross_track_mean(judged(base, {"a": [noisy(base.targets, 0.3, 1)], "b": [noisy(base.targets, 0.4, 2)]}))
+        entries, best = leaderboard.add_cross_track_mean(
+            judged(base, {"a": [noisy(base.targets, 0.3, 1)], "b": [noisy(base.targets, 0.4, 2)]})
+        )
         table = leaderboard.leaderboard(entries, best, "kmer_ridge", None)
-        assert table["specific_minus_kmer_ridge"].isna().all() and table.loc[0, "verdict"] == "beats its own cross-track mean"
+        assert (
+            table["specific_minus_kmer_ridge"].isna().all()
+            and table.loc[0, "verdict"] == "beats its own cross-track mean"
+        )
         assert table["interval"].eq("NA").all() and table["low"].isna().all()
 
     def test_models_without_specific_windows_are_not_ranked(self, base):
         windows = replace(base, cluster=np.full(N, "ubiquitous", dtype=object))
-        entries, best = leaderboard.add_cross_track_mean(judged(windows, {"a": [noisy(base.targets, 0.5, 1)], "b": [noisy(base.targets, 0.2, 2)]}))
+        entries, best = leaderboard.add_cross_track_mean(
+            judged(windows, {"a": [noisy(base.targets, 0.5, 1)], "b": [noisy(base.targets, 0.2, 2)]})
+        )
         table = leaderboard.leaderboard(entries, best, "kmer_ridge", None)
         assert best == "b" and table["rank"].isna().all() and table["verdict"].iloc[0] == "not compared with a baseline"
-        assert table["note"].str.contains("no specific accuracy: 0 windows").all() and table["pearson_all"].is_monotonic_decreasing
+        assert (
+            table["note"].str.contains("no specific accuracy: 0 windows").all()
+            and table["pearson_all"].is_monotonic_decreasing
+        )
 
 
 def write_h5(path: Path, name: str, values: np.ndarray, tracks: list[str], rows: slice = slice(None)) -> Path:
@@ -266,80 +312,86 @@ def files(base, tmp_path):
         write_h5(tmp_path / f"{name}.h5", "preds", noisy(base.targets, sd, len(name)), TRACKS)
     write_h5(tmp_path / "one.h5", "preds", noisy(base.targets, 0.3, 4)[:, :1], TRACKS[:1])
     starts = np.arange(N) * 192
-    (tmp_path / "clusters.bed").write_text("".join(f"chr4\t{s}\t{s + 192}\t{c}\n" for s, c in zip(starts, base.cluster, strict=True) if c))
+    (tmp_path / "clusters.bed").write_text(
+        "".join(f"chr4\t{s}\t{s + 192}\t{c}\n" for s, c in zip(starts, base.cluster, strict=True) if c)
+    )
     np.save(tmp_path / "flags.npy", base.is_peak)
     return tmp_path
 
 
-def run(metric: str, *options: object) -> None:
-    """A command of the script, in this process."""
-    evaluate.app([metric, *map(str, options)], standalone_mode=False)
-
-
-def refusal(metric: str, *options: object) -> str:
+def refusal(metric: str, **options: object) -> str:
     with pytest.raises(InputError) as found:
-        run(metric, *options)
+        run_metric(metric, **options)
     return str(found.value)
 
 
-class TestScript:
+class TestCommands:
     def options(self, folder):
-        return ("--targets", folder / "targets.h5", "--clusters", folder / "clusters.bed")
+        return {"targets": folder / "targets.h5", "clusters": folder / "clusters.bed"}
 
     def test_models_are_compared_on_the_tracks_they_have(self, files):
-        run(
-            *("compare", "--predictions", f"big={files}/a.h5", "--predictions", f"big={files}/b.h5"),
-            *("--predictions", files / "one.h5", *self.options(files), "--is-peak", files / "flags.npy", "--edges", "1,2"),
-            *("--bootstrap", 20, "--tests", files / "tests.tsv", "--leaderboard", files / "board.tsv", "--output", files / "out.tsv"),
-        )
+        models = [f"big={files}/a.h5", f"big={files}/b.h5", str(files / "one.h5")]
+        peaks = {"is_peak": files / "flags.npy", "edges": "1,2", "bootstrap": 20}
+        outputs = {"tests": files / "tests.tsv", "leaderboard": files / "board.tsv", "output": files / "out.tsv"}
+        run_metric("compare", predictions=models, **self.options(files), **peaks, **outputs)
         board = pd.read_csv(files / "board.tsv", sep="\t").set_index("model")
         assert board["n_tracks"].to_dict() == {"big": 6, "one": 1, "cross_track_mean": 6}
         assert board["replicates"].to_dict() == {"big": 2, "one": 1, "cross_track_mean": 2}
         assert "judged on 1 of 6 tracks" in board.loc["one", "note"]
         table = pd.read_csv(files / "out.tsv", sep="\t")
-        assert list(table) == ["model", "replicate", "grouping", "group", "track", "n", "pearson", "low", "high", "reason"]
+        assert list(table) == [
+            "model",
+            "replicate",
+            "grouping",
+            "group",
+            "track",
+            "n",
+            "pearson",
+            "low",
+            "high",
+            "reason",
+        ]
         assert set(table["grouping"]) == {"all", "specific", "specificity", "cluster"}
         tests = pd.read_csv(files / "tests.tsv", sep="\t")
         assert tests[(tests["model"] == "big") & (tests["other"] == "one")]["n"].eq(1).all()
 
     @pytest.mark.parametrize(("file", "ranked"), [("a.h5", ["a", "cross_track_mean"]), ("one.h5", ["one"])])
     def test_one_model_is_compared_with_its_mean_over_tracks(self, files, file, ranked):
-        outputs = ("--tests", files / "tests.tsv", "--leaderboard", files / "board.tsv", "--output", files / "out.tsv")
-        run("compare", "--predictions", files / file, *self.options(files), "--bootstrap", 10, *outputs)
+        outputs = {"tests": files / "tests.tsv", "leaderboard": files / "board.tsv", "output": files / "out.tsv"}
+        run_metric("compare", predictions=[str(files / file)], **self.options(files), bootstrap=10, **outputs)
         assert pd.read_csv(files / "board.tsv", sep="\t")["model"].tolist() == ranked
         assert len(pd.read_csv(files / "tests.tsv", sep="\t")) == 3 * (len(ranked) - 1)
 
     def test_replicates_errors_and_heights_come_out(self, files):
-        run(
-            "replicates",
-            "--predictions",
-            files / "a.h5",
-            "--predictions",
-            files / "b.h5",
-            *self.options(files),
-            "--output",
-            files / "r.tsv",
+        run_metric(
+            "replicates", predictions=[files / "a.h5", files / "b.h5"], **self.options(files), output=files / "r.tsv"
         )
         assert len(pd.read_csv(files / "r.tsv", sep="\t")) == 42
-        run("errors", "--predictions", files / "a.h5", *self.options(files), "--output", files / "e.tsv")
+        run_metric("errors", predictions=files / "a.h5", **self.options(files), output=files / "e.tsv")
         table = pd.read_csv(files / "e.tsv", sep="\t")
         assert len(table) == 6 * 9 and (table.loc[table["region"] == "all", "fnr"] < 0.4).all()
-        run("height-matched", "--predictions", files / "a.h5", *self.options(files), "--output", files / "h.tsv")
-        assert set(pd.read_csv(files / "h.tsv", sep="\t")["set"]) == {"specific", "ubiquitous", "specific_unmatched", "ubiquitous_unmatched"}
+        run_metric("height-matched", predictions=files / "a.h5", **self.options(files), output=files / "h.tsv")
+        assert set(pd.read_csv(files / "h.tsv", sep="\t")["set"]) == {
+            "specific",
+            "ubiquitous",
+            "specific_unmatched",
+            "ubiquitous_unmatched",
+        }
 
     def test_what_does_not_fit_is_refused(self, base, files):
         write_h5(files / "short.h5", "preds", base.targets, TRACKS, slice(0, 500))
         write_h5(files / "foreign.h5", "preds", base.targets, ["x", "y", "z", "u", "v", "w"])
-        end = (*self.options(files), "--output", files / "x.tsv")
+        end = self.options(files) | {"output": files / "x.tsv"}
+        models = [str(files / "a.h5"), str(files / "b.h5")]
         for file, said in (("short.h5", "short.h5: lacks 100 of the 600 windows"), ("foreign.h5", "shares no track")):
-            assert said in refusal("compare", "--predictions", files / "a.h5", "--predictions", files / file, *end)
-        assert "--reference" in refusal("compare", "--predictions", files / "a.h5", "--predictions", files / "b.h5", "--reference", "z", *end)
-        assert "two replicates" in refusal("replicates", "--predictions", files / "a.h5", *end)
-        assert "no track t1" in refusal("replicates", "--predictions", files / "a.h5", "--predictions", files / "one.h5", *end)
-        assert "no test window" in refusal("height-matched", "--predictions", files / "a.h5", "--specific", "q", *end)
+            assert said in refusal("compare", predictions=[str(files / "a.h5"), str(files / file)], **end)
+        assert "--reference" in refusal("compare", predictions=models, reference="z", **end)
+        assert "two replicates" in refusal("replicates", predictions=[files / "a.h5"], **end)
+        assert "no track t1" in refusal("replicates", predictions=[files / "a.h5", files / "one.h5"], **end)
+        assert "no test window" in refusal("height-matched", predictions=files / "a.h5", specific="q", **end)
         assert not (files / "x.tsv").exists()
 
     def test_donors_need_a_sheet_that_names_them(self, files):
         (files / "t.csv").write_text("track,cell_type,signal\nt0,A,a.bw\nt1,A,b.bw\n")
-        end = ("--clusters", files / "clusters.bed", "--output", files / "x.tsv")
-        assert "donor" in refusal("donors", "--targets", files / "targets.h5", "--tracks", files / "t.csv", *end)
+        end = {"clusters": files / "clusters.bed", "output": files / "x.tsv"}
+        assert "donor" in refusal("donors", targets=files / "targets.h5", tracks=files / "t.csv", **end)

@@ -7,12 +7,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from metric_runs import run_metric
 from scipy.stats import fisher_exact
 
-import evaluate
+from accessiflow.bootstrap import Bootstrap
 from accessiflow.errors import InputError
 from accessiflow.evaluation import sequence
-from accessiflow.genome import Fasta, decode, encode, reverse_complement
+from accessiflow.genome import Fasta, decode, encode, gc_and_cpg, reverse_complement
 from accessiflow.motifs import Motif
 
 SITE = "TGACTCAGCA"
@@ -58,14 +59,35 @@ class TestComposition:
     def test_counts_are_those_of_the_text(self, texts):
         table = sequence.composition([encode(text) for text in texts])
         for text, row in zip((t.upper() for t in texts), table.to_dict("records"), strict=True):
-            if set(text) != {"N"}:
-                assert row["gc"] == pytest.approx((text.count("G") + text.count("C")) / len(text))
+            known = len(text) - text.count("N")
+            if known == 0:
+                assert np.isnan(row["gc"]) and np.isnan(row["cpg_oe"]) and row["cpg_island"] == "NA"
+                continue
+            assert row["gc"] == pytest.approx((text.count("G") + text.count("C")) / known)
             if text.count("C") * text.count("G"):
-                ratio = text.count("CG") * len(text) / (text.count("C") * text.count("G"))
+                ratio = text.count("CG") * known / (text.count("C") * text.count("G"))
                 assert row["cpg_oe"] == pytest.approx(ratio)
-                assert (row["cpg_island"] == "yes") == (row["gc"] >= 0.5 and ratio > 0.6)
+                assert (row["cpg_island"] == "True") == (row["gc"] > 0.5 and ratio > 0.6)
             else:
-                assert np.isnan(row["cpg_oe"]) and row["cpg_island"] is None
+                assert np.isnan(row["cpg_oe"]) and row["cpg_island"] == "False"
+
+    def test_the_peak_matrix_and_the_table_of_peaks_have_one_rule(self):
+        texts = ["CGAT", "CGCGCG" + 10 * "N", "CGCGAATT", "CCGG", "ATAT", "CCCC", "NNNN", "CGNNCG"]
+        table = sequence.composition([encode(text) for text in texts])
+        for text, row in zip(texts, table.to_dict("records"), strict=True):
+            gc, ratio, island = gc_and_cpg(encode(text)[None])
+            np.testing.assert_array_equal([row["gc"], row["cpg_oe"]], [gc[0], ratio[0]])
+            assert row["cpg_island"] == island[0]
+        assert table["cpg_island"].tolist() == ["False", "True", "False", "True", "False", "False", "NA", "True"]
+        assert table["gc"][1] == 1, "unknown bases do not count"
+
+    def test_shares_are_of_peaks_with_a_known_base(self):
+        table = sequence.composition([encode(text) for text in ("CGCG", "ATAT", "NN")]).assign(cluster="A")
+        summary = sequence.summarise(table, Bootstrap(10)).set_index("figure")
+        assert summary.loc[["gc", "cpg_oe", "cpg_island", "ctcf"], "n"].tolist() == [2, 1, 2, 0]
+        assert summary.loc[["gc", "cpg_oe", "cpg_island"], "value"].tolist() == [0.5, 2, 0.5]
+        nothing = sequence.summarise(table[2:], Bootstrap(10)).set_index("figure")["reason"]
+        assert nothing["gc"] == nothing["cpg_island"] == "no known base in any sequence"
 
     def test_a_dinucleotide_does_not_span_two_peaks(self):
         assert sequence.composition([encode("AGC"), encode("GCA")])["cpg_oe"].tolist() == [0, 0]
@@ -119,14 +141,13 @@ class TestBackground:
         assert held.mean() < 0.05  # the planted sites lie in the peaks
 
 
-class TestScript:
-    def run(self, folder, *options):
-        given = ("--fasta", folder / "g.fa", *options, "--number", 200, "--bootstrap", 20, "--output", folder / "out.tsv")
-        evaluate.app(["sequence", *map(str, given)], standalone_mode=False)
+class TestCommand:
+    def run(self, folder, **options):
+        run_metric("sequence", fasta=folder / "g.fa", **options, number=200, bootstrap=20, output=folder / "out.tsv")
         return tuple(pd.read_csv(folder / f"out{part}.tsv", sep="\t") for part in ("", ".summary", ".motifs"))
 
     def test_the_planted_motif_is_enriched_where_it_was_planted(self, genome):
-        peaks, summary, motifs = self.run(genome, "--bed", genome / "p.bed", "--motifs", genome / "m.meme", "--p-value", 1e-5)
+        peaks, summary, motifs = self.run(genome, bed=genome / "p.bed", motifs=genome / "m.meme", p_value=1e-5)
         assert len(peaks) == 40 and (peaks["ctcf"] == np.where(peaks["cluster"] == "ubiquitous", "yes", "no")).all()
         share = summary[summary["figure"] == "ctcf"].set_index("cluster")["value"]
         assert share["ubiquitous"] == 1 and share["A"] == 0
@@ -138,7 +159,7 @@ class TestScript:
         lines = [f"chr1\t{i * 50}\t{i * 50 + 40}" for i in range(60)]
         for text in ("\n".join(lines), "\n".join(f"{line}\tpeak{i}" for i, line in enumerate(lines))):
             (genome / "p.bed").write_text(text + "\n")
-            peaks, summary, motifs = self.run(genome, "--bed", genome / "p.bed", "--motifs", genome / "m.meme")
+            peaks, summary, motifs = self.run(genome, bed=genome / "p.bed", motifs=genome / "m.meme")
             assert set(peaks["cluster"]) == set(summary["cluster"]) == set(motifs["cluster"]) == {"all"}
 
     @pytest.mark.parametrize(
@@ -152,7 +173,12 @@ class TestScript:
     )
     def test_what_cannot_be_read_is_refused(self, genome, name, text, said):
         (genome / name).write_text(text)
-        options = ("--fasta", genome / "g.fa", "--bed", genome / "p.bed", "--motifs", genome / "m.meme", "--output", genome / "o.tsv")
+        options = {
+            "fasta": genome / "g.fa",
+            "bed": genome / "p.bed",
+            "motifs": genome / "m.meme",
+            "output": genome / "o.tsv",
+        }
         with pytest.raises(InputError, match=said):
-            evaluate.app(["sequence", *map(str, options)], standalone_mode=False)
+            run_metric("sequence", **options)
         assert not list(genome.glob("o*.tsv"))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from accessiflow.heritability.ld_scores import CHUNK, block_lefts, ld_scores, standardise
 from accessiflow.heritability.panel import open_panel
 from accessiflow.heritability.splits import Split, describe, sad_splits
-from accessiflow.heritability.summary import common_annotations, meta_analysis, meta_table, summarise
+from accessiflow.heritability.summary import CommonSnps, common_annotations, meta_analysis, meta_table, summarise
 
 
 def by_definition(z: np.ndarray, left: np.ndarray, annotations: np.ndarray) -> np.ndarray:
@@ -69,12 +69,19 @@ def test_the_table_of_a_split_counts_its_snps_and_those_without_score():
     split = Split("max", (0.5,), model="enformer")
     table = describe("p", MEMBER, SAD, sad_splits(MEMBER, SAD, "p", split), split).set_index("annotation")
     assert table["n_snps"].to_dict() == {"p": 5, "p_max_sad_bottom_0.5.enformer": 3, "p_max_sad_top_0.5.enformer": 3}
-    assert table.loc["p_max_sad_top_0.5.enformer", ["model", "half", "n_set", "n_unscored"]].tolist() == ["enformer", "top", 5, 1]
+    assert table.loc["p_max_sad_top_0.5.enformer", ["model", "half", "n_set", "n_unscored"]].tolist() == [
+        "enformer",
+        "top",
+        5,
+        1,
+    ]
 
 
 @settings(max_examples=40, deadline=None)
 @given(
-    sad=st.lists(st.one_of(st.floats(0, 10), st.just(float("nan"))), min_size=2, max_size=40).filter(lambda v: not np.isnan(v).all()),
+    sad=st.lists(st.one_of(st.floats(0, 10), st.just(float("nan"))), min_size=2, max_size=40).filter(
+        lambda v: not np.isnan(v).all()
+    ),
     share=st.integers(1, 15).map(lambda k: k / 16),
 )
 def test_top_and_bottom_of_complementary_shares_cover_the_scored_snps(sad, share):
@@ -116,7 +123,9 @@ def test_meta_analysis_of_a_worked_example():
 @pytest.fixture
 def model(tmp_path) -> str:
     """Frequencies and two annotation sets of one chromosome, the second without a SNP."""
-    (tmp_path / "f.1.frq").write_text("CHR SNP A1 A2 MAF NCHROBS\n" + "".join(f"1 rs{i} A C 0.{i + 1} 10\n" for i in range(4)))
+    (tmp_path / "f.1.frq").write_text(
+        "CHR SNP A1 A2 MAF NCHROBS\n" + "".join(f"1 rs{i} A C 0.{i + 1} 10\n" for i in range(4))
+    )
     (tmp_path / "base.1.annot.gz").write_text("base\n1\n1\n1\n1\n")
     (tmp_path / "x.1.annot.gz").write_text("x\n0\n0\n0\n0\n")
     return f"{tmp_path}/"
@@ -125,7 +134,7 @@ def model(tmp_path) -> str:
 def test_a_failed_regression_is_na_with_its_reason(model, tmp_path):
     (tmp_path / "t.x.results").touch()
     (tmp_path / "t.x.log").write_text("Traceback\nValueError: shapes differ\n")
-    common = common_annotations([f"{model}base.", f"{model}x."], f"{model}f.")
+    common = common_annotations([f"{model}base.", f"{model}x."], CommonSnps(f"{model}f."))
     table, facts = summarise(tmp_path / "t.x.results", "x", "t", common)
     assert table["Enrichment"].isna().all()
     assert table["reason"].tolist() == ["no common SNP in x"] * 2

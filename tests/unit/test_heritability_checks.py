@@ -45,8 +45,12 @@ def panel(tmp_path) -> Path:
     """Two chromosomes' .bim, .frq, baseline annotation with LD scores, and weights."""
     for chrom in ("1", "2"):
         snps = [f"rs{chrom}{i}" for i in range(4)]
-        (tmp_path / f"p.{chrom}.bim").write_text("".join(f"{chrom}\t{s}\t0.{i}\t{i + 1}\tA\tC\n" for i, s in enumerate(snps)))
-        (tmp_path / f"p.{chrom}.frq").write_text("CHR SNP A1 A2 MAF NCHROBS\n" + "".join(f"{chrom} {s} A C 0.2 8\n" for s in snps))
+        (tmp_path / f"p.{chrom}.bim").write_text(
+            "".join(f"{chrom}\t{s}\t0.{i}\t{i + 1}\tA\tC\n" for i, s in enumerate(snps))
+        )
+        (tmp_path / f"p.{chrom}.frq").write_text(
+            "CHR SNP A1 A2 MAF NCHROBS\n" + "".join(f"{chrom} {s} A C 0.2 8\n" for s in snps)
+        )
         (tmp_path / f"b.{chrom}.annot.gz").write_text("x\ty\n" + "1\t0\n" * 4)
         _scores(tmp_path / f"b.{chrom}.l2.ldscore.gz", snps[:3], np.arange(6.0).reshape(3, 2))
         _scores(tmp_path / f"w.{chrom}.l2.ldscore.gz", snps[1:], np.ones((3, 1)))
@@ -61,7 +65,16 @@ def _check(folder: Path) -> int:
 
 def test_files_that_agree_are_counted_on_every_chromosome(panel, script):
     assert _check(panel) == 8
-    done = script("heritability", "check", "--bim", panel / "p.@", "--frq", panel / "p.@.frq", "--ldscore", panel / "w.@.l2.ldscore.gz")
+    done = script(
+        "heritability",
+        "check",
+        "--bim",
+        panel / "p.@",
+        "--frq",
+        panel / "p.@.frq",
+        "--ldscore",
+        panel / "w.@.l2.ldscore.gz",
+    )
     assert "8 SNPs agree" in done.stderr
 
 
@@ -119,23 +132,35 @@ def test_the_condition_number_is_that_of_the_joined_ld_scores(tmp_path):
         snps = [f"rs{chrom}{k}" for k in range(60)]
         _scores(tmp_path / f"b.{chrom}.l2.ldscore.gz", snps, base[i])
         _scores(tmp_path / f"x.{chrom}.l2.ldscore.gz", snps, own[i])
-        _scores(tmp_path / f"twin.{chrom}.l2.ldscore.gz", snps, base[i][:, :1])
+        _scores(tmp_path / f"copy.{chrom}.l2.ldscore.gz", snps, base[i][:, :1])
         _scores(tmp_path / f"w.{chrom}.l2.ldscore.gz", snps[10:], np.ones((50, 1)))
     prefixes = [f"{tmp_path}/b.", f"{tmp_path}/@."]
-    found = condition_numbers(prefixes, ["x", "twin", "absent"])
+    found = condition_numbers(prefixes, ["x", "copy", "absent"])
     assert found["x"] == pytest.approx(np.linalg.cond(np.concatenate([base, own], axis=2).reshape(120, 4)), rel=1e-6)
-    assert found["twin"] > 1e6
+    assert found["copy"] > 1e6
     assert "absent" not in found
     weighted = condition_numbers(prefixes, ["x"], f"{tmp_path}/w.")["x"]
-    assert weighted == pytest.approx(np.linalg.cond(np.concatenate([base, own], axis=2)[:, 10:].reshape(100, 4)), rel=1e-6)
+    assert weighted == pytest.approx(
+        np.linalg.cond(np.concatenate([base, own], axis=2)[:, 10:].reshape(100, 4)), rel=1e-6
+    )
 
 
 def test_the_facts_of_a_regression_and_their_warnings(tmp_path):
     (tmp_path / "t.log").write_text(LOG)
     facts = read_log(tmp_path / "t.log")
-    counts = [facts[k] for k in ("snps_sumstats", "snps_reference", "snps_after_reference", "snps_after_weights", "snps_regression")]
+    counts = [
+        facts[k]
+        for k in ("snps_sumstats", "snps_reference", "snps_after_reference", "snps_after_weights", "snps_regression")
+    ]
     assert counts == [900, 1000, 800, 700, 695]
-    assert [facts[k] for k in ("lambda_gc", "mean_chi2", "intercept", "ratio", "h2", "h2_se")] == [1.21, 1.5, 1.02, 0.04, 0.25, 0.03]
+    assert [facts[k] for k in ("lambda_gc", "mean_chi2", "intercept", "ratio", "h2", "h2_se")] == [
+        1.21,
+        1.5,
+        1.02,
+        0.04,
+        0.25,
+        0.03,
+    ]
     assert facts["warning"] == "fewer than 200000 SNPs"
     assert with_condition(facts | {"model": "m"}, {"m": 12.0}) == facts | {"model": "m", "condition_number": 12.0}
     assert "collinear" in str(with_condition(facts | {"model": "m"}, {"m": 2e5})["warning"])
@@ -148,7 +173,12 @@ def _regression(folder: Path, tau: np.ndarray, m: np.ndarray, deleted: np.ndarra
     (folder / "t.m.log").write_text(LOG)
     pd.DataFrame(
         {
-            **{"Category": common.categories, "Prop._SNPs": m / common.snps, "Prop._h2": tau * m / (tau @ m), "Enrichment": 1.0},
+            **{
+                "Category": common.categories,
+                "Prop._SNPs": m / common.snps,
+                "Prop._h2": tau * m / (tau @ m),
+                "Enrichment": 1.0,
+            },
             **{"Coefficient": tau, "Coefficient_std_error": np.abs(tau) / 10},
         }
     ).to_csv(folder / "t.m.results", sep="\t", index=False)
@@ -166,7 +196,11 @@ def test_tau_star_and_its_errors_do_not_change_with_the_scale_of_an_annotation(t
     change = np.array([1.0, scale])
     plain = _regression(folder, tau, m, deleted, common)
     scaled = _regression(
-        folder, tau / change, m * change, deleted / change, Common(1000, ["base", "x"], ["L2_0", "L2_1"], m * change, spread * change, 1)
+        folder,
+        tau / change,
+        m * change,
+        deleted / change,
+        Common(1000, ["base", "x"], ["L2_0", "L2_1"], m * change, spread * change, 1),
     )
     for column in ("tau_star", "tau_star_se", "tau_star_se_jack", "h2g"):
         np.testing.assert_allclose(scaled[column], plain[column], rtol=1e-9)
@@ -187,7 +221,15 @@ def test_tests_of_all_annotations_become_a_table_with_false_discovery_rates(tmp_
     (tmp_path / "t.cell_type_results.txt").write_text(header + "b\t2e-8\t1e-8\t0.02\na\t-1e-8\t1e-8\t0.8\n")
     (tmp_path / "s.cell_type_results.txt").touch()
     (tmp_path / "x.ldcts").write_text("a\ta.\nb\tb.\nc\tc.\n")
-    script("heritability", "cts", *sorted(tmp_path.glob("*.txt")), "--ldcts", tmp_path / "x.ldcts", "--output", tmp_path / "cts.tsv")
+    script(
+        "heritability",
+        "cts",
+        *sorted(tmp_path.glob("*.txt")),
+        "--ldcts",
+        tmp_path / "x.ldcts",
+        "--output",
+        tmp_path / "cts.tsv",
+    )
     table = pd.read_csv(tmp_path / "cts.tsv", sep="\t").set_index(["trait", "annotation"])
     assert list(table.index) == [(t, a) for t in "st" for a in "abc"]
     assert table.loc["t", "q"].tolist()[:2] == pytest.approx([0.8, 0.04])
@@ -200,15 +242,31 @@ def test_tests_of_all_annotations_become_a_table_with_false_discovery_rates(tmp_
 def test_a_folder_stands_for_its_results_and_must_have_some(tmp_path, refused):
     for name in ("t.b.results", "t.a.results", "t.a.log"):
         (tmp_path / name).touch()
-    assert listed([tmp_path, Path("u.a.results")]) == [tmp_path / "t.a.results", tmp_path / "t.b.results", Path("u.a.results")]
+    assert listed([tmp_path, Path("u.a.results")]) == [
+        tmp_path / "t.a.results",
+        tmp_path / "t.b.results",
+        Path("u.a.results"),
+    ]
     (tmp_path / "none").mkdir()
-    sentence = refused("heritability", "summarise", tmp_path / "none", "--annot", "x.", "--frqfile", "f.", "--output", tmp_path / "h.tsv")
+    sentence = refused(
+        "heritability",
+        "summarise",
+        tmp_path / "none",
+        "--annot",
+        "x.",
+        "--frqfile",
+        "f.",
+        "--output",
+        tmp_path / "h.tsv",
+    )
     assert "none: holds no .results of ldsc" in sentence
 
 
 def test_a_list_of_several_annotations_in_one_file_is_refused(tmp_path, refused):
     (tmp_path / "A.1.l2.M_5_50").write_text("1\t2\n")
-    assert "2 values" in refused("heritability", "cts-list", tmp_path / "A.1.l2.M_5_50", "--output", tmp_path / "x.ldcts")
+    assert "2 values" in refused(
+        "heritability", "cts-list", tmp_path / "A.1.l2.M_5_50", "--output", tmp_path / "x.ldcts"
+    )
     assert not (tmp_path / "x.ldcts").exists()
 
 
@@ -217,7 +275,9 @@ def test_clusters_become_one_bed_each(tmp_path, refused):
     assert write_clusters(clusters_of_bed(tmp_path / "c.bed"), tmp_path / "out") == {"B": 1, "T cell": 2}
     assert (tmp_path / "out/cluster.T_cell.bed").read_text() == "chr1\t0\t3\nchr1\t5\t9\n"
     (tmp_path / "d.bed").write_text("chr1\t5\t9\n")
-    assert "fourth column" in refused("heritability", "clusters", "--bed", tmp_path / "d.bed", "--outdir", tmp_path / "no")
+    assert "fourth column" in refused(
+        "heritability", "clusters", "--bed", tmp_path / "d.bed", "--outdir", tmp_path / "no"
+    )
     assert not (tmp_path / "no").exists()
 
 
@@ -243,15 +303,28 @@ def _annotate(folder: Path, *more: object) -> list[object]:
 
 def test_published_scores_split_a_set_under_their_models_name(published, script):
     (published / "tracks.txt").write_text("mine\n")
-    options = ["--track-list", published / "tracks.txt", "--any-tracks", "--model", "enformer", "--separate", "--table", published / "t.tsv"]
+    options = [
+        "--track-list",
+        published / "tracks.txt",
+        "--any-tracks",
+        "--model",
+        "enformer",
+        "--separate",
+        "--table",
+        published / "t.tsv",
+    ]
     done = script(*_annotate(published, *options))
     assert "1 of 4 SNPs have no score" in done.stderr
     assert "none of the tracks mine" in done.stderr
-    assert sorted(p.name for p in (published / "out").iterdir()) == [f"T.high_mean_sad_{half}_0.5.enformer.1.annot.gz" for half in ("bottom", "top")]
+    assert sorted(p.name for p in (published / "out").iterdir()) == [
+        f"T.high_mean_sad_{half}_0.5.enformer.1.annot.gz" for half in ("bottom", "top")
+    ]
     top = pd.read_csv(published / "out/T.high_mean_sad_top_0.5.enformer.1.annot.gz", sep="\t").iloc[:, 0]
     assert top.tolist() == [1, 1, 0, 0]
     table = pd.read_csv(published / "t.tsv", sep="\t")
-    assert table[["set", "model", "half", "n_snps", "n_unscored"]].values.tolist() == [["T.high", "enformer", h, 2, 1] for h in ("bottom", "top")]
+    assert table[["set", "model", "half", "n_snps", "n_unscored"]].values.tolist() == [
+        ["T.high", "enformer", h, 2, 1] for h in ("bottom", "top")
+    ]
     assert table["threshold"].tolist() == [1.5, 1.5]
 
 
@@ -269,8 +342,12 @@ def test_scores_of_another_assembly_are_refused(published, refused):
 def _baseline(folder: Path) -> list[str]:
     """A baseline with the four leading columns and five annotations."""
     names = ["base", "Promoter_UCSC", "CpG_Content_50kb", "SuperEnhancer_Hnisz", "GERP.NS"]
-    (folder / "m.1.annot.gz").write_text("CHR\tBP\tSNP\tCM\t" + "\t".join(names) + "\n1\t5\trs1\t0.1\t1\t0\t0.25\t1\t3e-4\n")
-    (folder / "m.1.l2.ldscore.gz").write_text("CHR\tSNP\tBP\t" + "\t".join(f"{n}L2" for n in names) + "\n1\trs1\t5\t1.0\t2.0\t3.0\t4.0\t5.0\n")
+    (folder / "m.1.annot.gz").write_text(
+        "CHR\tBP\tSNP\tCM\t" + "\t".join(names) + "\n1\t5\trs1\t0.1\t1\t0\t0.25\t1\t3e-4\n"
+    )
+    (folder / "m.1.l2.ldscore.gz").write_text(
+        "CHR\tSNP\tBP\t" + "\t".join(f"{n}L2" for n in names) + "\n1\trs1\t5\t1.0\t2.0\t3.0\t4.0\t5.0\n"
+    )
     for suffix in ("M", "M_5_50"):
         (folder / f"m.1.l2.{suffix}").write_text("1 2 3 4 5\n")
     return names
@@ -279,7 +356,9 @@ def _baseline(folder: Path) -> list[str]:
 def test_a_baseline_loses_its_promoter_and_enhancer_columns_and_keeps_its_values(tmp_path):
     _baseline(tmp_path)
     assert drop_columns(tmp_path / "m.1.annot.gz", f"{tmp_path}/m.1", REGULATORY, f"{tmp_path}/o.1") == (3, 2)
-    annotation, scores = (pd.read_csv(tmp_path / f"o.1.{x}", sep="\t", dtype=str) for x in ("annot.gz", "l2.ldscore.gz"))
+    annotation, scores = (
+        pd.read_csv(tmp_path / f"o.1.{x}", sep="\t", dtype=str) for x in ("annot.gz", "l2.ldscore.gz")
+    )
     assert list(annotation) == ["CHR", "BP", "SNP", "CM", "base", "CpG_Content_50kb", "GERP.NS"]
     assert annotation.iloc[0, 4:].tolist() == ["1", "0.25", "3e-4"]
     assert scores.iloc[0, 3:].tolist() == ["1.0", "3.0", "5.0"]

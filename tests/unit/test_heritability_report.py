@@ -10,12 +10,24 @@ import pandas as pd
 import pytest
 
 from accessiflow.report.heritability import section
-from accessiflow.report.results import Results
+from accessiflow.results import Results
 
 
 def _row(model: str, trait: str, enrichment: float) -> dict[str, object]:
-    measured = {"Enrichment": enrichment, "Enrichment_std_error": 1.0, "Enrichment_p": 0.01, "Prop._SNPs": 0.02, "Prop._h2": 0.1}
-    star = {"Coefficient_z-score": 2.0, "tau_star": enrichment / 10, "tau_star_se": 0.2, "tau_star_se_jack": 0.3, "focal": "yes"}
+    measured = {
+        "Enrichment": enrichment,
+        "Enrichment_std_error": 1.0,
+        "Enrichment_p": 0.01,
+        "Prop._SNPs": 0.02,
+        "Prop._h2": 0.1,
+    }
+    star = {
+        "Coefficient_z-score": 2.0,
+        "tau_star": enrichment / 10,
+        "tau_star_se": 0.2,
+        "tau_star_se_jack": 0.3,
+        "focal": "yes",
+    }
     return {"model": model, "trait": trait, "Category": "L2_1", **measured, **star}
 
 
@@ -35,7 +47,17 @@ def folder(tmp_path) -> Path:
         for half, e in (("top", 12.0), ("bottom", 4.0)):
             name = f"T.high_mean_sad_{half}_0.5.{model}"
             rows += [_row(name, trait, e) for trait in "SU"]
-            described.append({"annotation": name, "set": "T.high", "model": model, "statistic": "mean", "half": half, "share": 0.5, "n_unscored": 7})
+            described.append(
+                {
+                    "annotation": name,
+                    "set": "T.high",
+                    "model": model,
+                    "statistic": "mean",
+                    "half": half,
+                    "share": 0.5,
+                    "n_unscored": 7,
+                }
+            )
     pd.DataFrame(rows).to_csv(tmp_path / "heritability/heritability.tsv", sep="\t", index=False)
     pd.DataFrame(described).to_csv(tmp_path / "heritability/annotations.tsv", sep="\t", index=False)
     return tmp_path

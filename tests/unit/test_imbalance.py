@@ -25,7 +25,14 @@ COLUMNS = ["chrom", "pos", "ref", "alt", "ref_count", "alt_count"]
 def sites(ref_counts: list[int], alt_counts: list[int]) -> pd.DataFrame:
     n = len(ref_counts)
     return pd.DataFrame(
-        {"chrom": ["chr1"] * n, "pos": np.arange(n) * 100 + 50, "ref": "A", "alt": "G", "ref_count": ref_counts, "alt_count": alt_counts}
+        {
+            "chrom": ["chr1"] * n,
+            "pos": np.arange(n) * 100 + 50,
+            "ref": "A",
+            "alt": "G",
+            "ref_count": ref_counts,
+            "alt_count": alt_counts,
+        }
     )
 
 
@@ -55,7 +62,9 @@ def test_beta_binomial_p_is_the_sum_of_its_definition() -> None:
     a = (1 / rho - 1) / 2
     tail = sum(comb(n, i) * beta(i + a, n - i + a) / beta(a, a) for i in range(k + 1))
     assert imbalance.beta_binomial_p(np.array([k]), np.array([n - k]), rho)[0] == pytest.approx(2 * tail)
-    assert imbalance.beta_binomial_p(np.array([k]), np.array([n - k]), 0.0) == imbalance.binomial_p(np.array([k]), np.array([n - k]))
+    assert imbalance.beta_binomial_p(np.array([k]), np.array([n - k]), 0.0) == imbalance.binomial_p(
+        np.array([k]), np.array([n - k])
+    )
 
 
 @pytest.mark.parametrize("rho", [0.02, 0.1])
@@ -135,7 +144,12 @@ def test_evaluation_is_delongs_by_group() -> None:
     ratio = rng.random(60)
     predicted = ratio + rng.normal(0, 0.3, 60)
     predicted[0] = np.nan
-    groups = {"all": np.ones(60, bool), "first": np.arange(60) < 20, "one": np.arange(60) == 3, "none": np.zeros(60, bool)}
+    groups = {
+        "all": np.ones(60, bool),
+        "first": np.arange(60) < 20,
+        "one": np.arange(60) == 3,
+        "none": np.zeros(60, bool),
+    }
     table = evaluate(ratio > 0.5, predicted, groups)
     assert list(table["group"]) == list(groups)
     assert list(table["n"]) == [59, 19, 1, 0]
@@ -187,7 +201,9 @@ def test_scores_are_judged_through_the_scripts(script, tmp_path: Path) -> None:
     assert result.loc["all", "variance"] == pytest.approx(expected.variance)
 
 
-def test_sad_stands_in_for_scores_of_the_alleles(tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sad_stands_in_for_scores_of_the_alleles(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from accessiflow.scoring.lookup import open_scores
 
     table = sites([90, 5, 5], [10, 95, 95])

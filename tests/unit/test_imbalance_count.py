@@ -18,7 +18,9 @@ from accessiflow.imbalance import het_sites, mappability
 from accessiflow.imbalance.counting import COUNT_COLUMNS, Filter
 
 GENOME = "".join(np.random.default_rng(1).choice(list("ACGT"), 600))
-HEADER = pysam.AlignmentHeader.from_dict({"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr1", "LN": 600}, {"SN": "chr2", "LN": 600}]})
+HEADER = pysam.AlignmentHeader.from_dict(
+    {"HD": {"VN": "1.6", "SO": "coordinate"}, "SQ": [{"SN": "chr1", "LN": 600}, {"SN": "chr2", "LN": 600}]}
+)
 SITES = (100, 200, 300)  # 0-based
 
 
@@ -26,7 +28,16 @@ def other(base: str, step: int = 1) -> str:
     return "ACGT"[("ACGT".index(base) + step) % 4]
 
 
-def read(start: int, *, name: str, change: dict[int, str] | None = None, cigar: str = "50M", flag: int = 0, mapq: int = 60, low: int | None = None):
+def read(
+    start: int,
+    *,
+    name: str,
+    change: dict[int, str] | None = None,
+    cigar: str = "50M",
+    flag: int = 0,
+    mapq: int = 60,
+    low: int | None = None,
+):
     """A read of 50 bases of the genome from `start`, with some of its bases changed (by genome position)."""
     one = pysam.AlignedSegment(HEADER)
     bases = list(GENOME[start : start + 50])
@@ -35,8 +46,18 @@ def read(start: int, *, name: str, change: dict[int, str] | None = None, cigar: 
         bases[place - start] = base
     if low is not None:
         quality[low - start] = 10
-    one.query_name, one.query_sequence, one.flag, one.reference_id, one.reference_start = name, "".join(bases), flag, 0, start
-    one.mapping_quality, one.cigarstring, one.query_qualities = mapq, cigar, pysam.qualitystring_to_array("".join(chr(33 + q) for q in quality))
+    one.query_name, one.query_sequence, one.flag, one.reference_id, one.reference_start = (
+        name,
+        "".join(bases),
+        flag,
+        0,
+        start,
+    )
+    one.mapping_quality, one.cigarstring, one.query_qualities = (
+        mapq,
+        cigar,
+        pysam.qualitystring_to_array("".join(chr(33 + q) for q in quality)),
+    )
     return one
 
 
@@ -47,7 +68,12 @@ def write_bam(path: Path, reads: list) -> None:
 
 
 def write_vcf(path: Path, genotypes: bool = True) -> None:
-    lines = ["##fileformat=VCFv4.2", "##contig=<ID=chr1>", "##contig=<ID=chr2>", '##FORMAT=<ID=GT,Number=1,Type=String,Description="g">']
+    lines = [
+        "##fileformat=VCFv4.2",
+        "##contig=<ID=chr1>",
+        "##contig=<ID=chr2>",
+        '##FORMAT=<ID=GT,Number=1,Type=String,Description="g">',
+    ]
     lines += ["#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO" + ("\tFORMAT\tS1\tS2" if genotypes else "")]
     for place, first in zip(SITES, ("0|1", "1/0", "1/1"), strict=True):
         ref = GENOME[place]
@@ -75,9 +101,14 @@ def test_sites_need_no_contig_lines_and_bcf_holds_the_same(tmp_path: Path) -> No
     write_vcf(tmp_path / "v.vcf")
     expected = het_sites.read_sites(tmp_path / "v.vcf", "S2")
     text = (tmp_path / "v.vcf").read_text()
-    (tmp_path / "n.vcf").write_text("\r\n".join(line for line in text.splitlines() if not line.startswith("##contig")) + "\r\n")
+    (tmp_path / "n.vcf").write_text(
+        "\r\n".join(line for line in text.splitlines() if not line.startswith("##contig")) + "\r\n"
+    )
     pd.testing.assert_frame_equal(het_sites.read_sites(tmp_path / "n.vcf", "S2"), expected)
-    with pysam.VariantFile(str(tmp_path / "v.vcf")) as source, pysam.VariantFile(str(tmp_path / "v.bcf"), "wb", header=source.header) as out:
+    with (
+        pysam.VariantFile(str(tmp_path / "v.vcf")) as source,
+        pysam.VariantFile(str(tmp_path / "v.bcf"), "wb", header=source.header) as out,
+    ):
         for row in source:
             out.write(row)
     pd.testing.assert_frame_equal(het_sites.read_sites(tmp_path / "v.bcf", "S2"), expected)
@@ -89,7 +120,10 @@ def test_sites_need_no_contig_lines_and_bcf_holds_the_same(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
-    [("chr1\t101", "chr1\tx", "POS must be a positive integer, found 'x'"), ("GT\t0|1\t0/1", "GT", r":6: has 9 tab-separated column\(s\)")],
+    [
+        ("chr1\t101", "chr1\tx", "POS must be a positive integer, found 'x'"),
+        ("GT\t0|1\t0/1", "GT", r":6: has 9 tab-separated column\(s\)"),
+    ],
 )
 def test_damaged_records_are_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
     write_vcf(tmp_path / "v.vcf")
@@ -149,14 +183,28 @@ def complement(sequence: str) -> str:
 def test_a_kmer_with_the_other_allele_elsewhere_is_found_on_both_strands(tmp_path: Path) -> None:
     k = 36
     with_alt = [GENOME[:p] + other(GENOME[p]) + GENOME[p + 1 :] for p in SITES]
-    copies = with_alt[0][90 : 90 + k] + "N" * 50 + complement(with_alt[1][200 - k + 1 : 201]) + "N" + GENOME[300 : 300 + k]
+    copies = (
+        with_alt[0][90 : 90 + k] + "N" * 50 + complement(with_alt[1][200 - k + 1 : 201]) + "N" + GENOME[300 : 300 + k]
+    )
     write_fasta(tmp_path / "g.fa", chr1=GENOME, chr2=copies)
     sites = pd.DataFrame({"chrom": "chr1", "pos": np.array([*SITES, 400, 450]) + 1})
     sites["ref"] = [GENOME[p - 1] for p in sites["pos"]]
     sites["alt"] = [other(base) for base in sites["ref"]]
-    assert list(mappability.swap_check(sites, tmp_path / "g.fa", k)) == ["alt elsewhere", "alt elsewhere", "ref elsewhere", "unique", "unique"]
+    assert list(mappability.swap_check(sites, tmp_path / "g.fa", k)) == [
+        "alt elsewhere",
+        "alt elsewhere",
+        "ref elsewhere",
+        "unique",
+        "unique",
+    ]
     swapped = sites.rename(columns={"ref": "alt", "alt": "ref"})
-    assert list(mappability.swap_check(swapped, tmp_path / "g.fa", k)) == ["ref elsewhere", "ref elsewhere", "alt elsewhere", "unique", "unique"]
+    assert list(mappability.swap_check(swapped, tmp_path / "g.fa", k)) == [
+        "ref elsewhere",
+        "ref elsewhere",
+        "alt elsewhere",
+        "unique",
+        "unique",
+    ]
     neither = sites.assign(ref=[other(b, 2) for b in sites["ref"]], alt=[other(b, 3) for b in sites["ref"]])
     assert set(mappability.swap_check(neither, tmp_path / "g.fa", k)) == {"ref is not the genome"}
 
@@ -188,9 +236,15 @@ def test_the_look_up_is_exact(tmp_path_factory: pytest.TempPathFactory, seed: in
     places = np.array([16, 30, 41])
     sites = pd.DataFrame({"chrom": "a", "pos": places + 1, "ref": [contigs[0][p] for p in places]})
     sites["alt"] = [other(base) for base in sites["ref"]]
-    names = {(False, False): "unique", (True, False): "ref elsewhere", (False, True): "alt elsewhere", (True, True): "both elsewhere"}
+    names = {
+        (False, False): "unique",
+        (True, False): "ref elsewhere",
+        (False, True): "alt elsewhere",
+        (True, True): "both elsewhere",
+    }
     expected = [
-        names[tuple(brute_check(contigs, p, allele, k) for allele in (r, a))] for p, r, a in zip(places, sites["ref"], sites["alt"], strict=True)
+        names[tuple(brute_check(contigs, p, allele, k) for allele in (r, a))]
+        for p, r, a in zip(places, sites["ref"], sites["alt"], strict=True)
     ]
     assert list(mappability.swap_check(sites, folder / "g.fa", k)) == expected
 
@@ -210,7 +264,14 @@ def test_packed_kmers_are_two_bits_a_base(k: int) -> None:
 
 def test_parts_of_a_genome_hold_each_kmer_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_fasta(tmp_path / "g.fa", chr1=GENOME, chr2=other(GENOME[0]) + GENOME[100:220])
-    sites = pd.DataFrame({"chrom": "chr1", "pos": [51, 151], "ref": [GENOME[50], GENOME[150]], "alt": [other(GENOME[50]), other(GENOME[150])]})
+    sites = pd.DataFrame(
+        {
+            "chrom": "chr1",
+            "pos": [51, 151],
+            "ref": [GENOME[50], GENOME[150]],
+            "alt": [other(GENOME[50]), other(GENOME[150])],
+        }
+    )
     found = []
     for size in (17, 64, 1 << 20):
         monkeypatch.setattr(mappability, "PART", size)
@@ -219,10 +280,21 @@ def test_parts_of_a_genome_hold_each_kmer_once(tmp_path: Path, monkeypatch: pyte
 
 
 def test_counts_through_the_script_can_be_called(script, tmp_path: Path) -> None:
-    write_bam(tmp_path / "a.bam", [read(60 + i, name=f"r{i}", change={100: other(GENOME[100])} if i % 2 else {}) for i in range(40)])
+    write_bam(
+        tmp_path / "a.bam",
+        [read(60 + i, name=f"r{i}", change={100: other(GENOME[100])} if i % 2 else {}) for i in range(40)],
+    )
     write_vcf(tmp_path / "v.vcf")
     write_fasta(tmp_path / "g.fa", chr1=GENOME, chr2=GENOME[180:260])
-    options = ["--vcf", tmp_path / "v.vcf", "--fasta", tmp_path / "g.fa", "--swap-check", "--output", tmp_path / "c.tsv"]
+    options = [
+        "--vcf",
+        tmp_path / "v.vcf",
+        "--fasta",
+        tmp_path / "g.fa",
+        "--swap-check",
+        "--output",
+        tmp_path / "c.tsv",
+    ]
     script("imbalance", "count", tmp_path / "a.bam", *options)
     counts = pd.read_csv(tmp_path / "c.tsv", sep="\t")
     assert list(counts.columns) == ["chrom", "pos", "ref", "alt", *COUNT_COLUMNS, "mappability"]

@@ -30,7 +30,9 @@ def write_scores(path: Path, sites: pd.DataFrame, share: np.ndarray) -> None:
 def test_pairs_are_compared_on_the_sites_that_both_score() -> None:
     rng = np.random.default_rng(1)
     labels = rng.random(80) < 0.5
-    predicted = {name: labels * effect + rng.normal(size=80) for name, effect in (("good", 2.0), ("poor", 0.2), ("none", 0.0))}
+    predicted = {
+        name: labels * effect + rng.normal(size=80) for name, effect in (("good", 2.0), ("poor", 0.2), ("none", 0.0))
+    }
     predicted["good"][:5] = np.nan
     predicted["none"][75:] = np.nan
     groups = {"all": np.ones(80, bool), "half": np.arange(80) < 40, "one": np.arange(80) == 7}
@@ -61,7 +63,11 @@ def test_a_difference_without_variance_has_a_reason() -> None:
 def test_models_are_named() -> None:
     assert named_files(["a=x.h5", "b=y.h5", "a=z.h5"]) == {"a": [Path("x.h5"), Path("z.h5")], "b": [Path("y.h5")]}
     assert list(named_files(["p/small.sad.h5", "q/large.h5"])) == ["small", "large"]
-    for items, message in ((["a=x.h5"], "two models"), (["p/sad.h5", "q/sad.h5"], "is there already"), (["a b=x", "c=y"], "is not a name")):
+    for items, message in (
+        (["a=x.h5"], "two models"),
+        (["p/sad.h5", "q/sad.h5"], "is there already"),
+        (["a b=x", "c=y"], "is not a name"),
+    ):
         with pytest.raises(InputError, match=message):
             named_files(items)
 
@@ -69,11 +75,23 @@ def test_models_are_named() -> None:
 def test_models_are_compared_through_the_script(script, refused, tmp_path: Path) -> None:
     rng, n = np.random.default_rng(2), 30
     ratio = rng.choice([0.1, 0.9], n)
-    sites = pd.DataFrame({"chrom": "chr1", "pos": np.arange(n) + 1, "ref": "A", "alt": "G", "ratio": ratio, "label": "imbalanced"})
+    sites = pd.DataFrame(
+        {"chrom": "chr1", "pos": np.arange(n) + 1, "ref": "A", "alt": "G", "ratio": ratio, "label": "imbalanced"}
+    )
     sites.to_csv(tmp_path / "T.tsv", sep="\t", index=False)
     for name, noise in (("a", 0.1), ("b", 0.6)):
         write_scores(tmp_path / f"{name}.h5", sites, np.clip(ratio + rng.normal(0, noise, n), 0.01, 0.99))
-    options = ["compare", "--calls", tmp_path / "T.tsv", "--track", "T", "--output", tmp_path / "C.tsv", "--scores", f"small={tmp_path / 'a.h5'}"]
+    options = [
+        "compare",
+        "--calls",
+        tmp_path / "T.tsv",
+        "--track",
+        "T",
+        "--output",
+        tmp_path / "C.tsv",
+        "--scores",
+        f"small={tmp_path / 'a.h5'}",
+    ]
     script("imbalance", *options, "--scores", tmp_path / "b.h5")
     row = pd.read_csv(tmp_path / "C.tsv", sep="\t").iloc[0]
     assert (row["group"], row["model_a"], row["model_b"], row["n"]) == ("all", "small", "b", n)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from accessiflow.errors import InputError
+from accessiflow.model.blocks import BLOCKS
 from accessiflow.model.build import build_model
 from accessiflow.model.params import BLOCK_DEFAULTS, MODEL, RULES, TRAIN, check_params, load_params
 
@@ -20,7 +21,14 @@ GOOD: dict[str, Any] = {
         "batch_norm": True,
         "trunk": [
             {"name": "conv_block", "filters": 5, "kernel_size": 3, "pool_size": 3},
-            {"name": "conv_tower", "filters_init": 5, "filters_mult": 1.5, "kernel_size": 3, "pool_size": 2, "repeat": 2},
+            {
+                "name": "conv_tower",
+                "filters_init": 5,
+                "filters_mult": 1.5,
+                "kernel_size": 3,
+                "pool_size": 2,
+                "repeat": 2,
+            },
         ],
         "head_seq": [{"name": "dense", "units": None}],
     },
@@ -71,8 +79,16 @@ def changed(path: str, value: object) -> dict[str, Any]:
         ("model.head_seq", [{"name": "dense", "units": None}] * 2, r"head_seq\[0\]"),
         ("model.head_seq", [{"name": "global_pool"}], "dense block at the end"),
         ("model.trunk.0.residual", True, "residual block of 5 filters on 4 channels"),
-        ("model.trunk.0", {"name": "conv_block", "filters": 4, "stride": 2, "residual": True}, "residual with a stride"),
-        ("model.trunk.0", {"name": "conv_block", "filters": 4, "stride": 2, "dilation_rate": 2}, "both stride and dilation_rate"),
+        (
+            "model.trunk.0",
+            {"name": "conv_block", "filters": 4, "stride": 2, "residual": True},
+            "residual with a stride",
+        ),
+        (
+            "model.trunk.0",
+            {"name": "conv_block", "filters": 4, "stride": 2, "dilation_rate": 2},
+            "both stride and dilation_rate",
+        ),
         ("model.trunk.0", {"name": "conv_block", "filters": 4, "kernel_size": 49, "padding": "valid"}, "too short"),
     ],
 )
@@ -86,12 +102,28 @@ def test_every_rule_names_keys_that_exist() -> None:
     assert not {key for keys in RULES for key in keys.split()} - known
 
 
+def test_every_block_of_the_params_has_a_builder() -> None:
+    assert set(BLOCKS) == set(BLOCK_DEFAULTS)
+
+
 def test_shapes_names_and_rounding_of_a_tower() -> None:
     model = build_model(check_params(GOOD, "p.json").filled(48, 2))
     assert model.output_shape == (None, 4, 2)
     names = [layer.name for layer in model.layers if layer.weights]
-    assert names == ["conv1d", "batch_normalization", "conv1d_1", "batch_normalization_1", "conv1d_2", "batch_normalization_2", "dense"]
-    assert [layer.filters for layer in model.layers if layer.name.startswith("conv1d")] == [5, 5, 8]  # round(5 * 1.5) = round half to even
+    assert names == [
+        "conv1d",
+        "batch_normalization",
+        "conv1d_1",
+        "batch_normalization_1",
+        "conv1d_2",
+        "batch_normalization_2",
+        "dense",
+    ]
+    assert [layer.filters for layer in model.layers if layer.name.startswith("conv1d")] == [
+        5,
+        5,
+        8,
+    ]  # round(5 * 1.5) = round half to even
 
 
 def test_a_stated_value_must_agree_with_the_dataset() -> None:
@@ -104,7 +136,9 @@ def test_a_stated_value_must_agree_with_the_dataset() -> None:
 
 
 def test_the_document_reads_back_as_the_same_params() -> None:
-    params = check_params(changed("train", {"patience": None, "keep": "last", "weight_decay": 0.01}), "p.json").filled(48, 2)
+    params = check_params(changed("train", {"patience": None, "keep": "last", "weight_decay": 0.01}), "p.json").filled(
+        48, 2
+    )
     again = check_params(json.loads(json.dumps(params.document())), "p.json")
     assert (again.train, again.model) == (params.train, params.model)
 
@@ -120,7 +154,9 @@ def test_contradictory_keys_are_refused() -> None:
 def test_a_key_without_effect_is_named_and_left_out_of_the_document(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("WARNING", "accessiflow"):
         params = check_params(changed("train", {"optimizer": "adam", "momentum": 0.98, "adam_beta1": 0.8}), "p.json")
-    assert [record.getMessage() for record in caplog.records] == ["p.json: train.momentum has no effect with the optimizer adam"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "p.json: train.momentum has no effect with the optimizer adam"
+    ]
     train = params.document()["train"]
     assert "momentum" not in train
     assert train["adam_beta1"] == 0.8

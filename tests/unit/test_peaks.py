@@ -21,6 +21,7 @@ from accessiflow.genome import gc_and_cpg
 from accessiflow.peaks import calling as peaks
 from accessiflow.peaks import matrix as peak_matrix
 from accessiflow.peaks.build import Annotations, build
+from accessiflow.peaks.cluster_bed import clusters_of
 from accessiflow.peaks.files import break_at_chromosomes, read_peak_bins, write_peaks
 from accessiflow.peaks.specificity import bin_labels, clusters, specificity_bin, specificity_edges
 from accessiflow.peaks.tissue_sets import tissue_sets
@@ -43,14 +44,25 @@ def paper_floor(p: np.ndarray) -> np.ndarray:
 class TestCalling:
     def test_p_is_the_upper_tail_of_the_rounded_count(self):
         counts = np.array([0, 0.4, 0.6, 2.5, 3.5, 40], np.float32)
-        expected = [1, 1, poisson.sf(0, 2), poisson.sf(1, 2), poisson.sf(3, 2), poisson.sf(39, 2)]  # numpy rounds halves to even
+        expected = [
+            1,
+            1,
+            poisson.sf(0, 2),
+            poisson.sf(1, 2),
+            poisson.sf(3, 2),
+            poisson.sf(39, 2),
+        ]  # numpy rounds halves to even
         np.testing.assert_allclose(peaks.poisson_p(counts, 2.0), expected, rtol=1e-12)
 
     def test_the_tail_does_not_vanish_where_one_minus_cdf_does(self):
         assert 0 < peaks.poisson_p(np.array([60.0]), 2.0)[0] < 1e-50
 
     @settings(max_examples=60, deadline=None)
-    @given(st.lists(st.integers(0, 30), min_size=1, max_size=200), st.sampled_from(["correct", "floor"]), st.sampled_from([0.001, 0.05, 0.5, 1.0]))
+    @given(
+        st.lists(st.integers(0, 30), min_size=1, max_size=200),
+        st.sampled_from(["correct", "floor"]),
+        st.sampled_from([0.001, 0.05, 0.5, 1.0]),
+    )
     def test_ties_are_called_as_one_by_one(self, counts, method, fdr):
         values = np.array(counts, np.float32)
         found, mean = peaks.call_bins(values, fdr, method)
@@ -125,6 +137,17 @@ class TestRows:
         found = clusters(is_peak, ["A", "B", "C", "D"], ["g", "g", "h", "h"], 0.75)
         assert found.tolist() == ["A", "g", "C", "shared", "ubiquitous", "h"]
 
+    def test_a_site_is_of_the_cluster_that_holds_its_centre(self, tmp_path):
+        (tmp_path / "c.bed").write_text("chr1\t0\t100\tfirst\nchr1\t50\t200\tlast\nchr1\t60\t70\tfirst\nchr2\t0\t10\n")
+        sites = pd.DataFrame(
+            {
+                "chrom": ["chr1"] * 4 + ["chr2", "chr3"],
+                "start": [0, 40, 60, 190, 0, 0],
+                "end": [100, 58, 72, 210, 10, 10],
+            }
+        )
+        assert clusters_of(sites, tmp_path / "c.bed").tolist() == ["last", "first", "last", "", "", ""]
+
     def test_replicates_do_not_make_a_peak_ubiquitous(self):
         is_peak = np.array([[1, 1, 1, 1, 0]], bool)
         assert clusters(is_peak, ["A", "A", "A", "A", "B"], [""] * 5).tolist() == ["A"]
@@ -138,11 +161,15 @@ class TestRows:
         from accessiflow.genome import encode
 
         windows = np.stack([encode(s) for s in ("CG" * 32, "CCGG" * 16, "AT" * 32, "C" * 64, "N" * 64)])
-        gc, island = gc_and_cpg(windows)
+        gc, ratio, island = gc_and_cpg(windows)
         np.testing.assert_array_equal(gc, [1, 1, 0, 1, np.nan])
-        assert island.tolist() == [True, True, False, False, False]
+        np.testing.assert_array_equal(ratio, [2, 1, np.nan, np.nan, np.nan])
+        assert island.tolist() == ["True", "True", "False", "False", "NA"]
 
-    @pytest.mark.parametrize("text", ["g\tchr1\t500\t+\nh\tchr2\t70\t-\n", "name\tchrom\ttx_start\tstrand\ng\tchr1\t500\t+\nh\tchr2\t70\t-\n"])
+    @pytest.mark.parametrize(
+        "text",
+        ["g\tchr1\t500\t+\nh\tchr2\t70\t-\n", "name\tchrom\ttx_start\tstrand\ng\tchr1\t500\t+\nh\tchr2\t70\t-\n"],
+    )
     def test_tss_of_a_table_with_or_without_header(self, tmp_path, text):
         (tmp_path / "g.tsv").write_text(text)
         table = read_tss(tmp_path / "g.tsv")
@@ -177,7 +204,10 @@ class TestTissueSets:
 
 class TestCoverageFiles:
     def test_chromosomes_keep_their_order_however_many(self, tmp_path):
-        path, names = tmp_path / "t.coverage.h5", [f"scaffold_{i}_of_an_unfinished_assembly" for i in range(3000, 0, -1)]
+        path, names = (
+            tmp_path / "t.coverage.h5",
+            [f"scaffold_{i}_of_an_unfinished_assembly" for i in range(3000, 0, -1)],
+        )
         write_coverage(path, "t", "bigwig", 1.0, BIN, ((name, np.full(i % 2, 1.0)) for i, name in enumerate(names)))
         track, layout = read_layout(path)
         assert track == "t" and list(layout.bins) == names
@@ -223,7 +253,9 @@ def tracks(tmp_path):
     for track, where in heights.items():
         bins = rng.poisson(2, 30).astype(float)
         bins[where] += 60
-        write_coverage(tmp_path / f"{track}.coverage.h5", track, "bigwig", 1.0, BIN, [("chr1", bins[:20]), ("chr2", bins[20:])])
+        write_coverage(
+            tmp_path / f"{track}.coverage.h5", track, "bigwig", 1.0, BIN, [("chr1", bins[:20]), ("chr2", bins[20:])]
+        )
     (tmp_path / "tracks.csv").write_text("track,cell_type,signal,group\na1,A,a1.bw,g\na2,A,a2.bw,g\nb1,B,b1.bw,h\n")
     (tmp_path / "genome.fa").write_text(f">chr1\n{'ACGT' * 640}\n>chr2\n{'CG' * 640}\n")
     (tmp_path / "genes.bed").write_text("chr1\t0\t100\tg\t0\t+\n")
@@ -238,13 +270,31 @@ class TestScript:
         for name in self.NAMES:
             bins = read_coverage(folder / f"{name}.coverage.h5", LAYOUT)
             first, last = break_at_chromosomes(peaks.call_bins(bins, 0.01)[0], LAYOUT)
-            write_peaks(folder / f"{name}.peaks.bed.gz", name, LAYOUT, first, last, peaks.run_maximum(bins, first, last))
+            write_peaks(
+                folder / f"{name}.peaks.bed.gz", name, LAYOUT, first, last, peaks.run_maximum(bins, first, last)
+            )
 
     def merge(self, script, folder: Path, output: str) -> None:
         coverage = [option for name in ("b1", "a1", "a2") for option in ("--coverage", folder / f"{name}.coverage.h5")]
         script(
-            *("peaks", "merge", *(folder / f"{name}.peaks.bed.gz" for name in ("b1", "a2", "a1")), "--tracks", folder / "tracks.csv", *coverage),
-            *("--fasta", folder / "genome.fa", "--genes", folder / "genes.bed", "--test-chroms", "chr2", "--valid-chroms", ""),
+            *(
+                "peaks",
+                "merge",
+                *(folder / f"{name}.peaks.bed.gz" for name in ("b1", "a2", "a1")),
+                "--tracks",
+                folder / "tracks.csv",
+                *coverage,
+            ),
+            *(
+                "--fasta",
+                folder / "genome.fa",
+                "--genes",
+                folder / "genes.bed",
+                "--test-chroms",
+                "chr2",
+                "--valid-chroms",
+                "",
+            ),
             *("--edges", "1,3", "--tables", folder / "tables", "--output", folder / output),
         )
 
@@ -272,7 +322,12 @@ class TestScript:
         assert data.obs["cluster"].tolist() == ["ubiquitous", "A", "B", "B"]
         assert data.obs["fold"].tolist() == ["train", "train", "train", "test"]
         assert data.obs["tss_distance"].iloc[0] == 256 and np.isnan(data.obs["tss_distance"].iloc[3])
-        assert data.obs["gc"].tolist() == [0.5, 0.5, 0.5, 1.0] and data.obs["cpg_island"].tolist() == ["False", "False", "False", "True"]
+        assert data.obs["gc"].tolist() == [0.5, 0.5, 0.5, 1.0] and data.obs["cpg_island"].tolist() == [
+            "False",
+            "False",
+            "False",
+            "True",
+        ]
         assert data.var_names.tolist() == list(self.NAMES) and data.var["n_peaks"].tolist() == [2, 1, 3]
         np.testing.assert_array_equal(data.layers["is_peak"].toarray(), [[1, 1, 1], [1, 0, 0], [0, 0, 1], [0, 0, 1]])
         bins = read_coverage(tracks / "a1.coverage.h5", LAYOUT)
@@ -316,5 +371,7 @@ class TestScript:
         write_coverage(tracks / "b1.coverage.h5", "b1", "bigwig", 1.0, 64, [("chr1", np.ones(40))])
         assert "bin all tracks alike" in refused(*merge, *coverage, *files)
         write_coverage(tracks / "z.coverage.h5", "z", "bigwig", 1.0, BIN, [("chr1", np.zeros(9))])
-        assert "no coverage" in refused("peaks", "call", tracks / "z.coverage.h5", "--output", tracks / "z.peaks.bed.gz")
+        assert "no coverage" in refused(
+            "peaks", "call", tracks / "z.coverage.h5", "--output", tracks / "z.peaks.bed.gz"
+        )
         assert not (tracks / "x.h5ad").exists() and not (tracks / "z.peaks.bed.gz").exists()

@@ -77,7 +77,9 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
         out.writelines(f"{c}\t10\t90\tCELL\t1\n" for c in SIZES)
     (d / "D.bedgraph").write_text("".join(f"{c}\t0\t50\t2\n" for c in SIZES))
     (d / "barcodes.txt").write_text("CELL\n")
-    (d / "tracks.csv").write_text("track,cell_type,signal,barcodes\nA,a,A.bw,\nB,b,B.bam,\nC,c,C.fragments.tsv.gz,barcodes.txt\nD,d,D.bedgraph,\n")
+    (d / "tracks.csv").write_text(
+        "track,cell_type,signal,barcodes\nA,a,A.bw,\nB,b,B.bam,\nC,c,C.fragments.tsv.gz,barcodes.txt\nD,d,D.bedgraph,\n"
+    )
     (d / "models.csv").write_text("model,preset,init_from\nsmall,small,\nsecond,small,small\n")
     write_vcf(d / "v.vcf", variants())
     (d / "variants.csv").write_text("set,vcf\nv,v.vcf\n")
@@ -112,13 +114,19 @@ def study(clean: Path, tmp_path: Path) -> Path:
 
 def run(study: Path, staged: dict[str, Path] | None = None, **changes: object) -> Findings:
     params = json.loads((study / "params.json").read_text()) | changes
-    return preflight.check(params, study, staged, preflight.limits(params, None, 10**6), preflight.least_snps(params, None))
+    return preflight.check(
+        params, study, staged, preflight.limits(params, None, 10**6), preflight.least_snps(params, None)
+    )
 
 
 def test_a_clean_study_has_no_problem_and_its_facts(study: Path) -> None:
     found = run(study)
     assert found.problems == []
-    assert found.summary["tracks"] == {"rows": 4, "cell_types": 4, "kinds": {"bam": 1, "bedgraph": 1, "bigwig": 1, "fragments": 1}}
+    assert found.summary["tracks"] == {
+        "rows": 4,
+        "cell_types": 4,
+        "kinds": {"bam": 1, "bedgraph": 1, "bigwig": 1, "fragments": 1},
+    }
     assert found.summary["variants"] == {"v": {"records": 42, "compared": 42, "ref_mismatches": 0}}
     assert found.summary["eqtls"]["blood"] == {"rows": 42, "high_pip": 21, "negatives": 21}
     assert found.summary["gwas"] == {"t": {"shared_snps": N_SNPS}}
@@ -174,7 +182,10 @@ def truncated_bam(study: Path) -> None:
 
 FAULTS = [
     (edit("tracks.csv", "A.bw", "gone.bw"), ["gone.bw", "no such bigwig file"]),
-    (edit("tracks.csv", "track,cell_type,signal", "track,celltype,signal"), ["unknown column 'celltype'", "tracks.csv"]),
+    (
+        edit("tracks.csv", "track,cell_type,signal", "track,celltype,signal"),
+        ["unknown column 'celltype'", "tracks.csv"],
+    ),
     (add("tracks.csv", "A,a,D.bedgraph,\n"), ["'A' is already on line 2"]),
     (edit("tracks.csv", "barcodes.txt", "cells.txt"), ["cells.txt", "no such file of barcodes"]),
     (edit("tracks.csv", "D.bedgraph", "D.xyz"), ["D.xyz", "no known suffix"]),
@@ -234,10 +245,13 @@ def test_each_fault_is_named(study: Path, change: Callable[[Path], None], expect
         ({"test_chroms": "chr1,chr3"}, "none is left for training"),
         ({"target_width": 2000}, "target_width 2000 is larger than seq_length 1344"),
         ({"target_width": 191}, "must be even"),
-        ({"stride": 0}, "stride: must be a positive integer"),
+        ({"stride": 0}, "stride: must be at least 1, found 0"),
         ({"seq_length": "long"}, "seq_length: expected a number"),
         ({"stages": "peaks,fly"}, "no stage is called 'fly'"),
         ({"min_snps": 41}, "40 of its SNPs are in the LD panel, fewer than 41"),
+        ({"eqtl_min_pip": 1}, "e.tsv: no variant has a PIP above 1: the tissue blood has no positives"),
+        ({"eqtl_max_pip": 0}, "e.tsv: no variant has a PIP below 0 and there is no file of negatives"),
+        ({"eqtl_min_pip": 0.005}, "eqtl_max_pip 0.01 is above eqtl_min_pip 0.005"),
         ({"seq_length": 960}, "its seq_length 1344 is not the run's (960)"),
         ({"peaks": "gone.h5ad"}, "gone.h5ad: no such peaks.h5ad file"),
         ({"dataset": "gone"}, "gone: no such folder"),
@@ -256,7 +270,10 @@ def test_a_panel_can_be_a_vcf(study: Path) -> None:
     found = run(study, ld_panel="panel.vcf")
     assert found.problems == []
     assert found.summary["gwas"] == {"t": {"shared_snps": N_SNPS}}
-    assert any("40 of its SNPs are in the LD panel, fewer than 43" in p for p in run(study, ld_panel="panel.vcf", min_snps=43).problems)
+    assert any(
+        "40 of its SNPs are in the LD panel, fewer than 43" in p
+        for p in run(study, ld_panel="panel.vcf", min_snps=43).problems
+    )
 
 
 def test_munged_statistics_need_no_p_value(study: Path) -> None:
@@ -309,7 +326,9 @@ def test_weights_with_some_other_snps_are_a_warning(study: Path) -> None:
     edit("w.1.l2.ldscore", "rs4\t", "rs400\t")(study)
     found = run(study)
     assert found.problems == []
-    assert any("w.1.l2.ldscore: 1 of its first 20 SNPs are not in the panel's .bim (rs400)" in w for w in found.warnings)
+    assert any(
+        "w.1.l2.ldscore: 1 of its first 20 SNPs are not in the panel's .bim (rs400)" in w for w in found.warnings
+    )
 
 
 @pytest.mark.parametrize("damage", ["empty", "noise", "truncated"])
@@ -375,9 +394,13 @@ def test_the_script_lists_every_problem_at_once(script, study: Path) -> None:
 
 def test_the_script_refuses_what_are_no_parameters(refused, tmp_path: Path) -> None:
     (tmp_path / "p.json").write_text("[1]")
-    assert "no JSON object" in refused("preflight", "check", "--params", tmp_path / "p.json", "--output", tmp_path / "o.json")
+    assert "no JSON object" in refused(
+        "preflight", "check", "--params", tmp_path / "p.json", "--output", tmp_path / "o.json"
+    )
     (tmp_path / "p.json").write_text("{")
-    assert "not valid JSON" in refused("preflight", "check", "--params", tmp_path / "p.json", "--output", tmp_path / "o.json")
+    assert "not valid JSON" in refused(
+        "preflight", "check", "--params", tmp_path / "p.json", "--output", tmp_path / "o.json"
+    )
     assert not (tmp_path / "o.json").exists()
 
 

@@ -8,9 +8,9 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from accessiflow import bootstrap
+from accessiflow.bootstrap import Bootstrap
 from accessiflow.errors import InputError
 from accessiflow.qtl import agreement as judge
 from accessiflow.qtl import intervals
@@ -35,7 +35,16 @@ def study(tmp_path: Path) -> tuple[Path, pd.DataFrame, np.ndarray]:
     """60 variants whose scores in track t0 have the sign of the effect in all but the first 6; the last 4 have no score."""
     rng = np.random.default_rng(1)
     effect = rng.normal(size=N)
-    table = pd.DataFrame({"chrom": "chr1", "pos": np.arange(N) + 1, "ref": "A", "alt": "G", "beta": effect, "target": np.repeat(["x", "y", "z"], 20)})
+    table = pd.DataFrame(
+        {
+            "chrom": "chr1",
+            "pos": np.arange(N) + 1,
+            "ref": "A",
+            "alt": "G",
+            "beta": effect,
+            "target": np.repeat(["x", "y", "z"], 20),
+        }
+    )
     sad = np.column_stack([effect * np.where(np.arange(N) < 6, -1, 1), rng.normal(size=N)])
     write_scores(tmp_path / "sad.h5", table.iloc[:-4], sad[:-4])
     return tmp_path, table, sad
@@ -59,8 +68,12 @@ def test_columns_are_known_by_their_names(tmp_path: Path, header: str, row: str)
 
 
 def test_tables_with_commas_and_given_columns(tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("hg38_variant,hg19_variant,gene,a,b\nchr1:5 A/G,chr1:9 A/G,g,1,\nchr1:6 A/G,chr1:10 C/T,,2,3\n")
-    table = read_effects(tmp_path / "t.csv", ["value"], ["element"], parse_columns("variant=hg19_variant, value=b,element=gene"))
+    (tmp_path / "t.csv").write_text(
+        "hg38_variant,hg19_variant,gene,a,b\nchr1:5 A/G,chr1:9 A/G,g,1,\nchr1:6 A/G,chr1:10 C/T,,2,3\n"
+    )
+    table = read_effects(
+        tmp_path / "t.csv", ["value"], ["element"], parse_columns("variant=hg19_variant, value=b,element=gene")
+    )
     assert list(table["pos"]) == [9, 10]
     assert np.isnan(table["value"].iloc[0])
     assert list(table["element"]) == ["g", "NA"]
@@ -69,10 +82,22 @@ def test_tables_with_commas_and_given_columns(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "columns", "message"),
     [
-        ("chrom\tpos\tref\talt\nchr1\t5\tA\tG\n", "", "has no column for beta (found: chrom, pos, ref, alt): say which with --columns beta=NAME"),
+        (
+            "chrom\tpos\tref\talt\nchr1\t5\tA\tG\n",
+            "",
+            "has no column for beta (found: chrom, pos, ref, alt): say which with --columns beta=NAME",
+        ),
         ("pos\tref\tbeta\n5\tA\t1\n", "", "has no column for chrom, alt"),
-        ("chrom\tpos_hg18\tpos_hg19\tref\talt\tbeta\nchr1\t5\t6\tA\tG\t1\n", "", "several columns that may be pos (pos_hg18, pos_hg19)"),
-        ("chrom\tpos\tref\talt\tbeta\nchr1\t5\tA\tG\t1\nchr1\t0\tA\tG\t1\n", "", "t.tsv:3: field pos: expected a position from 1 on, found '0'"),
+        (
+            "chrom\tpos_hg18\tpos_hg19\tref\talt\tbeta\nchr1\t5\t6\tA\tG\t1\n",
+            "",
+            "several columns that may be pos (pos_hg18, pos_hg19)",
+        ),
+        (
+            "chrom\tpos\tref\talt\tbeta\nchr1\t5\tA\tG\t1\nchr1\t0\tA\tG\t1\n",
+            "",
+            "t.tsv:3: field pos: expected a position from 1 on, found '0'",
+        ),
         ("chrom\tpos\tref\talt\tbeta\nchr1\t5\tA\tG\tx\n", "", "t.tsv:2: column beta: expected a number, found 'x'"),
         ("chrom\tpos\tref\talt\tbeta\nchr1\t5\tA\tG\tinf\n", "", "expected a number, found 'inf'"),
         ("chrom\tpos\tref\talt\tbeta\nchr1\t5\t\tG\t1\n", "", "field ref: expected a value"),
@@ -90,34 +115,19 @@ def test_what_is_missing_is_told(tmp_path: Path, text: str, columns: str, messag
     assert message in str(error.value)
 
 
-@settings(deadline=None)
-@given(st.integers(0, 40), st.integers(0, 40))
-def test_shares_are_exact_binomial(successes: int, failures: int) -> None:
-    from scipy.stats import binomtest
-
-    n = successes + failures
-    share = intervals.binomial_share(successes, n)
-    if n == 0:
-        assert np.isnan(share).all()
-        return
-    test = binomtest(successes, n)
-    assert share.p == pytest.approx(test.pvalue, rel=1e-9)
-    assert (share.low, share.high) == pytest.approx(tuple(test.proportion_ci(method="exact")), abs=1e-9)
-
-
 def test_correlations_are_scipys_and_do_not_change_with_scale() -> None:
     from scipy.stats import pearsonr, spearmanr
 
     rng = np.random.default_rng(2)
     x = rng.normal(size=80).round(1)
     y = (x + rng.normal(size=80)).round(1)
-    found = intervals.correlations(x, y, 200, np.random.default_rng(1))
+    found = intervals.correlations(x, y, Bootstrap(200, 1), "s")
     assert found.pearson.value == pytest.approx(pearsonr(x, y).statistic)
     assert found.spearman.value == pytest.approx(spearmanr(x, y).statistic)
     for estimate in (found.pearson, found.spearman):
         assert estimate.low < estimate.value < estimate.high
         assert 0.1 < estimate.high - estimate.low < 0.6
-    scaled = intervals.correlations(3 * x + 1, -y, 200, np.random.default_rng(1))
+    scaled = intervals.correlations(3 * x + 1, -y, Bootstrap(200, 1), "s")
     assert scaled.pearson.value == pytest.approx(-found.pearson.value)
     assert scaled.spearman.low == pytest.approx(-found.spearman.high)
 
@@ -125,18 +135,18 @@ def test_correlations_are_scipys_and_do_not_change_with_scale() -> None:
 def test_blocks_of_resamples_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(3)
     x, y = rng.normal(size=(2, 30))
-    whole = intervals.correlations(x, y, 50, np.random.default_rng(1))
-    monkeypatch.setattr(intervals, "CELLS_AT_ONCE", 100)
-    assert intervals.correlations(x, y, 50, np.random.default_rng(1)) == whole
+    whole = intervals.correlations(x, y, Bootstrap(50, 1), "s")
+    monkeypatch.setattr(bootstrap, "CELLS_AT_ONCE", 100)
+    assert intervals.correlations(x, y, Bootstrap(50, 1), "s") == whole
 
 
 def test_correlations_of_too_little_have_a_reason() -> None:
-    few = intervals.correlations(np.ones(2), np.ones(2), 10, np.random.default_rng(1))
-    flat = intervals.correlations(np.ones(5), np.arange(5.0), 10, np.random.default_rng(1))
+    few = intervals.correlations(np.ones(2), np.ones(2), Bootstrap(10, 1), "s")
+    flat = intervals.correlations(np.ones(5), np.arange(5.0), Bootstrap(10, 1), "s")
     assert few.reason == "2 variants, fewer than 3"
     assert flat.reason == "all scores or all effects are equal"
     assert np.isnan([*few.pearson, *flat.spearman]).all()
-    plain = intervals.correlations(np.arange(5.0), np.arange(5.0), 0, np.random.default_rng(1))
+    plain = intervals.correlations(np.arange(5.0), np.arange(5.0), Bootstrap(0, 1), "s")
     assert plain.pearson.value == 1
     assert np.isnan(plain.pearson.low)
 
@@ -144,7 +154,7 @@ def test_correlations_of_too_little_have_a_reason() -> None:
 def test_directions_agree_where_signs_do() -> None:
     beta, scores = np.array([1.0, -1, 2, -2, 0, 1, np.nan, 3]), np.array([0.5, -0.5, -1, -3, 1, 0, 1, np.nan])
     groups = {"all": np.ones(8, bool), "first": np.arange(8) < 2, "none": np.zeros(8, bool)}
-    table = judge.agreement(beta, scores, groups, judge.Resampling(20)).set_index("group")
+    table = judge.agreement(beta, scores, groups, Bootstrap(20, 1)).set_index("group")
     assert list(table.reset_index().columns) == judge.AGREEMENT_COLUMNS
     assert table.loc["all", ["n", "n_unscored", "n_zero", "n_agree"]].tolist() == [6, 1, 2, 3]
     assert table.loc["all", "agreement"] == 0.75
@@ -155,7 +165,9 @@ def test_directions_agree_where_signs_do() -> None:
 
 def test_agreement_through_the_script(script, study: tuple[Path, pd.DataFrame, np.ndarray]) -> None:
     folder, table, _ = study
-    table.rename(columns={"pos": "pos_hg18"}).assign(p=np.where(np.arange(N) < 6, 0.5, 0.01)).to_csv(folder / "q.tsv", sep="\t", index=False)
+    table.rename(columns={"pos": "pos_hg18"}).assign(p=np.where(np.arange(N) < 6, 0.5, 0.01)).to_csv(
+        folder / "q.tsv", sep="\t", index=False
+    )
     options = ["--variants", folder / "q.tsv", "--scores", folder / "sad.h5", "--track", "t0", "--bootstrap", 100]
     script("qtl", "agreement", *options, "--output", folder / "a.tsv")
     script("qtl", "agreement", *options, "--max-p", 0.05, "--output", folder / "b.tsv")

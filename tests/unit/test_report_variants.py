@@ -11,13 +11,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accessiflow.report import effects, eqtl, imbalance, run_info, variants
+from accessiflow.bootstrap import Bootstrap
+from accessiflow.evaluation.variant_effects import collect, read_imbalance, summary
+from accessiflow.files import write_table
+from accessiflow.report import effects, eqtl, run_info, variants
 from accessiflow.report.page import render
-from accessiflow.report.results import Results
-from accessiflow.report.section import Link
+from accessiflow.report.section import Link, Section
+from accessiflow.results import Results
 
 HOSTILE = "<script>alert(1)</script>"
 MODELS = {"multi.r1": 0.9, "ridge": 0.7}
@@ -38,7 +41,15 @@ def data(uri: str) -> pd.DataFrame:
 def eqtl_rows(tissue: str, auroc: float) -> list[dict[str, object]]:
     sizes = {"n_positive": 50, "n_negative": 50, "auprc": 0.5, "reason": ""}
     return [
-        {"tissue": tissue, "bin": b, "auroc": auroc + more, "auroc_low": auroc - 0.1, "auroc_high": auroc + 0.1, **sizes} for b, more in BINS.items()
+        {
+            "tissue": tissue,
+            "bin": b,
+            "auroc": auroc + more,
+            "auroc_low": auroc - 0.1,
+            "auroc_high": auroc + 0.1,
+            **sizes,
+        }
+        for b, more in BINS.items()
     ]
 
 
@@ -48,7 +59,12 @@ def add_eqtls(folder: Path, models: dict[str, float]) -> None:
             write(folder, f"eqtl/{model}.{tissue}.classification.tsv", eqtl_rows(tissue, auroc + more))
             write(folder, f"eqtl/{model}.{tissue}.shuffled.tsv", eqtl_rows(tissue, 0.5))
             write(folder, f"eqtl/{model}.{tissue}.direction.tsv", eqtl_rows(tissue, auroc - 0.2))
-            curves = [{"tissue": tissue, "bin": b, "curve": c, "x": x, "y": x} for b in BINS for c in ("roc", "pr") for x in (0.0, 1.0)]
+            curves = [
+                {"tissue": tissue, "bin": b, "curve": c, "x": x, "y": x}
+                for b in BINS
+                for c in ("roc", "pr")
+                for x in (0.0, 1.0)
+            ]
             write(folder, f"eqtl/{model}.{tissue}.classification.curves.tsv", curves)
 
 
@@ -79,26 +95,53 @@ def add_heritability(folder: Path) -> None:
             for model in MODELS:
                 for half, more in (("top", 2.0), ("bottom", -2.0)):
                     split = f"{name}.{model}.{half}"
-                    known.append({"annotation": split, "set": name, "model": model, "statistic": "mean", "half": half, "share": 0.1})
+                    known.append(
+                        {
+                            "annotation": split,
+                            "set": name,
+                            "model": model,
+                            "statistic": "mean",
+                            "half": half,
+                            "share": 0.1,
+                        }
+                    )
                     rows.append({"model": split, "trait": "S", "Enrichment": enrichment + more, "focal": "yes"})
     write(folder, "heritability/heritability.tsv", rows)
     write(folder, "heritability/annotations.tsv", known)
 
 
 def top_row(rank: int, **other: object) -> dict[str, object]:
-    row = {"group": "07", "rank": rank, "chrom": "chr2", "pos": 100 * rank, "id": f"rs{rank}", "ref": "A", "alt": "C", "track": "t"}
+    row = {
+        "group": "07",
+        "rank": rank,
+        "chrom": "chr2",
+        "pos": 100 * rank,
+        "id": f"rs{rank}",
+        "ref": "A",
+        "alt": "C",
+        "track": "t",
+    }
     return row | {"SAD": -1.5, "REF": 2.0, "ALT": 0.5} | other
+
+
+def made_effects(folder: Path) -> Section | None:
+    """The section on the tables that `evaluate.py effects` writes of a folder."""
+    values = collect(Results(folder))
+    (folder / "evaluation").mkdir(exist_ok=True)
+    write_table(values, folder / effects.POINTS, float_format=None)
+    write_table(summary(values, Bootstrap(200)), folder / effects.MEANS, float_format=None)
+    return effects.section(Results(folder))
 
 
 def panel(folder: Path, measure: str) -> dict[str, list[str]]:
     """Cells by kind of peaks, of a measure of the table side by side."""
-    (table,) = effects.section(Results(folder)).tables
+    (table,) = made_effects(folder).tables
     return {row[1]: list(row[2:]) for row in table.rows if row[0] == measure}
 
 
 def test_models_stand_side_by_side_by_bin(tmp_path: Path) -> None:
     add_eqtls(tmp_path, MODELS)
-    made = effects.section(Results(tmp_path))
+    made = made_effects(tmp_path)
     assert list(made.tables[0].header) == ["measure", "peaks", *MODELS]
     classified, directed = panel(tmp_path, "eQTL or not"), panel(tmp_path, "Direction of eQTLs")
     assert [cell.split(" ")[0] for cell in classified["[1,3)"]] == ["0.930", "0.730"], "the mean over two tissues"
@@ -113,7 +156,11 @@ def test_models_stand_side_by_side_by_bin(tmp_path: Path) -> None:
 def test_the_most_specific_peaks_come_first_even_where_a_tissue_lacks_them(tmp_path: Path) -> None:
     add_eqtls(tmp_path, MODELS)
     for kind in ("classification", "direction"):
-        write(tmp_path, f"eqtl/multi.r1.07.{kind}.tsv", [row | {"auroc": np.nan} for row in eqtl_rows("07", 0.5)[:1]] + eqtl_rows("07", 0.5)[1:])
+        write(
+            tmp_path,
+            f"eqtl/multi.r1.07.{kind}.tsv",
+            [row | {"auroc": np.nan} for row in eqtl_rows("07", 0.5)[:1]] + eqtl_rows("07", 0.5)[1:],
+        )
     classified = panel(tmp_path, "eQTL or not")
     assert list(classified) == list(BINS)
     assert classified["[1,3)"][0] == "0.900 (NA to NA; 1)"
@@ -125,39 +172,89 @@ def test_imbalance_is_by_bin_and_by_the_cell_types_own_clusters(tmp_path: Path) 
     clusters = panel(tmp_path, "Allelic imbalance by cluster")
     assert list(clusters) == ["own cell type", "shared"], "the cluster of another cell type says nothing of this one"
     assert clusters["own cell type"][0].startswith("0.800 "), "its own and its group's"
-    assert set(imbalance.read(Results(tmp_path))["model"]) == set(MODELS)
+    assert set(read_imbalance(Results(tmp_path))["model"]) == set(MODELS)
 
 
 def test_heritability_of_the_highest_scores_in_the_traits_own_tissue(tmp_path: Path) -> None:
     add_heritability(tmp_path)
     found = panel(tmp_path, "Heritability, highest |SAD|")
     assert list(found) == ["specific, 10 %", "shared, 10 %"]
-    assert [cell.split(" ")[0] for cell in found["specific, 10 %"]] == ["10.000", "10.000"], "top of A, not its bottom, not B"
+    assert [cell.split(" ")[0] for cell in found["specific, 10 %"]] == ["10.000", "10.000"], (
+        "top of A, not its bottom, not B"
+    )
 
 
 def test_heritability_without_splits_has_no_panel(tmp_path: Path) -> None:
     add_heritability(tmp_path)
     known = pd.read_csv(tmp_path / "heritability/annotations.tsv", sep="\t")
     known[known["half"].isna()].to_csv(tmp_path / "heritability/annotations.tsv", sep="\t", index=False)
-    assert effects.section(Results(tmp_path)) is None
+    assert made_effects(tmp_path) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=8))
 def test_the_interval_lies_among_the_values_and_holds_the_mean_of_equal_ones(values: list[float]) -> None:
-    low, high = effects.interval(np.array(values))
-    assert min(values) - 1e-12 <= low <= high <= max(values) + 1e-12
-    assert effects.interval(np.array(values)) == (low, high)
+    (row,) = means_of(values)
+    assert min(values) - 1e-12 <= row["low"] <= row["high"] <= max(values) + 1e-12
+    assert (row["n"], row["reason"]) == (len(values), "")
+    assert means_of(values) == [row]
 
 
 def test_one_value_has_no_interval() -> None:
-    assert np.isnan(effects.interval(np.array([0.5]))).all()
+    (row,) = means_of([0.5, np.nan])
+    assert (row["n"], row["mean"], row["reason"]) == (1, 0.5, "one value: no interval")
+    assert np.isnan([row["low"], row["high"]]).all()
+
+
+def means_of(values: list[float]) -> list[dict[str, object]]:
+    """Rows of the summary of a model's values on one kind of peaks."""
+    table = pd.DataFrame({"measure": "m", "peaks": "p", "model": "a", "unit": "u", "value": values, "reason": ""})
+    return summary(table, Bootstrap(200)).to_dict("records")
+
+
+def test_models_are_compared_on_equal_resamples() -> None:
+    table = pd.DataFrame(
+        {
+            "measure": "m",
+            "peaks": "p",
+            "model": list("aaabbb"),
+            "unit": list("xyzxyz"),
+            "value": [1, 2, 4, 11, 12, 14.0],
+            "reason": "",
+        }
+    )
+    first, second = summary(table, Bootstrap(100)).to_dict("records")
+    assert second["low"] - first["low"] == pytest.approx(10)
+    assert second["high"] - first["high"] == pytest.approx(10)
+
+
+def test_what_has_no_value_keeps_its_reason(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "eqtl/demo.T.classification.tsv",
+        [eqtl_rows("T", 0.8)[0] | {"auroc": np.nan, "reason": "12 positives"}, eqtl_rows("T", 0.8)[1]],
+    )
+    table = collect(Results(tmp_path))
+    assert table["reason"].tolist() == ["12 positives", ""]
+    assert list(summary(table, Bootstrap(5))["peaks"]) == ["[3,inf)"]
+
+
+def test_effects_through_the_script(tmp_path: Path, script) -> None:
+    add_eqtls(tmp_path / "results", MODELS)
+    script("evaluate", "effects", tmp_path / "results", "--output", tmp_path / "variant_effects.tsv")
+    values, means = (pd.read_csv(tmp_path / f"variant_effects{part}.tsv", sep="\t") for part in ("", ".summary"))
+    assert len(values) == 2 * len(MODELS) * len(TISSUES) * len(BINS)
+    assert set(means["n"]) == {len(TISSUES)}
+    assert ((means["low"] <= means["mean"]) & (means["mean"] <= means["high"])).all()
 
 
 def test_eqtls_of_several_models_are_told_apart(tmp_path: Path) -> None:
     add_eqtls(tmp_path, MODELS)
     made = eqtl.section(Results(tmp_path))
     bins, roc, _ = made.figures
-    assert [row[:2] for row in made.tables[0].rows] == [[m, t] for m in MODELS for t in sorted(TISSUES) for _ in BINS], "07 stays a name"
+    assert [row[:2] for row in made.tables[0].rows] == [
+        [m, t] for m in MODELS for t in sorted(TISSUES) for _ in BINS
+    ], "07 stays a name"
     assert all(f">{model}<" in bins.svg for model in MODELS), "a panel a model"
     assert set(data(roc.tsv)["model"]) == set(MODELS)
     assert made.answer == "", "the section on all models sums them up"
@@ -167,12 +264,19 @@ def test_eqtls_of_one_model_keep_every_bin_of_the_curves(tmp_path: Path) -> None
     add_eqtls(tmp_path, {"demo": 0.8})
     made = eqtl.section(Results(tmp_path))
     assert "specificity" in made.figures[1].title
-    assert made.answer == "eQTLs: mean AUROC in the most specific peaks ([1,3) tracks) 0.83, in the most shared judged ([3,inf) tracks) 0.87."
+    assert (
+        made.answer
+        == "eQTLs: mean AUROC in the most specific peaks ([1,3) tracks) 0.83, in the most shared judged ([3,inf) tracks) 0.87."
+    )
 
 
 def test_a_bin_that_is_not_judged_is_said_once_for_all_models(tmp_path: Path) -> None:
     for model in MODELS:
-        write(tmp_path, f"eqtl/{model}.T.classification.tsv", [eqtl_rows("T", 0.8)[0] | {"auroc": np.nan, "reason": "12 positives"}])
+        write(
+            tmp_path,
+            f"eqtl/{model}.T.classification.tsv",
+            [eqtl_rows("T", 0.8)[0] | {"auroc": np.nan, "reason": "12 positives"}],
+        )
     made = eqtl.section(Results(tmp_path))
     assert list(made.warnings) == ["eQTLs of T, [1,3) tracks: 12 positives."]
     assert not made.figures
@@ -191,13 +295,21 @@ def test_names_of_variants_are_text(tmp_path: Path, script) -> None:
 
 
 def test_a_locus_leads_to_its_figure_or_to_the_browser(tmp_path: Path) -> None:
-    write(tmp_path, "variants/demo.top.tsv", [top_row(1, pos=5000), top_row(2, pos=6000), top_row(3, pos=500), top_row(4, chrom=np.nan, pos=np.nan)])
+    write(
+        tmp_path,
+        "variants/demo.top.tsv",
+        [top_row(1, pos=5000), top_row(2, pos=6000), top_row(3, pos=500), top_row(4, chrom=np.nan, pos=np.nan)],
+    )
     locus = {"locus": "t:best", "rule": "best", "chrom": "chr2", "pearson": 0.5, "measured": 1, "predicted": 1}
-    rows = [locus | {"track": track, "start": start, "end": start + 100} for track in ("t", "u") for start in (4900, 5000)]
+    rows = [
+        locus | {"track": track, "start": start, "end": start + 100} for track in ("t", "u") for start in (4900, 5000)
+    ]
     write(tmp_path, "evaluation/demo.loci.tsv", rows)
     links = [row[3] for row in variants.top(Results(tmp_path)).tables[0].rows]
     assert links[0] == Link("chr2:5000", "#accuracy-loci", "Example locus t:best of this page")
-    assert [link.href for link in links[1:3]] == [f"http://localhost:60151/goto?locus=chr2:{span}" for span in ("4000-8000", "1-2500")]
+    assert [link.href for link in links[1:3]] == [
+        f"http://localhost:60151/goto?locus=chr2:{span}" for span in ("4000-8000", "1-2500")
+    ]
     assert "igv_session.xml" in links[1].title
     assert links[3] == "NA"
 
@@ -205,16 +317,32 @@ def test_a_locus_leads_to_its_figure_or_to_the_browser(tmp_path: Path) -> None:
 def test_a_large_table_shows_the_best_of_every_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(variants, "SHOWN", 8)
     for model in MODELS:
-        write(tmp_path, f"variants/{model}.top.tsv", [top_row(rank, group=group) for group in ("a", "b") for rank in range(1, 6)])
+        write(
+            tmp_path,
+            f"variants/{model}.top.tsv",
+            [top_row(rank, group=group) for group in ("a", "b") for rank in range(1, 6)],
+        )
     (table,) = variants.top(Results(tmp_path)).tables
     assert [tuple(row[:3]) for row in table.rows] == [(m, g, r) for m in MODELS for g in ("a", "b") for r in ("1", "2")]
     assert table.searchable
 
 
 def test_rates_and_devices_are_in_the_run_information_only(tmp_path: Path) -> None:
-    shards = {"multi.r1.study.0000": ("native", 100, 50), "multi.r1.study.0001": ("tensorflow", 300, 100), "ridge.study.0000": ("native", 0, 0)}
+    shards = {
+        "multi.r1.study.0000": ("native", 100, 50),
+        "multi.r1.study.0001": ("tensorflow", 300, 100),
+        "ridge.study.0000": ("native", 0, 0),
+    }
     for name, (engine, count, rate) in shards.items():
-        record = {"seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_mb": 1.0, "device": "cpu", "threads": 2, "engine": engine, "excluded": 1}
+        record = {
+            "seconds": 1.0,
+            "cpu_seconds": 1.0,
+            "peak_memory_mb": 1.0,
+            "device": "cpu",
+            "threads": 2,
+            "engine": engine,
+            "excluded": 1,
+        }
         path = tmp_path / f"pipeline_info/stages/SAD_SCORE.{name}.run.json"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record | {"variants": count, "variants_per_hour": rate}))
@@ -232,6 +360,7 @@ def test_the_page_holds_every_section_and_is_the_same_again(tmp_path: Path) -> N
     add_imbalance(folder)
     (folder / "peaks/peaks_per_track.tsv").unlink()
     write(folder, "variants/demo.top.tsv", [top_row(1)])
+    assert made_effects(folder) is not None
     assert render(folder, tmp_path / "a.html") == ["effects", "eqtl", "imbalance", "top-variants", "run"]
     render(folder, tmp_path / "b.html")
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()

@@ -15,14 +15,17 @@ from hypothesis import strategies as st
 
 from accessiflow.errors import InputError
 from accessiflow.signal import reading as signal
-from accessiflow.signal.bedgraph import _sum_intervals
+from accessiflow.signal.bedgraph import sum_intervals
+from accessiflow.signal.coverage import ChromRuns
 from accessiflow.signal.insertions import Counting, insertions, read_barcodes
 
 SIZES = {"chr1": 1000, "chr2": 300, "chr3": 90}
 COUNTING = Counting()
 
 
-def all_bins(path: Path, kind: str, bin_size: int = 128, counting: Counting = COUNTING, sizes: dict[str, int] = SIZES) -> dict[str, np.ndarray]:
+def all_bins(
+    path: Path, kind: str, bin_size: int = 128, counting: Counting = COUNTING, sizes: dict[str, int] = SIZES
+) -> dict[str, np.ndarray]:
     return dict(signal.open_signal(path, kind, sizes, counting).bins(bin_size))
 
 
@@ -46,7 +49,11 @@ def write_bam(path: Path, reads: list[dict], sizes: dict[str, int] = SIZES) -> P
             fields = {"chrom": 0, "start": 100, "length": 36, "flag": 0, "mapq": 60, "tlen": 0} | given_fields
             read = pysam.AlignedSegment()
             read.query_name, read.flag, read.reference_id = f"r{i}", fields["flag"], fields["chrom"]
-            read.reference_start, read.mapping_quality, read.template_length = fields["start"], fields["mapq"], fields["tlen"]
+            read.reference_start, read.mapping_quality, read.template_length = (
+                fields["start"],
+                fields["mapq"],
+                fields["tlen"],
+            )
             read.query_sequence, read.cigarstring = "A" * fields["length"], f"{fields['length']}M"
             out.write(read)
     return path
@@ -121,7 +128,9 @@ class TestBam:
         assert positions(shuffled) == sorted(s + 4 for s in starts)
 
     def test_what_shifts_off_the_chromosome_is_left_out(self, tmp_path):
-        path = write_bam(tmp_path / "a.bam", [{"start": 0, "length": 3, "flag": 16}, {"start": 998, "length": 2}, {"start": 10}])
+        path = write_bam(
+            tmp_path / "a.bam", [{"start": 0, "length": 3, "flag": 16}, {"start": 998, "length": 2}, {"start": 10}]
+        )
         assert positions(path) == [14]
 
     @pytest.mark.parametrize("share", [0.3, 0.9, 0.99])
@@ -146,7 +155,9 @@ class TestFragments:
         return path
 
     def test_both_ends_count_once_whatever_the_read_support(self, tmp_path):
-        path = self.fragments(tmp_path / "f.tsv.gz", ["# made up", "", "chr1\t10\t60\tA#1\t9", "chr1\t200\t300\tB#1\t1"])
+        path = self.fragments(
+            tmp_path / "f.tsv.gz", ["# made up", "", "chr1\t10\t60\tA#1\t9", "chr1\t200\t300\tB#1\t1"]
+        )
         assert insertions(path, "fragments", SIZES, Counting())["chr1"].tolist() == [10, 59, 200, 299]
 
     def test_barcodes_choose_cells(self, tmp_path):
@@ -174,7 +185,9 @@ class TestFragments:
 
     def test_a_truncated_file_is_refused(self, tmp_path):
         rng = np.random.default_rng(0)
-        path = self.fragments(tmp_path / "f.tsv.gz", [f"chr1\t{s}\t{s + 50}\tcell{s}\t1" for s in rng.integers(0, 900, 5000)])
+        path = self.fragments(
+            tmp_path / "f.tsv.gz", [f"chr1\t{s}\t{s + 50}\tcell{s}\t1" for s in rng.integers(0, 900, 5000)]
+        )
         path.write_bytes(path.read_bytes()[:5000])
         with pytest.raises(InputError, match=r"f\.tsv\.gz"):
             insertions(path, "fragments", SIZES, Counting())
@@ -186,7 +199,13 @@ class TestBedGraph:
         return path
 
     def test_bins_are_sums_of_bases(self, tmp_path):
-        lines = ["track type=bedGraph", "chr2\t0\t300\t1", "chr1\t100\t400\t0.5", "chr1\t0\t100\t2", "chr1\t900\t2000\t1"]
+        lines = [
+            "track type=bedGraph",
+            "chr2\t0\t300\t1",
+            "chr1\t100\t400\t0.5",
+            "chr1\t0\t100\t2",
+            "chr1\t900\t2000\t1",
+        ]
         coverage = np.zeros(1000)
         coverage[:100], coverage[100:400], coverage[900:] = 2, 0.5, 1
         found = all_bins(self.bedgraph(tmp_path / "a.bedgraph", lines), "bedgraph", 64)
@@ -223,7 +242,8 @@ class TestBedGraph:
                 start, end, value = [*start, low], [*end, high], [*value, height]
                 coverage[low:high] = height
             position = high
-        found = _sum_intervals(np.array(start, int), np.array(end, int), np.array(value, float), 1000 // bin_size, bin_size)
+        rows = ChromRuns("chr1", np.array(start, int), np.array(end, int), np.array(value, float))
+        found = sum_intervals(rows, 1000 // bin_size, bin_size)
         np.testing.assert_allclose(found, plain_bins(coverage, bin_size), atol=1e-6)
 
 
@@ -256,7 +276,19 @@ class TestScript:
         (tmp_path / "x.bed").write_text("chr1\t127\t129\n")
         (tmp_path / "y.bed").write_text("chr1\t512\t513\nchr1\t640\t640\n")
         script(
-            *("peaks", "bin", path, "--chrom-sizes", tmp_path / "sizes", "--bin-size", 128, "--scale", 0.5, "--track", "T"),
+            *(
+                "peaks",
+                "bin",
+                path,
+                "--chrom-sizes",
+                tmp_path / "sizes",
+                "--bin-size",
+                128,
+                "--scale",
+                0.5,
+                "--track",
+                "T",
+            ),
             *("--exclude", tmp_path / "x.bed", "--exclude", tmp_path / "y.bed", "--output", tmp_path / "t.coverage.h5"),
         )
         with h5py.File(tmp_path / "t.coverage.h5") as found:
@@ -274,13 +306,29 @@ class TestScript:
         rng = np.random.default_rng(1)
         path = tmp_path / f"a.{kind}"
         if kind == "bam":
-            write_bam(path, [{"start": int(s), "flag": int(f)} for s, f in zip(rng.integers(0, 900, 200), rng.choice([0, 16], 200), strict=True)])
+            write_bam(
+                path,
+                [
+                    {"start": int(s), "flag": int(f)}
+                    for s, f in zip(rng.integers(0, 900, 200), rng.choice([0, 16], 200), strict=True)
+                ],
+            )
         elif kind == "fragments":
             path.write_text("".join(f"chr1\t{s}\t{s + 40}\tc\t1\n" for s in rng.integers(0, 900, 200)))
         else:
             path.write_text("chr2\t0\t200\t3\n" + "".join(f"chr1\t{s}\t{s + 9}\t{s % 7}\n" for s in range(0, 900, 10)))
         (tmp_path / "sizes").write_text("".join(f"{c}\t{n}\n" for c, n in SIZES.items()))
-        command = ("peaks", "bin", path, "--chrom-sizes", tmp_path / "sizes", "--kind", kind, "--bigwig", tmp_path / "t.bw")
+        command = (
+            "peaks",
+            "bin",
+            path,
+            "--chrom-sizes",
+            tmp_path / "sizes",
+            "--kind",
+            kind,
+            "--bigwig",
+            tmp_path / "t.bw",
+        )
         script(*command, "--output", tmp_path / "t.coverage.h5")
         again = all_bins(tmp_path / "t.bw", "bigwig")
         with h5py.File(tmp_path / "t.coverage.h5") as found:
@@ -294,6 +342,14 @@ class TestScript:
     def test_a_refused_signal_leaves_no_file(self, refused, tmp_path):
         (tmp_path / "a.bedgraph").write_text("chr1\t0\t9\t-1\n")
         (tmp_path / "sizes").write_text("chr1\t1000\n")
-        sentence = refused("peaks", "bin", tmp_path / "a.bedgraph", "--chrom-sizes", tmp_path / "sizes", "--output", tmp_path / "t.coverage.h5")
+        sentence = refused(
+            "peaks",
+            "bin",
+            tmp_path / "a.bedgraph",
+            "--chrom-sizes",
+            tmp_path / "sizes",
+            "--output",
+            tmp_path / "t.coverage.h5",
+        )
         assert "a.bedgraph:1" in sentence
         assert sorted(p.name for p in tmp_path.iterdir()) == ["a.bedgraph", "sizes"]

@@ -16,7 +16,9 @@ from accessiflow.simulate import grammar, motifs
 from accessiflow.simulate.design import MAX_CELL_TYPES, SEQ_LENGTH, UBIQUITOUS_CLUSTER, StudyDesign
 from accessiflow.simulate.elements import CORE, ELEMENT_WIDTH, make_chromosome, make_genes
 
-DESIGN = StudyDesign(seed=5, chromosomes=3, chrom_length=120_000, cell_types=4, individuals=20, gwas_individuals=100, snps=300)
+DESIGN = StudyDesign(
+    seed=5, chromosomes=3, chrom_length=120_000, cell_types=4, individuals=20, gwas_individuals=100, snps=300
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,9 @@ def test_meme_file_is_read_back(tmp_path):
 def test_scores_equal_a_sum_over_positions(width, length, seed):
     rng = np.random.default_rng(seed)
     matrix, codes = rng.normal(size=(width, 4)), rng.integers(0, 4, (2, length), dtype=np.uint8)
-    expected = [[matrix[np.arange(width), row[i : i + width]].sum() for i in range(length - width + 1)] for row in codes]
+    expected = [
+        [matrix[np.arange(width), row[i : i + width]].sum() for i in range(length - width + 1)] for row in codes
+    ]
     assert np.allclose(grammar._scores(grammar._words(codes), matrix), expected, atol=1e-4)
 
 
@@ -149,7 +153,10 @@ def test_reference_allele_has_no_effect_and_alleles_are_antisymmetric(made):
     assert np.allclose(forth, -back, atol=1e-9)
 
 
-@pytest.mark.parametrize(("option", "value"), [("chromosomes", 2), ("cell_types", 3), ("cell_types", 13), ("chrom_length", 5000), ("snps", 0)])
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("chromosomes", 2), ("cell_types", 3), ("cell_types", 13), ("chrom_length", 5000), ("snps", 0)],
+)
 def test_impossible_sizes_are_refused(option, value):
     with pytest.raises(InputError, match=f"--{option.replace('_', '-')} {value} is not between"):
         StudyDesign(**{option: value})

@@ -12,9 +12,11 @@ from accessiflow.signal.insertions import Counting, insertions, read_barcodes
 from accessiflow.simulate import genotypes, signal, traits
 from accessiflow.simulate.design import POLYGENIC, StudyDesign
 from accessiflow.simulate.elements import make_chromosome
-from accessiflow.simulate.grammar import CELL, Effects, make_grammar
+from accessiflow.simulate.grammar import CELL, TrueEffects, make_grammar
 
-DESIGN = StudyDesign(seed=3, chromosomes=3, chrom_length=150_000, cell_types=4, individuals=61, gwas_individuals=300, snps=900)
+DESIGN = StudyDesign(
+    seed=3, chromosomes=3, chrom_length=150_000, cell_types=4, individuals=61, gwas_individuals=300, snps=900
+)
 SIZES = {"chr1": 64_000}
 
 
@@ -31,7 +33,10 @@ def snps():
 def drawn():
     """Insertions of three cell types on one chromosome."""
     rng = np.random.default_rng(0)
-    return {name: {"chr1": signal.draw_insertions(np.full(SIZES["chr1"] // CELL, 0.4), rng)} for name in ("alpha1", "alpha2", "beta1")}
+    return {
+        name: {"chr1": signal.draw_insertions(np.full(SIZES["chr1"] // CELL, 0.4), rng)}
+        for name in ("alpha1", "alpha2", "beta1")
+    }
 
 
 def test_counts_are_negative_binomial():
@@ -140,7 +145,16 @@ def test_vcf_refers_to_the_fasta(snps, tmp_path):
 
 
 def _toy_snps(rng: np.random.Generator, n: int = 40, people: int = 200) -> genotypes.Snps:
-    table = pd.DataFrame({"chrom": "chr1", "pos": np.arange(n) * 50 + 1, "id": [f"rs{i}" for i in range(n)], "ref": "A", "alt": "G", "cm": 0.0})
+    table = pd.DataFrame(
+        {
+            "chrom": "chr1",
+            "pos": np.arange(n) * 50 + 1,
+            "id": [f"rs{i}" for i in range(n)],
+            "ref": "A",
+            "alt": "G",
+            "cm": 0.0,
+        }
+    )
     dosage = rng.binomial(2, 0.3, (n, people)).astype(np.int8)
     return genotypes.Snps(table, np.zeros(n, np.uint8), np.full(n, 2, np.uint8), dosage[:, :20], dosage)
 
@@ -162,7 +176,9 @@ def test_gwas_sums_are_exact_in_any_order():
     order = rng.permutation(3000)
     shuffled = made._replace(gwas=made.gwas[:, order])
     effects = rng.normal(size=40) * 0.1
-    assert np.array_equal(traits._genetic_value(made.gwas, effects)[order], traits._genetic_value(shuffled.gwas, effects))
+    assert np.array_equal(
+        traits._genetic_value(made.gwas, effects)[order], traits._genetic_value(shuffled.gwas, effects)
+    )
     phenotype = np.round(rng.normal(size=3000) / traits.PHENOTYPE_GRID) * traits.PHENOTYPE_GRID
     exact = made.gwas.astype(object) @ [int(v / traits.PHENOTYPE_GRID) for v in phenotype]
     assert np.array_equal(made.gwas.astype(float) @ phenotype, exact.astype(float) * traits.PHENOTYPE_GRID)
@@ -186,14 +202,18 @@ def test_heritability_lies_in_the_private_elements(snps):
         assert shares.sum() == pytest.approx(1)
         assert not shares[~inside].any()
         assert (shares[inside] >= 0.5 / inside.sum()).all()
-        truth = traits.true_enrichment(DESIGN, made.table, chromosome.elements, {trait: np.sqrt(shares)}).set_index("annotation")
+        truth = traits.true_enrichment(DESIGN, made.table, chromosome.elements, {trait: np.sqrt(shares)}).set_index(
+            "annotation"
+        )
         assert truth.loc[cell_type, "true_enrichment"] == pytest.approx(1 / inside.mean())
     assert np.ptp(traits.effect_shares(POLYGENIC, DESIGN, made.table, chromosome.elements, difference)) == 0
 
 
 def test_eqtls_are_the_large_effects():
     table = pd.DataFrame({"chrom": "chr1", "pos": [100, 5000, 9000], "ref": "A", "alt": "C"})
-    genes = pd.DataFrame({"chrom": "chr1", "start": [50, 8000], "end": [300, 9100], "name": ["near", "far"], "strand": ["+", "-"]})
+    genes = pd.DataFrame(
+        {"chrom": "chr1", "start": [50, 8000], "end": [300, 9100], "name": ["near", "far"], "strand": ["+", "-"]}
+    )
     difference = np.array([[traits.LARGE, 0, 0, 0], [-traits.SMALL * 2, 0, 0, 0], [0, traits.LARGE, 0, 0]])
     out = traits.eqtl_table(DESIGN, "alpha1", table, genes, difference)
     assert out["pip"].iloc[0] > 0.9
@@ -206,11 +226,11 @@ def test_allelic_counts_are_beta_binomial_around_the_true_ratio():
     n = 4000
     made = _toy_snps(np.random.default_rng(0), n=n, people=40)
     ref, alt = np.full((n, 4), 60.0), np.full((n, 4), 20.0)
-    out = traits.allelic_counts(DESIGN, "alpha1", [made], Effects(ref, alt))
+    out = traits.allelic_counts(DESIGN, "alpha1", [made], TrueEffects(ref, alt))
     depth = out["ref_count"] + out["alt_count"]
     assert depth.min() >= traits.MIN_DEPTH
     assert out["ref_count"].sum() / depth.sum() == pytest.approx(0.75, abs=0.005)
     expected = 0.75 * 0.25 * (1 / depth + traits.OVERDISPERSION * (1 - 1 / depth))
     assert ((out["ref_count"] / depth - 0.75) ** 2 / expected).mean() == pytest.approx(1, abs=0.1)
-    closed = traits.allelic_counts(DESIGN, "alpha1", [made], Effects(ref * 0.05, alt * 0.05))
+    closed = traits.allelic_counts(DESIGN, "alpha1", [made], TrueEffects(ref * 0.05, alt * 0.05))
     assert closed.empty

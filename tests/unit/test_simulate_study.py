@@ -17,16 +17,29 @@ from accessiflow.simulate import compare
 from accessiflow.simulate.design import VARIANT_KEY
 from accessiflow.simulate.truth import Truth, agreement, calling_probability
 
-SMALL = ("--chromosomes", 3, "--chrom-length", 200_000, "--cell-types", 4, "--individuals", 60, "--gwas-individuals", 300, "--snps", 900)
+SMALL = (
+    "--chromosomes",
+    3,
+    "--chrom-length",
+    200_000,
+    "--cell-types",
+    4,
+    "--individuals",
+    60,
+    "--gwas-individuals",
+    300,
+    "--snps",
+    900,
+)
 CELL_TYPES = ["alpha1", "alpha2", "beta1", "beta2"]
 BIN = 128
 
 
 @pytest.fixture(scope="module")
-def study(script, tmp_path_factory) -> Path:
-    """A small study."""
+def study(script_apart, tmp_path_factory) -> Path:
+    """A small study, of two processes."""
     folder = tmp_path_factory.mktemp("study")
-    script("simulate", "study", "--outdir", folder, "--seed", 1, *SMALL)
+    script_apart("simulate", "study", "--outdir", folder, "--seed", 1, *SMALL)
     return folder
 
 
@@ -49,9 +62,18 @@ def test_same_seed_same_bytes_whatever_the_threads(script, study, tmp_path):
 
 
 def test_files_of_the_contract_are_there(study):
-    names = ["genome.fa", "genome.fa.fai", "genes.bed", "motifs.meme", "params.json", *(f"{kind}.csv" for kind in SHEETS)]
+    names = [
+        "genome.fa",
+        "genome.fa.fai",
+        "genes.bed",
+        "motifs.meme",
+        "params.json",
+        *(f"{kind}.csv" for kind in SHEETS),
+    ]
     assert all((study / name).stat().st_size for name in names)
-    assert all((study / "truth" / f"{name}.tsv").stat().st_size for name in ("elements", "variants", "eqtls", "heritability"))
+    assert all(
+        (study / "truth" / f"{name}.tsv").stat().st_size for name in ("elements", "variants", "eqtls", "heritability")
+    )
     elements = read_table(study / "truth" / "elements.tsv")
     assert list(elements) == ["chrom", "start", "end", "cluster", *CELL_TYPES]
     assert list(read_table(study / "truth" / "variants.tsv")) == [*VARIANT_KEY, *CELL_TYPES]
@@ -82,7 +104,9 @@ def test_params_name_files_of_the_study(study):
 
 
 def test_bad_input_is_refused(refused, tmp_path):
-    assert "--chromosomes 2 is not between 3 and 22" in refused("simulate", "study", "--outdir", tmp_path / "x", "--chromosomes", 2)
+    assert "--chromosomes 2 is not between 3 and 22" in refused(
+        "simulate", "study", "--outdir", tmp_path / "x", "--chromosomes", 2
+    )
     (tmp_path / "file").write_text("taken")
     assert "choose another --outdir" in refused("simulate", "study", "--outdir", tmp_path / "file", *SMALL)
 
@@ -94,13 +118,19 @@ def _perfect_peaks(truth: Truth, path: Path) -> None:
 
     n = truth.params["design"]["chrom_length"] // BIN
     chroms = sorted(set(truth.elements["chrom"]))
-    obs = pd.DataFrame({"chrom": np.repeat(chroms, n), "start": np.tile(np.arange(n) * BIN, len(chroms))}).assign(end=lambda t: t["start"] + BIN)
+    obs = pd.DataFrame({"chrom": np.repeat(chroms, n), "start": np.tile(np.arange(n) * BIN, len(chroms))}).assign(
+        end=lambda t: t["start"] + BIN
+    )
     starts = np.arange(n) * BIN
-    coverage = np.column_stack([np.concatenate([truth.expected(t).sums(c, starts, starts + BIN) for c in chroms]) for t in CELL_TYPES]).round()
+    coverage = np.column_stack(
+        [np.concatenate([truth.expected(t).sums(c, starts, starts + BIN) for c in chroms]) for t in CELL_TYPES]
+    ).round()
     is_peak = coverage > 9
     kept = is_peak.any(1)
     obs = obs[kept].set_index(np.arange(kept.sum()).astype(str))
-    data = anndata.AnnData(coverage[kept].astype(np.float32), obs, pd.DataFrame({"cell_type": CELL_TYPES}, index=CELL_TYPES))
+    data = anndata.AnnData(
+        coverage[kept].astype(np.float32), obs, pd.DataFrame({"cell_type": CELL_TYPES}, index=CELL_TYPES)
+    )
     data.layers["is_peak"] = csc_matrix(is_peak[kept])
     data.write_h5ad(path)
 
@@ -110,7 +140,12 @@ def _windows(truth: Truth, folder: Path) -> tuple[Path, Path]:
     chrom, start = truth.params["test_chroms"][0], np.arange(96, 199_000, 192)
     values = np.column_stack([truth.expected(t).sums(chrom, start, start + 192) for t in CELL_TYPES])[:, None, :]
     with create_hdf5(folder / "targets.h5") as out:
-        out["targets"], out["chrom"], out["start"], out["end"] = values, np.full(len(start), chrom.encode()), start, start + 192
+        out["targets"], out["chrom"], out["start"], out["end"] = (
+            values,
+            np.full(len(start), chrom.encode()),
+            start,
+            start + 192,
+        )
         out["target_ids"] = np.array(CELL_TYPES, dtype="S")
     with create_hdf5(folder / "preds.h5") as out:
         out["preds"] = values.astype(np.float32)
@@ -130,7 +165,16 @@ def test_ideal_results_reach_their_ceilings(script, truth, tmp_path):
     _perfect_peaks(truth, tmp_path / "peaks.h5ad")
     predictions, targets = _windows(truth, tmp_path)
     _scores(truth, tmp_path / "sad.h5", 0.0)
-    files = ("--peaks", tmp_path / "peaks.h5ad", "--predictions", predictions, "--targets", targets, "--scores", tmp_path / "sad.h5")
+    files = (
+        "--peaks",
+        tmp_path / "peaks.h5ad",
+        "--predictions",
+        predictions,
+        "--targets",
+        targets,
+        "--scores",
+        tmp_path / "sad.h5",
+    )
     script("simulate", "compare", "--truth", truth.folder, "--output", tmp_path / "summary.tsv", *files)
     summary = read_table(tmp_path / "summary.tsv")
     assert tuple(summary) == compare.COMPARISON_COLUMNS
@@ -155,7 +199,9 @@ def test_noise_lowers_the_correlation(truth, tmp_path):
 
 
 def test_eqtl_bins_below_forty_positives_have_no_target(truth, tmp_path):
-    table = pd.DataFrame({"tissue": "alpha1", "bin": ["[1,3)", "[3,inf)"], "n_positive": [80, 12], "auroc": [0.9, np.nan]})
+    table = pd.DataFrame(
+        {"tissue": "alpha1", "bin": ["[1,3)", "[3,inf)"], "n_positive": [80, 12], "auroc": [0.9, np.nan]}
+    )
     write_table(table, tmp_path / "t.tsv")
     rows = compare.compare_eqtl("eqtl_auroc", [tmp_path / "t.tsv"])
     assert (rows[0].unit, rows[0].target) == ("alpha1:[1,3)", 0.75)
@@ -166,10 +212,17 @@ def test_eqtl_bins_below_forty_positives_have_no_target(truth, tmp_path):
 
 def test_imbalance_gets_its_ceiling_from_the_calls(truth, tmp_path):
     ratios = truth.allelic_ratios[truth.allelic_ratios["cell_type"] == "beta1"].head(60)
-    calls = ratios[VARIANT_KEY].assign(ratio=ratios["true_ratio"] + np.where(np.arange(len(ratios)) % 2, 0.1, -0.1), label="imbalanced")
+    calls = ratios[VARIANT_KEY].assign(
+        ratio=ratios["true_ratio"] + np.where(np.arange(len(ratios)) % 2, 0.1, -0.1), label="imbalanced"
+    )
     write_table(calls, tmp_path / "beta1.calls.tsv")
-    write_table(pd.DataFrame({"group": ["all", "ubiquitous"], "n": [60, 20], "auroc": [0.85, 0.8]}), tmp_path / "demo.beta1.auroc.tsv")
-    overall, part = compare.compare_imbalance(truth, [tmp_path / "demo.beta1.auroc.tsv"], [tmp_path / "beta1.calls.tsv"])
+    write_table(
+        pd.DataFrame({"group": ["all", "ubiquitous"], "n": [60, 20], "auroc": [0.85, 0.8]}),
+        tmp_path / "demo.beta1.auroc.tsv",
+    )
+    overall, part = compare.compare_imbalance(
+        truth, [tmp_path / "demo.beta1.auroc.tsv"], [tmp_path / "beta1.calls.tsv"]
+    )
     assert (overall.unit, overall.value, overall.target, overall.n) == ("beta1", 0.85, 0.8, 60)
     assert 0.5 < overall.ceiling <= 1
     assert part.unit == "beta1:ubiquitous"
@@ -177,10 +230,16 @@ def test_imbalance_gets_its_ceiling_from_the_calls(truth, tmp_path):
 
 
 def test_enrichment_is_ranked_among_specific_annotations(truth, tmp_path):
-    models = [f"{c}.{half}" for c in CELL_TYPES for half in ("high", "low")] + ["ubiquitous", "alpha1.high_mean_sad_top_0.5"]
+    models = [f"{c}.{half}" for c in CELL_TYPES for half in ("high", "low")] + [
+        "ubiquitous",
+        "alpha1.high_mean_sad_top_0.5",
+    ]
     rows = [(trait, model, category, 99.0 if category == "base" or "low" in model or "sad" in model else 5.0 * (model[:6] in trait + "."))
             for trait in ("trait_alpha1", "trait_beta1", "polygenic") for model in models for category in ("base", "L2_1")]  # fmt: skip
-    write_table(pd.DataFrame(rows, columns=["trait", "model", "Category", "Enrichment"]).assign(h2g=0.25, Enrichment_p=0.03), tmp_path / "h.tsv")
+    write_table(
+        pd.DataFrame(rows, columns=["trait", "model", "Category", "Enrichment"]).assign(h2g=0.25, Enrichment_p=0.03),
+        tmp_path / "h.tsv",
+    )
     summary = pd.DataFrame(compare.compare_heritability(truth, tmp_path / "h.tsv")).set_index("unit")
     ranks = summary[summary["figure"] == "enrichment_rank"]
     assert ranks.loc["trait_alpha1", ["value", "target", "n"]].tolist() == [1, 1, 4]

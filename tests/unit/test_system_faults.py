@@ -77,7 +77,10 @@ def stage(tmp_path: Path) -> Stage:
 def test_a_full_disk_is_one_sentence(stage: Stage) -> None:
     code, said = stage("write", "/dev/full")
     assert code == 1
-    assert said == "error: cannot be written: No space left on device: make room or choose another folder, then go on with -resume\n"
+    assert (
+        said
+        == "error: cannot be written: No space left on device: make room or choose another folder, then go on with -resume\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["hoard", "lose"])
@@ -95,7 +98,11 @@ def test_a_disk_that_fills_leaves_no_file_and_no_crash(stage: Stage, tmp_path: P
         for kilobytes in (60, 250, 500, 650, 1000, 1500, 3000):
             remount(f"size={kilobytes}k")
             code, said = stage(command, disk / "made")
-            assert code == 0 or (code == 1 and "No space left on device" in said and said.count("\n") == 1), (kilobytes, code, said)
+            assert code == 0 or (code == 1 and "No space left on device" in said and said.count("\n") == 1), (
+                kilobytes,
+                code,
+                said,
+            )
             assert [path.name for path in disk.iterdir()] == (["made"] if code == 0 else []), kilobytes
             (disk / "made").unlink(missing_ok=True)
         assert code == 0

@@ -150,7 +150,9 @@ def test_a_loss_that_is_not_finite_ends_the_run_naming_epoch_and_step() -> None:
     train = fold(64, 1)
     train.targets[:] = np.inf
     params = tiny()
-    with pytest.raises(InputError, match=r"diverged: the training loss of epoch 1 is not finite at step 1: lower train.learning_rate"):
+    with pytest.raises(
+        InputError, match=r"diverged: the training loss of epoch 1 is not finite at step 1: lower train.learning_rate"
+    ):
         fit(build_model(params), params, train, fold(32, 2), 1, compute=EAGER)
 
 

@@ -93,7 +93,9 @@ def test_a_run_that_goes_on_ends_with_the_same_bytes(
 def test_killed_in_the_middle(tmp_path: Path, data: Path) -> None:
     request = request_for(tmp_path, data, "killed", {}, checkpoint=tmp_path / "state")
     command = [sys.executable, "-c", KILLED, request.params_file, data, request.out, request.checkpoint]
-    died = subprocess.run(command, env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, check=False, timeout=120)
+    died = subprocess.run(
+        command, env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, check=False, timeout=120
+    )
     assert died.returncode == -9, died.stderr.decode()[-2000:]
     assert not request.out.exists()
     train_model(request)
@@ -101,7 +103,9 @@ def test_killed_in_the_middle(tmp_path: Path, data: Path) -> None:
     assert same_results(tmp_path / "whole", tmp_path / "killed")
 
 
-def test_another_run_does_not_go_on_from_it(tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_another_run_does_not_go_on_from_it(
+    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     state = tmp_path / "state"
     go_on = stop_after(monkeypatch, 1)
     with pytest.raises(Stopped):
@@ -133,7 +137,9 @@ def test_what_is_saved_is_what_is_loaded(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 0.99])
-def test_a_truncated_checkpoint_is_left_alone_with_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture, share: float) -> None:
+def test_a_truncated_checkpoint_is_left_alone_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, share: float
+) -> None:
     path = tmp_path / "state"
     Checkpoint(path, "run").save(made_up())
     path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])

@@ -61,7 +61,9 @@ def test_the_cosine_leaves_the_size_of_the_deviation_alone() -> None:
     logs = np.log1p(p.numpy())
     deviation = logs - logs.mean(axis=-1, keepdims=True)
     slope = gradient(cosine_distance, y, p)
-    along = np.abs((slope * deviation).sum(axis=-1)) / np.linalg.norm(slope, axis=-1) / np.linalg.norm(deviation, axis=-1)
+    along = (
+        np.abs((slope * deviation).sum(axis=-1)) / np.linalg.norm(slope, axis=-1) / np.linalg.norm(deviation, axis=-1)
+    )
     assert along.max() < 0.02  # not 0 by the 0.01 in the predicted norm
     flat = tf.ones_like(y)
     assert float(cosine_distance(flat, p)) == 0
@@ -76,7 +78,9 @@ def test_weights_scale_the_terms_and_0_is_the_plain_loss() -> None:
     assert loss.numpy().tobytes() == total.numpy().tobytes() == plain.tobytes()
     loss, total = objective(tiny(4, deviation_weight=0.5, cosine_weight=2.0))(y, p)
     assert loss.numpy() == plain
-    assert float(total) == pytest.approx(float(plain) + 0.5 * float(deviation_error(y, p)) + 2 * float(cosine_distance(y, p)), rel=1e-6)
+    assert float(total) == pytest.approx(
+        float(plain) + 0.5 * float(deviation_error(y, p)) + 2 * float(cosine_distance(y, p)), rel=1e-6
+    )
 
 
 def test_windows_are_drawn_by_their_variance_across_tracks() -> None:
@@ -85,13 +89,19 @@ def test_windows_are_drawn_by_their_variance_across_tracks() -> None:
     weights = sampling_weights(windows, 2.0)
     assert weights is not None
     variance = np.log1p(windows.targets.astype(float)).var(axis=2).mean(axis=1)
-    np.testing.assert_allclose(weights, (1 + 2 * variance / variance.mean()) / 120)  # the weights 1 + s v / mean(v) average 1 + s
+    np.testing.assert_allclose(
+        weights, (1 + 2 * variance / variance.mean()) / 120
+    )  # the weights 1 + s v / mean(v) average 1 + s
     assert weights.sum() == pytest.approx(1)
     params = tiny(batch_size=8, specificity_sampling=2.0)
     params.model.update(augment_rc=False, augment_shift=0)
     rng, drawn = np.random.default_rng(0), []
     for _ in range(100):
-        drawn += [row for _, targets in training_batches(windows, params, weights, rng) for row in (targets != 3).any(axis=(1, 2))]
+        drawn += [
+            row
+            for _, targets in training_batches(windows, params, weights, rng)
+            for row in (targets != 3).any(axis=(1, 2))
+        ]
     assert np.mean(drawn) == pytest.approx(weights[30:].sum(), abs=0.03)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accessiflow.genome import UNKNOWN, Fasta, decode, encode
-from accessiflow.variants.alleles import allele_windows, fit, check_variant
+from accessiflow.variants.alleles import allele_windows, check_variant, fit
 from accessiflow.variants.vcf import Variant
 
 L = 64
@@ -80,7 +80,9 @@ def test_outside_the_chromosome_is_unknown_and_shifts_nothing(genome):
     pair = allele_windows(variant(1, at(1), other(at(1))), genome, L)
     assert (pair.ref[: L // 2 - 1] == UNKNOWN).all()
     assert decode(pair.ref[L // 2 - 1 :]) == SEQUENCE[: L // 2 + 1]
-    edge = allele_windows(variant(L // 2 - 1, at(L // 2 - 1), other(at(L // 2 - 1))), genome, L)  # as POS 671 of 1,344: one base is missing
+    edge = allele_windows(
+        variant(L // 2 - 1, at(L // 2 - 1), other(at(L // 2 - 1))), genome, L
+    )  # as POS 671 of 1,344: one base is missing
     assert decode(edge.ref) == "N" + SEQUENCE[: L - 1]
 
 

@@ -60,7 +60,9 @@ def records(rng: random.Random, n: int = 25) -> Lines:
     for i in range(n):
         chrom, pos, width = rng.choice(["chr1", "chr1", "chr2"]), rng.randint(1, 290), rng.randint(1, 3)
         ref = SEQUENCE[pos - 1 : pos - 1 + width]
-        alts = {"".join(rng.choice("ACGT") for _ in range(rng.randint(1, 4))) for _ in range(rng.randint(1, 3))} - {ref} or {ref + "A"}
+        alts = {"".join(rng.choice("ACGT") for _ in range(rng.randint(1, 4))) for _ in range(rng.randint(1, 3))} - {
+            ref
+        } or {ref + "A"}
         out.append(f"{chrom}\t{pos}\trs{i}\t{ref}\t{','.join(sorted(alts))}\t.\tPASS\tA=1\tGT\t0/1")
     return out
 
@@ -193,7 +195,14 @@ def duplicated(rng, lines):
 @mutation()
 def another_contig(rng, lines):
     return text(
-        with_field(rng, lines, 0, rng.choice(["1", "chrX", "", "CHR1", "chr1 ", "chr1\u200b", "HLA-A*01:01:01:01", "../chr1", "$(id)", "c" * 5000]))
+        with_field(
+            rng,
+            lines,
+            0,
+            rng.choice(
+                ["1", "chrX", "", "CHR1", "chr1 ", "chr1\u200b", "HLA-A*01:01:01:01", "../chr1", "$(id)", "c" * 5000]
+            ),
+        )
     )
 
 
@@ -249,7 +258,12 @@ def without_header(rng, lines):
 @mutation()
 def spaces_for_tabs(rng, lines):
     at = rng.randrange(len(lines))
-    return text([line.replace("\t", rng.choice([" ", "  ", ","])) if i == at or rng.random() < 0.05 else line for i, line in enumerate(lines)])
+    return text(
+        [
+            line.replace("\t", rng.choice([" ", "  ", ","])) if i == at or rng.random() < 0.05 else line
+            for i, line in enumerate(lines)
+        ]
+    )
 
 
 ODD = [
@@ -295,7 +309,9 @@ def odd_reference(rng, lines):
 
 @mutation()
 def many_alleles(rng, lines):
-    return text(with_field(rng, lines, 4, ",".join(rng.choice([*ODD[:12], "A", "C", "GT"]) for _ in range(rng.randint(2, 60)))))
+    return text(
+        with_field(rng, lines, 4, ",".join(rng.choice([*ODD[:12], "A", "C", "GT"]) for _ in range(rng.randint(2, 60))))
+    )
 
 
 @mutation()
@@ -331,7 +347,13 @@ def odd_id(rng, lines):
 @mutation()
 def blank_and_comment_lines(rng, lines):
     return text(
-        [part for line in lines for part in rng.choice([[line], ["", line], ["# x\ty", line], ["\t\t", line] if rng.random() < 0.1 else [line]])]
+        [
+            part
+            for line in lines
+            for part in rng.choice(
+                [[line], ["", line], ["# x\ty", line], ["\t\t", line] if rng.random() < 0.1 else [line]]
+            )
+        ]
     )
 
 
@@ -345,14 +367,20 @@ def lines_joined(rng, lines):
 
 @mutation()
 def byte_order_marks(rng, lines):
-    return rng.choice([b"\xef\xbb\xbf" + text(lines), text(lines).decode().encode("utf-16"), text(lines).decode().encode("utf-16-le")])
+    return rng.choice(
+        [b"\xef\xbb\xbf" + text(lines), text(lines).decode().encode("utf-16"), text(lines).decode().encode("utf-16-le")]
+    )
 
 
 @mutation()
 def forged_shard(rng, lines):
     header = ["##accessiflow_shard", *HEADER]
     return text(
-        [line.replace("A=1", rng.choice(["LINE=7", "LINE=", "LINE=x", "7", "LINE=-3"])) for line in lines[: rng.randint(1, 9)]], header=header
+        [
+            line.replace("A=1", rng.choice(["LINE=7", "LINE=", "LINE=x", "7", "LINE=-3"]))
+            for line in lines[: rng.randint(1, 9)]
+        ],
+        header=header,
     )
 
 
@@ -363,32 +391,62 @@ def table(rng, lines):
     rows = [dict(zip(("chrom", "pos", "id", "ref", "alt", "beta"), line.split("\t"), strict=False)) for line in lines]
     content = text(["\t".join(row[name] for name in names) for row in rows], header=["\t".join(names)])
     return rng.choice(
-        [content, cut(rng, content), flipped(rng, content, 3), content.replace(b"chrom", b"\xef\xbb\xbfchrom"), content.replace(b"\n", b"\r\n")]
+        [
+            content,
+            cut(rng, content),
+            flipped(rng, content, 3),
+            content.replace(b"chrom", b"\xef\xbb\xbfchrom"),
+            content.replace(b"\n", b"\r\n"),
+        ]
     )
 
 
 @mutation(".tsv.gz")
 def table_with_odd_header(rng, lines):
-    header = rng.choice(["chrom\tpos\tref", "chr\tpos\tref\talt", "chrom pos ref alt", "", "chrom\tpos\tref\talt\talt", "CHROM\tPOS\tREF\tALT\tq\tr"])
+    header = rng.choice(
+        [
+            "chrom\tpos\tref",
+            "chr\tpos\tref\talt",
+            "chrom pos ref alt",
+            "",
+            "chrom\tpos\tref\talt\talt",
+            "CHROM\tPOS\tREF\tALT\tq\tr",
+        ]
+    )
     return gzip.compress(text(["\t".join(np.array(line.split("\t"))[[0, 1, 3, 4]]) for line in lines], header=[header]))
 
 
 @mutation()
 def rubbish(rng, lines):
-    return rng.choice([b"", b"##fileformat=VCFv4.2\n#CHROM\tPOS\tI", b"BCF\2\2"]) + bytes(rng.randrange(256) for _ in range(rng.randrange(400)))
+    return rng.choice([b"", b"##fileformat=VCFv4.2\n#CHROM\tPOS\tI", b"BCF\2\2"]) + bytes(
+        rng.randrange(256) for _ in range(rng.randrange(400))
+    )
 
 
 @mutation()
 def another_format(rng, lines):
     return rng.choice(
-        [b"\x89HDF\r\n\x1a\n", b"\x1f\x8b", b"PK\3\4", b"CRAM", b"BAM\1", b"@HD\tVN:1.6\n", b">chr1\nACGT\n", b"{}", b"chr1,10,rs,A,C\n"]
+        [
+            b"\x89HDF\r\n\x1a\n",
+            b"\x1f\x8b",
+            b"PK\3\4",
+            b"CRAM",
+            b"BAM\1",
+            b"@HD\tVN:1.6\n",
+            b">chr1\nACGT\n",
+            b"{}",
+            b"chr1,10,rs,A,C\n",
+        ]
     ) + rng.choice([b"", b"\0" * 50])
 
 
 def write_bcf(path: Path, lines: Lines) -> bytes:
     """The records as BCF."""
     path.write_bytes(text(lines))
-    with pysam.VariantFile(str(path)) as source, pysam.VariantFile(str(path.with_suffix(".bcf")), "wb", header=source.header) as out:
+    with (
+        pysam.VariantFile(str(path)) as source,
+        pysam.VariantFile(str(path.with_suffix(".bcf")), "wb", header=source.header) as out,
+    ):
         for record in source:
             out.write(record)
     return path.with_suffix(".bcf").read_bytes()
@@ -407,7 +465,9 @@ SUMMING = FakePredictor(lambda codes: codes.sum(axis=1, dtype=np.float64).reshap
 
 def plain(content: bytes) -> list[bytes]:
     """The lines of a file, decompressed."""
-    return (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    return (
+        (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content).removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    )
 
 
 def assert_stands_in_the_file(variants, content: bytes, table: bool) -> None:
@@ -422,8 +482,17 @@ def assert_stands_in_the_file(variants, content: bytes, table: bool) -> None:
         return
     expected = []
     for number in numbers:
-        fields = dict(zip(columns, (f.decode("utf-8", "replace") for f in lines[number - 1].rstrip(b"\r").split(b"\t")), strict=False))
-        expected += [(number, fields["chrom"], int(fields["pos"]), fields["ref"].lower(), alt.strip().lower()) for alt in fields["alt"].split(",")]
+        fields = dict(
+            zip(
+                columns,
+                (f.decode("utf-8", "replace") for f in lines[number - 1].rstrip(b"\r").split(b"\t")),
+                strict=False,
+            )
+        )
+        expected += [
+            (number, fields["chrom"], int(fields["pos"]), fields["ref"].lower(), alt.strip().lower())
+            for alt in fields["alt"].split(",")
+        ]
     assert [(v.line, v.chrom, v.pos, v.ref.lower(), v.alt.lower()) for v in variants] == expected
 
 
@@ -435,7 +504,9 @@ def outcome(path: Path, genome: Fasta, content: bytes, known: bool = True) -> st
     except InputError as error:
         assert str(error).startswith(f"{path}:"), error
         assert "\n" not in str(error)
-        assert re.search(r":\d+: |after (line|record) \d+|closing block|is empty|lacks the column|is not a BCF file", str(error)), error
+        assert re.search(
+            r":\d+: |after (line|record) \d+|closing block|is empty|lacks the column|is not a BCF file", str(error)
+        ), error
         return "refused"
     checked = [check_variant(v, genome, L) for v in variants]
     for v, reason in checked:
@@ -460,7 +531,14 @@ def test_any_damage_is_refused_or_shifts_nothing(tmp_path, fasta, name):
     if name in ("untouched", "carriage_returns_before_newlines", "gzip_instead_of_bgzip", "bgzipped", "duplicated"):
         assert "refused" not in outcomes
         assert "0" not in outcomes
-    if name in ("truncated_gzip", "truncated_bgzip", "carriage_returns_only", "spaces_for_tabs", "table_with_odd_header", "another_format"):
+    if name in (
+        "truncated_gzip",
+        "truncated_bgzip",
+        "carriage_returns_only",
+        "spaces_for_tabs",
+        "table_with_odd_header",
+        "another_format",
+    ):
         assert outcomes <= {"refused", "0"}, outcomes
 
 
@@ -496,7 +574,9 @@ def test_damaged_bcf_is_refused_or_gives_its_records(tmp_path, fasta, packed):
         for seed in range(EACH):
             rng = random.Random(seed)
             content = write_bcf(tmp_path / "v.vcf", lines := records(rng))
-            true = [(i, *line.split("\t")[:2], a) for i, line in enumerate(lines, 1) for a in line.split("\t")[4].split(",")]
+            true = [
+                (i, *line.split("\t")[:2], a) for i, line in enumerate(lines, 1) for a in line.split("\t")[4].split(",")
+            ]
             content = content if packed else gzip.decompress(content)
             assert outcome(tmp_path / "f.bcf", genome, content, known=False) != "refused"
             assert [(v.line, v.chrom, str(v.pos), v.alt) for v in read_variants(tmp_path / "f.bcf")] == true
@@ -516,7 +596,11 @@ def test_lines_of_ten_megabases(tmp_path, fasta, column):
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 6), st.binary(max_size=6)), max_size=6), seed=st.integers(0, 9), packed=st.booleans())
+@given(
+    edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 6), st.binary(max_size=6)), max_size=6),
+    seed=st.integers(0, 9),
+    packed=st.booleans(),
+)
 def test_any_edits_are_refused_or_shift_nothing(tmp_path, fasta, edits, seed, packed):
     content = text(records(random.Random(seed), 6))
     for place, dropped, inserted in edits:

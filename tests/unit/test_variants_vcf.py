@@ -69,8 +69,16 @@ def test_line_ends_and_compression_do_not_matter(tmp_path):
 def test_bcf_gives_the_same_variants_by_record(tmp_path):
     import pysam
 
-    vcf = write(tmp_path / "a.vcf", "chr1\t10\trs1\tA\tC,G\t.\t.\t.", "chr1\t20\t.\tGAT\tG\t.\t.\t.", "chr1\t30\t.\tG\t.\t.\t.\t.")
-    with pysam.VariantFile(str(vcf)) as source, pysam.VariantFile(str(tmp_path / "a.bcf"), "wb", header=source.header) as copy:
+    vcf = write(
+        tmp_path / "a.vcf",
+        "chr1\t10\trs1\tA\tC,G\t.\t.\t.",
+        "chr1\t20\t.\tGAT\tG\t.\t.\t.",
+        "chr1\t30\t.\tG\t.\t.\t.\t.",
+    )
+    with (
+        pysam.VariantFile(str(vcf)) as source,
+        pysam.VariantFile(str(tmp_path / "a.bcf"), "wb", header=source.header) as copy,
+    ):
         for record in source:
             copy.write(record)
     assert [row[1:] for row in brief(tmp_path / "a.bcf")] == [row[1:] for row in brief(vcf)]
@@ -109,8 +117,14 @@ def test_damaged_files_are_refused_with_their_place(tmp_path):
         "ragged.tsv": (b"chrom\tpos\tref\talt\nchr1\t1\tA\n", "ragged.tsv:2: has 3"),
         "float.tsv": (b"chrom\tpos\tref\talt\nchr1\t1.5\tA\tC\n", "float.tsv:2: POS must be"),
         "twice.tsv": (b"chrom\tpos\tref\talt\talt\nchr1\t1\tA\tC\tG\n", "twice.tsv:1: has two columns alt"),
-        "returns.vcf": (HEADER.replace("\n", "\r").encode() + b"chr1\t10\trs1\tA\tC\r", "returns.vcf:1: holds a carriage return inside"),
-        "middle.vcf": (HEADER.encode() + b"chr1\t10\trs1\tA\tC\t.", "middle.vcf:4: is the last line and ends in column 6 of 8"),
+        "returns.vcf": (
+            HEADER.replace("\n", "\r").encode() + b"chr1\t10\trs1\tA\tC\r",
+            "returns.vcf:1: holds a carriage return inside",
+        ),
+        "middle.vcf": (
+            HEADER.encode() + b"chr1\t10\trs1\tA\tC\t.",
+            "middle.vcf:4: is the last line and ends in column 6 of 8",
+        ),
         "joined.vcf": (
             HEADER.encode() + b"chr1\t10\trs1\tA\tC\t.\t.\tA=1chr1\t20\trs2\tA\tC\t.\t.\t.\n",
             "joined.vcf:4: has 15 tab-separated columns, the header 8",
@@ -144,7 +158,10 @@ def test_truncated_bcf_is_refused(tmp_path):
     import pysam
 
     vcf = write(tmp_path / "a.vcf", *(f"chr1\t{i}\trs{i}\tA\tC\t.\t.\t." for i in range(1, 900)))
-    with pysam.VariantFile(str(vcf)) as source, pysam.VariantFile(str(tmp_path / "a.bcf"), "wb", header=source.header) as copy:
+    with (
+        pysam.VariantFile(str(vcf)) as source,
+        pysam.VariantFile(str(tmp_path / "a.bcf"), "wb", header=source.header) as copy,
+    ):
         for record in source:
             copy.write(record)
     content = (tmp_path / "a.bcf").read_bytes()
@@ -178,7 +195,9 @@ def test_shards_hold_every_record_once_with_its_line(tmp_path, rows, size, blank
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(line=st.lists(FIELD | ALLELE | st.integers(-5, 10**11).map(str), max_size=7).map("\t".join) | st.binary(max_size=60))
+@given(
+    line=st.lists(FIELD | ALLELE | st.integers(-5, 10**11).map(str), max_size=7).map("\t".join) | st.binary(max_size=60)
+)
 def test_any_line_gives_variants_or_one_sentence(tmp_path, line):
     raw = line if isinstance(line, bytes) else line.encode()
     (tmp_path / "fuzz.vcf").write_bytes(b"chr1\t1\trs1\tA\tC\n" + raw + b"\nchr1\t2\trs2\tA\tC\n")

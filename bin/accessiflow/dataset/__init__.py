@@ -1,1 +1,1 @@
-"""Basenji-compatible datasets: windows, targets, training sets and TFRecords (spec: the fork that Kathail et al. 2024 used)."""
+"""Datasets in the layout of Basenji, of the fork that Kathail et al. 2024 used: windows, targets, training sets."""

@@ -1,7 +1,7 @@
 """Building a dataset folder in Basenji's layout: windows, targets, TFRecords.
 
-Memory: 21 bytes a window and the targets of one track (4 bytes a window and position), one chunk of coverage and, a thread, one TFRecord file's
-targets; targets wait on disk, sequences are read window by window.
+Memory: 21 bytes a window, the targets of one track (4 bytes a window and position), one chunk of coverage, and for each
+thread the targets of one TFRecord file. Targets wait on disk; sequences are read window by window.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,19 +25,46 @@ from accessiflow.dataset import windows as window_rules
 from accessiflow.dataset.windows import Geometry, WindowTable
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, write_json, write_text
-from accessiflow.genome import Fasta
+from accessiflow.genome import UNKNOWN, Fasta, gc_share
 from accessiflow.hdf5 import create_hdf5, open_hdf5
 from accessiflow.intervals import FOLDS, IntervalSet, read_bed
 from accessiflow.log import log
 
 LAYOUT = ("targets.txt", "contigs.bed", "sequences.bed", "seqs_cov", "tfrecords", "statistics.json")
-SEQUENCE_SPAN = 1 << 24
-WHOLE_CHROMOSOME = 1 << 40
+SEQUENCE_SPAN = 1 << 24  # bp of a chromosome that are looked at together: 64 MB of counts
+WHOLE_CHROMOSOME = 1 << 40  # bp; more than any chromosome has, so that none is cut
+
+
+class PeakMembership(NamedTuple):
+    """Whether the centre of each window's target (n,) lies in a peak bin, and in one of the ubiquitous cluster."""
+
+    in_peak: NDArray[np.bool_]
+    ubiquitous: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class DatasetRequest:
-    """What to build (the options of `dataset.py build`)."""
+    """What to build (the options of `dataset.py build`).
+
+    Attributes:
+        geometry: lengths of windows and targets, and strides.
+        valid_chroms: chromosomes of the validation fold.
+        test_chroms: chromosomes of the test fold.
+        blacklist: BED whose bases get the window's base level.
+        gaps: BED of assembly gaps.
+        limit: BED that all windows must lie in.
+        exclude: BED files that no target may touch.
+        peaks: peaks.h5ad, for all training sets but `all`.
+        training_set: which windows of the training and validation folds are kept.
+        nonpeak_ratio: non-peak windows per peak window, for `balanced`.
+        records_per_file: windows in one TFRecord file.
+        seed: seed of the shuffle and of the choice of windows.
+        compat: keep the original's faults, for parity.
+        restart: take the windows and the targets that the output folder already has.
+        keep_coverage: leave the targets of each track in seqs_cov.
+        half: store targets as float16.
+        threads: how many TFRecord files are written at once.
+    """
 
     geometry: Geometry
     valid_chroms: Sequence[str]
@@ -61,7 +89,8 @@ def build(fasta: Path, targets: Path, out: Path, request: DatasetRequest) -> dic
     """Write the dataset, all of it or nothing; returns its statistics.
 
     Raises:
-        InputError: lengths that contradict each other, a fold without windows, unknown chromosomes, unreadable signals, a track of zeros.
+        InputError: lengths contradict each other, a fold has no window, chromosomes are unknown, a signal cannot be
+            read, or a track is zero everywhere.
     """
     check_geometry(request.geometry)
     tracks = target_rules.read_targets(targets)
@@ -89,7 +118,8 @@ def check_geometry(geometry: Geometry) -> None:
     inner = geometry.seq_length - 2 * geometry.crop
     if geometry.crop < 0 or inner <= 0 or inner % geometry.target_width:
         raise InputError(
-            f"seq_length {geometry.seq_length} minus twice the crop {geometry.crop} leaves {inner} bp, no positive multiple of the target width {geometry.target_width}"
+            f"seq_length {geometry.seq_length} minus twice the crop {geometry.crop} leaves {inner} bp, "
+            f"no positive multiple of the target width {geometry.target_width}"
         )
     if min(geometry.stride, geometry.stride_test) < 1:
         raise InputError("the stride must be at least 1 bp")
@@ -97,7 +127,12 @@ def check_geometry(geometry: Geometry) -> None:
 
 @contextmanager
 def staged(out: Path, restart: bool) -> Iterator[Path]:
-    """A folder beside `out` whose content takes its place at the end; a restart keeps what is not written anew. Nothing is left on failure."""
+    """A folder next to `out` whose content takes its place at the end; nothing of it is left on failure.
+
+    Args:
+        out: the dataset folder.
+        restart: keep the files of `out` that are not written anew.
+    """
     out = out.absolute()
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -132,6 +167,7 @@ def _plan(genome: Fasta, folder: Path, request: DatasetRequest) -> WindowTable:
     gaps = read_bed(request.gaps) if request.gaps else None
     limit = read_bed(request.limit) if request.limit else None
     contigs = window_rules.contigs_of(genome.sizes, gaps, limit, geometry.seq_length)
+    # Broken and joined again, as Basenji does: windows are the same as without, their order before the shuffle is not.
     contigs = window_rules.break_contigs(contigs, request.compat)
     folds = window_rules.split_folds(contigs, request.valid_chroms, request.test_chroms)
     with write_text(folder / "contigs.bed") as bed:
@@ -147,15 +183,15 @@ def _plan(genome: Fasta, folder: Path, request: DatasetRequest) -> WindowTable:
 
 
 def _check_chroms(genome: Fasta, request: DatasetRequest) -> None:
-    asked = [*request.valid_chroms, *request.test_chroms]
-    unknown = [c for c in asked if c not in genome.sizes]
+    requested = [*request.valid_chroms, *request.test_chroms]
+    unknown = [c for c in requested if c not in genome.sizes]
     both = set(request.valid_chroms) & set(request.test_chroms)
     if both:
         raise InputError(f"{min(both)} is asked for as validation (-v) and as test chromosome (-t): choose one")
-    if unknown and len(unknown) == len(asked):
+    if unknown and len(unknown) == len(requested):
+        known = ", ".join(list(genome.sizes)[:5])
         raise InputError(
-            f"has none of the validation and test chromosomes {', '.join(unknown)} (it has {', '.join(list(genome.sizes)[:5])}...)",
-            genome.path,
+            f"has none of the validation and test chromosomes {', '.join(unknown)} (it has {known}...)", genome.path
         )
     if unknown:
         log.warning("%s has no %s: validation and test use the other chromosomes", genome.path.name, ", ".join(unknown))
@@ -166,7 +202,7 @@ def _without_excluded(windows: WindowTable, request: DatasetRequest) -> WindowTa
     geometry, kept = request.geometry, np.ones(len(windows), bool)
     for path in request.exclude:
         intervals = IntervalSet(read_bed(path))
-        for chrom, rows in windows.stretches(SEQUENCE_SPAN):
+        for chrom, rows in windows.spans(SEQUENCE_SPAN):
             first = windows.start[rows] + geometry.crop
             kept[rows] &= ~intervals.overlaps(chrom, first, first + geometry.seq_length - 2 * geometry.crop)
     return windows if kept.all() else windows.take(kept)
@@ -178,33 +214,36 @@ def choose_windows(
     """Row numbers of the training set: chosen in the training and validation folds, all windows of the test fold.
 
     Args:
-        gc: gives the GC share (n,) of the windows, where the set needs it.
+        windows: all windows.
+        request: names the training set and the peaks.
+        gc: gives the GC share (n,) of the windows; called only where the set needs it.
+
+    Raises:
+        InputError: there is no file of peaks, or no peak in the training or validation windows.
     """
     if request.peaks is None:
         raise InputError(f"--training-set {request.training_set} needs --peaks peaks.h5ad")
-    in_peak, ubiquitous = _peak_membership(windows, request.peaks)
+    member = _peak_membership(windows, request.peaks)
     share = gc() if request.training_set == "gc_matched" else np.zeros(len(windows))
     kept = []
     for fold in ("train", "valid"):
         rows = windows.of_fold(fold)
-        if not in_peak[rows].any():
+        in_peak, ubiquitous = member.in_peak[rows], member.ubiquitous[rows]
+        if not in_peak.any():
             raise InputError(
                 f"holds no peak in the {fold} windows: the training set {request.training_set} would be empty",
                 request.peaks,
             )
+        # A generator a fold: the validation windows do not depend on how many training windows there are.
         rng = np.random.default_rng(request.seed)
-        kept.append(
-            rows[
-                training_sets.choose(
-                    request.training_set, in_peak[rows], ubiquitous[rows], share[rows], request.nonpeak_ratio, rng
-                )
-            ]
+        chosen = training_sets.choose(
+            request.training_set, in_peak, ubiquitous, share[rows], request.nonpeak_ratio, rng
         )
+        kept.append(rows[chosen])
     return np.concatenate([*kept, windows.of_fold("test")])
 
 
-def _peak_membership(windows: WindowTable, peaks: Path) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether the centre of each window's target lies in a peak bin, and in one of the ubiquitous cluster."""
+def _peak_membership(windows: WindowTable, peaks: Path) -> PeakMembership:
     from accessiflow.peaks.matrix import read_peaks
 
     matrix = read_peaks(peaks)
@@ -214,28 +253,34 @@ def _peak_membership(windows: WindowTable, peaks: Path) -> tuple[NDArray[np.bool
             f"shares no chromosome with the windows ({theirs} against {ours}): peaks of another genome?", peaks
         )
     cluster = matrix.obs["cluster"].astype(str).to_numpy()
-    found = np.full(len(windows), -1, np.int64)
-    for name, rows in windows.stretches(WHOLE_CHROMOSOME):
-        found[rows] = matrix.locate(np.full(len(rows), name, object), windows.start[rows] + windows.length // 2)
-    return found >= 0, (found >= 0) & (cluster[np.maximum(found, 0)] == "ubiquitous")
+    peak = np.full(len(windows), -1, np.int64)
+    for name, rows in windows.spans(WHOLE_CHROMOSOME):
+        peak[rows] = matrix.locate(np.full(len(rows), name, object), windows.start[rows] + windows.length // 2)
+    return PeakMembership(peak >= 0, (peak >= 0) & (cluster[np.maximum(peak, 0)] == "ubiquitous"))
 
 
 def gc_content(windows: WindowTable, genome: Fasta) -> NDArray[np.float64]:
-    """Share of G and C among all bases of each window (n,), as `bedtools nuc` counts it (N are in the denominator)."""
+    """Share of G and C among the known bases of each window (n,); 0 where none is known."""
     out = np.empty(len(windows))
-    for chrom, rows in windows.stretches(SEQUENCE_SPAN):
+    for chrom, rows in windows.spans(SEQUENCE_SPAN):
         start = windows.start[rows]
         codes = genome.codes(chrom, int(start[0]), int(start[-1]) + windows.length)
-        total = np.concatenate([[0], np.cumsum((codes == 1) | (codes == 2), dtype=np.int32)])
-        out[rows] = (total[start - start[0] + windows.length] - total[start - start[0]]) / windows.length
+        # A window's count is a difference of two running totals, however much windows overlap.
+        counts = []
+        for flags in ((codes == 1) | (codes == 2), codes != UNKNOWN):
+            total = np.concatenate([[0], np.cumsum(flags, dtype=np.int32)])
+            counts.append(total[start - start[0] + windows.length] - total[start - start[0]])
+        out[rows] = np.nan_to_num(gc_share(*counts))
     return out
 
 
 def check_folds(windows: WindowTable) -> None:
+    """Raise InputError where a fold has no window."""
     missing = [fold for fold in FOLDS if len(windows.of_fold(fold)) == 0]
     if missing:
         raise InputError(
-            f"no window is left in the {' and '.join(missing)} fold: check the chromosomes, gaps, excluded regions and --limit"
+            f"no window is left in the {' and '.join(missing)} fold: "
+            "check the chromosomes, gaps, excluded regions and --limit"
         )
 
 
@@ -244,7 +289,8 @@ def _write_coverage(
 ) -> None:
     """Write seqs_cov/I.h5, the targets (n, target_length) of each track; a restart takes those that OUT already has."""
     blacklist = target_rules.blacklist_of(read_bed(request.blacklist) if request.blacklist else None)
-    shape, training = (len(windows), request.geometry.target_length), windows.of_fold("train")
+    shape = (len(windows), request.geometry.target_length)
+    training = windows.of_fold("train")
     for i, track in enumerate(tracks):
         name = Path("seqs_cov") / f"{i}.h5"
         if request.restart and (out / name).exists():
@@ -256,16 +302,18 @@ def _write_coverage(
                 f"the track {track.identifier} has a target that is no finite number (window {_first_bad(values)})",
                 track.file,
             )
+        # A network cannot learn such a track, and its correlation is not defined; Basenji writes it all the same.
         if not request.compat and not values[training].any():
             raise InputError(
                 f"the track {track.identifier} is zero in every training window: take it out of the targets table",
                 track.file,
             )
-        if request.half and (cut := np.count_nonzero(values > tfrecords.LARGEST_HALF)):
+        too_large = np.count_nonzero(values > tfrecords.LARGEST_HALF)
+        if request.half and too_large:
             log.warning(
                 "%s: %d targets above %.0f are stored as that number, the largest float16",
                 track.identifier,
-                cut,
+                too_large,
                 tfrecords.LARGEST_HALF,
             )
         with create_hdf5(folder / name) as handle:
@@ -274,15 +322,16 @@ def _write_coverage(
 
 
 def _first_bad(values: NDArray[np.float32]) -> int:
+    """Number (from 1) of the first window with a value that is not finite."""
     return int(np.isfinite(values).all(axis=1).argmin()) + 1
 
 
 def _kept_coverage(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
     with open_hdf5(path, ["targets"]) as handle:
-        if handle["targets"].shape != shape:
+        stored = handle["targets"].shape
+        if stored != shape:
             raise InputError(
-                f"holds targets of shape {handle['targets'].shape}, sequences.bed needs {shape}: remove the folder seqs_cov",
-                path,
+                f"holds targets of shape {stored}, sequences.bed needs {shape}: remove the folder seqs_cov", path
             )
         return handle["targets"][:]
 
@@ -296,7 +345,7 @@ def _write_records(fasta: Path, windows: WindowTable, folder: Path, request: Dat
             with open_hdf5(folder / "seqs_cov" / f"{i}.h5") as handle:
                 values[:, :, i] = handle["targets"][rows[0] : rows[-1] + 1]
         part = windows.take(rows)
-        with Fasta(fasta) as genome:
+        with Fasta(fasta) as genome:  # a handle of its own: htslib's are not safe for threads
             sequences = (
                 genome.codes(windows.names[c], s, s + windows.length)
                 for c, s in zip(part.chrom.tolist(), part.start.tolist(), strict=True)
@@ -323,7 +372,8 @@ def each_file(
 
 
 def statistics_of(windows: WindowTable, num_tracks: int, request: DatasetRequest) -> dict[str, int | str]:
-    """Content of statistics.json: Basenji's keys, and the training set where it is not all windows (Basenji passes over what it does not know)."""
+    """Content of statistics.json: Basenji's keys, and the training set where it is not all windows."""
+    # Basenji passes over keys that it does not know, so its programs can read the dataset.
     geometry = request.geometry
     counts = {f"{fold}_seqs": len(windows.of_fold(fold)) for fold in FOLDS}
     lengths = {

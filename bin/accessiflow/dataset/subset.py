@@ -1,7 +1,7 @@
-"""A dataset from another one: a training set, other folds or fewer tracks, without a second pass over the genome and the signals.
+"""A dataset from another one: a training set, other folds or fewer tracks, without reading genome and signals again.
 
-The result is what `build` gives for the same choice, byte for byte (for datasets without `--limit`, whose pieces may overlap).
-Memory: as `load_fold` for a fold, and 50 bytes a window.
+The result is byte for byte what `build` gives for the same choice; not so for datasets with `--limit`, whose pieces may
+overlap. Memory: as `load_fold` for a fold, and 50 bytes a window.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +29,17 @@ from accessiflow.dataset.targets import track_columns
 from accessiflow.dataset.windows import Geometry, WindowTable
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, read_json, read_table, write_json, write_table, write_text
-from accessiflow.intervals import FOLDS
+from accessiflow.genome import window_gc
+from accessiflow.intervals import FOLDS, fold_of
 
-WINDOWS_PER_BLOCK = 1 << 14
+WINDOWS_PER_BLOCK = 1 << 14  # bounds the temporary arrays of a comparison: 22 MB at 1,344 bp
+
+
+class WindowRecord(NamedTuple):
+    """Base codes (L,) and targets (target_length, tracks) of a window."""
+
+    codes: NDArray[np.uint8]
+    targets: NDArray[np.float32]
 
 
 class _Records:
@@ -38,40 +47,43 @@ class _Records:
 
     def __init__(self, data_dir: Path) -> None:
         folds = [tfrecords.load_fold(data_dir, fold, tfrecords.MEMORY // len(FOLDS)) for fold in FOLDS]
-        self._codes, self._targets = [f[0] for f in folds], [f[1] for f in folds]
-        self._first = np.cumsum([0, *(len(c) for c in self._codes)])
+        self._codes = [fold.codes for fold in folds]
+        self._targets = [fold.targets for fold in folds]
+        self._first = np.cumsum(
+            [0, *(len(codes) for codes in self._codes)]
+        )  # record number of each fold's first window
 
     @property
     def counts(self) -> list[int]:
         """Windows of each fold."""
         return [len(codes) for codes in self._codes]
 
-    def record(self, number: int, columns: NDArray[np.int64]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-        """Base codes (L,) and targets (B, columns) of a record."""
+    def record(self, number: int, columns: NDArray[np.int64]) -> WindowRecord:
+        """A record by its number, with these columns of its targets."""
         fold = int(np.searchsorted(self._first, number, side="right")) - 1
         row = number - int(self._first[fold])
-        return self._codes[fold][row], self._targets[fold][row][:, columns]
+        return WindowRecord(self._codes[fold][row], self._targets[fold][row][:, columns])
 
     def gc(self, numbers: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Share of G and C among all bases (n,) of records, N in the denominator."""
+        """Share of G and C among the known bases (n,) of records; 0 where none is known."""
         everything = np.concatenate([_gc(codes) for codes in self._codes])
         return everything[numbers]
 
     def has_signal(self, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which tracks (T,) are not zero in all of some records."""
-        found = np.zeros(self._targets[0].shape[2], bool)
+        out = np.zeros(self._targets[0].shape[2], bool)
         for first, targets in zip(self._first, self._targets, strict=False):
             rows = numbers[(numbers >= first) & (numbers < first + len(targets))] - first
             for low in range(0, len(rows), WINDOWS_PER_BLOCK):
-                found |= targets[rows[low : low + WINDOWS_PER_BLOCK]].any(axis=(0, 1))
-        return found
+                out |= targets[rows[low : low + WINDOWS_PER_BLOCK]].any(axis=(0, 1))
+        return out
 
 
 def _gc(codes: NDArray[np.uint8]) -> NDArray[np.float64]:
     out = np.empty(len(codes))
     for low in range(0, len(codes), WINDOWS_PER_BLOCK):
         part = codes[low : low + WINDOWS_PER_BLOCK]
-        out[low : low + len(part)] = ((part == 1) | (part == 2)).sum(axis=1) / part.shape[1]
+        out[low : low + len(part)] = np.nan_to_num(window_gc(part))
     return out
 
 
@@ -79,12 +91,15 @@ def subset(data_dir: Path, out: Path, request: DatasetRequest, tracks: Sequence[
     """Write the dataset, all of it or nothing; returns its statistics.
 
     Args:
-        request: peaks, training_set, nonpeak_ratio, records_per_file, seed, threads; valid_chroms and test_chroms where the folds change.
+        data_dir: a dataset of all windows.
+        out: the new dataset.
+        request: read are peaks, training_set, nonpeak_ratio, records_per_file, seed and threads, and where the folds
+            change, valid_chroms and test_chroms.
         tracks: names of the tracks to keep, in this order; all when empty.
 
     Raises:
-        InputError: an incomplete dataset or one of chosen windows, a fold without windows, an unknown track, a track of zeros,
-            chromosomes of neither fold.
+        InputError: the dataset is incomplete or has chosen windows already, a fold has no window, a track is unknown or
+            zero everywhere, or the dataset has none of the chromosomes.
     """
     if out.absolute() == data_dir.absolute():
         raise InputError("is the dataset itself: choose another output", out)
@@ -92,12 +107,15 @@ def subset(data_dir: Path, out: Path, request: DatasetRequest, tracks: Sequence[
     windows = window_rules.read_windows(data_dir / "sequences.bed", None, request.geometry.seq_length)
     records = _Records(data_dir)
     for fold, count in zip(FOLDS, records.counts, strict=True):
-        if (listed := len(windows.of_fold(fold))) != count:
+        listed = len(windows.of_fold(fold))
+        if listed != count:
             raise InputError(
                 f"lists {listed} {fold} windows, the TFRecords hold {count}: an incomplete dataset",
                 data_dir / "sequences.bed",
             )
     windows = _refolded(windows, request, data_dir)
+    # `order` holds the record numbers of `windows`, through every choice and shuffle. `build` chooses and shuffles
+    # windows in the order of its contigs, so they are put into that order first.
     order = _build_order(windows, data_dir)
     windows = windows.take(order)
     if request.training_set != "all":
@@ -132,13 +150,13 @@ def _geometry(data_dir: Path) -> Geometry:
     if facts.get("training_set", "all") != "all":
         raise InputError(f"is of the training set {facts['training_set']}: give a dataset of all windows", data_dir)
     try:
-        return Geometry(*(int(facts[k]) for k in ("seq_length", "crop_bp", "pool_width")))
+        return Geometry(*(int(facts[key]) for key in ("seq_length", "crop_bp", "pool_width")))
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"lacks a number that a dataset has ({error})", path) from None
 
 
 def _refolded(windows: WindowTable, request: DatasetRequest, data_dir: Path) -> WindowTable:
-    """The windows with the folds that are asked for."""
+    """The windows with the requested folds."""
     valid, test = request.valid_chroms, request.test_chroms
     if not valid and not test:
         return windows
@@ -148,24 +166,21 @@ def _refolded(windows: WindowTable, request: DatasetRequest, data_dir: Path) -> 
         raise InputError(f"has none of the chromosomes {', '.join([*valid, *test])}", data_dir / "sequences.bed")
     strides = {fold: _stride(windows, fold) for fold in FOLDS}
     if len(set(strides.values()) - {0}) > 1:
-        told = ", ".join(f"{fold} {stride}" for fold, stride in strides.items())
+        listed = ", ".join(f"{fold} {stride}" for fold, stride in strides.items())
         raise InputError(
-            f"has another stride in each fold ({told} bp), which other folds would mix: build the dataset anew",
+            f"has another stride in each fold ({listed} bp), which other folds would mix: build the dataset anew",
             data_dir,
         )
-    number = np.array(
-        [FOLDS.index("test" if c in test else "valid" if c in valid else "train") for c in windows.names], np.int8
-    )
+    number = np.array([FOLDS.index(fold) for fold in fold_of(windows.names, valid, test)], np.int8)
     return replace(windows, fold=number[windows.chrom])
 
 
 def _stride(windows: WindowTable, fold: str) -> int:
     """The most frequent distance of neighbouring windows of a fold; 0 where it has one window a chromosome."""
     part = windows.take(windows.of_fold(fold))
-    steps = np.concatenate(
-        [np.diff(part.start[rows]) for _, rows in part.stretches(WHOLE_CHROMOSOME)] or [np.empty(0, np.int64)]
-    )
-    values, counts = np.unique(steps[steps > 0], return_counts=True)
+    steps = [np.diff(part.start[rows]) for _, rows in part.spans(WHOLE_CHROMOSOME)]
+    distances = np.concatenate([np.empty(0, np.int64), *steps])
+    values, counts = np.unique(distances[distances > 0], return_counts=True)
     return int(values[counts.argmax()]) if len(values) else 0
 
 
@@ -173,12 +188,15 @@ def _build_order(windows: WindowTable, data_dir: Path) -> NDArray[np.int64]:
     """Row numbers in the order before the shuffle: folds, chromosomes as contigs.bed first names them, starts."""
     with open_text(data_dir / "contigs.bed") as bed:
         named = list(dict.fromkeys(line.split("\t", 1)[0] for line in bed))
-    rank = {name: i for i, name in enumerate([*named, *(n for n in windows.names if n not in set(named))])}
-    return np.lexsort((windows.start, np.array([rank[n] for n in windows.names])[windows.chrom], windows.fold))
+    unnamed = [name for name in windows.names if name not in set(named)]
+    rank = {name: i for i, name in enumerate([*named, *unnamed])}
+    chrom_rank = np.array([rank[name] for name in windows.names])[windows.chrom]
+    return np.lexsort((windows.start, chrom_rank, windows.fold))  # the last key counts first
 
 
 def _shuffle(windows: WindowTable, seed: int) -> NDArray[np.int64]:
     """Row numbers in Basenji's shuffled order."""
+    # Row numbers in place of the starts come back shuffled.
     numbered = replace(windows, start=np.arange(len(windows)))
     return window_rules.shuffled(numbered, seed).start
 

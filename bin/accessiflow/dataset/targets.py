@@ -1,14 +1,15 @@
-"""Targets: what a model should predict for each window and track, from bigWig coverage by Basenji's rules.
+"""Targets: the values that a model should predict for each window and track, from bigWig coverage by Basenji's rules.
 
-A window's base level = 10th percentile of its coverage, 0 when any base has no value. Blacklisted bases (intervals widened by 20 bp) and bases
-without a value get it; the central bases are summarised per target_width (sum, mean, max or peak), then clip_soft, clip and scale. Values are
-float32, in the original's order of operations.
+A window's base level is the 10th percentile of its coverage, 0 when any base has no value. Blacklisted bases (intervals
+widened by 20 bp) and bases without a value get the base level. The central bases are then summarised per target_width
+(sum, mean, max or peak); clip_soft, clip and scale follow. Values are float32, in the original's order of operations.
 
 Memory: one chunk of a chromosome (about 1 Mb) and the result, 4 bytes a target value.
 """
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,25 +22,35 @@ from numpy.typing import NDArray
 from accessiflow.dataset.windows import Geometry, WindowTable
 from accessiflow.errors import InputError
 from accessiflow.files import exists, open_text
+from accessiflow.sheets import SHEETS
 from accessiflow.signal.bigwig import open_bigwig
 from accessiflow.signal.coverage import shared_contigs
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BLACKLIST_BUFFER = 20
+BLACKLIST_BUFFER = 20  # bp, as in Basenji
 BASE_LEVEL = 0.1
-COVERAGE_SPAN = 1 << 20
-SUMMARIES = ("sum", "mean", "avg", "max", "peak")
+COVERAGE_SPAN = 1 << 20  # bp of a chromosome whose coverage is in memory at once
+SUMMARIES = SHEETS["tracks"].choices["sum_stat"]
 Float32Array = NDArray[np.float32]
-Bools = NDArray[np.bool_]
 Blacklist = Mapping[str, NDArray[np.int64]]
 """Chromosome -> start and end (k, 2) of its blacklisted intervals, widened."""
 
 
 @dataclass(frozen=True)
 class Track:
-    """One row of a targets table; clip, clip_soft and scale are positive."""
+    """One row of a targets table.
+
+    Attributes:
+        identifier: name of the track.
+        description: free text, the cell type by default.
+        file: bigWig of its coverage.
+        sum_stat: how the bases of a target are summarised, one of SUMMARIES.
+        clip: greatest value of a target, above 0; None for no limit.
+        clip_soft: value above 0 beyond which the square root of the excess is kept; None for no limit.
+        scale: factor of the result, above 0.
+    """
 
     identifier: str
     description: str
@@ -68,7 +79,7 @@ def read_targets(path: Path) -> list[Track]:
 
     with open_text(path) as handle:
         try:
-            table = pd.read_csv(handle, sep="\t", dtype=str, keep_default_na=False, quoting=3)
+            table = pd.read_csv(handle, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
         except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
             raise InputError(
                 f"is not a readable tab-separated table ({str(error).strip().splitlines()[0]})", path
@@ -85,6 +96,7 @@ def targets_table(sheet: pd.DataFrame, signals: Mapping[str, str]) -> pd.DataFra
     """Basenji's targets table of a tracks sheet; clip and clip_soft are columns only where a track has one.
 
     Args:
+        sheet: rows of the tracks sheet.
         signals: track -> bigWig; a track without one has the sheet's signal.
     """
     table = sheet[["track", "signal", "clip", "clip_soft", "scale", "sum_stat", "cell_type"]].rename(
@@ -103,11 +115,11 @@ def _track(row: dict[str, str], path: Path, line: int) -> Track:
     clip, clip_soft, scale = (
         _positive(row.get(column, ""), column, path, line) for column in ("clip", "clip_soft", "scale")
     )
-    beside = path.absolute().parent / file
+    in_table_folder = path.absolute().parent / file
+    if exists(in_table_folder):
+        file = in_table_folder
     name = row.get("identifier") or file.stem
-    return Track(
-        name, row.get("description") or name, beside if exists(beside) else file, summary, clip, clip_soft, scale or 1.0
-    )
+    return Track(name, row.get("description") or name, file, summary, clip, clip_soft, scale or 1.0)
 
 
 def _positive(text: str, column: str, path: Path, line: int) -> float | None:
@@ -127,7 +139,8 @@ def blacklist_of(table: pd.DataFrame | None) -> dict[str, NDArray[np.int64]]:
     if table is None:
         return {}
     edges = np.column_stack([np.maximum(table["start"] - BLACKLIST_BUFFER, 0), table["end"] + BLACKLIST_BUFFER])
-    edges, chrom = edges[(order := np.argsort(edges[:, 0], kind="stable"))], table["chrom"].to_numpy()[order]
+    order = np.argsort(edges[:, 0], kind="stable")
+    edges, chrom = edges[order], table["chrom"].to_numpy()[order]
     return {str(name): edges[chrom == name] for name in np.unique(chrom.astype(str))}
 
 
@@ -146,10 +159,16 @@ def check_signals(tracks: Sequence[Track], sizes: Mapping[str, int]) -> None:
 def window_targets(
     windows: WindowTable, track: Track, geometry: Geometry, blacklist: Blacklist, compat: bool = False
 ) -> Float32Array:
-    """Targets (n, target_length) float32 of windows in any order; the bigWig is read once, in chunks along each chromosome.
+    """Targets (n, target_length) float32 of one track.
+
+    The bigWig is read once, in chunks along each chromosome, whatever the order of the windows.
 
     Args:
-        compat: leave a blacklist interval that starts left of the window to the original's negative slice.
+        windows: windows in any order.
+        track: the track.
+        geometry: lengths of windows and targets.
+        blacklist: intervals whose bases get the base level.
+        compat: treat a blacklist interval that starts left of the window as the original does, by a negative slice.
 
     Raises:
         InputError: the file is no bigWig, or its coverage is negative or infinite somewhere.
@@ -157,13 +176,14 @@ def window_targets(
     out = np.empty((len(windows), geometry.target_length), np.float32)
     handle = open_bigwig(track.file)
     lengths = handle.chroms()
-    for chrom, rows in windows.stretches(COVERAGE_SPAN):
+    for chrom, rows in windows.spans(COVERAGE_SPAN):
         start = windows.start[rows]
         left, right = int(start[0]), int(start[-1]) + geometry.seq_length
         values = _coverage(handle, track.file, chrom, left, right, lengths)
         black = blacklist.get(chrom, np.empty((0, 2), np.int64))
         near = black[(black[:, 1] > left) & (black[:, 0] < right)] - left
-        centres = (_centres_as_basenji if compat else _centres)(values, start - left, geometry, near)
+        rule = _centres_as_basenji if compat else _centres
+        centres = rule(values, start - left, geometry, near)
         out[rows] = _summarise(centres.reshape(-1, geometry.target_length, geometry.target_width), track.sum_stat)
     handle.close()
     return _transform(out, track.as_basenji() if compat else track)
@@ -175,29 +195,31 @@ def _coverage(handle: Any, path: Path, chrom: str, left: int, right: int, length
     end = min(right, lengths.get(chrom, 0))
     if end > left:
         try:
-            found = handle.values(chrom, left, end, numpy=True)
+            values = handle.values(chrom, left, end, numpy=True)
         except RuntimeError as error:
             raise InputError(f"cannot be read at {chrom}:{left}-{end} ({error}): truncated?", path) from None
-        out[: len(found)] = found
+        out[: len(values)] = values  # none from a file without any value
     wrong = (out < 0) | np.isinf(out)
     if wrong.any():
         at = int(wrong.argmax())
-        raise InputError(
-            f"has the coverage {out[at]:g} at {chrom}:{left + at}-{left + at + 1}: coverage must be a number >= 0", path
-        )
+        place = f"{chrom}:{left + at}-{left + at + 1}"
+        raise InputError(f"has the coverage {out[at]:g} at {place}: coverage must be a number >= 0", path)
     return out
 
 
 def _centres(
     values: Float32Array, offsets: NDArray[np.int64], geometry: Geometry, black: NDArray[np.int64]
 ) -> Float32Array:
-    """Coverage (n, bases) of the windows' targets, blacklisted bases and those without a value at the window's base level.
+    """Coverage (n, bases) of the windows' targets; bases blacklisted or without a value have the window's base level.
 
     Args:
-        values: coverage of a stretch. offsets: first base of each window (n,) in it. black: intervals (k, 2) in it.
+        values: coverage per base of a region.
+        offsets: first base of each window (n,) in the region.
+        geometry: lengths of windows and targets.
+        black: blacklisted intervals (k, 2) in the region.
     """
     width = geometry.seq_length - 2 * geometry.crop
-    # a base without a value in the target is one in the window too, whose base level is then 0
+    # A base without a value in the target is one in the window too, whose base level is then 0.
     out = sliding_window_view(np.nan_to_num(values), width)[offsets + geometry.crop]
     if len(black):
         masked = np.zeros(len(values), bool)
@@ -213,7 +235,7 @@ def _centres(
 def _centres_as_basenji(
     values: Float32Array, offsets: NDArray[np.int64], geometry: Geometry, black: NDArray[np.int64]
 ) -> Float32Array:
-    """As `_centres`, but each blacklist interval is sliced as Basenji does: a start left of the window counts from the window's end."""
+    """As `_centres`, but with Basenji's slices: a blacklist start left of the window counts from the window's end."""
     out = _centres(values, offsets, geometry, black[:0])
     touched = np.zeros(len(offsets), bool)
     for start, end in black:
@@ -230,10 +252,9 @@ def _centres_as_basenji(
 
 
 def base_level(windows: Float32Array) -> Float32Array:
-    """10th percentile (n,) of the coverage of windows (n, bases), 0 where a base has no value: `numpy.percentile` as NumPy 1 computes it.
-
-    (NumPy 2 takes the quantile itself in float32, which moves the result by up to 1e-5 of the neighbouring values' distance.)
-    """
+    """10th percentile (n,) of the coverage of windows (n, bases), 0 where a base has no value."""
+    # As `numpy.percentile` of NumPy 1. NumPy 2 takes the quantile itself in float32, which moves the result by up to
+    # 1e-5 of the distance of the neighbouring values.
     place = BASE_LEVEL * (windows.shape[1] - 1)
     low = int(place)
     high = min(low + 1, windows.shape[1] - 1)
@@ -251,7 +272,9 @@ def _summarise(centres: Float32Array, summary: str) -> Float32Array:
     if summary == "max":
         return centres.max(axis=2)
     mean = centres.mean(axis=2, dtype=np.float32)
-    return mean if summary in ("mean", "avg") else np.clip(np.sqrt(mean * 4), 0, 1)
+    if summary in ("mean", "avg"):
+        return mean
+    return np.clip(np.sqrt(mean * 4), 0, 1)  # Basenji's "peak"
 
 
 def _transform(values: Float32Array, track: Track) -> Float32Array:
@@ -265,13 +288,13 @@ def _transform(values: Float32Array, track: Track) -> Float32Array:
     return np.float32(track.scale) * out
 
 
-def track_columns(known: Sequence[str], wanted: Sequence[str], source: Path) -> list[int]:
-    """Columns of the wanted tracks among those of a dataset, in the order asked for.
+def track_columns(known: Sequence[str], requested: Sequence[str], source: Path) -> list[int]:
+    """Columns of the requested tracks among those of a dataset, in the order of the request.
 
     Raises:
-        InputError: a track that the dataset does not have.
+        InputError: the dataset does not have one of them.
     """
-    unknown = [name for name in wanted if name not in known]
+    unknown = [name for name in requested if name not in known]
     if unknown:
         raise InputError(f"has no track {unknown[0]} (tracks: {', '.join(known[:10])})", source)
-    return [known.index(name) for name in wanted]
+    return [known.index(name) for name in requested]

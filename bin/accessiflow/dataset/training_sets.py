@@ -1,6 +1,7 @@
 """The five training sets of Kathail et al. 2024 (Table 1): which windows of a fold are kept.
 
-Training and validation windows are chosen, the test fold is always complete: every model is judged on the same windows.
+Training and validation windows are chosen; the test fold is always complete: every model is evaluated on the same
+windows.
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ def choose(
     """Row numbers of the windows kept, sorted; a window drawn twice appears twice.
 
     Args:
-        in_peak, ubiquitous: whether each window (n,) lies in a peak bin, and in one of the ubiquitous cluster.
+        training_set: one of TRAINING_SETS.
+        in_peak: whether each window (n,) lies in a peak bin.
+        ubiquitous: whether each window (n,) lies in a peak bin of the ubiquitous cluster.
         gc: GC share (n,), for gc_matched.
         ratio: non-peak windows per peak window, for balanced.
+        rng: draws the non-peak windows.
     """
     peaks, others = np.flatnonzero(in_peak), np.flatnonzero(~in_peak)
     if training_set == "all":
@@ -47,15 +51,17 @@ def choose(
 def gc_matched(
     peak_gc: NDArray[np.float64], other_gc: NDArray[np.float64], rng: np.random.Generator, bins: int = 20
 ) -> NDArray[np.int64]:
-    """Row numbers of as many non-peaks as peaks in each GC bin [low, high), drawn with replacement only where a bin is short.
+    """Row numbers of as many non-peaks as peaks in each GC bin [low, high), in the order drawn.
 
-    Bins: `linspace(min, max, bins)` of the peaks' GC (generate_balanced_training_sequences.py --gc); rows in the order drawn.
+    A bin with fewer non-peaks than peaks is drawn from with replacement. The edges are `linspace(min, max, bins)` of
+    the peaks' GC, as in the paper's generate_balanced_training_sequences.py --gc.
     """
+    # As in the paper's code, `bins` edges make one bin fewer, and the peaks of the greatest GC are in none.
     edges = np.linspace(peak_gc.min(), peak_gc.max(), bins)
     drawn: list[NDArray[np.int64]] = []
     for low, high in pairwise(edges):
-        wanted = int(((peak_gc >= low) & (peak_gc < high)).sum())
+        n_peaks = int(((peak_gc >= low) & (peak_gc < high)).sum())
         rows = np.flatnonzero((other_gc >= low) & (other_gc < high))
-        if wanted and len(rows):
-            drawn.append(rng.choice(rows, wanted, replace=len(rows) < wanted))
+        if n_peaks and len(rows):
+            drawn.append(rng.choice(rows, n_peaks, replace=len(rows) < n_peaks))
     return np.concatenate(drawn) if drawn else np.empty(0, np.int64)

@@ -1,6 +1,7 @@
 """Which windows a dataset holds, in which order: contigs, strides, folds, Basenji's seeded shuffle.
 
-Memory: 21 bytes a window, twice that while they are put in order (a human genome at a stride of 192 bp: 15 million windows, 0.3 and 0.6 GB).
+Memory: 21 bytes a window, twice that while they are put in order. A human genome at a stride of 192 bp has 15 million
+windows, which take 0.3 and 0.6 GB.
 """
 
 from __future__ import annotations
@@ -19,18 +20,25 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import require_file, write_text
-from accessiflow.intervals import FOLDS, IntervalSet
+from accessiflow.intervals import FOLDS, IntervalSet, fold_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-BREAK_ABOVE = 786_432
-SHUFFLE_SEED = 44
+BREAK_ABOVE = 786_432  # bp; Basenji's default
+SHUFFLE_SEED = 44  # Basenji's default
 WINDOWS_PER_WRITE = 1 << 16
 
 
+class ChromRows(NamedTuple):
+    """Row numbers (k,) of windows of one chromosome, by their starts."""
+
+    chrom: str
+    rows: NDArray[np.int64]
+
+
 class Contig(NamedTuple):
-    """A stretch of a chromosome without gaps, [start, end)."""
+    """A region of a chromosome without gaps, [start, end)."""
 
     chrom: str
     start: int
@@ -42,7 +50,11 @@ class WindowTable:
     """Model inputs of equal length, in the order of their records.
 
     Attributes:
-        names: chromosome names. chrom: index (n,) into them. start: first base (n,). fold: index (n,) into FOLDS. length: bp of each.
+        names: chromosome names.
+        chrom: index (n,) into `names` of each window.
+        start: first base (n,), 0-based.
+        fold: index (n,) into FOLDS.
+        length: bp of every window.
     """
 
     names: tuple[str, ...]
@@ -62,14 +74,14 @@ class WindowTable:
         """Row numbers of a fold."""
         return np.flatnonzero(self.fold == FOLDS.index(fold))
 
-    def stretches(self, span: int) -> Iterator[tuple[str, NDArray[np.int64]]]:
-        """Chromosome and row numbers, sorted by start, of all windows, cut so that the starts of each part lie within `span` bp."""
+    def spans(self, span: int) -> Iterator[ChromRows]:
+        """All windows by chromosome and start, in parts whose starts lie within `span` bp of each other."""
         bounds = np.searchsorted(self.chrom[self._order], np.arange(len(self.names) + 1))
         for name, low, high in zip(self.names, bounds[:-1], bounds[1:], strict=True):
             rows = self._order[low:high]
             for part in np.split(rows, np.flatnonzero(np.diff(self.start[rows] // span)) + 1):
                 if len(part):
-                    yield name, part
+                    yield ChromRows(name, part)
 
     @cached_property
     def _order(self) -> NDArray[np.int64]:
@@ -82,8 +94,11 @@ class Geometry:
     """Lengths in bp.
 
     Attributes:
-        seq_length: of a window. crop: bases cut from each side of the target. target_width: bases summed into one target value.
-        stride, stride_test: distance of neighbouring windows in training contigs, and in validation and test contigs.
+        seq_length: length of a window.
+        crop: bases of a window left out of the target on each side.
+        target_width: bases summed into one target value.
+        stride: distance of neighbouring windows in training contigs.
+        stride_test: distance of neighbouring windows in validation and test contigs.
     """
 
     seq_length: int = 1344
@@ -101,12 +116,20 @@ class Geometry:
 def contigs_of(
     sizes: Mapping[str, int], gaps: pd.DataFrame | None, limit: pd.DataFrame | None, seq_length: int
 ) -> list[Contig]:
-    """Chromosomes minus gaps, cut to the intervals of `limit` (an intersection for each, duplicates stay), of seq_length at least."""
+    """The regions that can hold a window.
+
+    Args:
+        sizes: chromosome lengths.
+        gaps: assembly gaps, taken out of the chromosomes.
+        limit: intervals that the regions are cut to; overlapping ones give a region each, as with `bedtools intersect`.
+        seq_length: shorter regions are dropped.
+    """
     pieces: list[Contig] = []
     blocked = IntervalSet(gaps) if gaps is not None else None
     for chrom, size in sizes.items():
-        starts, ends = blocked.merged(chrom) if blocked is not None else (np.empty(0, int), np.empty(0, int))
-        edges = [0, *np.column_stack([starts, ends]).ravel().tolist(), size]
+        gap_edges = [] if blocked is None else np.column_stack(blocked.merged(chrom)).ravel().tolist()
+        # The pairs (0, first gap's start), (its end, next gap's start), ..., (last gap's end, size) are the pieces.
+        edges = [0, *gap_edges, size]
         pieces += [Contig(chrom, a, min(b, size)) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
     if limit is not None:
         pieces = [part for piece in pieces for part in _intersect(piece, limit)]
@@ -120,7 +143,8 @@ def _intersect(piece: Contig, limit: pd.DataFrame) -> list[Contig]:
 
 
 def _bedtools_bin(start: int, end: int) -> tuple[int, int]:
-    """Level and number of the UCSC bin that holds an interval: bedtools reports the hits of a region bin by bin, finest level (16 kb) first."""
+    """Level and number of the UCSC bin that holds an interval, by which bedtools orders the hits of a region."""
+    # The finest bins are of 2^14 bp, those of each further level eight times as long.
     level, low, high = 0, start >> 14, (end - 1) >> 14
     while low != high:
         level, low, high = level + 1, low >> 3, high >> 3
@@ -128,11 +152,13 @@ def _bedtools_bin(start: int, end: int) -> tuple[int, int]:
 
 
 def break_contigs(contigs: Sequence[Contig], lose_largest: bool = False) -> list[Contig]:
-    """Halve contigs above 786,432 bp until none is left, in Basenji's heap order.
+    """Halve contigs above 786,432 bp until none is left; the result is in Basenji's heap order.
 
     Args:
+        contigs: regions to break.
         lose_largest: drop the last one taken from the heap, as Basenji does.
     """
+    # Negative lengths, as Python's heap gives the least first.
     heap: list[tuple[int, Contig]] = []
     for contig in contigs:
         heapq.heappush(heap, (contig.start - contig.end, contig))
@@ -153,15 +179,14 @@ def split_folds(
 ) -> dict[str, list[Contig]]:
     """Fold -> its contigs, by chromosome, order kept."""
     folds: dict[str, list[Contig]] = {fold: [] for fold in FOLDS}
-    for contig in contigs:
-        folds["test" if contig.chrom in test_chroms else "valid" if contig.chrom in valid_chroms else "train"].append(
-            contig
-        )
+    fold = fold_of([contig.chrom for contig in contigs], valid_chroms, test_chroms)
+    for name, contig in zip(fold, contigs, strict=True):
+        folds[name].append(contig)
     return folds
 
 
 def join_contigs(contigs: Sequence[Contig]) -> list[Contig]:
-    """Adjacent pieces of a chromosome joined again, chromosomes in order of first appearance, pieces sorted by start."""
+    """Join adjacent pieces of a chromosome; chromosomes in order of first appearance, pieces sorted by start."""
     by_chrom: dict[str, list[Contig]] = {}
     for contig in contigs:
         by_chrom.setdefault(contig.chrom, []).append(contig)
@@ -183,20 +208,21 @@ def windows_of(folds: Mapping[str, Sequence[Contig]], geometry: Geometry) -> Win
     """Every window of the folds' contigs, in the order of FOLDS and of the contigs."""
     names = tuple(dict.fromkeys(contig.chrom for fold in FOLDS for contig in folds[fold]))
     number = {name: i for i, name in enumerate(names)}
-    parts: list[tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int8]]] = []
+    chroms, starts, fold_numbers = [np.empty(0, np.int32)], [np.empty(0, np.int64)], [np.empty(0, np.int8)]
     for i, fold in enumerate(FOLDS):
         stride = geometry.stride if fold == "train" else geometry.stride_test
         for contig in folds[fold]:
             start = np.arange(contig.start, contig.end - geometry.seq_length + 1, stride, dtype=np.int64)
-            parts.append((np.full(len(start), number[contig.chrom], np.int32), start, np.full(len(start), i, np.int8)))
-    chrom, start, fold_number = (
-        (np.concatenate([part[k] for part in parts]) for k in range(3)) if parts else (np.empty(0, int),) * 3
-    )
+            chroms.append(np.full(len(start), number[contig.chrom], np.int32))
+            starts.append(start)
+            fold_numbers.append(np.full(len(start), i, np.int8))
+    chrom, start, fold_number = (np.concatenate(parts) for parts in (chroms, starts, fold_numbers))
     return WindowTable(names, chrom, start, fold_number, geometry.seq_length)
 
 
 def shuffled(windows: WindowTable, seed: int = SHUFFLE_SEED) -> WindowTable:
     """All windows, train then valid then test, each fold shuffled by Python's `random` as Basenji does."""
+    # Python's generator, not numpy's, for Basenji's order; an array, because a list takes 36 bytes an integer.
     generator = random.Random(seed)
     rows = []
     for fold in FOLDS:
@@ -219,10 +245,13 @@ def read_windows(path: Path, sizes: Mapping[str, int] | None, seq_length: int) -
     """Read sequences.bed, as written here, by Basenji, or by a user who chose the windows.
 
     Args:
-        sizes: of the contigs; None where the genome is not at hand.
+        path: the file.
+        sizes: contig lengths; None where the genome is not at hand.
+        seq_length: bp that every window must have.
 
     Raises:
-        InputError: a row is no window of seq_length bp inside a contig of the genome, or the labels are not train, valid, test in this order.
+        InputError: a row is no window of seq_length bp inside a contig of the genome, or the labels are not train,
+            valid, test in this order.
     """
     import pandas as pd
 
@@ -238,12 +267,12 @@ def read_windows(path: Path, sizes: Mapping[str, int] | None, seq_length: int) -
         ) from None
     names = tuple(map(str, table["chrom"].cat.categories))
     start, end = table["start"].to_numpy(), table["end"].to_numpy()
-    limit = np.array([np.iinfo(np.int64).max if sizes is None else sizes.get(name, -1) for name in names], np.int64)[
-        table["chrom"].cat.codes
-    ]
-    fold = np.array([FOLDS.index(f) if f in FOLDS else -1 for f in table["fold"].cat.categories], np.int8)[
-        table["fold"].cat.codes
-    ]
+    # Checks are made once a name and spread over the rows by the categories' numbers; -1 is no contig, or no fold.
+    unlimited = np.iinfo(np.int64).max
+    limits = [unlimited if sizes is None else sizes.get(name, -1) for name in names]
+    limit = np.array(limits, np.int64)[table["chrom"].cat.codes]
+    fold_numbers = [FOLDS.index(f) if f in FOLDS else -1 for f in table["fold"].cat.categories]
+    fold = np.array(fold_numbers, np.int8)[table["fold"].cat.codes]
     _require(limit >= 0, "names a contig that the genome does not have", path)
     _require(end - start == seq_length, f"has a window that is not {seq_length} bp long (-l)", path)
     _require((start >= 0) & (end <= limit), "has a window that leaves its contig: another assembly?", path)

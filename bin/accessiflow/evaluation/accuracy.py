@@ -11,32 +11,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.evaluation.bootstrap import Bootstrap, Doubles, interval
+from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
 from accessiflow.evaluation.inputs import Windows
 from accessiflow.evaluation.readers import Floats
+from accessiflow.evaluation.sets import cluster_names
+from accessiflow.statistics import Doubles, log2p, pearson
 
 if TYPE_CHECKING:
     import pandas as pd
 
-NO_BOOTSTRAP = Bootstrap()
-
-
-def log2p(values: Floats) -> Doubles:
-    """log2(x + 1) in double precision; negative values count as 0."""
-    return np.log2(np.maximum(np.asarray(values, np.float64), 0) + 1)
-
-
-def pearson(a: Doubles, b: Doubles) -> float:
-    """Pearson R of two vectors (n,); NaN below two windows or for a constant vector."""
-    if len(a) < 2:
-        return float("nan")
-    x, y = a - a.mean(), b - b.mean()
-    scale = np.sqrt((x * x).sum() * (y * y).sum())
-    return float((x * y).sum() / scale) if scale > 0 else float("nan")
-
 
 def pearson_log2(predictions: Floats, targets: Floats) -> float:
-    """Pearson R of log2(x + 1) of two vectors (n,); NaN below two windows or for a constant vector."""
+    """Pearson R of log2(x + 1) of two vectors (n,); NaN where one is constant."""
     return pearson(log2p(predictions), log2p(targets))
 
 
@@ -85,6 +71,13 @@ def by_cluster(
     """
     masks = {name: windows.cluster == name for name in names}
     return by_group(windows, masks, "cluster", min_track_peaks or -1, min_windows, bootstrap)
+
+
+def in_clusters(
+    windows: Windows, min_track_peaks: int, min_bin_peaks: int, bootstrap: Bootstrap = NO_BOOTSTRAP
+) -> pd.DataFrame:
+    """`by_cluster` for every cluster that holds a window."""
+    return by_cluster(windows, cluster_names(windows), min_track_peaks, min_bin_peaks, bootstrap)
 
 
 def by_group(
@@ -156,11 +149,13 @@ def _hits(windows: Windows, peaks: NDArray[np.int64]) -> NDArray[np.int64]:
     """Number (n,) of each window's `peaks` highest tracks by z score that have a peak; blocks of windows, so that no matrix is copied."""
     mean = windows.predictions.mean(axis=0, dtype=np.float64)
     spread = windows.predictions.std(axis=0, dtype=np.float64)
+    ends = windows.predictions.min(axis=0, initial=np.inf), windows.predictions.max(axis=0, initial=-np.inf)
+    varies = ends[0] < ends[1]  # the spread of equal values need not be 0
     out = np.zeros(len(peaks), np.int64)
     called = np.flatnonzero(peaks > 0)
     for low in range(0, len(called), 1 << 13):
         at = called[low : low + (1 << 13)]
-        z = (windows.predictions[at] - mean) / np.where(spread > 0, spread, 1)
+        z = (windows.predictions[at] - mean) / np.where(varies, spread, 1)
         rank = np.argsort(np.argsort(-z, axis=1, kind="stable"), axis=1)
         out[at] = (windows.is_peak[at] & (rank < peaks[at][:, None])).sum(axis=1)
     return out

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accessiflow.evaluation.inputs import Windows
+from accessiflow.statistics import delong
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,8 +54,8 @@ def _reason(total: int, positives: int, negatives: int, min_track_peaks: int, mi
 
 
 def _areas(positive: np.ndarray, negative: np.ndarray) -> tuple[float, float]:
-    from sklearn.metrics import average_precision_score, roc_auc_score
+    from sklearn.metrics import average_precision_score
 
     label = np.r_[np.ones(len(positive)), np.zeros(len(negative))]
     score = np.r_[positive, negative]
-    return float(roc_auc_score(label, score)), float(average_precision_score(label, score))
+    return delong(label, score).value, float(average_precision_score(label, score))

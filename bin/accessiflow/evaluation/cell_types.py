@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.evaluation.accuracy import NO_BOOTSTRAP, log2p
-from accessiflow.evaluation.bootstrap import Bootstrap, Doubles, interval
+from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
 from accessiflow.evaluation.inputs import Windows
 from accessiflow.evaluation.readers import Matrix
+from accessiflow.evaluation.sets import cluster_names
+from accessiflow.statistics import Doubles, known_row_means, log2p, pearson_matrix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,17 +28,6 @@ class Between(NamedTuple):
 
     table: pd.DataFrame
     summary: pd.DataFrame
-
-
-def correlations(values: Doubles) -> Doubles:
-    """Pearson R (T, T) between the columns of values (n, T); NaN below two windows or for a constant column."""
-    if len(values) < 2:
-        return np.full((values.shape[1],) * 2, np.nan)
-    centred = values - values.mean(axis=0)
-    norm = np.sqrt((centred * centred).sum(axis=0))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        unit = centred / np.where(norm > 0, norm, np.nan)
-    return unit.T @ unit
 
 
 def between_tracks(windows: Windows, clusters: list[str], bootstrap: Bootstrap = NO_BOOTSTRAP) -> Between:
@@ -55,7 +45,7 @@ def between_tracks(windows: Windows, clusters: list[str], bootstrap: Bootstrap =
     for cluster in clusters:
         chosen = windows.cluster == cluster
         values = [log2p(part[chosen]) for part in (windows.predictions, windows.targets)]
-        found = [correlations(part)[a, b] for part in values]
+        found = [pearson_matrix(part)[a, b] for part in values]
         again = [_resampled(part, a, b, cluster, bootstrap) for part in values]
         for source, value, sample in zip(tables, found, again, strict=True):
             tables[source].append(_rows(source, cluster, windows.tracks, int(chosen.sum()), value, sample))
@@ -66,6 +56,11 @@ def between_tracks(windows: Windows, clusters: list[str], bootstrap: Bootstrap =
         pd.concat([t for part in tables.values() for t in part], ignore_index=True),
         summary[summary["pairs"] > 0].reset_index(drop=True),
     )
+
+
+def in_clusters(windows: Windows, bootstrap: Bootstrap = NO_BOOTSTRAP) -> Between:
+    """`between_tracks` for every cluster that holds a window."""
+    return between_tracks(windows, cluster_names(windows), bootstrap)
 
 
 def _pairs(tracks: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -110,11 +105,7 @@ def _over_correlation(
     known = np.isfinite(predicted) & np.isfinite(measured)
     if not known.any():
         return (0, *(np.nan,) * 5)
-    difference = (sample - measured_sample)[:, known]
-    finite = np.isfinite(difference)
-    with np.errstate(invalid="ignore"):
-        mean = np.where(finite, difference, 0).sum(axis=1) / finite.sum(axis=1)
-    low, high = interval(mean[:, None])
+    low, high = interval(known_row_means((sample - measured_sample)[:, known])[:, None])
     return (
         int(known.sum()),
         predicted[known].mean(),
@@ -150,7 +141,7 @@ def between_donors(
     for name in sorted(set(cluster) - {""}):
         values = measured.values[cluster == name]
         values = log2p(values[(values != 0).all(axis=1)] if drop_zeros else values)
-        found = correlations(values)[a, b]
+        found = pearson_matrix(values)[a, b]
         low, high = interval(_resampled(values, a, b, str(name), bootstrap))
         known = np.isfinite(found)
         part = pd.DataFrame({"kind": kind, "cluster": name, "cell_type": cell_type[a], "other_cell_type": cell_type[b]})

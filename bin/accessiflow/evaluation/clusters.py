@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.evaluation.inputs import Windows, read_pair
-from accessiflow.intervals import IntervalSet, read_bed
-
-if TYPE_CHECKING:
-    import pandas as pd
+from accessiflow.peaks.cluster_bed import clusters_of
 
 
 def load_clustered(predictions: Path, targets: Path, names: Sequence[str] = ()) -> Windows:
@@ -43,17 +38,6 @@ def load_clustered(predictions: Path, targets: Path, names: Sequence[str] = ()) 
 
 
 def assign_clusters(windows: Windows, bed: Path) -> Windows:
-    """The windows with the cluster whose interval holds the centre of their central bases."""
+    """The windows with the cluster of the BED in which their central bases lie."""
     assert windows.sites is not None
     return replace(windows, cluster=clusters_of(windows.sites, bed))
-
-
-def clusters_of(sites: pd.DataFrame, bed: Path) -> NDArray[np.object_]:
-    """Name (n,) of the interval that holds the centre of each site, "" for none; of several the one whose name comes last in the file."""
-    out = np.full(len(sites), "", dtype=object)
-    middle = ((sites["start"] + sites["end"]) // 2).to_numpy()
-    for name, members in read_bed(bed).groupby("name", sort=False):
-        index = IntervalSet(members)
-        for chrom, at in sites.groupby("chrom", sort=False).indices.items():
-            out[at[index.contains(str(chrom), middle[at])]] = str(name)
-    return out

@@ -6,7 +6,6 @@ knows nothing of cell types. Memory: the measurement, one file of predictions at
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -16,21 +15,29 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap
 from accessiflow.errors import InputError
-from accessiflow.evaluation.accuracy import NO_BOOTSTRAP, by_group, log2p, resampled
-from accessiflow.evaluation.bootstrap import Bootstrap, Doubles
+from accessiflow.evaluation.accuracy import by_group, resampled
 from accessiflow.evaluation.error_rates import called_on, rates
 from accessiflow.evaluation.inputs import Windows, join
 from accessiflow.evaluation.readers import Floats, Matrix, read_matrix
 from accessiflow.evaluation.sets import cluster_names, specific_windows, ubiquitous_windows
-from accessiflow.evaluation.variability import q_values
+from accessiflow.sheets import NAME
+from accessiflow.statistics import (
+    Doubles,
+    benjamini_hochberg,
+    deviations,
+    known_mean,
+    known_row_means,
+    log2p,
+    pearson_columns,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 CROSS_TRACK_MEAN = "cross_track_mean"
 FILE_STEMS = ("preds", "predict", "predictions")
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -176,7 +183,7 @@ def judge(windows: Windows, options: Options) -> Judged:
         "fpr": everywhere["fpr"].mean(),
         "deviation_pearson": deviation_pearson(windows),
     }
-    return Judged(table, figures, _row_means(sample[:, known]))
+    return Judged(table, figures, known_row_means(sample[:, known]))
 
 
 def _groupings(
@@ -186,12 +193,6 @@ def _groupings(
     yield "specific", {"specific": own, "ubiquitous": common}
     yield "specificity", {name: windows.is_peak & (windows.specificity == name)[:, None] for name in windows.labels}
     yield "cluster", {name: windows.cluster == name for name in cluster_names(windows)}
-
-
-def _row_means(sample: Doubles) -> Doubles:
-    finite = np.isfinite(sample)
-    with np.errstate(invalid="ignore"):
-        return np.where(finite, sample, 0).sum(axis=1) / finite.sum(axis=1)
 
 
 def over_correlation(windows: Windows, mask: NDArray[np.bool_]) -> float:
@@ -205,27 +206,10 @@ def over_correlation(windows: Windows, mask: NDArray[np.bool_]) -> float:
         chosen = np.flatnonzero(mask[:, column])
         others = types != types[column]
         if len(chosen) > 1 and others.any():
-            predicted, measured = (
-                _with_others(log2p(part[chosen]), column)[others] for part in (windows.predictions, windows.targets)
-            )
+            logs = (log2p(part[chosen]) for part in (windows.predictions, windows.targets))
+            predicted, measured = (pearson_columns(part[:, [column]], part[:, others]) for part in logs)
             found.append(predicted - measured)
-    values = np.concatenate(found) if found else np.empty(0)
-    values = values[np.isfinite(values)]
-    return float(values.mean()) if len(values) else np.nan
-
-
-def _with_others(values: Doubles, column: int) -> Doubles:
-    """Pearson R (T,) of a column with each of values (n, T); NaN for a constant one."""
-    return column_pearson(np.repeat(values[:, [column]], values.shape[1], axis=1), values)
-
-
-def column_pearson(a: Doubles, b: Doubles) -> Doubles:
-    """Pearson R (T,) of the columns of a and b (n, T); NaN for a constant one."""
-    x, y = a - a.mean(axis=0), b - b.mean(axis=0)
-    xx, yy = (x * x).sum(axis=0), (y * y).sum(axis=0)
-    varies = (xx > 1e-20 * len(a)) & (yy > 1e-20 * len(a))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(varies, (x * y).sum(axis=0) / np.sqrt(xx * yy), np.nan)
+    return known_mean(np.concatenate([*found, np.empty(0)]))
 
 
 def deviation_pearson(windows: Windows) -> float:
@@ -237,11 +221,7 @@ def deviation_pearson(windows: Windows) -> float:
     if len(chosen) < 2 or len(windows.tracks) < 2:
         return float("nan")
     predicted, measured = (log2p(part[chosen]) for part in (windows.predictions, windows.targets))
-    found = column_pearson(
-        predicted - predicted.mean(axis=1, keepdims=True), measured - measured.mean(axis=1, keepdims=True)
-    )
-    found = found[np.isfinite(found)]
-    return float(found.mean()) if len(found) else float("nan")
+    return known_mean(pearson_columns(deviations(predicted.T).T, deviations(measured.T).T))
 
 
 def tidy(entries: Sequence[Entry]) -> pd.DataFrame:
@@ -280,7 +260,7 @@ def wilcoxon_tests(table: pd.DataFrame, reference: str | None) -> pd.DataFrame:
     out = pd.DataFrame(
         rows, columns=["grouping", "group", "model", "other", "n", "median_difference", "statistic", "p", "reason"]
     )
-    out.insert(8, "q", q_values(out["p"].to_numpy(np.float64)))
+    out.insert(8, "q", benjamini_hochberg(out["p"].to_numpy(np.float64)))
     return out
 
 

@@ -1,4 +1,4 @@
-"""Inputs of the comparison between donors: the experiments of a tracks sheet and the clusters of their windows."""
+"""Correlation between donors, from files: the experiments of a tracks sheet and the clusters of their windows."""
 
 from __future__ import annotations
 
@@ -9,13 +9,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from accessiflow.bootstrap import Bootstrap
 from accessiflow.errors import InputError
-from accessiflow.evaluation.clusters import clusters_of
-from accessiflow.evaluation.readers import Matrix
+from accessiflow.evaluation.cell_types import between_donors
+from accessiflow.evaluation.loading import track_names
+from accessiflow.evaluation.readers import Matrix, read_matrix
+from accessiflow.peaks.cluster_bed import clusters_of
 from accessiflow.sheets import read_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def of_files(
+    targets: Path, tracks: Path, peaks: Path | None, clusters: Path | None, drop_zeros: bool, bootstrap: Bootstrap
+) -> pd.DataFrame:
+    """`between_donors` of the measurements in a file.
+
+    Raises:
+        InputError: as `experiments` and `window_clusters`.
+    """
+    measured, sheet = experiments(read_matrix(targets).named(track_names(tracks)), tracks, targets)
+    return between_donors(measured, window_clusters(measured, peaks, clusters, targets), sheet, drop_zeros, bootstrap)
 
 
 def experiments(measured: Matrix, sheet: Path, source: Path) -> tuple[Matrix, pd.DataFrame]:

@@ -7,6 +7,7 @@ FNR = share of the measured peaks that are not called, FPR = share of the other 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from accessiflow.evaluation.inputs import Windows
 from accessiflow.evaluation.readers import Floats
+from accessiflow.evaluation.sets import cluster_names
 from accessiflow.peaks.calling import call_bins
 from accessiflow.statistics import wilson
 
@@ -27,6 +29,14 @@ def called_on(values: Floats, fdr: float, bh: str) -> NDArray[np.bool_]:
     """Peaks (n, T) called on each column of values (n, T); a column without a positive value has none."""
     columns = [call_bins(values[:, column].astype(np.float64), fdr, bh)[0] for column in range(values.shape[1])]
     return np.column_stack(columns)
+
+
+def of_predictions(windows: Windows, fdr: float, bh: str) -> pd.DataFrame:
+    """`rates` of the peaks called on the predictions; where no peaks were given, those of the measurement are called alike."""
+    if not windows.peaks_given:
+        measured = called_on(windows.targets, fdr, bh)
+        windows = replace(windows, is_peak=measured, n_tracks=measured.sum(axis=1))
+    return rates(windows, called_on(windows.predictions, fdr, bh), cluster_names(windows))
 
 
 def rates(windows: Windows, called: NDArray[np.bool_], clusters: Sequence[str]) -> pd.DataFrame:

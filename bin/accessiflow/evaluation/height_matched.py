@@ -14,10 +14,11 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.evaluation.accuracy import NO_BOOTSTRAP, log2p, pearson, resampled
-from accessiflow.evaluation.bootstrap import LEVELS, Bootstrap, Doubles, interval
+from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
+from accessiflow.evaluation.accuracy import resampled
 from accessiflow.evaluation.inputs import Windows
 from accessiflow.evaluation.sets import specific_windows, ubiquitous_windows
+from accessiflow.statistics import LEVELS, Doubles, known_mean, log2p, pearson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +71,13 @@ def by_track(
     return pd.DataFrame(rows, columns=["track", "set", "n", "pearson", "reason", "low", "high"])
 
 
+def by_track_seeded(
+    windows: Windows, specific: Sequence[str], ubiquitous: Sequence[str], repeats: int, bootstrap: Bootstrap
+) -> pd.DataFrame:
+    """`by_track` with the draws on the seed of the bootstrap."""
+    return by_track(windows, specific, ubiquitous, repeats, bootstrap.seed, bootstrap)
+
+
 def _heights(windows: Windows, chosen: NDArray[np.bool_], column: int) -> tuple[Doubles, Doubles]:
     return log2p(windows.predictions[chosen, column]), log2p(windows.targets[chosen, column])
 
@@ -84,9 +92,7 @@ def _drawn(
     found = np.array([pearson(predicted[at], measured[at]) for at in draws])
     known = found[np.isfinite(found)]
     low, high = np.quantile(known, LEVELS) if len(known) > 1 else (np.nan, np.nan)
-    return _row(
-        windows.tracks[column], "ubiquitous", len(draws[0]), float(known.mean()) if len(known) else np.nan, low, high
-    )
+    return _row(windows.tracks[column], "ubiquitous", len(draws[0]), known_mean(known), low, high)
 
 
 def _row(track: str, name: str, n: int, value: float, low: float, high: float) -> tuple[object, ...]:

@@ -46,6 +46,11 @@ class Windows:
     cell_types: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
 
+    @property
+    def peaks_given(self) -> bool:
+        """Whether a file said which windows are peaks; else `is_peak` is true everywhere and there are no specificity bins."""
+        return bool(self.labels)
+
 
 def read_pair(predictions: Path, targets: Path, names: Sequence[str] = ()) -> tuple[Matrix, Matrix]:
     """Predictions and targets of the windows and tracks that both files hold, in the order of the predictions.

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from accessiflow.evaluation.bootstrap import Doubles, interval
+from accessiflow.bootstrap import Bootstrap, interval
+from accessiflow.errors import InputError
+from accessiflow.evaluation import comparison
 from accessiflow.evaluation.comparison import CROSS_TRACK_MEAN, Entry, Judged, signed_rank
+from accessiflow.evaluation.loading import EvaluationInputs, flagged_or_clustered, track_names
+from accessiflow.statistics import LEVELS, Doubles, known_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,11 +46,56 @@ COLUMNS = (
 )
 
 
+class Compared(NamedTuple):
+    """Accuracy of every replicate, tests between every two models, and one row a model."""
+
+    table: pd.DataFrame
+    tests: pd.DataFrame
+    leaderboard: pd.DataFrame
+
+
 class Gain(NamedTuple):
     """Mean difference of the specific accuracy over tracks, and the p of a one-sided Wilcoxon signed-rank test."""
 
     mean: float
     p: float
+
+
+def of_files(
+    predictions: Sequence[str],
+    targets: Path,
+    peaks: Path | None,
+    is_peak: Path | None,
+    tracks: Path | None,
+    clusters: Path | None,
+    edges: str,
+    reference: str,
+    baseline: str,
+    min_track_peaks: int,
+    min_bin_peaks: int,
+    fdr: float,
+    bh: str,
+    bootstrap: Bootstrap,
+) -> Compared:
+    """Models on the same windows, with the cross-track mean of the best of them.
+
+    Args:
+        predictions: `[NAME=]FILE`, once a model; the same name again is a further replicate of it.
+        reference: a model that the others are compared with, or "". baseline: name of the k-mer ridge.
+
+    Raises:
+        InputError: a name that is not allowed or not there, or files that do not agree.
+    """
+    models = comparison.parse_models(predictions)
+    names = list(dict.fromkeys(name for name, _ in models))
+    if reference and reference not in names:
+        raise InputError(f"--reference {reference}: no --predictions of that name ({', '.join(names)})")
+    base = flagged_or_clustered(EvaluationInputs(targets, targets, peaks, is_peak, tracks, clusters, edges))
+    options = comparison.Options(min_track_peaks, min_bin_peaks, fdr, bh, bootstrap)
+    entries = comparison.judge_all(base, targets, models, track_names(tracks), options)
+    entries, best = add_cross_track_mean(entries)
+    table, against = comparison.tidy(entries), reference or None
+    return Compared(table, comparison.wilcoxon_tests(table, against), leaderboard(entries, best, baseline, against))
 
 
 def add_cross_track_mean(entries: Sequence[Entry]) -> tuple[list[Entry], str]:
@@ -59,7 +109,7 @@ def add_cross_track_mean(entries: Sequence[Entry]) -> tuple[list[Entry], str]:
     best = max(
         by_model,
         key=lambda model: tuple(
-            np.nan_to_num(_mean(_accuracy(by_model[model], g)), nan=-2.0) for g in ("specific", "all")
+            np.nan_to_num(known_mean(_accuracy(by_model[model], g)), nan=-2.0) for g in ("specific", "all")
         ),
     )
     added = [
@@ -112,9 +162,9 @@ def _row(mine: Sequence[Entry], own: pd.Series, gains: dict[str, Gain], note: st
         "replicates": len(mine),
         "n_tracks": judged[0].table["track"].nunique(),
     }
-    out |= {f"pearson_{group}": _mean(_accuracy(judged, group)) for group in ("all", "ubiquitous")}
-    out |= {"pearson_specific": _mean(own), "low": low, "high": high, "interval": kind, "note": note}
-    out |= {name: _finite_mean([j.figures[name] for j in judged]) for name in FIGURES}
+    out |= {f"pearson_{group}": known_mean(_accuracy(judged, group)) for group in ("all", "ubiquitous")}
+    out |= {"pearson_specific": known_mean(own), "low": low, "high": high, "interval": kind, "note": note}
+    out |= {name: known_mean([j.figures[name] for j in judged]) for name in FIGURES}
     for name, gain in gains.items():
         out |= {f"specific_minus_{name}": gain.mean, f"p_{name}": gain.p}
     return out | {"verdict": _verdict(gains) if mine[0].model != CROSS_TRACK_MEAN else "baseline"}
@@ -132,21 +182,12 @@ def _specific(judged: Sequence[Judged]) -> pd.Series:
     return _accuracy(judged, "specific")
 
 
-def _mean(values: pd.Series) -> float:
-    return float(values.mean()) if values.notna().any() else np.nan
-
-
-def _finite_mean(values: Sequence[float]) -> float:
-    known = [v for v in values if np.isfinite(v)]
-    return float(np.mean(known)) if known else np.nan
-
-
 def _interval(judged: Sequence[Judged]) -> tuple[float, float, str]:
-    each = np.array([_mean(_specific([j])) for j in judged])
+    each = np.array([known_mean(_specific([j])) for j in judged])
     if len(each) >= MIN_REPLICATES and np.isfinite(each).all():
         from scipy.stats import t
 
-        half = float(t.ppf(0.975, len(each) - 1) * each.std(ddof=1) / np.sqrt(len(each)))
+        half = float(t.ppf(LEVELS[1], len(each) - 1) * each.std(ddof=1) / np.sqrt(len(each)))
         return float(each.mean()) - half, float(each.mean()) + half, "replicates"
     sample: Doubles = np.mean([j.sample for j in judged], axis=0)
     low, high = interval(sample[:, None])

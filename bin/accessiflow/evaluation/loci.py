@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 FLANK = 4000
 
 
-def example_loci(windows: Windows, tracks: int = 3) -> pd.DataFrame:
-    """Rows, one a window of each locus: locus, rule, track, chrom, start, end, pearson, measured, predicted (for every track at the locus)."""
+def example_loci(windows: Windows, number: int = 3) -> pd.DataFrame:
+    """Rows, one a window of each locus: locus, rule, track, chrom, start, end, pearson, measured, predicted (for every track at the locus).
+
+    Args:
+        number: of the tracks that loci are chosen for.
+    """
     import pandas as pd
 
     assert windows.sites is not None
     parts = []
-    for column in np.linspace(0, len(windows.tracks) - 1, min(tracks, len(windows.tracks))).round().astype(int):
+    for column in np.linspace(0, len(windows.tracks) - 1, min(number, len(windows.tracks))).round().astype(int):
         for rule, centre, quality in _choose(windows, int(column)):
             around = _around(windows.sites, centre)
             for shown in range(len(windows.tracks)):

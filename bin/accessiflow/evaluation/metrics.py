@@ -1,57 +1,504 @@
-"""All metrics of one model from inputs that are read once."""
+"""The metrics: what each asks, reads and writes. The commands of evaluate.py, its `all` and the tables of docs/output.md are made from here.
+
+Nothing heavy is imported before a metric is computed: `functions` imports what computes it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from accessiflow.evaluation import accuracy, height_matched, tss_distance
-from accessiflow.evaluation.bootstrap import Bootstrap
-from accessiflow.evaluation.cell_types import between_tracks
-from accessiflow.evaluation.error_rates import called_on, rates
-from accessiflow.evaluation.inputs import Windows
-from accessiflow.evaluation.loci import example_loci
-from accessiflow.evaluation.sets import cluster_names
+from accessiflow.evaluation import functions, loading
+from accessiflow.evaluation import options as opt
+from accessiflow.evaluation.metric import Command, Metric, MetricTable, Values, inputs_of
+from accessiflow.evaluation.options import Option
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DRAWS = 100
-ALL_PEAKS_FACTOR = 10  # as the paper: 50 peaks a bin, 500 over all bins
+PAIR = (opt.PREDICTIONS, opt.TARGETS)
+WITH_PEAKS = (*PAIR, opt.PEAKS, opt.IS_PEAK, opt.TRACKS)
+WITH_CLUSTERS = (*PAIR, opt.PEAKS, opt.TRACKS, opt.CLUSTERS)
+EITHER = (*WITH_PEAKS, opt.CLUSTERS)
 
 
-def tables(
-    windows: Windows,
-    distance: NDArray[np.float64] | None,
-    min_track: int,
-    min_bin: int,
-    fdr: float,
-    bh: str,
-    bootstrap: Bootstrap,
-) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Name and table of each metric.
+def _by_distance_in_all(min_bin_peaks: int) -> dict[str, int]:
+    """As the paper: 50 peaks in a bin, 25 in one of a distance, 500 over all bins."""
+    return {"min_bin_peaks": min_bin_peaks // 2, "min_all_peaks": min_bin_peaks * 10}
 
-    Args:
-        distance: of the windows (n,) to the nearest TSS, or None: no accuracy by distance.
-        min_track, min_bin: thresholds of the accuracy by specificity, cluster and distance.
-        fdr, bh: how peaks are called on the predictions.
+
+METRICS = (
+    Metric(
+        name="specificity",
+        question="How accurate is a track in its specific peaks, how in its common ones?",
+        summary="Pearson R of log2(x + 1) in each track's peaks, by specificity bin.",
+        source="Fig. 2",
+        number="02",
+        inputs=(*WITH_PEAKS, opt.EDGES),
+        thresholds=(
+            opt.MIN_TRACK,
+            opt.MIN_BIN,
+            Option("all_bins", bool, "Only tracks that have every bin, as the paper.", False),
+        ),
+        tables=(
+            MetricTable(
+                "specificity",
+                "track, bin, n (the track's test peaks in the bin), pearson, reason, low, high",
+                opt.OUTPUT,
+                published="M.specificity.tsv",
+            ),
+        ),
+        function=functions.specificity,
+        windows=loading.flagged,
+        in_all=True,
+    ),
+    Metric(
+        name="clusters",
+        question="How accurate is a track in each peak cluster?",
+        summary="Pearson R of log2(x + 1) in each peak cluster, for every track.",
+        source="Basset, by cluster",
+        number="12",
+        inputs=WITH_CLUSTERS,
+        thresholds=(opt.MIN_TRACK.by_default(0), opt.MIN_BIN.by_default(1)),
+        tables=(
+            MetricTable(
+                "clusters",
+                "track, cluster, n (all windows of the cluster), pearson, reason, low, high",
+                opt.OUTPUT,
+                published="M.clusters.tsv",
+            ),
+        ),
+        function=functions.clusters,
+        windows=loading.clustered,
+        in_all=True,
+    ),
+    Metric(
+        name="precision",
+        question="Are the tracks that a model ranks highest at a peak those that have it?",
+        summary="Precision of the top N tracks at each peak, N = its number of tracks, by specificity bin.",
+        source="Fig. 2",
+        number="03",
+        inputs=(*WITH_PEAKS, opt.EDGES),
+        thresholds=(),
+        tables=(
+            MetricTable(
+                "precision",
+                "bin, n, precision (mean share of the N highest predicted tracks that are peaks), precision_median, "
+                "chance (mean N / all tracks), reason, low, high",
+                opt.OUTPUT,
+                published="M.precision.tsv",
+            ),
+        ),
+        function=functions.precision,
+        windows=loading.flagged,
+        in_all=True,
+    ),
+    Metric(
+        name="cell-types",
+        question="Are predictions of different cell types more alike than their measurements?",
+        summary="Pearson R of log2(x + 1) between tracks in each cluster, of the predictions and of the measurements.",
+        source="Fig. 4B",
+        number="13",
+        inputs=WITH_CLUSTERS,
+        thresholds=(),
+        tables=(
+            MetricTable(
+                "cell_types",
+                "source (prediction or measurement), cluster, track, other, n, pearson (between the two tracks), reason, "
+                "low, high",
+                opt.OUTPUT,
+                published="M.cell_types.tsv",
+            ),
+            MetricTable(
+                "over_correlation",
+                "cluster, pairs, prediction (mean over pairs), measurement (mean over pairs), "
+                "over_correlation (their mean difference), low, high",
+                Option("summary", Path | None, "Write the over-correlation of each cluster too.", None),
+                published="M.over_correlation.tsv",
+            ),
+        ),
+        function=functions.cell_types,
+        windows=loading.clustered,
+        in_all=True,
+    ),
+    Metric(
+        name="donors",
+        question="How alike are measurements of different donors, the ceiling of any such comparison?",
+        summary="Pearson R of log2(x + 1) between experiments of different donors in each cluster.",
+        source="Fig. 4B",
+        number="13b",
+        inputs=(
+            opt.TARGETS.saying("Measurements of replicates of several donors: windows x experiments."),
+            Option("tracks", Path, "Tracks sheet: track, cell_type and donor of each experiment."),
+            opt.PEAKS,
+            opt.CLUSTERS,
+        ),
+        thresholds=(
+            Option("drop_zeros", bool, "Leave out windows in which any experiment has 0, as the paper.", True),
+        ),
+        tables=(
+            MetricTable(
+                "donors",
+                "kind (same cell type or different cell types), cluster, cell_type, other_cell_type, track, other, donor, "
+                "other_donor, n, pearson, reason, low, high",
+                opt.OUTPUT,
+            ),
+        ),
+        function=functions.donors,
+    ),
+    Metric(
+        name="replicate-ceiling",
+        question="How well does a second experiment reproduce a track's peaks?",
+        summary="How well a replicate reproduces each track's peaks, by specificity bin, beside the predictions.",
+        source="Fig. S3",
+        number="06",
+        inputs=(*PAIR, opt.REPLICATE, opt.PEAKS, opt.IS_PEAK, opt.TRACKS, opt.EDGES),
+        thresholds=(opt.MIN_TRACK, opt.MIN_BIN, opt.FDR.by_default(0.01), opt.BH),
+        tables=(
+            MetricTable(
+                "replicate_ceiling",
+                "track, bin, n (the track's peaks), replicate (Pearson of the raw values with the track), "
+                "prediction (the same), recalled (share of the peaks that are called on the replicate), reason, "
+                "low (of replicate), high, prediction_low, prediction_high",
+                opt.OUTPUT,
+            ),
+        ),
+        function=functions.replicate_ceiling,
+        windows=loading.flagged,
+    ),
+    Metric(
+        name="binary",
+        question="How well do predicted peak probabilities classify peaks?",
+        summary="AUROC and AUPRC of predicted peak probabilities against as many negatives, by specificity bin.",
+        source="Fig. S2",
+        number="05",
+        inputs=(
+            opt.PREDICTIONS,
+            opt.TARGETS.saying("Peak labels of the windows: windows x tracks of 0 and 1."),
+            opt.TRACKS,
+            opt.EDGES,
+        ),
+        thresholds=(
+            opt.MIN_TRACK,
+            opt.MIN_BIN,
+            Option("min_negative_tracks", int, "A negative is a peak of more tracks than this.", 10, least=0),
+        ),
+        tables=(MetricTable("binary", "track, bin, n (positives), auroc, auprc, reason", opt.OUTPUT),),
+        function=functions.binary,
+        windows=loading.labelled,
+        bootstrap=False,
+        seed=opt.SEED.by_default(11),
+    ),
+    Metric(
+        name="tss-distance",
+        question="Does accuracy depend on the distance to the nearest TSS?",
+        summary="Pearson R of log2(x + 1) by distance to the nearest TSS, within and over the specificity bins.",
+        source="Fig. S4",
+        number="04",
+        inputs=(*PAIR, opt.GENES, opt.PEAKS, opt.IS_PEAK, opt.TRACKS, opt.EDGES),
+        thresholds=(
+            Option(
+                "distance_edges",
+                str,
+                "Edges of the distance bins in bp, comma-separated, or `tertiles` of the peaks.",
+                "8851,34701",
+            ),
+            opt.MIN_TRACK,
+            opt.MIN_BIN.by_default(25),
+            Option(
+                "min_all_peaks", int, "The row over all specificity bins needs more windows than this.", 500, least=0
+            ),
+        ),
+        tables=(
+            MetricTable(
+                "tss_distance",
+                "track, distance_bin, bin (of specificity, or all), n, pearson, reason, low, high",
+                opt.OUTPUT,
+                published="M.tss_distance.tsv",
+            ),
+            MetricTable(
+                "tss_distance_tests",
+                "bin, near, far, n_near, n_far, u, p (Mann-Whitney, nearer greater), q, reason",
+                Option("tests", Path | None, "Write the Mann-Whitney tests between distance bins too.", None),
+                published="M.tss_distance_tests.tsv",
+            ),
+        ),
+        function=functions.tss_distance,
+        windows=loading.flagged,
+        without_sites="no distance can be measured",
+        in_all=True,
+        in_all_thresholds=_by_distance_in_all,
+    ),
+    Metric(
+        name="loci",
+        question="What do good, middling and bad predictions look like?",
+        summary="Example loci by rule: best, median and worst specific peak, and a ubiquitous one.",
+        inputs=(*PAIR, opt.PEAKS, opt.TRACKS),
+        thresholds=(Option("number", int, "Tracks to choose loci for.", 3, least=1),),
+        tables=(
+            MetricTable(
+                "loci",
+                "locus, rule, track, chrom, start, end, pearson (of the locus), measured, predicted",
+                opt.OUTPUT,
+                published="M.loci.tsv",
+            ),
+        ),
+        function=functions.loci,
+        windows=loading.flagged,
+        without_sites="no locus can be shown",
+        bootstrap=False,
+        seed=opt.UNUSED_SEED,
+        in_all=True,
+    ),
+    Metric(
+        name="replicates",
+        question="Do replicates of a model disagree more in specific peaks?",
+        summary="Coefficient of variation of the predictions across replicates, by cluster, and whether it is greater "
+        "than in ubiquitous peaks.",
+        source="Fig. 3D",
+        number="14",
+        inputs=(
+            Option(
+                "predictions", list[Path], "Predictions of one replicate of the model; once a replicate, at least two."
+            ),
+            Option(
+                "targets",
+                Path | None,
+                "The measurement: the windows and tracks to evaluate; default: those of the first replicate.",
+                None,
+            ),
+            opt.PEAKS,
+            opt.TRACKS,
+            opt.CLUSTERS,
+        ),
+        thresholds=(
+            opt.SPECIFIC,
+            opt.UBIQUITOUS,
+            Option("ddof", int, "1: sample standard deviation, 0: population.", 1, least=0, most=1),
+        ),
+        tables=(
+            MetricTable(
+                "replicates",
+                "track, cluster, n, cv_median (of a window's predictions over the replicates), cv_mean, "
+                "u (Mann-Whitney, greater than in ubiquitous windows), p, q, reason, low, high",
+                opt.OUTPUT,
+                published="MODEL.replicates.tsv",
+            ),
+            MetricTable(
+                "replicates_tests",
+                "track, n_specific, n_ubiquitous, median_specific, median_ubiquitous, u, p, q, reason",
+                Option(
+                    "tests",
+                    Path | None,
+                    "Write the tests of all specific windows of each track against the ubiquitous ones too.",
+                    None,
+                ),
+            ),
+        ),
+        function=functions.replicates,
+    ),
+    Metric(
+        name="height-matched",
+        question="Is accuracy lower in specific peaks because they are lower?",
+        summary="Pearson R of log2(x + 1) in specific peaks and in ubiquitous peaks of the same height.",
+        source="Fig. S7C",
+        number="15",
+        inputs=EITHER,
+        thresholds=(
+            opt.SPECIFIC,
+            opt.UBIQUITOUS,
+            Option(
+                "repeats",
+                int,
+                "Draws of ubiquitous windows; 1: a single draw, as the paper, without an interval.",
+                100,
+                least=1,
+            ),
+        ),
+        tables=(
+            MetricTable(
+                "height_matched",
+                "track, set (specific and ubiquitous of equal heights, and each _unmatched), n, pearson, reason, low, high",
+                opt.OUTPUT,
+                published="M.height_matched.tsv",
+            ),
+        ),
+        function=functions.height_matched,
+        windows=loading.flagged_or_clustered,
+        in_all=True,
+    ),
+    Metric(
+        name="errors",
+        question="Which peaks would be missed, and which invented, if they were called on the predictions?",
+        summary="False negative and false positive rates of peaks called on the predictions, over all windows, all peaks "
+        "and each cluster.\n\nWith --clusters alone the measured peaks are called on the targets in the same way.",
+        source="Fig. S14",
+        number="16",
+        inputs=EITHER,
+        thresholds=(opt.FDR, opt.BH),
+        tables=(
+            MetricTable(
+                "errors",
+                "track, region (all: every window; peaks: those of any track; or a cluster), n_peaks, n_others, fnr, "
+                "fnr_low (Wilson), fnr_high, fpr, fpr_low, fpr_high, reason",
+                opt.OUTPUT,
+                published="M.errors.tsv",
+            ),
+        ),
+        function=functions.errors,
+        windows=loading.flagged_or_clustered,
+        bootstrap=False,
+        seed=opt.UNUSED_SEED,
+        in_all=True,
+    ),
+    Metric(
+        name="compare",
+        question="Which model is best where it matters, and does it beat the baselines?",
+        summary="Models on the same windows: accuracy of every replicate, tests between them, a leaderboard with the "
+        "baselines.\n\nA single model is compared with its own cross-track mean.",
+        inputs=(
+            Option(
+                "predictions", list[str], "[NAME=]FILE, once a model; the same name again is a further replicate of it."
+            ),
+            opt.TARGETS,
+            opt.PEAKS,
+            opt.IS_PEAK,
+            opt.TRACKS,
+            opt.CLUSTERS,
+            opt.EDGES,
+        ),
+        thresholds=(
+            Option("reference", str, "A model that the others are compared with on the leaderboard.", ""),
+            Option("baseline", str, "Name of the k-mer ridge.", "kmer_ridge"),
+            opt.MIN_TRACK.by_default(0),
+            opt.MIN_BIN.by_default(1),
+            opt.FDR,
+            opt.BH,
+        ),
+        tables=(
+            MetricTable(
+                "comparison",
+                "model, replicate, grouping (all, specific, specificity, cluster), group, track, n, pearson, low, high, "
+                "reason",
+                opt.OUTPUT,
+                published="comparison.tsv",
+            ),
+            MetricTable(
+                "comparison_tests",
+                "grouping, group, model, other, n (tracks with both), median_difference (model - other), "
+                "statistic (Wilcoxon signed-rank), p, q, reason",
+                Option(
+                    "tests", Path | None, "Write the Wilcoxon signed-rank tests between every two models too.", None
+                ),
+                published="comparison_tests.tsv",
+            ),
+            MetricTable(
+                "leaderboard",
+                "rank, model, replicates, n_tracks, pearson_all, pearson_specific, low, high, interval (what it is over), "
+                "pearson_ubiquitous, over_correlation_specific, over_correlation_ubiquitous, fnr, fpr, "
+                "deviation_pearson (without each window's mean over the tracks), specific_minus_own_mean, p_own_mean, "
+                "specific_minus_kmer_ridge, p_kmer_ridge, specific_minus_reference, p_reference, verdict, note",
+                Option("leaderboard", Path | None, "Write one row a model, best specific accuracy first, too.", None),
+                published="leaderboard.tsv",
+            ),
+        ),
+        function=functions.compare,
+    ),
+    Metric(
+        name="sequence",
+        question="What sequence do specific and ubiquitous peaks have?",
+        summary="GC, CpG islands and motifs of the peaks: one row a peak, a summary by cluster, motif enrichment over "
+        "ubiquitous peaks and background.",
+        source="Fig. S8",
+        number="17",
+        inputs=(
+            Option("fasta", Path, "Genome."),
+            Option(
+                "bed", Path | None, "Peaks; cluster in column 4, or of the peak bin of --peaks at their centre.", None
+            ),
+            opt.PEAKS,
+            Option("motifs", Path | None, "Motifs in MEME format.", None),
+        ),
+        thresholds=(
+            Option(
+                "p_value", float, "A sequence holds a motif at a place of this p value or less.", 1e-4, least=0, most=1
+            ),
+            Option(
+                "background",
+                str,
+                "Background windows: uniform over the genome, or gc (matched to the peaks).",
+                "uniform",
+                choices=("uniform", "gc"),
+            ),
+            Option("number", int, "Background windows.", 50_000, least=1),
+        ),
+        tables=(
+            MetricTable(
+                "sequence",
+                "chrom, start, end, name, cluster, length, gc, cpg_oe (CpG observed over expected), cpg_island, "
+                "ctcf (with a CTCF motif)",
+                opt.OUTPUT.saying(
+                    "Table, one row a peak; PREFIX.summary.tsv and PREFIX.motifs.tsv are written beside it."
+                ),
+                published="sequence.tsv",
+            ),
+            MetricTable(
+                "sequence_summary",
+                "cluster, figure (gc, cpg_oe, cpg_island, ctcf), n, value, low, high, reason",
+                beside="summary",
+                published="sequence.summary.tsv",
+            ),
+            MetricTable(
+                "sequence_motifs",
+                "cluster, control (ubiquitous or background), motif, motif_name, n, tp (sequences with the motif), "
+                "tp_percent, n_control, fp, fp_percent, enr (ratio), p (Fisher), q, reason",
+                beside="motifs",
+                published="sequence.motifs.tsv",
+            ),
+        ),
+        function=functions.sequence,
+    ),
+)
+
+
+def every(values: Values) -> Iterator[tuple[Path, pd.DataFrame]]:
+    """Path and table of every metric of `all` whose inputs are there, on windows that are read once.
+
+    Those that read a further file come first, so that a refusal of it leaves nothing written.
     """
-    names = cluster_names(windows)
-    yield "specificity", accuracy.by_specificity(windows, min_track, min_bin, False, bootstrap)
-    yield "clusters", accuracy.by_cluster(windows, names, min_track, min_bin, bootstrap)
-    yield "precision", accuracy.precision_of_top_tracks(windows, bootstrap)
-    between = between_tracks(windows, names, bootstrap)
-    yield "cell_types", between.table
-    yield "over_correlation", between.summary
-    yield "height_matched", height_matched.by_track(windows, (), (), DRAWS, bootstrap.seed, bootstrap)
-    yield "errors", rates(windows, called_on(windows.predictions, fdr, bh), names)
-    if windows.sites is not None:
-        yield "loci", example_loci(windows)
-    if distance is not None:
-        least = (min_track, min_bin // 2, min_bin * ALL_PEAKS_FACTOR)
-        found = tss_distance.by_distance(windows, distance, tss_distance.PAPER_EDGES, *least, bootstrap)
-        yield "tss_distance", found
-        yield "tss_distance_tests", tss_distance.compare(found)
+    windows = loading.flagged(inputs_of(values))
+    chosen = [metric for metric in METRICS if metric.in_all]
+    for metric in sorted(chosen, key=lambda metric: not metric.further_inputs):
+        lacks_file = any(values[option.name] is None for option in metric.further_inputs)
+        lacks_sites = metric.without_sites and windows.sites is None and not metric.further_inputs
+        if lacks_file or lacks_sites:
+            continue
+        defaults = {option.name: option.default for option in metric.thresholds}
+        own = defaults | {**values, **metric.in_all_thresholds(values["min_bin_peaks"])}
+        for table, found in zip(metric.tables, metric.compute(own, windows), strict=True):
+            assert found is not None
+            yield Path(f"{values['prefix']}.{table.name}.tsv"), found
+
+
+COMMANDS = {metric.name: metric.command for metric in METRICS} | {
+    "all": Command(
+        "Every metric that the inputs allow, read once: "
+        + ", ".join(metric.tables[0].name for metric in METRICS if metric.in_all)
+        + ".",
+        (
+            *PAIR,
+            Option("peaks", Path, "peaks.h5ad"),
+            Option("prefix", str, "Tables are written as PREFIX.METRIC.tsv."),
+            opt.TRACKS,
+            Option("genes", Path | None, "Genes: for the accuracy by TSS distance.", None),
+            opt.MIN_TRACK,
+            opt.MIN_BIN,
+            opt.FDR,
+            opt.BH,
+            opt.RESAMPLES,
+            opt.SEED,
+        ),
+        every,
+    )
+}

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.evaluation.accuracy import NO_BOOTSTRAP, pearson, too_few
-from accessiflow.evaluation.bootstrap import Bootstrap, Doubles, interval
+from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
+from accessiflow.errors import InputError
+from accessiflow.evaluation.accuracy import too_few
 from accessiflow.evaluation.inputs import Windows
-from accessiflow.evaluation.readers import Floats
+from accessiflow.evaluation.readers import Floats, read_matrix
 from accessiflow.peaks.calling import call_bins
+from accessiflow.statistics import Doubles, pearson
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +78,27 @@ def ceiling(
         "prediction_high",
     ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def of_file(
+    windows: Windows,
+    replicate: Path,
+    fdr: float,
+    bh: str,
+    min_track_peaks: int,
+    min_bin_peaks: int,
+    bootstrap: Bootstrap,
+) -> pd.DataFrame:
+    """`ceiling` of the second experiment in a file.
+
+    Raises:
+        InputError: it holds other windows or tracks.
+    """
+    second = read_matrix(replicate)
+    if second.values.shape != windows.targets.shape or (second.tracks or windows.tracks) != windows.tracks:
+        found = f"windows x tracks of shape {second.values.shape}"
+        raise InputError(f"holds {found} or other tracks than the predictions {windows.targets.shape}", replicate)
+    return ceiling(windows, second.values, fdr, bh, min_track_peaks, min_bin_peaks, bootstrap)
 
 
 def _resampled(windows: Windows, values: Floats, mask: NDArray[np.bool_], stream: str, bootstrap: Bootstrap) -> Doubles:

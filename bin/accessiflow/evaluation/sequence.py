@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from accessiflow.bootstrap import Bootstrap, interval
 from accessiflow.errors import InputError
-from accessiflow.evaluation.bootstrap import Bootstrap, interval
 from accessiflow.evaluation.sets import UBIQUITOUS
-from accessiflow.genome import UNKNOWN, Fasta
+from accessiflow.genome import UNKNOWN, Fasta, composition_of
 from accessiflow.intervals import IntervalSet, read_bed
-from accessiflow.motifs import Motif, best_scores
-from accessiflow.statistics import benjamini_hochberg, wilson
+from accessiflow.motifs import Motif, best_scores, read_meme
+from accessiflow.statistics import benjamini_hochberg, known_mean, wilson
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ISLAND_GC, ISLAND_RATIO = 0.5, 0.6
 GC_BINS = 20
 MAX_UNKNOWN, MAX_CLUSTERS = 0.1, 50
+NO_BASE = "no known base in any sequence"
 SEQUENCES_AT_ONCE, SCANNED_AT_ONCE = 1 << 14, 1 << 10
 Codes = list[NDArray[np.uint8]]
 
@@ -40,10 +40,7 @@ def read_sequences(genome: Fasta, sites: pd.DataFrame) -> Codes:
 
 
 def composition(sequences: Codes) -> pd.DataFrame:
-    """length, gc (C and G over length), cpg_oe (CpG x length / (C x G); NaN without a C or G), cpg_island (yes, no, NA), one row a sequence.
-
-    Island: GC of at least 0.5 and CpG observed over expected above 0.6, over the whole sequence; lower case counts as upper case.
-    """
+    """length, gc, cpg_oe and cpg_island (True, False, NA), one row a sequence: `genome.Composition`; lower case counts as upper case."""
     import pandas as pd
 
     blocks = [
@@ -63,11 +60,8 @@ def _composition(sequences: Codes) -> pd.DataFrame:
     pair[:-1] = (joined[:-1] == 1) & (joined[1:] == 2)
     pair[edges[1:-1] - 1] = False  # not across two sequences
     c, g, known, cpg = (_counts(flags, edges) for flags in (joined == 1, joined == 2, joined != UNKNOWN, pair))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gc = np.where(known > 0, (c + g) / length, np.nan)
-        ratio = np.where(c * g > 0, cpg * length / (c * g), np.nan)
-    island = np.where(np.isfinite(ratio), np.where((gc >= ISLAND_GC) & (ratio > ISLAND_RATIO), "yes", "no"), None)
-    return pd.DataFrame({"length": length, "gc": gc, "cpg_oe": ratio, "cpg_island": island})
+    found = composition_of(c, g, cpg, known)
+    return pd.DataFrame({"length": length, "gc": found.gc, "cpg_oe": found.cpg_oe, "cpg_island": found.island})
 
 
 def _counts(flags: NDArray[np.bool_], edges: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -79,40 +73,22 @@ def summarise(table: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """Rows (cluster, figure): n, value, low, high, reason; figures gc and cpg_oe (means), cpg_island and ctcf (shares, Wilson's interval).
 
     Args:
-        table: one row a peak: cluster, gc, cpg_oe, cpg_island and ctcf (yes, no; absent without a CTCF motif).
+        table: one row a peak: cluster, gc, cpg_oe, cpg_island (True, False, NA) and ctcf (yes, no; absent without a CTCF motif).
     """
     import pandas as pd
 
     rows = []
     for cluster, part in table[table["cluster"] != ""].groupby("cluster", sort=True):
-        for figure in ("gc", "cpg_oe"):
+        for figure, lacking in (("gc", NO_BASE), ("cpg_oe", "no C or no G in any sequence")):
             values = part[figure].dropna().to_numpy()
             low, high = interval(bootstrap.mean(f"{cluster} {figure}", values)[:, None])
-            mean = values.mean() if len(values) else np.nan
-            rows.append(
-                (
-                    cluster,
-                    figure,
-                    len(values),
-                    mean,
-                    low[0],
-                    high[0],
-                    "" if len(values) else "no C or no G in any sequence",
-                )
-            )
-        for figure, lacking in (("cpg_island", "no C or no G in any sequence"), ("ctcf", "no CTCF motif given")):
-            flags = (part[figure].dropna() == "yes").to_numpy() if figure in part else np.empty(0, bool)
-            share = flags.mean() if len(flags) else np.nan
-            rows.append(
-                (
-                    cluster,
-                    figure,
-                    len(flags),
-                    share,
-                    *wilson(int(flags.sum()), len(flags)),
-                    "" if len(flags) else lacking,
-                )
-            )
+            reason = "" if len(values) else lacking
+            rows.append((cluster, figure, len(values), known_mean(values), low[0], high[0], reason))
+        for figure, yes, lacking in (("cpg_island", "True", NO_BASE), ("ctcf", "yes", "no CTCF motif given")):
+            told = part[figure][part[figure].notna() & (part[figure] != "NA")] if figure in part else part.iloc[:0, 0]
+            flags = (told == yes).to_numpy()
+            share, reason = (flags.mean(), "") if len(flags) else (np.nan, lacking)
+            rows.append((cluster, figure, len(flags), share, *wilson(int(flags.sum()), len(flags)), reason))
     return pd.DataFrame(rows, columns=["cluster", "figure", "n", "value", "low", "high", "reason"])
 
 
@@ -264,6 +240,27 @@ def describe(
             table["ctcf"] = np.where(holds[:, ctcf].any(axis=1), "yes", "no")
         enriched = enrichment(holds, table["cluster"].to_numpy(dtype=object), control, motifs)
     return Described(table, summarise(table, bootstrap), enriched)
+
+
+def of_files(
+    fasta: Path,
+    bed: Path | None,
+    peaks: Path | None,
+    motifs: Path | None,
+    p_value: float,
+    background: str,
+    number: int,
+    bootstrap: Bootstrap,
+) -> Described:
+    """`describe` of the peaks of a BED or of peaks.h5ad; `background` is uniform or gc.
+
+    Raises:
+        InputError: a file cannot be read, or `read_sites` refuses the peaks.
+    """
+    known = read_meme(motifs) if motifs is not None else []
+    with Fasta(fasta) as genome:
+        sites = read_sites(bed, peaks, genome)
+        return describe(genome, sites, known, p_value, number, background == "gc", bootstrap)
 
 
 def read_sites(bed: Path | None, peaks: Path | None, genome: Fasta) -> pd.DataFrame:

@@ -8,22 +8,79 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.evaluation.accuracy import NO_BOOTSTRAP, pearson_log2, resampled, too_few
-from accessiflow.evaluation.bootstrap import Bootstrap, interval
+from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
+from accessiflow.errors import InputError
+from accessiflow.evaluation.accuracy import pearson_log2, resampled, too_few
 from accessiflow.evaluation.inputs import Windows
-from accessiflow.genes import nearest_distance
+from accessiflow.genes import nearest_distance, read_tss
+from accessiflow.intervals import split_list
 from accessiflow.statistics import benjamini_hochberg
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ALL = "all"
-PAPER_EDGES = (8851, 34701)
+TERTILES = "tertiles"
+
+
+class ByDistance(NamedTuple):
+    """Accuracy by distance, and the tests between the distance bins."""
+
+    table: pd.DataFrame
+    tests: pd.DataFrame
+
+
+def of_genes(
+    windows: Windows,
+    genes: Path,
+    distance_edges: str,
+    min_track_peaks: int,
+    min_bin_peaks: int,
+    min_all_peaks: int,
+    bootstrap: Bootstrap,
+) -> ByDistance:
+    """`by_distance` to the genes of a file, and `compare` of it.
+
+    Raises:
+        InputError: as `distances_to` and `parse_distance_edges`.
+    """
+    distance = distances_to(windows, genes)
+    edges = parse_distance_edges(distance_edges, distance[windows.n_tracks > 0])
+    table = by_distance(windows, distance, edges, min_track_peaks, min_bin_peaks, min_all_peaks, bootstrap)
+    return ByDistance(table, compare(table))
+
+
+def distances_to(windows: Windows, genes: Path) -> NDArray[np.float64]:
+    """Distance (n,) of each window, which have coordinates, to the nearest TSS of a file of genes in bp; NaN without any.
+
+    Raises:
+        InputError: no gene is on a chromosome of the windows.
+    """
+    assert windows.sites is not None
+    distance = distances(windows.sites, read_tss(genes))
+    if not np.isfinite(distance).any():
+        raise InputError("has no gene on a chromosome of the windows", genes)
+    return distance
+
+
+def parse_distance_edges(text: str, distance: NDArray[np.float64]) -> list[float]:
+    """Edges of the distance bins in bp: integers, comma-separated, or the tertiles of the distances (n,).
+
+    Raises:
+        InputError: something else stands there.
+    """
+    if text == TERTILES:
+        return np.floor(np.nanpercentile(distance, [33, 67])).tolist()
+    items = split_list(text)
+    if not all(item.isdigit() for item in items):
+        raise InputError(f"--distance-edges {text}: expected integers, comma-separated, or {TERTILES}")
+    return sorted(float(item) for item in items)
 
 
 def distances(sites: pd.DataFrame, tss: pd.DataFrame) -> NDArray[np.float64]:
@@ -102,9 +159,7 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
                 (label, near, far, *sizes, *tested, "" if min(sizes) else "no track has a value in one of them")
             )
     out = pd.DataFrame(rows, columns=["bin", "near", "far", "n_near", "n_far", "u", "p", "reason"])
-    tested = out["p"].notna().to_numpy()
-    out.insert(7, "q", np.nan)
-    out.loc[tested, "q"] = benjamini_hochberg(out.loc[tested, "p"].to_numpy())
+    out.insert(7, "q", benjamini_hochberg(out["p"].to_numpy(np.float64)))
     return out
 
 

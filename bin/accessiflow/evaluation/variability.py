@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.evaluation.accuracy import NO_BOOTSTRAP
-from accessiflow.evaluation.bootstrap import Bootstrap, Doubles, interval
+from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
 from accessiflow.evaluation.inputs import Windows
 from accessiflow.evaluation.readers import Floats
 from accessiflow.evaluation.sets import UBIQUITOUS, cluster_names, specific_windows, ubiquitous_windows
-from accessiflow.statistics import benjamini_hochberg
+from accessiflow.statistics import Doubles, benjamini_hochberg, known_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,12 +64,12 @@ def by_cluster(
             low, high = interval(bootstrap.mean(f"{name} {track}", values)[:, None])
             reason = "no window with predictions other than 0" if len(values) == 0 else ""
             rows.append(
-                (track, name, len(values), _median(values), _mean(values), test.u, test.p, reason, low[0], high[0])
+                (track, name, len(values), _median(values), known_mean(values), test.u, test.p, reason, low[0], high[0])
             )
         part = pd.DataFrame(
             rows, columns=["track", "cluster", "n", "cv_median", "cv_mean", "u", "p", "reason", "low", "high"]
         )
-        part.insert(7, "q", q_values(part["p"].to_numpy()))
+        part.insert(7, "q", benjamini_hochberg(part["p"].to_numpy()))
         parts.append(part)
     table = pd.concat(parts, ignore_index=True)
     order = table["track"].map({track: at for at, track in enumerate(windows.tracks)}).sort_values(kind="stable").index
@@ -91,7 +90,7 @@ def compare(windows: Windows, cv: Doubles, specific: Sequence[str], ubiquitous: 
         rows,
         columns=["track", "n_specific", "n_ubiquitous", "median_specific", "median_ubiquitous", "u", "p", "reason"],
     )
-    table.insert(7, "q", q_values(table["p"].to_numpy()))
+    table.insert(7, "q", benjamini_hochberg(table["p"].to_numpy()))
     return table
 
 
@@ -105,13 +104,6 @@ def mann_whitney(greater: Doubles, than: Doubles) -> MannWhitney:
     return MannWhitney(float(found.statistic), float(found.pvalue), "")
 
 
-def q_values(p: Doubles) -> Doubles:
-    """Benjamini-Hochberg q (n,) of the p values that are not NaN."""
-    out, known = np.full(len(p), np.nan), np.isfinite(p)
-    out[known] = benjamini_hochberg(p[known])
-    return out
-
-
 def _known(cv: Doubles, chosen: NDArray[np.bool_], column: int) -> Doubles:
     values = cv[chosen, column]
     return values[np.isfinite(values)]
@@ -119,7 +111,3 @@ def _known(cv: Doubles, chosen: NDArray[np.bool_], column: int) -> Doubles:
 
 def _median(values: Doubles) -> float:
     return float(np.median(values)) if len(values) else np.nan
-
-
-def _mean(values: Doubles) -> float:
-    return float(values.mean()) if len(values) else np.nan

@@ -92,10 +92,9 @@ def _trait(path: Path, listed: Sequence[str]) -> pd.DataFrame:
     if not found["p"].dropna().between(0, 1).all():
         raise InputError("has a Coefficient_P_value that is not between 0 and 1: is it ldsc's?", path)
     table = found.reindex(list(listed) or sorted(found.index)).reset_index()
-    known = table["p"].notna().to_numpy()
-    table.loc[known, "q"] = benjamini_hochberg(table.loc[known, "p"].to_numpy(np.float64))
     return table.assign(
         trait=trait,
+        q=benjamini_hochberg(table["p"].to_numpy(np.float64)),
         z=table["coefficient"] / table["coefficient_se"],
-        reason=np.where(known, "", "ldsc gives no p value"),
+        reason=np.where(table["p"].notna(), "", "ldsc gives no p value"),
     )

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.heritability.panel import bare
+from accessiflow.intervals import split_list
 from accessiflow.log import log
 
 if TYPE_CHECKING:
@@ -55,6 +56,21 @@ class Part:
     half: str
     share: float
     threshold: float
+
+
+def parse_shares(text: str) -> list[float]:
+    """Shares of the top and bottom from an option: numbers between 0 and 1, comma-separated.
+
+    Raises:
+        InputError: something else stands there.
+    """
+    try:
+        shares = [float(share) for share in split_list(text)]
+    except ValueError:
+        raise InputError(f"--quantiles {text}: expected numbers, comma-separated") from None
+    if not all(0 < share < 1 for share in shares):
+        raise InputError(f"--quantiles {text}: expected shares between 0 and 1")
+    return shares
 
 
 def absolute_sad(bims: dict[str, pd.DataFrame], scores: Scores, split: Split) -> dict[str, NDArray[np.float64]]:

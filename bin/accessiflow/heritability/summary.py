@@ -11,9 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,13 +70,36 @@ class Common:
     last: int
 
 
-def common_annotations(prefixes: Sequence[str], frq: str) -> Common:
-    """Read the annotation files PREFIX{chrom}.annot.gz and frequencies FRQ{chrom}.frq of every chromosome there is.
+class CommonSnps:
+    """The SNPs that ldsc counts, 0.05 < FRQ < 0.95, and the moments of annotations over them; every file is read once.
+
+    Attributes:
+        frq: prefix of the frequencies FRQ{chrom}.frq. masks: chromosome ("" for one file of all) -> whether a SNP counts (n,).
+    """
+
+    def __init__(self, frq: str) -> None:
+        """Read the frequencies of every chromosome there is.
+
+        Raises:
+            InputError: there is none, or a file is no `.frq` of plink.
+        """
+        self.frq, self.masks = frq, _common_masks(frq)
+        self._moments: dict[str, tuple[int, list[str], Floats, Floats]] = {}
+
+    def moments(self, prefix: str) -> tuple[int, list[str], Floats, Floats]:
+        """Number of common SNPs, and name, sum and standard deviation (c,) of the annotations of a file set."""
+        if prefix not in self._moments:
+            self._moments[prefix] = _moments(prefix, self)
+        return self._moments[prefix]
+
+
+def common_annotations(prefixes: Sequence[str], snps: CommonSnps) -> Common:
+    """Read the annotation files PREFIX{chrom}.annot.gz of every chromosome that has frequencies.
 
     Raises:
         InputError: a file is missing, or its SNPs are not as many as the frequencies.
     """
-    sets = [_moments(prefix, frq) for prefix in prefixes]
+    sets = [snps.moments(prefix) for prefix in prefixes]
     categories = [
         f"{'' if len(names) == 1 else name}L2_{k}" for k, (_, names, _, _) in enumerate(sets) for name in names
     ]
@@ -86,16 +108,15 @@ def common_annotations(prefixes: Sequence[str], frq: str) -> Common:
     return Common(sets[0][0], names, categories, sums, spreads, len(sets[-1][1]) if len(sets) > 1 else 1)
 
 
-@lru_cache(maxsize=64)
-def _moments(prefix: str, frq: str) -> tuple[int, list[str], Floats, Floats]:
-    """Number of common SNPs, and name, sum and standard deviation (c,) of the annotations of a file set: chromosomes pooled pairwise (Chan)."""
+def _moments(prefix: str, snps: CommonSnps) -> tuple[int, list[str], Floats, Floats]:
+    """What `CommonSnps.moments` gives: chromosomes pooled pairwise (Chan)."""
     count, names, mean, scatter = 0, [], np.zeros(0), np.zeros(0)
-    for chrom, mask in _common_snps(frq).items():
+    for chrom, mask in snps.masks.items():
         path = _find(prefix, chrom, ".annot.gz")
         names, values = read_annotation(path)
         if len(values) != len(mask):
             raise InputError(
-                f"holds {len(values)} SNPs, {frq}{chrom}.frq {len(mask)}: they must list the same SNPs", path
+                f"holds {len(values)} SNPs, {snps.frq}{chrom}.frq {len(mask)}: they must list the same SNPs", path
             )
         if count and values.shape[1] != len(mean):
             raise InputError(f"has {values.shape[1]} annotations, the chromosomes before it {len(mean)}", path)
@@ -110,12 +131,11 @@ def _moments(prefix: str, frq: str) -> tuple[int, list[str], Floats, Floats]:
         scatter = scatter + scattered + (part - mean) ** 2 * count * n / (count + n)
         mean, count = mean + (part - mean) * n / (count + n), count + n
     if not count:
-        raise InputError(f"--frqfile {frq}: no SNP has 0.05 < frequency < 0.95")
+        raise InputError(f"--frqfile {snps.frq}: no SNP has 0.05 < frequency < 0.95")
     return count, names, mean * count, np.sqrt(scatter / count)
 
 
-@lru_cache(maxsize=2)
-def _common_snps(frq: str) -> dict[str, NDArray[np.bool_]]:
+def _common_masks(frq: str) -> dict[str, NDArray[np.bool_]]:
     """Chromosome ("" for one file of all) -> whether 0.05 < FRQ < 0.95 (n,)."""
     import pandas as pd
 
@@ -161,6 +181,43 @@ def summarise(results: Path, model: str, trait: str, common: Common) -> tuple[pd
     table["model"], table["trait"], table["annotation"] = model, trait, common.names
     table["focal"] = ["no"] * (len(table) - common.last) + ["yes"] * common.last
     return table.reindex(columns=COLUMNS), facts
+
+
+class Summary(NamedTuple):
+    """Rows of all regressions, the facts of each, and the models."""
+
+    table: pd.DataFrame
+    facts: list[dict[str, object]]
+    models: list[str]
+
+
+def summarise_all(results: Sequence[Path], prefixes: Sequence[str], frq: str) -> Summary:
+    """`summarise` of every regression, sorted by model and trait; the annotations of a model are read once.
+
+    Args:
+        results: .results files, or folders of them. prefixes: of the annotation files, @ standing for the model's name.
+        frq: prefix of the .frq files.
+    """
+    import pandas as pd
+
+    named = sorted((split_name(path, prefixes)[::-1], path) for path in listed(results))
+    snps = CommonSnps(frq)
+    known: dict[str, Common] = {}
+    tables, facts = [], []
+    for (model, trait), path in named:
+        if model not in known:
+            known[model] = common_annotations([prefix.replace("@", model) for prefix in prefixes], snps)
+        table, quality = summarise(path, model, trait, known[model])
+        tables.append(table)
+        facts.append(quality)
+    return Summary(pd.concat(tables, ignore_index=True), facts, list(known))
+
+
+def qc_table(facts: Sequence[dict[str, object]], conditions: dict[str, float]) -> pd.DataFrame:
+    """Rows, one a regression: its facts `with_condition`."""
+    import pandas as pd
+
+    return pd.DataFrame([with_condition(row, conditions) for row in facts])
 
 
 def _failed(common: Common, fault: str) -> pd.DataFrame:

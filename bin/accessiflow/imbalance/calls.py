@@ -98,8 +98,7 @@ def call(
     rho = overdispersion(ref[tested], alt[tested])
     p_binomial, p_betabinomial = binomial_p(ref, alt), beta_binomial_p(ref, alt, rho)
     chosen = p_betabinomial if test == "betabinomial" else p_binomial
-    q = np.full(len(counts), np.nan)
-    q[tested] = benjamini_hochberg(chosen[tested])
+    q = benjamini_hochberg(np.where(tested, chosen, np.nan))
     label = np.select([q < fdr, tested & (chosen > BALANCED_P)], [IMBALANCED, BALANCED], NEITHER).astype(object)
     reason = np.select(
         [~deep, ~unique], [f"no more than {min_reads} reads", "reads of an allele may map elsewhere"], ""

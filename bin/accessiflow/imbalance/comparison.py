@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.imbalance.evaluation import Outcome, obstacle
+from accessiflow.imbalance.evaluation import LabelledSites, Outcome, obstacle, read_labelled
 from accessiflow.sheets import check_name
 from accessiflow.statistics import benjamini_hochberg, delong_paired
 
@@ -59,6 +59,15 @@ def named_files(items: Sequence[str]) -> dict[str, list[Path]]:
     return models
 
 
+def compare_files(
+    calls: Path, models: Mapping[str, Sequence[Path]], track: str, peaks: Path | None, outcome: Outcome
+) -> pd.DataFrame:
+    """`compare` of the score files of each model on the sites of a table of calls."""
+    sites = LabelledSites(read_labelled(calls, outcome), outcome)
+    predicted = {model: sites.predicted(files, track) for model, files in models.items()}
+    return compare(sites.truth, predicted, sites.groups(peaks), outcome)
+
+
 def compare(
     labels: NDArray[np.bool_],
     predicted: Mapping[str, NDArray[np.float64]],
@@ -77,10 +86,8 @@ def compare(
         for name, members in groups.items()
         for a, b in combinations(predicted, 2)
     ]
-    table = pd.DataFrame(rows, columns=[column for column in PAIR_COLUMNS if column != "q"]).assign(q=np.nan)
-    known = table["p"].notna()
-    table.loc[known, "q"] = benjamini_hochberg(table.loc[known, "p"].to_numpy())
-    return table[PAIR_COLUMNS]
+    table = pd.DataFrame(rows, columns=[column for column in PAIR_COLUMNS if column != "q"])
+    return table.assign(q=benjamini_hochberg(table["p"].to_numpy(np.float64)))[PAIR_COLUMNS]
 
 
 def _row(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,10 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.imbalance.calls import BALANCED, IMBALANCED
 from accessiflow.log import log
+from accessiflow.peaks.matrix import read_peak_rows
+from accessiflow.scoring.lookup import open_scores
 from accessiflow.statistics import delong
+from accessiflow.variants.groups import site_groups
 from accessiflow.variants.tables import KEY, read_variants
 
 if TYPE_CHECKING:
@@ -26,7 +30,7 @@ GROUP_COLUMNS = ["group", "n", "n_positive", "auroc", "variance", "low", "high",
 
 @dataclass(frozen=True)
 class Outcome:
-    """What scores are to tell.
+    """What scores are to predict.
 
     Attributes:
         labels: sites that count. positive, negative: names of the two classes in reasons.
@@ -40,6 +44,41 @@ class Outcome:
 DIRECTION = Outcome((IMBALANCED,), "sites with more REF", "with more ALT reads")
 IMBALANCE = Outcome((IMBALANCED, BALANCED), "imbalanced", "balanced sites")
 OUTCOMES = {"direction": DIRECTION, "imbalance": IMBALANCE}
+
+
+@dataclass(frozen=True)
+class LabelledSites:
+    """Sites of a table of calls that count for an outcome.
+
+    Attributes:
+        table: chrom pos ref alt ratio label. outcome: what is predicted for them.
+    """
+
+    table: pd.DataFrame
+    outcome: Outcome
+
+    @property
+    def truth(self) -> NDArray[np.bool_]:
+        """Class (n,) of each site."""
+        return truth(self.table, self.outcome)
+
+    def predicted(self, scores: Sequence[Path], track: str) -> NDArray[np.float64]:
+        """What the scores of a model, in one file or several, say of each site (n,); NaN without a score."""
+        with open_scores(scores) as opened:
+            return predict(self.table, opened, track, self.outcome)
+
+    def groups(self, peaks: Path | None) -> dict[str, NDArray[np.bool_]]:
+        """Name -> members (n,): all sites, and with peaks.h5ad those of each cluster and specificity bin."""
+        return site_groups(self.table, read_peak_rows(peaks) if peaks else None)
+
+
+def evaluate_files(
+    calls: Path, scores: Sequence[Path], track: str, peaks: Path | None, outcome: Outcome
+) -> pd.DataFrame:
+    """`evaluate` of a model's score files on the sites of a table of calls."""
+    sites = LabelledSites(read_labelled(calls, outcome), outcome)
+    predicted = sites.predicted(scores, track)
+    return evaluate(sites.truth, predicted, sites.groups(peaks), outcome)
 
 
 def read_labelled(path: Path, outcome: Outcome = DIRECTION) -> pd.DataFrame:

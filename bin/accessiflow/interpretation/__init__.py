@@ -1,1 +1,1 @@
-"""Interpretation: in-silico saturation mutagenesis, logos and per-base tracks."""
+"""Interpretation: in-silico saturation mutagenesis (ISM), logos and per-base tracks."""

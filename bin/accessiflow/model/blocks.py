@@ -1,6 +1,6 @@
 """Blocks of Basenji-type networks: one function a kind of block, from a tensor to a tensor, chosen by name in `BLOCKS`.
 
-A new kind of block is a new function here, a new entry of `BLOCKS`, and its keys with defaults in params.BLOCK_DEFAULTS.
+A new kind of block is a function here, an entry of `BLOCKS`, and its keys with defaults in params.BLOCK_DEFAULTS.
 
 Basenji's conv_block is activation -> Conv1D without bias -> BatchNorm -> dropout -> residual add -> max pooling; its
 activation acts on the block's input, the one-hot sequence included. GELU(x) = x sigmoid(1.702 x).

@@ -25,7 +25,7 @@ def build_model(params: Params) -> keras.Model:
     """The inference network: one-hot (n, seq_length, 4) float32 -> (n, target_length, tracks).
 
     Raises:
-        InputError: the lengths do not work out (a valid convolution wider than its input).
+        InputError: The lengths do not work out (a valid convolution wider than its input).
     """
     return build_network(params).model
 

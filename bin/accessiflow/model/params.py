@@ -190,7 +190,7 @@ class Params:
         """The same with a null seq_length and null units of the last layer filled in.
 
         Raises:
-            InputError: a stated value contradicts the dataset.
+            InputError: A stated value contradicts the dataset.
         """
         model = copy.deepcopy(self.model)  # the preset itself stays open for the next dataset
         for name, holder, key, value in (
@@ -232,7 +232,8 @@ def load_params(path: Path) -> Params:
     """Read and check a params JSON.
 
     Raises:
-        InputError: not JSON, an unknown or missing key, a value out of range, keys that contradict each other.
+        InputError: The file is no JSON, a key is unknown or missing, a value is out of range, or keys contradict each
+            other.
     """
     return check_params(read_json(path), str(path))
 

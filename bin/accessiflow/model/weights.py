@@ -31,7 +31,8 @@ def load_weights(model: keras.Model, path: Path) -> None:
     """Put the weights of a file into a model.
 
     Raises:
-        InputError: not such a file, another number of layers, or a shape that does not fit (naming the layer).
+        InputError: The file is none of that layout, or has another number of layers, or a shape that does not fit
+            (naming the layer).
     """
     _put([layer for layer in model.layers if layer.weights], _stored(path, model), path)
 
@@ -80,7 +81,7 @@ def stored_layers(path: Path, count: int) -> list[StoredLayer]:
     """Name and weights of each layer of a file that has any.
 
     Raises:
-        InputError: not such a file, or another number of layers than `count`.
+        InputError: The file is none of that layout, or has another number of layers than `count`.
     """
     with open_hdf5(path) as handle:
         root = handle["model_weights"] if "model_weights" in handle else handle

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,24 +14,38 @@ from accessiflow.errors import InputError
 from accessiflow.files import atomic
 from accessiflow.genes import nearest_distance, read_tss
 from accessiflow.genome import Fasta, gc_and_cpg
-from accessiflow.intervals import IntervalSet, fold_of, read_bed
+from accessiflow.intervals import fold_of
+from accessiflow.peaks.cluster_bed import clusters_of
 from accessiflow.peaks.files import read_peak_bins
+from accessiflow.peaks.matrix import PeakFrames
 from accessiflow.peaks.specificity import PAPER_TRACKS, clusters, specificity_bin, specificity_edges
-from accessiflow.signal.bins import BinLayout, read_coverage
+from accessiflow.signal.bins import BinLayout, read_coverage, read_layout
 
 if TYPE_CHECKING:
     import pandas as pd
     from scipy.sparse import csc_matrix
 
 
+# A chunk of X is 512 KB; a block of its columns (128 bytes a peak) is written at once, so that each chunk is compressed
+# once, and only one track's coverage is in memory.
 COLUMNS_AT_ONCE = 32
 ROWS_A_CHUNK = 4096
-CELLS_AT_ONCE = 1 << 26
+FLAGS_AT_ONCE = 1 << 26  # flags of peaks and tracks that are unpacked at once: 64 MB
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """Optional inputs of the peak rows: genome, genes, the user's clusters, folds and edges."""
+    """Optional inputs of the peak rows.
+
+    Attributes:
+        fasta: the genome, for GC and CpG islands.
+        genes: transcription starts, for the distance to the nearest.
+        clusters: BED of the user's own clusters.
+        valid_chroms: chromosomes of the validation fold.
+        test_chroms: chromosomes of the test fold.
+        edges: lower edges of the specificity bins; empty for the paper's, scaled.
+        ubiquitous_share: share of the cell types that makes a peak ubiquitous.
+    """
 
     fasta: Path | None = None
     genes: Path | None = None
@@ -42,6 +56,13 @@ class Annotations:
     ubiquitous_share: float = 0.8
 
 
+class _Incidence(NamedTuple):
+    """Global numbers (n,) of the bins that are a peak in some track, and which are in which track (n, T)."""
+
+    rows: NDArray[np.int64]
+    is_peak: csc_matrix
+
+
 def build(
     tracks: pd.DataFrame,
     coverage: Mapping[str, Path],
@@ -49,15 +70,22 @@ def build(
     layout: BinLayout,
     notes: Annotations,
     output: Path,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> PeakFrames:
     """Write peaks.h5ad.
 
     Args:
         tracks: rows of the tracks sheet; columns track, cell_type, group.
-        coverage, called: track -> coverage file and peak file.
+        coverage: track -> its coverage file.
+        called: track -> its peak file.
+        layout: how the bins of all coverage files lie.
+        notes: optional inputs.
+        output: the file.
 
     Returns:
-        obs and var as written.
+        The tables as written.
+
+    Raises:
+        InputError: no track has a peak, or a file is not what it should be.
     """
     import anndata
 
@@ -75,11 +103,40 @@ def build(
         }
         matrix.write_h5ad(temporary)
         var["lambda"] = _write_coverage_block(temporary, rows, [coverage[t] for t in tracks["track"]], layout)
-    return obs, var
+    return PeakFrames(obs, var)
 
 
-def _incidence(files: Sequence[Path], layout: BinLayout) -> tuple[NDArray[np.int64], csc_matrix]:
-    """Global numbers (n,) of the bins that are a peak in some track, and which are in which track (n, T)."""
+def coverage_of_tracks(paths: Iterable[Path], tracks: Sequence[str]) -> dict[str, Path]:
+    """The coverage file of each track of the sheet, by the name that it holds, else that of the file (T.coverage.h5).
+
+    Raises:
+        InputError: a track has none.
+    """
+    paths = list(paths)
+    by_stem = {path.name.removesuffix(".h5").removesuffix(".coverage"): path for path in paths}
+    return _match(by_stem | {read_layout(path)[0]: path for path in paths}, tracks, "coverage file")
+
+
+def peaks_of_tracks(paths: Iterable[Path], tracks: Sequence[str]) -> dict[str, Path]:
+    """The peak file of each track of the sheet, by the name of the file (T.peaks.bed.gz).
+
+    Raises:
+        InputError: a track has none.
+    """
+    by_stem = {path.name.removesuffix(".gz").removesuffix(".bed").removesuffix(".peaks"): path for path in paths}
+    return _match(by_stem, tracks, "peak file")
+
+
+def _match(files: Mapping[str, Path], tracks: Sequence[str], what: str) -> dict[str, Path]:
+    missing = [track for track in tracks if track not in files]
+    if missing:
+        raise InputError(
+            f"no {what} for the track(s) {', '.join(missing[:5])} of the sheet (files are matched by track name)"
+        )
+    return {track: files[track] for track in tracks}
+
+
+def _incidence(files: Sequence[Path], layout: BinLayout) -> _Incidence:
     from scipy.sparse import csc_matrix
 
     columns = [read_peak_bins(path, layout) for path in files]
@@ -90,18 +147,19 @@ def _incidence(files: Sequence[Path], layout: BinLayout) -> tuple[NDArray[np.int
     if len(rows) == 0:
         raise InputError("no track has a peak: is the coverage in counts, and --fdr not too strict?")
     row_of[rows] = np.arange(len(rows))
+    # The columns of a CSC matrix, filled in place: a matrix built from coordinates would need several times the memory.
     starts = np.concatenate([[0], np.cumsum([len(column) for column in columns])])
     indices = np.empty(starts[-1], np.int32)
     for number, column in enumerate(columns):
         indices[starts[number] : starts[number + 1]] = row_of[column]
-        columns[number] = column[:0]
-    return rows, csc_matrix(
-        (np.ones(len(indices), bool), indices, starts.astype(np.int64)), shape=(len(rows), len(files))
-    )
+        columns[number] = column[:0]  # frees the column
+    flags = np.ones(len(indices), bool)
+    return _Incidence(rows, csc_matrix((flags, indices, starts.astype(np.int64)), shape=(len(rows), len(files))))
 
 
 def _tracks_a_row(is_peak: csc_matrix) -> NDArray[np.int64]:
-    """Number of tracks (n,) with each peak, without the copy that a sparse sum makes."""
+    """Number of tracks (n,) with each peak."""
+    # Without the copy of all flags as integers that a sparse sum makes; no row is in a column twice.
     out = np.zeros(is_peak.shape[0], np.int64)
     for low, high in zip(is_peak.indptr[:-1], is_peak.indptr[1:], strict=True):
         out[is_peak.indices[low:high]] += 1
@@ -129,9 +187,8 @@ def _describe_rows(
     obs["cluster"] = _clusters(obs, is_peak, tracks, notes)
     obs["gc"], obs["cpg_island"] = _sequence_features(obs, notes.fasta)
     obs["tss_distance"] = _tss_distance(obs, notes.genes)
-    obs["fold"] = (
-        fold_of(chrom, notes.valid_chroms, notes.test_chroms) if notes.valid_chroms or notes.test_chroms else "NA"
-    )
+    folds_given = notes.valid_chroms or notes.test_chroms
+    obs["fold"] = fold_of(chrom, notes.valid_chroms, notes.test_chroms) if folds_given else "NA"
     for column in ("chrom", "specificity_bin", "cluster", "cpg_island", "fold"):
         obs[column] = obs[column].astype(str).astype("category")
     obs.index = [f"{c}:{s}-{e}" for c, s, e in zip(chrom, start, end, strict=True)]
@@ -139,19 +196,15 @@ def _describe_rows(
 
 
 def _clusters(obs: pd.DataFrame, is_peak: csc_matrix, tracks: pd.DataFrame, notes: Annotations) -> NDArray[np.object_]:
-    block, parts = max(CELLS_AT_ONCE // len(tracks), 1), []
+    block, parts = max(FLAGS_AT_ONCE // len(tracks), 1), []
     by_row = is_peak.tocsr()
     for low in range(0, len(obs), block):
         dense = by_row[low : low + block].toarray()
         parts.append(clusters(dense, list(tracks["cell_type"]), list(tracks["group"]), notes.ubiquitous_share))
     out = np.concatenate(parts)
     if notes.clusters is not None:
-        given = read_bed(notes.clusters)
-        middle = ((obs["start"] + obs["end"]) // 2).to_numpy()
-        for name, members in given.groupby("name", sort=False):
-            index = IntervalSet(members)
-            for chrom, at in obs.groupby("chrom", sort=False).indices.items():
-                out[at[index.contains(str(chrom), middle[at])]] = str(name)
+        given = clusters_of(obs, notes.clusters)
+        out = np.where(given != "", given, out)
     return out
 
 
@@ -167,8 +220,7 @@ def _sequence_features(obs: pd.DataFrame, fasta: Path | None) -> tuple[NDArray[n
                 part = start[low : low + (1 << 14)]
                 codes = genome.codes(str(chrom), int(part[0]), int(part[-1]) + width)
                 windows = codes[(part - part[0])[:, None] + np.arange(width)]
-                gc[at[low : low + len(part)]], flags = gc_and_cpg(windows)
-                island[at[low : low + len(part)]] = np.where(flags, "True", "False")
+                gc[at[low : low + len(part)]], _, island[at[low : low + len(part)]] = gc_and_cpg(windows)
     return gc, island
 
 
@@ -186,7 +238,8 @@ def _tss_distance(obs: pd.DataFrame, genes: Path | None) -> NDArray[np.float64]:
 def _write_coverage_block(
     path: Path, rows: NDArray[np.int64], files: Sequence[Path], layout: BinLayout
 ) -> NDArray[np.float64]:
-    """Write X (rows, tracks) column block by column block and the tracks' means; returns the means."""
+    """Write X (rows, tracks) and the tracks' means (T,); returns the means."""
+    # Into the file that AnnData has written, so that X never lies in memory as a whole.
     import h5py
     from anndata.io import write_elem
 

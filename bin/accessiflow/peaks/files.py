@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import atomic, open_text, require_file
+from accessiflow.peaks.calling import BinRuns, join_bins
 from accessiflow.signal.bins import BinLayout
 
 
@@ -23,7 +24,12 @@ def write_peaks(
     """Write joined peaks as BED (chrom, start, end, name, greatest coverage of a bin), bgzipped and tabix-indexed.
 
     Args:
-        first, last: global numbers (k,) of each peak's first and one-past-last bin; a peak does not span chromosomes.
+        path: the file; its index is written next to it.
+        track: the track, after which the peaks are named.
+        layout: how the bins lie.
+        first: global number (k,) of each peak's first bin.
+        last: global number (k,) of the bin after its last; a peak does not span chromosomes.
+        height: greatest coverage (k,) of a bin of each peak.
     """
     import pysam
 
@@ -40,7 +46,7 @@ def write_peaks(
 
 
 def read_peak_bins(path: Path, layout: BinLayout) -> NDArray[np.int32]:
-    """Sorted global bin numbers (k,) of the peaks in a BED file on the bins of `layout`; an empty bgzipped file has none.
+    """Sorted global numbers (k,) of the bins that the peaks of a BED file touch; an empty bgzipped file has none.
 
     Raises:
         InputError: the file is empty or truncated, or a line is no interval within the chromosomes of `layout`.
@@ -64,18 +70,19 @@ def read_peak_bins(path: Path, layout: BinLayout) -> NDArray[np.int32]:
         raise InputError(
             "is no peak on the chromosomes of the coverage files: another genome?", path, int(bad.argmax()) + 1
         )
+    # A peak that another program called need not begin at a bin's edge.
     low, high = start.astype(np.int64) // layout.bin_size, -(-end.astype(np.int64) // layout.bin_size)
     each = high - low
     first = rows["chrom"].map(layout.first).to_numpy(np.int64) + low
-    return np.unique(np.repeat(first - np.r_[0, np.cumsum(each)[:-1]], each) + np.arange(each.sum())).astype(np.int32)
+    # All ranges [first, first + each) in one array: a running number, shifted for each peak to where its range begins.
+    shift = first - np.r_[0, np.cumsum(each)[:-1]]
+    return np.unique(np.repeat(shift, each) + np.arange(each.sum())).astype(np.int32)
 
 
-def break_at_chromosomes(is_peak: NDArray[np.bool_], layout: BinLayout) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Runs of adjacent peak bins as global [first, last) numbers, never across a chromosome's end."""
-    from accessiflow.peaks.calling import join_bins
-
+def break_at_chromosomes(is_peak: NDArray[np.bool_], layout: BinLayout) -> BinRuns:
+    """Runs of adjacent peak bins as global numbers, never across a chromosome's end."""
     runs = []
     for chrom, offset in layout.first.items():
         first, last = join_bins(is_peak[offset : offset + layout.bins[chrom]])
         runs.append((first + offset, last + offset))
-    return np.concatenate([r[0] for r in runs]), np.concatenate([r[1] for r in runs])
+    return BinRuns(np.concatenate([first for first, _ in runs]), np.concatenate([last for _, last in runs]))

@@ -1,7 +1,8 @@
-"""The peaks x tracks matrix: building peaks.h5ad from coverage and peak files, and reading it.
+"""The peaks x tracks matrix: reading peaks.h5ad.
 
-Memory of the build: some 250 bytes a peak bin (its description and a block of columns), 14 bytes a (bin, track) peak and one track's coverage: under
-4 GB for 1,000 tracks with 25 million bins and 3 million peak bins (docs/performance.md).
+Memory of its build (build.py): some 250 bytes a peak bin (its description and a block of columns), 14 bytes a peak of a
+track, and one track's coverage: under 4 GB for 1,000 tracks with 25 million bins and 3 million peak bins
+(docs/performance.md).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +25,22 @@ if TYPE_CHECKING:
     from scipy.sparse import csc_matrix
 
 
+class PeakFrames(NamedTuple):
+    """The tables of peaks.h5ad: `obs` has a row a peak bin, `var` a row a track."""
+
+    obs: pd.DataFrame
+    var: pd.DataFrame
+
+
 @dataclass(frozen=True)
 class PeakMatrix:
     """What an analysis reads of peaks.h5ad.
 
     Attributes:
-        obs: one row a peak bin. var: one row a track, indexed by its name.
-        is_peak: (n, T) sparse.
-        uns: bin_size, edges.
+        obs: a row for each peak bin.
+        var: a row for each track, indexed by its name.
+        is_peak: which peak bin is in which track, (n, T) sparse; without columns where only the rows were read.
+        uns: the bin size and the edges of the specificity bins.
     """
 
     obs: pd.DataFrame
@@ -60,7 +69,7 @@ class PeakMatrix:
             at = np.flatnonzero(chroms == name)
             if len(rows) == 0:
                 continue
-            rows = rows[np.argsort(start[rows], kind="stable")]
+            rows = rows[np.argsort(start[rows], kind="stable")]  # a file of the user's need not be sorted
             where = np.searchsorted(start[rows], position[at], side="right") - 1
             inside = (where >= 0) & (position[at] < end[rows[np.maximum(where, 0)]])
             out[at[inside]] = rows[where[inside]]
@@ -81,14 +90,20 @@ def read_peaks(path: Path) -> PeakMatrix:
         uns = read_element(handle, "uns", path) if "uns" in handle else {}
     if getattr(is_peak, "shape", None) != (len(obs), len(var)) or is_peak.dtype.kind not in "biuf":
         raise InputError(
-            f"does not hold flags of its {len(obs)} peak bins and {len(var)} tracks in layers/is_peak: not a peaks.h5ad",
+            f"does not hold flags of its {len(obs)} peak bins and {len(var)} tracks in layers/is_peak: "
+            "not a peaks.h5ad",
             path,
         )
     return PeakMatrix(obs, var, csc_matrix(is_peak), uns)
 
 
-def read_frames(handle: h5py.File, path: Path, further: Sequence[str] = ()) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tables obs (with chrom, start, end, n_tracks and further columns) and var of an open peaks.h5ad.
+def read_frames(handle: h5py.File, path: Path, further: Sequence[str] = ()) -> PeakFrames:
+    """The tables of an open peaks.h5ad.
+
+    Args:
+        handle: the open file.
+        path: its name, for messages.
+        further: columns that obs must have in addition to chrom, start, end and n_tracks.
 
     Raises:
         InputError: they are no such tables.
@@ -104,7 +119,7 @@ def read_frames(handle: h5py.File, path: Path, further: Sequence[str] = ()) -> t
     text = [c for c in ("start", "end", "n_tracks") if obs[c].dtype.kind not in "iu"]
     if text:
         raise InputError(f"holds no integers in the obs column {text[0]}: not a peaks.h5ad", path)
-    return obs, var
+    return PeakFrames(obs, var)
 
 
 def read_element(handle: h5py.File, name: str, path: Path) -> Any:
@@ -118,16 +133,19 @@ def read_element(handle: h5py.File, name: str, path: Path) -> Any:
     try:
         return read_elem(handle[name])
     except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-        raise InputError(
-            f"cannot be read at {name} ({(str(error).splitlines() or ['damaged'])[0][:120]}): not as AnnData writes it",
-            path,
-        ) from None
+        # AnnData trusts the file's attributes: a damaged one shows as any of these.
+        reason = (str(error).splitlines() or ["damaged"])[0][:120]
+        raise InputError(f"cannot be read at {name} ({reason}): not as AnnData writes it", path) from None
 
 
 def read_peak_rows(path: Path, edges: Sequence[int] = ()) -> PeakMatrix:
-    """Read obs, var and uns of peaks.h5ad; is_peak has no column. `edges` replace the specificity bins of the file.
+    """Read obs, var and the edges of peaks.h5ad, without its flags and coverage: is_peak has no column.
 
     Memory: about 100 bytes a peak bin.
+
+    Args:
+        path: the file.
+        edges: lower edges of specificity bins that replace those of the file.
 
     Raises:
         InputError: it is no such file.
@@ -146,12 +164,16 @@ def read_peak_rows(path: Path, edges: Sequence[int] = ()) -> PeakMatrix:
 
 
 def specificity_labels(peaks: PeakMatrix) -> list[str]:
-    """Names of the specificity bins from specific to ubiquitous, those without a peak included where the file tells its edges."""
-    found: pd.Series = peaks.obs.groupby("specificity_bin", observed=True)["n_tracks"].min().sort_values()
-    present = [str(name) for name in found.index if name not in ("", "NA", "nan")]
+    """Names of the specificity bins from specific to ubiquitous.
+
+    Bins without a peak are included where the file holds its edges.
+    """
+    fewest: pd.Series = peaks.obs.groupby("specificity_bin", observed=True)["n_tracks"].min().sort_values()
+    present = [str(name) for name in fewest.index if name not in ("", "NA", "nan")]
     if "edges" not in peaks.uns:
         return present
     named = bin_labels([int(edge) for edge in peaks.uns["edges"]])
+    # Bins that somebody named otherwise are not those of the edges.
     return named if set(present) <= set(named) else present
 
 

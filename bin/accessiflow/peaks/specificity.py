@@ -7,11 +7,32 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from accessiflow.errors import InputError
+from accessiflow.intervals import split_list
+
+# Kathail et al. 2024: their bins, and the tracks of their compendium.
 PAPER_SPECIFICITY_EDGES, PAPER_TRACKS = (1, 10, 50, 100, 300), 684
 
 
+def parse_edges(text: str) -> list[int]:
+    """Edges of the specificity bins from an option: positive integers, comma-separated; none where it is empty.
+
+    Raises:
+        InputError: something else stands there.
+    """
+    given = split_list(text)
+    if not all(edge.isdigit() and int(edge) > 0 for edge in given):
+        raise InputError(f"--edges {text}: expected positive integers, comma-separated")
+    return [int(edge) for edge in given]
+
+
 def specificity_edges(n_tracks: int, given: Sequence[int] | None = None) -> list[int]:
-    """Lower edges of the specificity bins, the last one open: the user's, or the paper's for 684 tracks scaled to this number."""
+    """Lower edges of the specificity bins, the last one open.
+
+    Args:
+        n_tracks: tracks of the matrix.
+        given: the user's edges; without any, the paper's are scaled from 684 tracks to `n_tracks`.
+    """
     if given:
         return sorted(set(given))
     return sorted({max(1, round(edge * n_tracks / PAPER_TRACKS)) for edge in PAPER_SPECIFICITY_EDGES})
@@ -31,11 +52,20 @@ def specificity_bin(n_tracks: NDArray[np.integer], edges: Sequence[int]) -> NDAr
 def clusters(
     is_peak: NDArray[np.bool_], cell_types: Sequence[str], groups: Sequence[str], ubiquitous_share: float = 0.8
 ) -> NDArray[np.object_]:
-    """Cluster of each peak (n,) from its tracks (n, T): `ubiquitous`, the one cell type or group that holds all its peaks, else `shared`."""
+    """Cluster of each peak (n,): `ubiquitous`, the one cell type or group that all its tracks are of, else `shared`.
+
+    Args:
+        is_peak: which peak is in which track (n, T).
+        cell_types: cell type of each track (T,).
+        groups: group of each track (T,), "" for none.
+        ubiquitous_share: share of the cell types that makes a peak ubiquitous.
+    """
     by_type = _any_by(is_peak, cell_types)
     by_group = _any_by(is_peak, groups)
     out = np.full(len(is_peak), "shared", dtype=object)
-    for members in (by_group, by_type) if len([g for g in by_group if g]) > 1 else (by_type,):
+    # A single group would hold all peaks. Cell types come second: the narrower name replaces the group's.
+    has_groups = len([group for group in by_group if group]) > 1
+    for members in (by_group, by_type) if has_groups else (by_type,):
         stacked = np.column_stack(list(members.values()))
         single = stacked.sum(axis=1) == 1
         names = np.array(list(members), dtype=object)

@@ -28,11 +28,9 @@ def write_tables(
     per_track = pd.DataFrame(
         {"track": var.index, "cell_type": var["cell_type"].to_numpy(), "group": var["group"].to_numpy()}
     )
-    per_track["lambda"], per_track["n_bins"], per_track["n_peaks"] = (
-        var["lambda"].to_numpy(),
-        n_bins,
-        var["n_peaks"].to_numpy(),
-    )
+    per_track["lambda"] = var["lambda"].to_numpy()
+    per_track["n_bins"] = n_bins
+    per_track["n_peaks"] = var["n_peaks"].to_numpy()
     per_track["share"] = per_track["n_peaks"] / n_bins
     write_table(per_track.replace({"group": {"": "NA"}}), folder / "peaks_per_track.tsv")
     labels = bin_labels(edges)
@@ -53,8 +51,10 @@ def write_tables(
     write_json(facts, folder / "peaks.metrics.json")
 
 
-def write_sets(obs: pd.DataFrame, found: Sequence[TissueSet], folder: Path) -> None:
-    """Write NAME.high.bed and NAME.low.bed (one line a peak bin) and sets.tsv; what cannot be in a file's name becomes `_`.
+def write_sets(obs: pd.DataFrame, sets: Sequence[TissueSet], folder: Path) -> None:
+    """Write NAME.high.bed and NAME.low.bed (one line a peak bin) and sets.tsv.
+
+    Characters of a tissue's name that a file's name cannot hold become `_`.
 
     Raises:
         InputError: two different tissues would have the same name.
@@ -62,7 +62,7 @@ def write_sets(obs: pd.DataFrame, found: Sequence[TissueSet], folder: Path) -> N
     import pandas as pd
 
     rows = []
-    for tissue in _distinct(found):
+    for tissue in _distinct(sets):
         for split, members in (("high", tissue.high), ("low", tissue.low)):
             name = f"{tissue.name}.{split}.bed"
             chosen = obs.iloc[members]
@@ -76,14 +76,15 @@ def write_sets(obs: pd.DataFrame, found: Sequence[TissueSet], folder: Path) -> N
     )
 
 
-def _distinct(found: Sequence[TissueSet]) -> list[TissueSet]:
+def _distinct(sets: Sequence[TissueSet]) -> list[TissueSet]:
     """The sets under names fit for files; a cell type that is a group of the same peaks is one set."""
     chosen: dict[str, TissueSet] = {}
-    for tissue in found:
+    for tissue in sets:
         name = re.sub(r"[^A-Za-z0-9._-]", "_", tissue.name)
         same = chosen.setdefault(name, replace(tissue, name=name))
         if not (np.array_equal(same.high, tissue.high) and np.array_equal(same.low, tissue.low)):
             raise InputError(
-                f"the {same.by} and the {tissue.by} named {tissue.name} have different peaks: rename one of them in the tracks sheet"
+                f"the {same.by} and the {tissue.by} named {tissue.name} have different peaks: "
+                "rename one of them in the tracks sheet"
             )
     return list(chosen.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,15 +13,32 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+BY = ("group", "cell_type", "both", "auto")
+
+
+def tissue_columns(by: str, groups: Iterable[str]) -> list[str]:
+    """The columns whose values are the tissues.
+
+    Args:
+        by: a choice of BY; `auto` is `group` where a track names one, else `cell_type`.
+        groups: the tracks' groups.
+    """
+    if by == "auto":
+        return ["group" if any(groups) else "cell_type"]
+    return ["group", "cell_type"] if by == "both" else [by]
+
+
 @dataclass(frozen=True)
 class TissueSet:
     """Tissue peaks of a group or cell type, split at the median of their specificity.
 
     Attributes:
-        name, by: the tissue, and whether it is a group or a cell type.
-        median: of n_tracks over the set.
-        n_tracks: tracks of the tissue.
-        high, low: row numbers of the more specific half (below the median) and of the rest.
+        name: the tissue.
+        by: whether it is a `group` or a `cell_type`.
+        median: median number of tracks that its peaks are in.
+        n_tracks: how many tracks the tissue has.
+        high: row numbers of the more specific half: peaks that are in fewer tracks than the median.
+        low: row numbers of the rest.
     """
 
     name: str
@@ -40,17 +57,21 @@ def tissue_sets(
     min_share: float,
     strict: bool = False,
 ) -> Iterator[TissueSet]:
-    """Peaks present in at least (strict: more than) `min_share` of a tissue's tracks, for each value of the columns `by`.
+    """The tissue set of each value of the columns `by`.
 
     Args:
-        is_peak: (n, T) array or scipy sparse matrix.
+        is_peak: which peak is in which track, (n, T) array or scipy sparse matrix.
         n_tracks: number of all tracks with each peak (n,).
-        var: one row a track with the columns `by`.
+        var: one row a track, with the columns `by`.
+        by: columns that name tissues.
+        min_share: a tissue peak is in at least this share of the tissue's tracks.
+        strict: a tissue peak is in more than this share, as in the paper's code.
     """
     for column in by:
         for name in dict.fromkeys(value for value in var[column] if value):
             members = np.flatnonzero((var[column] == name).to_numpy())
             share = np.asarray(is_peak[:, members].sum(axis=1)).ravel() / len(members)  # type: ignore[index]
+            # The slack keeps a share that equals the threshold but for rounding.
             chosen = np.flatnonzero((share > min_share) if strict else (share >= min_share - 1e-12))
             median = float(np.median(n_tracks[chosen])) if len(chosen) else float("nan")
             specific = n_tracks[chosen] < median

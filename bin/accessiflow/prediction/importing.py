@@ -155,6 +155,7 @@ def _kind(path: Path) -> str:
         return suffix[1:]
     if suffix not in (".h5", ".hdf5"):
         raise InputError("is neither .h5, .h5ad, .tsv nor .bw: state --format", path)
+    # Selene writes `data`, Basenji `preds`; both end in .h5
     with open_hdf5(path) as handle:
         return "sei" if "data" in handle and "preds" not in handle else "basenji"
 
@@ -276,6 +277,7 @@ def _of_bigwigs(
         if unknown:
             raise InputError(f"has no chromosome {unknown[0]}, on which test windows lie", by_name[name])
         for i, (chrom, start, end) in enumerate(sites.itertuples(index=False)):
+            # bases without a value are NaN; a window may pass the end of the chromosome, where there are none to read
             values = np.nan_to_num(handle.values(chrom, int(start), int(min(end, sizes[chrom])), numpy=True))
             if stat == "max":
                 out[i, column] = values.max(initial=0)

@@ -142,4 +142,5 @@ def read_predictions(folder: Path) -> PredictedWindows:
 
 
 def _texts(values: NDArray[np.bytes_]) -> list[str]:
+    # written by h5py of any version: fixed-width bytes, or str objects
     return [v.decode() if isinstance(v, bytes) else str(v) for v in values.tolist()]

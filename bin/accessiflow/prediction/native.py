@@ -94,7 +94,7 @@ class NativePredictor(Predictor):
         """Read the weights and fold batch normalisation into them.
 
         Raises:
-            InputError: weights that do not fit the params (naming the layer).
+            InputError: The weights do not fit the params (naming the layer).
         """
         from accessiflow_native import Network
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SITE_WIDTH = 192  # bp of the site that predict.h5 names around a region's middle, as in Basenji
-WINDOWS_AT_ONCE = 4096
+WINDOWS_AT_ONCE = 4096  # of windows, a byte a base
 
 
 def predict_bed(
@@ -96,6 +96,7 @@ def predict_test(
         raise InputError(f"holds windows of {codes.shape[1]} bp, the model reads {predictor.seq_length}", data_dir)
     tracks = described(read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"]))
     columns = _columns(tracks["identifier"].tolist(), predictor, weights, data_dir)
+    # a model of some of the dataset's tracks is compared with these alone
     tracks, values = tracks.iloc[columns], values[:, :, columns]
     predictions = _predict_fold(predictor, codes, ensemble, data_dir, fold)
     if predictions.shape != values.shape:
@@ -186,6 +187,7 @@ def predict_genome(
         InputError: A chromosome is not in the FASTA, or a track cannot name a file.
     """
     tracks = read_tracks(targets, predictor)
+    # before anything is predicted: whole chromosomes take hours
     unsafe = [n for n in tracks["identifier"] if not NAME.fullmatch(n)]
     if unsafe:
         raise InputError(f"names the track {unsafe[0][:40]!r}, which cannot name a file", targets)
@@ -193,6 +195,7 @@ def predict_genome(
     paths = [out / f"{name}.bw" for name in tracks["identifier"]]
     with Fasta(fasta) as genome, ExitStack() as stack:
         genome.require(chromosomes, "--chromosomes")
+        # in the order of the FASTA, which a bigWig's header has too
         chosen = [c for c in genome.sizes if c in chromosomes or not chromosomes]
         handles = [
             BigWigWriter(stack.enter_context(atomic(path)), {c: genome.sizes[c] for c in chosen}) for path in paths

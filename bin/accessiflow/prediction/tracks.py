@@ -31,6 +31,7 @@ def read_tracks(targets: Path, predictor: Predictor) -> pd.DataFrame:
         if len(index) == 0 or len(np.unique(index)) < len(table) or index.min() < 0 or index.max() >= outputs:
             need = f"number the rows by output, 0 to {outputs - 1}, in a first column"
             raise InputError(f"lists {len(table)} tracks, the model predicts {outputs}: {need}", targets)
+        # unique and in range: each row names an output of the model
         predictor.keep(index.tolist())
     elif len(table) > outputs:
         raise InputError(f"lists {len(table)} tracks, the model predicts {outputs}", targets)

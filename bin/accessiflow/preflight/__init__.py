@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from accessiflow.errors import InputError
-from accessiflow.preflight import heritability, models, regions, signals, variants
+from accessiflow.preflight import heritability, models, parameters, regions, signals, variants
 from accessiflow.preflight.findings import Findings, Inputs, finite, read_staged
 from accessiflow.preflight.reference import Reference, open_reference
 from accessiflow.preflight.variants import Limits
-from accessiflow.sheets import SHEETS, Sheet, check_sheet, is_number
+from accessiflow.sheets import SHEETS, check_sheet
 
 __all__ = ["check", "least_snps", "limits", "read_staged"]
 Rows = dict[str, list[dict[str, str]]]
-MIN_SNPS, MAX_REF_MISMATCH = 500, 0.1
+MIN_SNPS, MAX_REF_MISMATCH = 500, 0.1  # where neither an option nor a parameter says another
 
 
 def limits(params: Mapping[str, Any], max_ref_mismatch: float | None, max_records: int) -> Limits:
@@ -45,15 +45,18 @@ def check(
     """Check the inputs of a run.
 
     Args:
-        params: parameters of the pipeline. folder: that relative paths start at.
-        staged: original name -> where the file lies here (None: where its name says).
-        limits: of the comparison of REF alleles with the genome. min_snps: that a GWAS must share with the panel.
+        params: parameters of the pipeline.
+        folder: where relative paths start.
+        staged: original name -> where the file lies here; None: every file lies where its name says.
+        limits: limits of the comparison of REF alleles with the genome.
+        min_snps: how many SNPs a GWAS must share with the panel.
 
     Memory: one window of the genome, one table of variants, 8 bytes a SNP of the panel.
     """
-    found = Findings()
-    inputs = Inputs(params, folder, staged, found)
-    regions.check_stages(inputs)
+    findings = Findings()
+    inputs = Inputs(params, folder, staged, findings)
+    parameters.check_stages(inputs)
+    parameters.check_numbers(inputs)
     regions.check_windows(inputs)
     rows = {kind: _rows(inputs, kind) for kind in SHEETS}
     with open_reference(inputs) as reference:
@@ -64,12 +67,16 @@ def check(
     heritability.check_merge_alleles(inputs)
     regions.check_text_files(inputs)
     regions.check_products(inputs)
-    found.summary = {name: facts for name, facts in found.summary.items() if inputs.params.get(name)}
-    return found
+    findings.summary = {name: facts for name, facts in findings.summary.items() if inputs.params.get(name)}
+    return findings
 
 
 def _rows(inputs: Inputs, kind: str) -> list[dict[str, str]]:
-    """Rows of a sheet, without those that are not as wide as its header or hold a wrong value; its problems become findings."""
+    """The sound rows of a sheet; its problems become findings.
+
+    Rows that are not as wide as the header, or hold a wrong value, are left out: the checks of their files would only
+    repeat the sheet's problem.
+    """
     name = inputs.given(kind)
     if kind == "ld_panel" and heritability.is_vcf(name):
         return []
@@ -78,15 +85,8 @@ def _rows(inputs: Inputs, kind: str) -> list[dict[str, str]]:
         return []
     rows, problems = check_sheet(kind, Path(name), read_from=path)
     for problem in problems:
-        inputs.found.problem(problem)
-    sheet = SHEETS[kind]
-    return [row for row in rows if all(row.get(column) for column in sheet.required) and _values_hold(row, sheet)]
-
-
-def _values_hold(row: Mapping[str, str], sheet: Sheet) -> bool:
-    """Whether the numbers of a row are numbers, and its choices among those allowed."""
-    numbers = all(is_number(row[column]) for column in sheet.numbers if row[column])
-    return numbers and all(row[column] in allowed for column, allowed in sheet.choices.items() if row[column])
+        inputs.findings.problem(problem)
+    return [row for row in rows if all(row.get(column) for column in SHEETS[kind].required)]
 
 
 def _check_genome_files(inputs: Inputs, rows: Rows, reference: Reference | None, limits: Limits) -> None:

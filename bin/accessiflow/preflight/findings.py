@@ -1,4 +1,4 @@
-"""What a check finds, and the files it reads: the user's names in every message, whatever the file is called where it lies."""
+"""What a check finds, and the files it reads; every message has the user's name of a file, wherever it is staged."""
 
 from __future__ import annotations
 
@@ -13,14 +13,16 @@ from accessiflow.files import open_text, require_file
 from accessiflow.sheets import path_fault
 
 NAMES_SHOWN = 3
-LONGEST_SENTENCE = 1000  # characters of a sentence
+LONGEST_SENTENCE = 1000  # characters; a damaged file may put a whole line of binary data into one
 
 
 class Findings:
     """Problems (the run is refused), warnings and facts, in the order of the checks.
 
     Attributes:
-        problems, warnings: sentences, each once. summary: facts by input.
+        problems: sentences, each once.
+        warnings: sentences, each once.
+        summary: facts by input.
     """
 
     def __init__(self) -> None:
@@ -51,6 +53,7 @@ class Findings:
             self.problem(str(error))
 
     def _add(self, sentences: list[str], sentence: str) -> None:
+        # The longest path first: one may be the beginning of another.
         for local in sorted(self._names, key=len, reverse=True):
             sentence = sentence.replace(local, self._names[local])
         sentence = printable(sentence[:LONGEST_SENTENCE])
@@ -62,15 +65,16 @@ class Inputs:
     """The parameters of a run and the files that they name.
 
     Attributes:
-        params: name -> value. found: where findings go.
+        params: name -> value.
+        findings: where findings go.
         staged: original name -> where the file lies; None: every file lies where its name says.
     """
 
     def __init__(
-        self, params: Mapping[str, Any], folder: Path, staged: Mapping[str, Path] | None, found: Findings
+        self, params: Mapping[str, Any], folder: Path, staged: Mapping[str, Path] | None, findings: Findings
     ) -> None:
         self.params = params
-        self.found = found
+        self.findings = findings
         self.staged = staged
         self._folder = folder
 
@@ -81,7 +85,7 @@ class Inputs:
             return None
         number = finite(value)
         if number is None:
-            self.found.problem(f"{name}: expected a number, found {str(value)[:40]!r}")
+            self.findings.problem(f"{name}: expected a number, found {str(value)[:40]!r}")
         return number
 
     def names(self, name: str) -> list[str]:
@@ -91,11 +95,11 @@ class Inputs:
         return [str(item).strip() for item in items if str(item).strip()]
 
     def given(self, name: str) -> str:
-        """The name of the file of a parameter, made absolute; "" where it is not given or cannot be a path (a problem)."""
+        """The file that a parameter names, made absolute; "" where it is not given or cannot be a path (a problem)."""
         value = str(self.params.get(name) or "")
         fault = path_fault(value if "://" in value else value.rpartition("/")[2])
         if fault:
-            self.found.problem(f"{name}: {fault}")
+            self.findings.problem(f"{name}: {fault}")
         return self.resolve(value) if value and not fault else ""
 
     def resolve(self, value: str) -> str:
@@ -106,14 +110,14 @@ class Inputs:
     def locate(self, name: str) -> Path:
         """Where a file lies; it need not exist."""
         local = (self.staged or {}).get(name, Path(name))
-        self.found.rename(local, name)
+        self.findings.rename(local, name)
         return local
 
     def file(self, name: str, what: str = "file") -> Path | None:
         """Where a file lies; None where it is remote (a warning), missing, empty or unreadable (a problem)."""
         if self.is_remote(name):
             return None
-        with self.found.collecting():
+        with self.findings.collecting():
             return require_file(self.locate(name), what)
         return None
 
@@ -121,18 +125,19 @@ class Inputs:
         """Whether a file lies elsewhere and cannot be checked (a warning)."""
         remote = "://" in name
         if remote:
-            self.found.warning(f"{name}: lies elsewhere and is not checked")
+            self.findings.warning(f"{name}: lies elsewhere and is not checked")
         return remote
 
     def is_hidden(self, name: str) -> bool:
-        """Whether the folder of a file that was not staged cannot be seen from here, so that nothing can be said of it (a warning)."""
+        """Whether a file that was not staged cannot be checked, as its folder is not seen from here (a warning)."""
+        # A task in a container sees its own folder only: a file that is "missing" there may well exist.
         hidden = self.staged is not None and name not in self.staged and not Path(name).parent.exists()
         if hidden:
-            self.found.warning(f"{name}: cannot be seen from the task and is not checked")
+            self.findings.warning(f"{name}: cannot be seen from the task and is not checked")
         return hidden
 
     def siblings(self, prefix: str, suffixes: Iterable[str], what: str) -> dict[str, Path]:
-        """Suffix -> path of the files prefix + suffix; each missing one is a problem. `.gz` may be added to or left off a suffix."""
+        """Suffix -> path of the files prefix + suffix, with or without `.gz`; each missing one is a problem."""
         if self.is_remote(prefix):
             return {}
         out: dict[str, Path] = {}
@@ -142,7 +147,7 @@ class Inputs:
             if existing:
                 out[suffix] = existing[0]
             elif not self.is_hidden(prefix + suffix):
-                self.found.problem(f"{prefix}{suffix}: no such file: check the prefix in the column {what}")
+                self.findings.problem(f"{prefix}{suffix}: no such file: check the prefix in the column {what}")
         return out
 
 
@@ -162,7 +167,7 @@ def read_staged(path: Path) -> dict[str, Path]:
         InputError: a line has no two columns.
     """
     out: dict[str, Path] = {}
-    if path.exists() and path.stat().st_size == 0:
+    if path.exists() and path.stat().st_size == 0:  # no file to stage, which other readers would refuse
         return out
     with open_text(path) as handle:
         for number, line in enumerate(handle, 1):

@@ -1,6 +1,7 @@
 """GWAS summary statistics and the LD panel: columns that munging knows, complete files, and enough SNPs in common.
 
-Memory: 8 bytes a SNP of the panel, the ids of its largest chromosome (some 160 bytes a SNP), and one chunk of the statistics.
+Memory: 8 bytes a SNP of the panel, the ids of its largest chromosome (some 160 bytes a SNP), and one chunk of the
+statistics.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ from accessiflow.files import open_text
 from accessiflow.preflight.findings import Findings, Inputs, some
 from accessiflow.variants.vcf import read_variants
 
-ENOUGH = 200_000  # shared SNPs: below it LDSC's estimates are unsteady; above it nothing more is counted
+ENOUGH = 200_000  # shared SNPs below which LDSC's own programs warn of unsteady estimates
 IDS_AT_ONCE = 500_000
 FIRST_ROWS = 1000  # of a panel's file that are compared with its .bim
 
@@ -29,10 +31,15 @@ ALLELE2 = ("A2", "ALLELE2", "ALLELE_2", "OTHER_ALLELE", "NON_EFFECT_ALLELE", "DE
 P_VALUE = ("P", "PVALUE", "P_VALUE", "PVAL", "P_VAL", "GC_PVALUE")
 SIGNED = ("Z", "ZSCORE", "Z_SCORE", "GC_ZSCORE", "OR", "B", "BETA", "LOG_ODDS", "EFFECTS", "EFFECT", "SIGNED_SUMSTAT")
 SIZE = ("N", "WEIGHT")
-CASES, CONTROLS = (
-    ("N_CASES", "N_CASE", "NCASE", "N_CAS", "CASES_N"),
-    ("N_CONTROLS", "N_CONTROL", "NCONTROL", "N_CON", "CONTROLS_N"),
-)
+CASES = ("N_CASES", "N_CASE", "NCASE", "N_CAS", "CASES_N")
+CONTROLS = ("N_CONTROLS", "N_CONTROL", "NCONTROL", "N_CON", "CONTROLS_N")
+
+
+class Header(NamedTuple):
+    """Column names of a table, and what separates them, as a regular expression."""
+
+    names: list[str]
+    separator: str
 
 
 def check_panel(inputs: Inputs, rows: list[dict[str, str]]) -> NDArray[np.uint64] | None:
@@ -44,7 +51,7 @@ def check_panel(inputs: Inputs, rows: list[dict[str, str]]) -> NDArray[np.uint64
         _check_stems(inputs, row)
         files = inputs.siblings(row["bfile"], (".bed", ".bim", ".fam"), "bfile")
         snps = None
-        with inputs.found.collecting():
+        with inputs.findings.collecting():
             if len(files) == 3:
                 _check_bed(files[".bed"])
                 people[row["chrom"]] = _lines(files[".fam"])
@@ -53,7 +60,8 @@ def check_panel(inputs: Inputs, rows: list[dict[str, str]]) -> NDArray[np.uint64
                 counts[row["chrom"]] = len(snps)
         _check_companions(inputs, row, snps)
     _check_alike(inputs, rows, people)
-    inputs.found.summary["ld_panel"] = {"snps": counts, "people": next(iter(people.values()), 0)}
+    inputs.findings.summary["ld_panel"] = {"snps": counts, "people": next(iter(people.values()), 0)}
+    # Part of a panel would make every trait look as if it shared too few SNPs.
     return np.unique(np.concatenate(keys)) if keys and len(keys) == len(rows) else None
 
 
@@ -67,30 +75,27 @@ def check_gwas(inputs: Inputs, rows: list[dict[str, str]], panel: NDArray[np.uin
     facts = {}
     for row in rows:
         path = inputs.file(row["sumstats"], "file of summary statistics")
-        with inputs.found.collecting():
+        with inputs.findings.collecting():
             if path is None:
                 continue
-            header, separator = _header(path)
-            _check_columns(inputs, row, header)
-            if row["n"] and not float(row["n"]) > 0:
-                inputs.found.problem(f"gwas: the trait {row['trait']} has n {row['n']}: it must be positive")
-            column = next((name for name in header if _clean(name) in SNP), None)
+            header = _header(path)
+            _check_columns(inputs, row, header.names)
+            column = next((name for name in header.names if _clean(name) in SNP), None)
             if panel is not None and column is not None:
-                facts[row["trait"]] = _check_overlap(
-                    inputs, row["sumstats"], _shared(path, column, separator, panel), min_snps
-                )
-    inputs.found.summary["gwas"] = facts
+                shared = _shared(path, column, header.separator, panel)
+                facts[row["trait"]] = _check_overlap(inputs, row["sumstats"], shared, min_snps)
+    inputs.findings.summary["gwas"] = facts
 
 
 def check_merge_alleles(inputs: Inputs) -> None:
-    """The list of SNPs that munging keeps has the columns SNP, A1, A2."""
+    """Check that the list of SNPs that munging keeps has the columns SNP, A1 and A2."""
     name = inputs.given("merge_alleles")
     path = inputs.file(name, "list of SNPs") if name else None
     if path is not None:
-        with inputs.found.collecting(), open_text(path) as handle:
+        with inputs.findings.collecting(), open_text(path) as handle:
             missing = {"SNP", "A1", "A2"} - set(handle.readline().split())
             if missing:
-                inputs.found.problem(f"{name}: lacks the column(s) {', '.join(sorted(missing))}")
+                inputs.findings.problem(f"{name}: lacks the column(s) {', '.join(sorted(missing))}")
 
 
 def _check_vcf(inputs: Inputs, name: str) -> NDArray[np.uint64] | None:
@@ -98,13 +103,14 @@ def _check_vcf(inputs: Inputs, name: str) -> NDArray[np.uint64] | None:
     path = inputs.file(name, "VCF of the LD panel")
     if path is None:
         return None
-    with inputs.found.collecting():
+    with inputs.findings.collecting():
         ids = (variant.id for variant in read_variants(path))
+        # Keys block by block: the ids of a whole genome as strings would take 20 times their memory.
         blocks = [np.empty(0, np.uint64)]
         while block := list(islice(ids, IDS_AT_ONCE)):
             blocks.append(_keys(np.array(block, dtype=object)))
         keys = np.concatenate(blocks)
-        inputs.found.summary["ld_panel"] = {"snps": len(keys)}
+        inputs.findings.summary["ld_panel"] = {"snps": len(keys)}
         return np.unique(keys) if len(keys) else None
     return None
 
@@ -114,13 +120,18 @@ def _check_stems(inputs: Inputs, row: dict[str, str]) -> None:
     chrom = row["chrom"].lower().removeprefix("chr")
     for column in ("bfile", "frq", "weights", "baseline"):
         if row[column] and not row[column].removesuffix(".frq").lower().endswith(chrom):
-            inputs.found.problem(
-                f"ld_panel: the {column} {Path(row[column]).name} of chromosome {row['chrom']} must end in {chrom}: rename its files"
+            inputs.findings.problem(
+                f"ld_panel: the {column} {Path(row[column]).name} of chromosome {row['chrom']} must end in {chrom}: "
+                "rename its files"
             )
 
 
 def _check_companions(inputs: Inputs, row: dict[str, str], panel: NDArray[np.object_] | None) -> None:
-    """Frequencies, weights and baseline of a chromosome, where the sheet names them: there, and of the panel's SNPs (the first rows are read)."""
+    """Check that the frequencies, weights and baseline that the sheet names exist, and are of the panel's SNPs.
+
+    Only their first rows are compared.
+    """
+    # ldsc joins frequencies and annotations to the panel by row, LD scores by SNP.
     ordered, subsets = [], []
     if row["frq"] and not inputs.is_hidden(row["frq"]):
         ordered.append(inputs.file(row["frq"], "file of frequencies"))
@@ -133,15 +144,15 @@ def _check_companions(inputs: Inputs, row: dict[str, str], panel: NDArray[np.obj
     if panel is None:
         return
     for path in filter(None, ordered):
-        with inputs.found.collecting():
+        with inputs.findings.collecting():
             _compare_order(path, panel)
     for path in filter(None, subsets):
-        with inputs.found.collecting():
-            _compare_members(path, panel, inputs.found)
+        with inputs.findings.collecting():
+            _compare_members(path, panel, inputs.findings)
 
 
 def _compare_order(path: Path, panel: NDArray[np.object_]) -> None:
-    """The first SNPs of a file are the panel's first.
+    """Check that the first SNPs of a file are the panel's first.
 
     Raises:
         InputError: they are not, naming the first that differs.
@@ -150,23 +161,25 @@ def _compare_order(path: Path, panel: NDArray[np.object_]) -> None:
     expected = list(panel[: len(snps)])
     if snps != expected:
         row = next((i for i, (a, b) in enumerate(zip(snps, expected, strict=False)) if a != b), len(expected))
-        wanted = expected[row] if row < len(expected) else "no more SNP"
+        theirs = expected[row] if row < len(expected) else "no more SNP"
         raise InputError(
-            f"holds {snps[row]} where the panel's .bim has {wanted} (SNP {row + 1}): both must hold the same SNPs in the same order",
+            f"holds {snps[row]} where the panel's .bim has {theirs} (SNP {row + 1}): "
+            "both must hold the same SNPs in the same order",
             path,
         )
 
 
-def _compare_members(path: Path, panel: NDArray[np.object_], found: Findings) -> None:
-    """The first SNPs of a file are the panel's: some unknown ones are a warning, all a problem."""
+def _compare_members(path: Path, panel: NDArray[np.object_], findings: Findings) -> None:
+    """Check that the first SNPs of a file are in the panel: some unknown ones are a warning, all a problem."""
     snps, known = _first_snps(path), set(panel)
     unknown = [snp for snp in snps if snp not in known]
     if snps and len(unknown) == len(snps):
-        found.problem(
-            f"{path}: none of its first {len(snps)} SNPs is in the panel's .bim ({some(unknown)}): both must be of one panel"
+        findings.problem(
+            f"{path}: none of its first {len(snps)} SNPs is in the panel's .bim ({some(unknown)}): "
+            "both must be of one panel"
         )
     elif unknown:
-        found.warning(
+        findings.warning(
             f"{path}: {len(unknown)} of its first {len(snps)} SNPs are not in the panel's .bim ({some(unknown)})"
         )
 
@@ -189,16 +202,17 @@ def _check_alike(inputs: Inputs, rows: list[dict[str, str]], people: dict[str, i
     for column in ("frq", "weights", "baseline"):
         without = [row["chrom"] for row in rows if not row[column]]
         if without and len(without) < len(rows):
-            inputs.found.problem(
-                f"ld_panel: {column} is given for some chromosomes only (not for {some(without)}): give it for all or none"
+            inputs.findings.problem(
+                f"ld_panel: {column} is given for some chromosomes only (not for {some(without)}): "
+                "give it for all or none"
             )
-    if len(set(people.values())) > 1:
-        inputs.found.warning(
-            f"ld_panel: the chromosomes have different numbers of people ({some(sorted({str(n) for n in people.values()}))})"
-        )
+    numbers = {str(n) for n in people.values()}
+    if len(numbers) > 1:
+        inputs.findings.warning(f"ld_panel: the chromosomes have different numbers of people ({some(sorted(numbers))})")
 
 
 def _check_bed(path: Path) -> None:
+    # The third byte is the order: plink 1 could write people by people, which ldsc cannot read.
     with open(path, "rb") as raw:
         if raw.read(3) != b"\x6c\x1b\x01":
             raise InputError("is no plink .bed file in SNP-major order (its first bytes are wrong)", path)
@@ -230,19 +244,19 @@ def _bim_snps(path: Path, chrom: str) -> NDArray[np.object_]:
 
 def _keys(snps: NDArray[np.object_]) -> NDArray[np.uint64]:
     """64-bit keys (n,) of SNP ids."""
+    # Two of a million ids share a key once in some 40 million panels; a count of shared SNPs needs no more.
     import pandas as pd
 
     return pd.util.hash_array(snps, categorize=False)
 
 
-def _header(path: Path) -> tuple[list[str], str]:
-    """Column names, and what separates them."""
+def _header(path: Path) -> Header:
     try:
         with open_text(path) as handle:
             first = next((line for line in handle if not line.startswith("##")), "")
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read as text ({error})", path) from None
-    return first.split(), "\t" if "\t" in first else r"\s+"
+    return Header(first.split(), "\t" if "\t" in first else r"\s+")
 
 
 def _clean(name: str) -> str:
@@ -251,6 +265,7 @@ def _clean(name: str) -> str:
 
 def _check_columns(inputs: Inputs, row: dict[str, str], header: Sequence[str]) -> None:
     names = {_clean(name) for name in header}
+    # Munged statistics have Z and N in place of the p value.
     munged = row["sumstats"].endswith((".sumstats.gz", ".sumstats"))
     needed: list[tuple[str, Iterable[str]]] = [
         ("the SNP id", SNP),
@@ -258,19 +273,22 @@ def _check_columns(inputs: Inputs, row: dict[str, str], header: Sequence[str]) -
         ("the other allele", ALLELE2),
         ("the signed effect", SIGNED),
     ]
-    needed += [] if munged else [("the p value", P_VALUE)]
+    if not munged:
+        needed.append(("the p value", P_VALUE))
     for what, options in needed:
         several = [name for name in header if _clean(name) in options]
         if len(several) > 1:
-            inputs.found.problem(
-                f"{row['sumstats']}: has {len(several)} columns for {what} ({', '.join(several)}): munging takes one, rename the others"
+            inputs.findings.problem(
+                f"{row['sumstats']}: has {len(several)} columns for {what} ({', '.join(several)}): "
+                "munging takes one, rename the others"
             )
         elif not several:
-            inputs.found.problem(
-                f"{row['sumstats']}: has no column for {what} (one of {', '.join(options)}; found: {', '.join(header[:12])})"
+            inputs.findings.problem(
+                f"{row['sumstats']}: has no column for {what} "
+                f"(one of {', '.join(options)}; found: {', '.join(header[:12])})"
             )
     if not row["n"] and not names & set(SIZE) and not (names & set(CASES) and names & set(CONTROLS)):
-        inputs.found.problem(
+        inputs.findings.problem(
             f"{row['sumstats']}: has no column N: state the sample size in the column n of the gwas sheet"
         )
 
@@ -299,7 +317,7 @@ def _shared(path: Path, column: str, separator: str, panel: NDArray[np.uint64]) 
     """SNPs of the statistics that the panel has; counting stops at enough."""
     shared = 0
     for keys in _chunks(path, column, separator):
-        at = np.minimum(np.searchsorted(panel, keys), len(panel) - 1)
+        at = np.minimum(np.searchsorted(panel, keys), len(panel) - 1)  # the place of a key, if it is there
         shared += int((panel[at] == keys).sum())
         if shared >= ENOUGH:
             return ENOUGH
@@ -308,11 +326,12 @@ def _shared(path: Path, column: str, separator: str, panel: NDArray[np.uint64]) 
 
 def _check_overlap(inputs: Inputs, name: str, shared: int, min_snps: int) -> dict[str, int]:
     if shared < min_snps:
-        inputs.found.problem(
-            f"{name}: {shared} of its SNPs are in the LD panel, fewer than {min_snps} (min_snps): the ids must be the panel's"
+        inputs.findings.problem(
+            f"{name}: {shared} of its SNPs are in the LD panel, fewer than {min_snps} (min_snps): "
+            "the ids must be the panel's"
         )
     elif shared < ENOUGH:
-        inputs.found.warning(
+        inputs.findings.warning(
             f"{name}: {shared} of its SNPs are in the LD panel, fewer than {ENOUGH}: estimates are unsteady"
         )
     return {"shared_snps": shared}

@@ -16,7 +16,7 @@ from accessiflow.preflight.findings import NAMES_SHOWN, Findings, Inputs, some
 if TYPE_CHECKING:
     import pysam
 
-WINDOW = 1 << 14
+WINDOW = 1 << 14  # bp read ahead: sorted variants then cost few reads of a compressed file
 KNOWN = frozenset("ACGT")
 
 
@@ -41,7 +41,8 @@ class Reference:
         self._chrom, self._start, self._bases = "", 0, ""
 
     def bases(self, chrom: str, start: int, length: int) -> str:
-        """Upper-case bases from a 0-based start, fewer at the contig's end; sorted queries read each part of the genome once."""
+        """Upper-case bases from a 0-based start, fewer at the contig's end."""
+        # The last part read is kept: sorted queries read each part of the genome once.
         if chrom != self._chrom or start < self._start or start + length > self._start + len(self._bases):
             self._chrom, self._start = chrom, start
             self._bases = self._handle.fetch(chrom, start, start + max(WINDOW, length)).upper()
@@ -54,7 +55,8 @@ def open_reference(inputs: Inputs) -> Iterator[Reference | None]:
     name = inputs.given("fasta")
     path = inputs.file(name, "FASTA file") if name else None
     handle = None
-    with inputs.found.collecting(), tempfile.TemporaryDirectory(prefix="faidx.") as scratch:
+    # The index is read when the file is opened: its scratch folder may go then.
+    with inputs.findings.collecting(), tempfile.TemporaryDirectory(prefix="faidx.") as scratch:
         if path is not None:
             handle = _open_fasta(path, _indexes(inputs, name, path, Path(scratch)))
     if handle is None:
@@ -62,22 +64,23 @@ def open_reference(inputs: Inputs) -> Iterator[Reference | None]:
         return
     with handle:
         reference = Reference(handle)
-        inputs.found.summary["fasta"] = {"contigs": len(reference.sizes), "bases": sum(reference.sizes.values())}
+        inputs.findings.summary["fasta"] = {"contigs": len(reference.sizes), "bases": sum(reference.sizes.values())}
         yield reference
 
 
 def _indexes(inputs: Inputs, name: str, path: Path, scratch: Path) -> dict[str, str]:
-    """Where pysam finds the index: staged, beside the file, or made in a scratch folder (never beside the user's file)."""
+    """Keywords by which pysam gets the index: the user's, or one made in a scratch folder."""
+    # Never made next to the user's file, where pysam would put it: that folder may be shared or not writable.
     import pysam
 
-    beside = {suffix: inputs.locate(name + suffix) for suffix in (".fai", ".gzi")}
+    given = {suffix: inputs.locate(name + suffix) for suffix in (".fai", ".gzi")}
     with open(path, "rb") as raw:
         zipped = raw.read(2) == b"\x1f\x8b"
     needed = {".fai": "filepath_index"} | ({".gzi": "filepath_index_compressed"} if zipped else {})
-    if all(beside[suffix].exists() for suffix in needed):
+    if all(given[suffix].exists() for suffix in needed):
         if not zipped:
-            check_index(path, beside[".fai"])
-        return {keyword: str(beside[suffix]) for suffix, keyword in needed.items()}
+            check_index(path, given[".fai"])
+        return {keyword: str(given[suffix]) for suffix, keyword in needed.items()}
     made = {suffix: scratch / f"genome{suffix}" for suffix in needed}
     options = ["--fai-idx", str(made[".fai"]), *(["--gzi-idx", str(made[".gzi"])] if zipped else [])]
     try:
@@ -99,12 +102,13 @@ def _open_fasta(path: Path, indexes: Mapping[str, str]) -> pysam.FastaFile:
 
 
 def _sentence(error: Exception) -> str:
+    """The first line of an error; samtools' errors hold their lines as the repr of a string."""
     lines = [line.strip() for line in str(error).replace("\\n", "\n").splitlines() if line.strip()]
     return lines[0][:200] if lines else type(error).__name__
 
 
 def compare_contigs(
-    name: str, contigs: Iterable[str], reference: Reference | None, found: Findings, what: str = "contig"
+    name: str, contigs: Iterable[str], reference: Reference | None, findings: Findings, what: str = "contig"
 ) -> list[str]:
     """The contigs of a file that the genome has. None at all is a problem, an unknown one a warning."""
     names = list(dict.fromkeys(contigs))
@@ -113,16 +117,25 @@ def compare_contigs(
     shared = [contig for contig in names if contig in reference.sizes]
     unknown = [contig for contig in names if contig not in reference.sizes]
     if not shared:
-        found.problem(
-            f"{name}: shares no chromosome with the FASTA (here: {some(names)}; FASTA: {some(reference.sizes)}): rename those of one of them"
+        findings.problem(
+            f"{name}: shares no chromosome with the FASTA (here: {some(names)}; FASTA: {some(reference.sizes)}): "
+            "rename those of one of them"
         )
     elif unknown:
-        found.warning(f"{name}: {len(unknown)} {what}(s) unknown to the FASTA are left out ({some(unknown)})")
+        findings.warning(f"{name}: {len(unknown)} {what}(s) unknown to the FASTA are left out ({some(unknown)})")
     return shared
 
 
 class Agreement(NamedTuple):
-    """REF alleles against the genome: records read, those compared, and those that disagree (the first few in words)."""
+    """REF alleles against the genome.
+
+    Attributes:
+        records: how many were read.
+        compared: how many of them were compared.
+        mismatches: how many of these disagree.
+        examples: the first few that disagree, in words.
+        contigs: the contigs that the records name.
+    """
 
     records: int
     compared: int
@@ -134,10 +147,10 @@ class Agreement(NamedTuple):
 def compare_alleles(records: Iterable[Record], reference: Reference | None, most: int) -> Agreement:
     """Compare the REF alleles of at most `most` records with the genome, streaming.
 
-    Unknown contigs, REF with other letters than ACGT and unknown genome bases are not compared; a position past the end of its contig
-    disagrees. Memory: one window of the genome.
+    Unknown contigs, REF with other letters than ACGT and unknown genome bases are not compared; a position past the end
+    of its contig disagrees. Memory: one window of the genome.
     """
-    contigs: dict[str, None] = {}
+    contigs: dict[str, None] = {}  # an ordered set
     examples: list[str] = []
     count = compared = mismatches = 0
     for record in islice(records, most):
@@ -145,6 +158,7 @@ def compare_alleles(records: Iterable[Record], reference: Reference | None, most
         contigs.setdefault(record.chrom)
         if reference is None or record.chrom not in reference.sizes or not KNOWN.issuperset(record.ref):
             continue
+        # Where the genome has N, nothing can be said; fewer bases than REF has is the contig's end, which disagrees.
         genome = reference.bases(record.chrom, record.pos - 1, len(record.ref))
         if len(genome) == len(record.ref) and not KNOWN.issuperset(genome):
             continue
@@ -158,13 +172,16 @@ def compare_alleles(records: Iterable[Record], reference: Reference | None, most
     return Agreement(count, compared, mismatches, examples, list(contigs))
 
 
-def report_mismatches(name: str, agreement: Agreement, most: float, found: Findings) -> dict[str, int]:
-    """REF alleles that disagree: a warning, or a problem above the share `most`; returns the facts for the summary."""
+def report_mismatches(name: str, agreement: Agreement, most: float, findings: Findings) -> dict[str, int]:
+    """Report REF alleles that disagree: a warning, or a problem above the share `most`; returns facts for a summary."""
     if agreement.mismatches:
         share = agreement.mismatches / agreement.compared
-        sentence = f"{name}: {agreement.mismatches} of {agreement.compared} REF alleles disagree with the FASTA ({'; '.join(agreement.examples)})"
+        sentence = (
+            f"{name}: {agreement.mismatches} of {agreement.compared} REF alleles disagree with the FASTA "
+            f"({'; '.join(agreement.examples)})"
+        )
         if share > most:
-            found.problem(f"{sentence}, more than {most:.0%}: another assembly? (max_ref_mismatch sets the limit)")
+            findings.problem(f"{sentence}, more than {most:.0%}: another assembly? (max_ref_mismatch sets the limit)")
         else:
-            found.warning(sentence)
+            findings.warning(sentence)
     return {"records": agreement.records, "compared": agreement.compared, "ref_mismatches": agreement.mismatches}

@@ -1,4 +1,4 @@
-"""Tracks: whether each signal can be read, uses the genome's names and has data on the chromosomes that judge the models."""
+"""Tracks: whether each signal can be read, names the genome's contigs and has data on the held-out chromosomes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,16 @@ from accessiflow.preflight.findings import Findings, Inputs, some
 from accessiflow.preflight.reference import Reference, compare_contigs
 from accessiflow.sheets import signal_kind
 
-MOST_RECORDS = 2_000_000  # read of a file without an index to learn on which chromosomes it has data
+MOST_RECORDS = 2_000_000  # that are read of a file without an index to see on which chromosomes it has data
 
 
 class Contents(NamedTuple):
-    """Contigs of a signal: those that it names with their lengths (0: unknown), and those of `wanted` with data (None: not known)."""
+    """Contigs of a signal.
+
+    Attributes:
+        lengths: contigs that the file names -> their lengths in bp, 0 where it does not say.
+        with_data: those of the requested contigs that have data; None where this is not known.
+    """
 
     lengths: dict[str, int]
     with_data: set[str] | None
@@ -27,21 +32,19 @@ class Contents(NamedTuple):
 
 def check_tracks(inputs: Inputs, rows: list[dict[str, str]], reference: Reference | None) -> None:
     """Check the signal of every row of the tracks sheet."""
-    found = inputs.found
+    findings = inputs.findings
     folds = {fold: inputs.names(fold) for fold in ("test_chroms", "valid_chroms")}
     kinds: Counter[str] = Counter()
     for row in rows:
-        with found.collecting():
+        with findings.collecting():
             kind = signal_kind(row["signal"], row["kind"])
             kinds[kind] += 1
             _check_signal(inputs, row, kind, folds, reference)
-        if row["scale"] and not float(row["scale"]) > 0:
-            found.problem(f"track {row['track']}: its scale {row['scale']} must be positive")
         _check_barcodes(inputs, row["barcodes"])
     for signal, count in Counter(row["signal"] for row in rows if not row["barcodes"]).items():
         if count > 1:
-            found.warning(f"{signal}: is the signal of {count} tracks")
-    found.summary["tracks"] = {
+            findings.warning(f"{signal}: is the signal of {count} tracks")
+    findings.summary["tracks"] = {
         "rows": len(rows),
         "kinds": dict(sorted(kinds.items())),
         "cell_types": len({row["cell_type"] for row in rows}),
@@ -53,7 +56,7 @@ def _check_barcodes(inputs: Inputs, name: str) -> None:
 
     path = inputs.file(name, "file of barcodes") if name else None
     if path is not None:
-        with inputs.found.collecting():
+        with inputs.findings.collecting():
             read_barcodes(path)
 
 
@@ -65,32 +68,33 @@ def _check_signal(
     if path is None:
         return
     index = {suffix: inputs.locate(name + suffix) for suffix in (".bai", ".csi", ".tbi")}
-    wanted = [chrom for names in folds.values() for chrom in names if reference is None or chrom in reference.sizes]
-    contents = _READERS[kind](path, {s: p for s, p in index.items() if p.exists()}, wanted)
-    shared = compare_contigs(name, contents.lengths, reference, inputs.found)
+    requested = [chrom for names in folds.values() for chrom in names if reference is None or chrom in reference.sizes]
+    contents = _READERS[kind](path, {s: p for s, p in index.items() if p.exists()}, requested)
+    shared = compare_contigs(name, contents.lengths, reference, inputs.findings)
     if not shared:
         return
     if reference is not None:
-        _check_lengths(name, contents.lengths, shared, reference, inputs.found)
+        _check_lengths(name, contents.lengths, shared, reference, inputs.findings)
     if contents.with_data is None:
-        inputs.found.warning(f"{name}: has no index, so that its data on the test chromosomes were not looked for")
+        inputs.findings.warning(f"{name}: has no index, so that its data on the test chromosomes were not looked for")
         return
     for fold, chroms in folds.items():
-        _check_fold(row["track"], fold, [c for c in chroms if c in wanted], contents.with_data, inputs.found)
+        _check_fold(row["track"], fold, [c for c in chroms if c in requested], contents.with_data, inputs.findings)
 
 
-def _check_fold(track: str, fold: str, chroms: list[str], with_data: set[str], found: Findings) -> None:
+def _check_fold(track: str, fold: str, chroms: list[str], with_data: set[str], findings: Findings) -> None:
     empty = [chrom for chrom in chroms if chrom not in with_data]
     if chroms and len(empty) == len(chroms):
-        found.problem(
-            f"track {track}: has no data on any of the {fold} ({', '.join(chroms)}): choose others or leave the track out"
+        findings.problem(
+            f"track {track}: has no data on any of the {fold} ({', '.join(chroms)}): "
+            "choose others or leave the track out"
         )
     elif empty:
-        found.warning(f"track {track}: has no data on {some(empty)} of the {fold}")
+        findings.warning(f"track {track}: has no data on {some(empty)} of the {fold}")
 
 
 def _check_lengths(
-    name: str, lengths: Mapping[str, int], shared: list[str], reference: Reference, found: Findings
+    name: str, lengths: Mapping[str, int], shared: list[str], reference: Reference, findings: Findings
 ) -> None:
     """Contigs of the same name and another length: a problem if all are, as another assembly's."""
     known = [chrom for chrom in shared if lengths[chrom]]
@@ -99,42 +103,44 @@ def _check_lengths(
         return
     sentence = f"{name}: {wrong[0]} has {lengths[wrong[0]]} bp, in the FASTA {reference.sizes[wrong[0]]}"
     if len(wrong) == len(known):
-        found.problem(f"{sentence} ({len(wrong)} of {len(known)} contigs differ): another assembly?")
+        findings.problem(f"{sentence} ({len(wrong)} of {len(known)} contigs differ): another assembly?")
     else:
-        found.warning(f"{sentence} ({len(wrong)} of {len(known)} contigs differ)")
+        findings.warning(f"{sentence} ({len(wrong)} of {len(known)} contigs differ)")
 
 
-def _bigwig(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> Contents:  # noqa: ARG001 (one call shape for all kinds)
+# One call shape for all kinds, whether or not they have an index.
+def _bigwig(path: Path, index: Mapping[str, Path], requested: Iterable[str]) -> Contents:  # noqa: ARG001
     from accessiflow.signal.bigwig import open_bigwig
 
     with open_bigwig(path) as handle:
         lengths = {str(chrom): int(size) for chrom, size in handle.chroms().items()}
-        return Contents(
-            lengths, {c for c in wanted if c in lengths and (handle.stats(c, 0, lengths[c], type="max")[0] or 0) > 0}
-        )
+        # From the zoom levels, without reading the values; None where a contig has none.
+        greatest = {c: handle.stats(c, 0, lengths[c], type="max")[0] for c in requested if c in lengths}
+        return Contents(lengths, {c for c, value in greatest.items() if value is not None and value > 0})
 
 
-def _bam(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> Contents:
+def _bam(path: Path, index: Mapping[str, Path], requested: Iterable[str]) -> Contents:
     import pysam
 
     from accessiflow.signal.insertions import require_bam
 
     require_bam(path)
-    beside = next((str(index[s]) for s in (".bai", ".csi") if s in index), None)
-    verbosity = pysam.set_verbosity(0)
+    index_file = next((str(index[s]) for s in (".bai", ".csi") if s in index), None)
+    verbosity = pysam.set_verbosity(0)  # htslib prints its own complaints to stderr, next to our one sentence
     try:
-        with pysam.AlignmentFile(str(path), "rb", index_filename=beside) as handle:
+        with pysam.AlignmentFile(str(path), "rb", index_filename=index_file) as handle:
             lengths = dict(zip(handle.references, handle.lengths, strict=True))
             if handle.has_index():
                 return Contents(lengths, {s.contig for s in handle.get_index_statistics() if s.mapped > 0})
-            return Contents(lengths, _seen((read.reference_name for read in handle.fetch(until_eof=True)), wanted))
+            names = (read.reference_name for read in handle.fetch(until_eof=True))
+            return Contents(lengths, _seen(names, requested))
     except (OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"is not a readable BAM file ({' '.join(str(error).split())[:120]})", path) from None
     finally:
         pysam.set_verbosity(verbosity)
 
 
-def _intervals(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> Contents:
+def _intervals(path: Path, index: Mapping[str, Path], requested: Iterable[str]) -> Contents:
     """Fragments and bedGraph: contigs from a tabix index, else from the lines."""
     import pysam
 
@@ -147,13 +153,14 @@ def _intervals(path: Path, index: Mapping[str, Path], wanted: Iterable[str]) -> 
                 f"cannot be read with its index ({' '.join(str(error).split())[:120]}): index it anew with tabix", path
             ) from None
     names: dict[str, int] = {}
-    complete = _seen(_line_contigs(path, names), wanted)
+    with_data = _seen(_line_contigs(path, names), requested)
     if not names:
         raise InputError("holds no interval", path)
-    return Contents(names, complete)
+    return Contents(names, with_data)
 
 
 def _line_contigs(path: Path, names: dict[str, int]) -> Iterator[str]:
+    """The contig of each line; each new one is added to `names` with an unknown length."""
     try:
         with open_text(path) as handle:
             for number, line in enumerate(handle, 1):
@@ -168,9 +175,9 @@ def _line_contigs(path: Path, names: dict[str, int]) -> Iterator[str]:
         raise InputError(f"cannot be read as text ({error}): truncated or another format", path) from None
 
 
-def _seen(contigs: Iterator[str | None], wanted: Iterable[str]) -> set[str] | None:
-    """The wanted contigs among those of the first records; None where the records go on and not all were seen."""
-    missing, out = set(wanted), set()
+def _seen(contigs: Iterator[str | None], requested: Iterable[str]) -> set[str] | None:
+    """The requested contigs among those of the first records; None where records are left and not all were seen."""
+    missing, out = set(requested), set()
     for contig in islice(contigs, MOST_RECORDS):
         if contig in missing:
             missing.discard(contig)

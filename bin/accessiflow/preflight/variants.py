@@ -1,4 +1,4 @@
-"""Variant files, fine-mapped eQTLs and allelic counts: readable, of this genome, with REF alleles that agree with it."""
+"""Variant files, fine-mapped eQTLs and allelic counts: readable, and with REF alleles that agree with the genome."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from accessiflow.preflight.findings import Inputs
 from accessiflow.preflight.reference import Reference, compare_alleles, compare_contigs, report_mismatches
+from accessiflow.sheets import MAX_PIP, MIN_PIP
 from accessiflow.variants.tables import read_variants as read_table_of_variants
 from accessiflow.variants.vcf import Variant, read_variants
 
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 
 
 class Limits(NamedTuple):
-    """Largest share of REF alleles that may disagree with the genome, and the most records of a file to compare."""
+    """Limits of the comparison of REF alleles with the genome.
+
+    Attributes:
+        ref_mismatch: largest share that may disagree.
+        records: how many records of a file are compared at most.
+    """
 
     ref_mismatch: float
     records: int
@@ -35,25 +41,30 @@ def check_variant_sets(inputs: Inputs, rows: list[dict[str, str]], reference: Re
     facts = {}
     for row in rows:
         path = inputs.file(row["vcf"], "variant file")
-        with inputs.found.collecting():
+        with inputs.findings.collecting():
             if path is not None:
                 agreement = compare_alleles(_records(path), reference, limits.records)
-                compare_contigs(row["vcf"], agreement.contigs, reference, inputs.found)
-                facts[row["set"]] = report_mismatches(row["vcf"], agreement, limits.ref_mismatch, inputs.found)
+                compare_contigs(row["vcf"], agreement.contigs, reference, inputs.findings)
+                facts[row["set"]] = report_mismatches(row["vcf"], agreement, limits.ref_mismatch, inputs.findings)
                 if not agreement.records:
-                    inputs.found.problem(f"{row['vcf']}: holds no variant")
-    inputs.found.summary["variants"] = facts
+                    inputs.findings.problem(f"{row['vcf']}: holds no variant")
+    inputs.findings.summary["variants"] = facts
 
 
 def check_eqtls(inputs: Inputs, rows: list[dict[str, str]], reference: Reference | None, limits: Limits) -> None:
     """Check the tables of fine-mapped variants and of negatives of each tissue."""
     facts = {}
+    least, most = _pips(inputs)
+    if rows and most > least:
+        inputs.findings.problem(
+            f"eqtl_max_pip {most:g} is above eqtl_min_pip {least:g}: a variant could be a positive and a negative"
+        )
     for row in rows:
         table = _check_table(inputs, row["variants"], reference, limits, optional=["pip", "beta"])
         negatives = _check_table(inputs, row["negatives"], reference, limits) if row["negatives"] else None
         if table is not None:
             facts[row["tissue"]] = _eqtl_facts(inputs, row, table, negatives)
-    inputs.found.summary["eqtls"] = facts
+    inputs.findings.summary["eqtls"] = facts
 
 
 def check_allelic_counts(
@@ -65,19 +76,21 @@ def check_allelic_counts(
         table = _check_table(inputs, row["counts"], reference, limits, integers=["ref_count", "alt_count"])
         track = row["track"] or row["cell_type"]
         if tracks and track not in tracks:
-            inputs.found.problem(
-                f"allelic_counts: the cell type {row['cell_type']} is predicted by the track {track}, which the tracks sheet lacks"
+            inputs.findings.problem(
+                f"allelic_counts: the cell type {row['cell_type']} is predicted by the track {track}, "
+                "which the tracks sheet lacks"
             )
         if table is not None:
             facts[row["cell_type"]] = {
                 "sites": len(table),
                 "reads": int(table[["ref_count", "alt_count"]].to_numpy().sum()),
             }
-    inputs.found.summary["allelic_counts"] = facts
+    inputs.findings.summary["allelic_counts"] = facts
 
 
 def _records(path: Path) -> Iterator[Variant]:
     """The first allele pair of each record that has a sequence as REF."""
+    # A record with several ALT alleles gives a pair for each, all with the one REF.
     for _, alleles in groupby(read_variants(path), attrgetter("line")):
         yield next(alleles)
 
@@ -94,30 +107,38 @@ def _check_table(
     path = inputs.file(name, "table of variants")
     if path is None:
         return None
-    with inputs.found.collecting():
+    with inputs.findings.collecting():
         table = read_table_of_variants(path, integers=integers, optional=optional)
-        compare_contigs(name, table["chrom"].unique(), reference, inputs.found)
+        compare_contigs(name, table["chrom"].unique(), reference, inputs.findings)
         rows = (_Row(*values) for values in zip(table["chrom"], table["pos"], table["ref"], strict=True))
-        report_mismatches(name, compare_alleles(rows, reference, limits.records), limits.ref_mismatch, inputs.found)
+        report_mismatches(name, compare_alleles(rows, reference, limits.records), limits.ref_mismatch, inputs.findings)
         return table
     return None
+
+
+def _pips(inputs: Inputs) -> tuple[float, float]:
+    """What a positive's PIP must exceed, and what a negative's must stay below."""
+    least, most = (inputs.number(name) for name in ("eqtl_min_pip", "eqtl_max_pip"))
+    return MIN_PIP if least is None else least, MAX_PIP if most is None else most
 
 
 def _eqtl_facts(
     inputs: Inputs, row: dict[str, str], table: pd.DataFrame, negatives: pd.DataFrame | None
 ) -> dict[str, int]:
-    name, found = row["variants"], inputs.found
+    name, findings = row["variants"], inputs.findings
     if "pip" not in table.columns:
         if negatives is None and not row["negatives"]:
-            found.problem(f"{name}: has no column pip and the tissue {row['tissue']} no negatives: give one of them")
+            findings.problem(f"{name}: has no column pip and the tissue {row['tissue']} no negatives: give one of them")
         return {"rows": len(table), "negatives": 0 if negatives is None else len(negatives)}
     if ((table["pip"] < 0) | (table["pip"] > 1)).any():
-        found.problem(f"{name}: pip must lie between 0 and 1")
-    high, low = int((table["pip"] > 0.9).sum()), int((table["pip"] < 0.01).sum())
+        findings.problem(f"{name}: pip must lie between 0 and 1")
+    least, most = _pips(inputs)
+    high, low = int((table["pip"] > least).sum()), int((table["pip"] < most).sum())
     if high == 0:
-        found.problem(f"{name}: no variant has a PIP above 0.9: the tissue {row['tissue']} has no positives")
+        findings.problem(f"{name}: no variant has a PIP above {least:g}: the tissue {row['tissue']} has no positives")
     if low == 0 and not row["negatives"]:
-        found.problem(
-            f"{name}: no variant has a PIP below 0.01 and there is no file of negatives: the tissue {row['tissue']} has none"
+        findings.problem(
+            f"{name}: no variant has a PIP below {most:g} and there is no file of negatives: "
+            f"the tissue {row['tissue']} has none"
         )
     return {"rows": len(table), "high_pip": high, "negatives": low if negatives is None else len(negatives)}

@@ -3,39 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from accessiflow.bootstrap import Bootstrap
 from accessiflow.errors import InputError
 from accessiflow.log import log
-from accessiflow.qtl.intervals import Correlations, binomial_share, correlations
+from accessiflow.qtl.intervals import Correlations, correlations
+from accessiflow.statistics import Doubles, binomial_share
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from accessiflow.scoring.tracks import TrackScores
 
-Doubles = NDArray[np.float64]
 POOLED = "all"
 _CORRELATIONS = ["pearson", "pearson_low", "pearson_high", "spearman", "spearman_low", "spearman_high", "reason"]
 AGREEMENT_COLUMNS = ["group", "n", "n_unscored", "n_zero", "n_agree", "agreement", "low", "high", "p", *_CORRELATIONS]
 CORRELATION_COLUMNS = ["element", "n", "n_unscored", "n_unmeasured", *_CORRELATIONS]
-
-
-@dataclass(frozen=True)
-class Resampling:
-    """How intervals of correlations are made: `repeats` resamples from a seed; each group has a stream of its own."""
-
-    repeats: int = 1000
-    seed: int = 1
-
-    def of(self, x: Doubles, y: Doubles, stream: str) -> Correlations:
-        """Correlations of x and y (n,)."""
-        return correlations(x, y, self.repeats, np.random.default_rng([self.seed, crc32(stream.encode())]))
 
 
 def mean_scores(variants: pd.DataFrame, tracks: TrackScores) -> Doubles:
@@ -57,7 +44,7 @@ def mean_scores(variants: pd.DataFrame, tracks: TrackScores) -> Doubles:
 
 
 def agreement(
-    beta: Doubles, scores: Doubles, groups: Mapping[str, NDArray[np.bool_]], resampling: Resampling
+    beta: Doubles, scores: Doubles, groups: Mapping[str, NDArray[np.bool_]], bootstrap: Bootstrap
 ) -> pd.DataFrame:
     """How often scores and effects have the same sign, and their correlations, in each group (AGREEMENT_COLUMNS).
 
@@ -66,11 +53,11 @@ def agreement(
     """
     import pandas as pd
 
-    rows = [[name, *_agreement(beta[members], scores[members], resampling, name)] for name, members in groups.items()]
+    rows = [[name, *_agreement(beta[members], scores[members], bootstrap, name)] for name, members in groups.items()]
     return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)
 
 
-def correlation(table: pd.DataFrame, scores: Doubles, resampling: Resampling) -> pd.DataFrame:
+def correlation(table: pd.DataFrame, scores: Doubles, bootstrap: Bootstrap) -> pd.DataFrame:
     """Correlation of scores (n,) with `value` over all variants, and in each `element` where the table has them (CORRELATION_COLUMNS)."""
     import pandas as pd
 
@@ -83,11 +70,11 @@ def correlation(table: pd.DataFrame, scores: Doubles, resampling: Resampling) ->
         x, y = scores[at], value[at]
         known = np.isfinite(x) & np.isfinite(y)
         counts = int(known.sum()), int(np.isnan(x).sum()), int(np.isnan(y).sum())
-        rows.append([name, *counts, *_flat(resampling.of(x[known], y[known], name))])
+        rows.append([name, *counts, *_flat(correlations(x[known], y[known], bootstrap, name))])
     return pd.DataFrame(rows, columns=CORRELATION_COLUMNS)
 
 
-def _agreement(beta: Doubles, scores: Doubles, resampling: Resampling, stream: str) -> list[float | str]:
+def _agreement(beta: Doubles, scores: Doubles, bootstrap: Bootstrap, stream: str) -> list[float | str]:
     scored = np.isfinite(scores)
     known = scored & np.isfinite(beta)
     x, y = scores[known], beta[known]
@@ -100,7 +87,7 @@ def _agreement(beta: Doubles, scores: Doubles, resampling: Resampling, stream: s
         int((~signed).sum()),
         agree,
         *share,
-        *_flat(resampling.of(x, y, stream)),
+        *_flat(correlations(x, y, bootstrap, stream)),
     ]
 
 

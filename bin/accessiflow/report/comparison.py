@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accessiflow.report.figures import WIDTH, Figure, figure, table_uri
-from accessiflow.report.results import Results
 from accessiflow.report.section import Section, Table, number
+from accessiflow.results import Results
 
 if TYPE_CHECKING:
     import altair as alt

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from accessiflow.report import eqtl, imbalance
+from accessiflow.evaluation import variant_effects as rules
 from accessiflow.report.figures import Figure, figure, table_uri
-from accessiflow.report.results import Results
 from accessiflow.report.section import Section, Table, number
+from accessiflow.results import Results
 
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-COLUMNS = ["measure", "peaks", "model", "unit", "value"]
-RESAMPLES = 2000
+POINTS, MEANS = "evaluation/variant_effects.tsv", "evaluation/variant_effects.summary.tsv"
+NAMES = ["measure", "peaks", "model"]
 PANEL = 240  # px that the widest panel takes, as long as the marks of its models stay apart
-BY_BIN, BY_CLUSTER = "specificity:", "cluster:"
-HALVES = {"high": "specific", "low": "shared"}
 
 
 class Measure(NamedTuple):
@@ -32,115 +27,30 @@ class Measure(NamedTuple):
     chance: float
 
 
-EQTL = Measure("eQTL or not", "tracks with the peak", "AUROC", 0.5)
-DIRECTION = Measure("Direction of eQTLs", "tracks with the peak", "AUROC", 0.5)
-SITES = Measure("Allelic imbalance", "tracks with the peak", "AUROC", 0.5)
-CLUSTERS = Measure("Allelic imbalance by cluster", "peak cluster", "AUROC", 0.5)
-SPLIT = Measure("Heritability, highest |SAD|", "peaks of the tissue, share of SNPs", "enrichment", 1.0)
-MEASURES = (EQTL, DIRECTION, SITES, CLUSTERS, SPLIT)
+MEASURES = (
+    Measure(rules.EQTL, "tracks with the peak", "AUROC", 0.5),
+    Measure(rules.DIRECTION, "tracks with the peak", "AUROC", 0.5),
+    Measure(rules.SITES, "tracks with the peak", "AUROC", 0.5),
+    Measure(rules.CLUSTERS, "peak cluster", "AUROC", 0.5),
+    Measure(rules.SPLIT, "peaks of the tissue, share of SNPs", "enrichment", 1.0),
+)
 
 
 def section(results: Results) -> Section | None:
     """The section, or None without a result on variants."""
-    import pandas as pd
-
-    parts = [part[COLUMNS] for part in (*_eqtls(results), *_imbalance(results), *_heritability(results))]
-    every = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
-    place = every.groupby(["measure", "peaks"], sort=False).ngroup()  # the order of the peaks, judged or not
-    values = every.loc[place.sort_values(kind="stable").index].dropna(subset=["value"])
-    if values.empty:
+    every, means = results.table(POINTS, [*NAMES, "unit"]), results.table(MEANS, NAMES)
+    if every is None or means is None or means.empty:
         return None
-    models, means = (
-        [model for model in dict.fromkeys(every["model"]) if (values["model"] == model).any()],
-        summary(values),
-    )
+    values = every.dropna(subset=["value"])
+    models = [model for model in dict.fromkeys(every["model"]) if (means["model"] == model).any()]
     lead = "Each measure by how many tracks share the peak that holds the variant, or by kind of peak."
     figures, tables = [_figure(values, means, models)], [_table(means, models)]
     return Section("effects", "Variant effects, every model side by side", lead, _answer(means), figures, tables)
 
 
-def summary(values: pd.DataFrame) -> pd.DataFrame:
-    """Mean over units with its interval: measure, peaks, model, n, mean, low, high, in order of appearance."""
-    import pandas as pd
-
-    rows = []
-    for (measure, peaks, model), group in values.groupby(["measure", "peaks", "model"], sort=False):
-        low, high = interval(group["value"].to_numpy(np.float64))
-        rows.append([measure, peaks, model, len(group), group["value"].mean(), low, high])
-    return pd.DataFrame(rows, columns=["measure", "peaks", "model", "n", "mean", "low", "high"])
-
-
-def interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    """95 % interval of the mean of values (n,): percentiles of means of resamples with replacement; none (NaN) of fewer than two."""
-    if len(values) < 2:
-        return np.nan, np.nan
-    drawn = np.random.default_rng(0).integers(0, len(values), (RESAMPLES, len(values)))
-    low, high = np.quantile(values[drawn].mean(axis=1), [0.025, 0.975])
-    return float(low), float(high)
-
-
-def _eqtls(results: Results) -> list[pd.DataFrame]:
-    read = {EQTL: eqtl.read(results, "classification"), DIRECTION: eqtl.read(results, "direction")}
-    return [
-        table.assign(measure=measure.name, peaks=table["bin"], unit=table["tissue"], value=table["auroc"])
-        for measure, table in read.items()
-        if table is not None
-    ]
-
-
-def _imbalance(results: Results) -> list[pd.DataFrame]:
-    """By specificity bin; and by cluster: a cell type's own (of it or its group), shared, ubiquitous."""
-    table = imbalance.read(results)
-    if table is None:
-        return []
-    table = table.assign(unit=table["cell_type"], value=table["auroc"])
-    bins = table[table["group"].str.startswith(BY_BIN)]
-    clusters = table[table["group"].str.startswith(BY_CLUSTER)]
-    tracks = results.table("peaks/peaks_per_track.tsv")
-    group_of = (
-        {} if tracks is None else dict(zip(tracks["cell_type"].astype(str), tracks["group"].astype(str), strict=True))
-    )
-    names = clusters["group"].str.removeprefix(BY_CLUSTER)
-    own = [name in (cell, group_of.get(cell)) for name, cell in zip(names, clusters["cell_type"], strict=True)]
-    clusters = clusters.assign(peaks=np.where(own, "own cell type", names))
-    clusters = clusters[clusters["peaks"].isin(["own cell type", "shared", "ubiquitous"])]
-    return [
-        bins.assign(measure=SITES.name, peaks=bins["group"].str.removeprefix(BY_BIN)),
-        clusters.assign(measure=CLUSTERS.name).sort_values("peaks", kind="stable"),
-    ]
-
-
-def _heritability(results: Results) -> list[pd.DataFrame]:
-    """SNPs with the highest |SAD| of a model, each trait in the tissue whose specific peaks are the most enriched for it."""
-    table, known = results.table("heritability/heritability.tsv"), results.table("heritability/annotations.tsv")
-    if table is None or known is None:
-        return []
-    focal = table[table["focal"] == "yes"].rename(columns={"model": "annotation", "annotation": "column"})
-    focal = focal.merge(known[["annotation", "set", "model", "statistic", "half", "share"]], on="annotation")
-    parts = focal["set"].str.extract(r"^(?P<owner>.+)\.(?P<half_of>high|low)$")
-    focal = focal.assign(owner=parts["owner"], specificity=parts["half_of"].map(HALVES)).dropna(
-        subset=["owner", "Enrichment"]
-    )
-    whole = focal[focal["half"].isna() & (focal["specificity"] == HALVES["high"])]
-    best = whole.loc[whole.groupby("trait")["Enrichment"].idxmax(), ["trait", "owner"]]
-    tops = focal[focal["half"] == "top"].merge(best, on=["trait", "owner"])
-    tops = tops[tops["statistic"] == tops["statistic"].min()]  # max or mean of |SAD| over tracks: one of the two
-    tops = tops.sort_values(["specificity", "share"], ascending=[False, True], kind="stable")
-    peaks = tops["specificity"] + ", " + (100 * tops["share"].astype(float)).map("{:g} %".format)
-    return [
-        tops.assign(
-            measure=SPLIT.name,
-            peaks=peaks,
-            model=tops["model"].fillna("one model"),
-            unit=tops["trait"],
-            value=tops["Enrichment"],
-        )
-    ]
-
-
 def _answer(means: pd.DataFrame) -> str:
     """Which model tells eQTLs best in the most specific peaks, where there is a choice."""
-    first = means[means["measure"] == EQTL.name]
+    first = means[means["measure"] == rules.EQTL]
     first = (
         first[first["peaks"] == first["peaks"].iloc[0]].sort_values("mean", ascending=False, kind="stable")
         if len(first)
@@ -164,9 +74,9 @@ def _figure(values: pd.DataFrame, means: pd.DataFrame, models: list[str]) -> Fig
         color="shared"
     )
     caption = "Tick: mean over tissues, cell types or traits, with its 95 % interval (bootstrap over them); a point is one of them. Dashed: no effect."
-    if SPLIT in shown:
+    if rules.SPLIT in {measure.name for measure in shown}:
         caption += " Heritability: each trait in the tissue whose specific peaks are the most enriched."
-    data = values[COLUMNS].merge(means, on=["measure", "peaks", "model"])
+    data = values[[*NAMES, "unit", "value"]].merge(means.drop(columns="reason"), on=NAMES)
     return figure("effects-models", "Accuracy on variants by specificity", caption, chart, data)
 
 

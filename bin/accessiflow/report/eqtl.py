@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from accessiflow.evaluation.variant_effects import read_eqtls
 from accessiflow.report.figures import WIDTH, Figure, figure, table_uri
-from accessiflow.report.results import Results
 from accessiflow.report.section import Section, Table, number
+from accessiflow.results import Results
+from accessiflow.sheets import MIN_PIP
 
 if TYPE_CHECKING:
     import altair as alt
@@ -16,29 +18,20 @@ DRAWN = 6  # models that have a panel of their own
 WARNED = 6  # bins that were not judged, said one by one
 
 
-def read(results: Results, kind: str) -> pd.DataFrame | None:
-    """Tables MODEL.TISSUE.KIND.tsv with the column model."""
-    table = results.tables("eqtl", f".{kind}.tsv", ["tissue", "bin"])
-    if table is None:
-        return None
-    return table.assign(
-        model=[name.removesuffix(f".{tissue}") for name, tissue in zip(table["file"], table["tissue"], strict=True)]
-    )
-
-
 def section(results: Results) -> Section | None:
     """The section, or None without eQTLs."""
-    table = read(results, "classification")
+    table = read_eqtls(results, "classification")
     if table is None:
         return None
-    shuffled, curves = read(results, "shuffled"), read(results, "classification.curves")
+    shuffled, curves = read_eqtls(results, "shuffled"), read_eqtls(results, "classification.curves")
     figures = [_by_bin(table, shuffled)] if table["auroc"].notna().any() else []
     if curves is not None:
         figures += [
             _curve(curves, "roc", "false positive rate", "true positive rate"),
             _curve(curves, "pr", "recall", "precision"),
         ]
-    lead = "Random forests on the scores of all tracks tell fine-mapped eQTLs (PIP > 0.9) from others, cross-validated in each specificity bin."
+    pip = float(results.json("pipeline_info/params.json").get("eqtl_min_pip", MIN_PIP))
+    lead = f"Random forests on the scores of all tracks tell fine-mapped eQTLs (PIP > {pip:g}) from others, cross-validated in each specificity bin."
     return Section(
         "eqtl", "Where the model works: eQTLs", lead, _answer(table), figures, [_table(table)], _warnings(table)
     )

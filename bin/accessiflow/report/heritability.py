@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from accessiflow.report.figures import WIDTH, Figure, figure, table_uri
-from accessiflow.report.results import Results
 from accessiflow.report.section import Section, Table, number
+from accessiflow.results import Results
 
 if TYPE_CHECKING:
     import altair as alt

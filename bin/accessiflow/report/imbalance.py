@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from accessiflow.evaluation.variant_effects import read_imbalance
 from accessiflow.report.figures import WIDTH, Figure, figure, table_uri
-from accessiflow.report.results import Results
 from accessiflow.report.section import Section, Table, number
+from accessiflow.results import Results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,30 +16,9 @@ FOLDER = "allelic_imbalance"
 ALL = "all"
 
 
-def read(results: Results) -> pd.DataFrame | None:
-    """AUROC by model, cell_type and group of sites."""
-    table = results.tables(FOLDER, ".auroc.tsv", ["group"])
-    if table is None:
-        return None
-    cells = sorted(
-        (path.name.removesuffix(".calls.tsv") for path in (results.folder / FOLDER).glob("*.calls.tsv")),
-        key=len,
-        reverse=True,
-    )
-    cell_of = {
-        name: next((cell for cell in cells if name.endswith(f".{cell}")), name.rpartition(".")[2])
-        for name in set(table["file"])
-    }
-    cell_types = table["file"].map(cell_of)
-    return table.assign(
-        cell_type=cell_types,
-        model=[name.removesuffix(f".{cell}") for name, cell in zip(table["file"], cell_types, strict=True)],
-    )
-
-
 def section(results: Results) -> Section | None:
     """The section, or None without allelic counts."""
-    table = read(results)
+    table = read_imbalance(results)
     if table is None:
         return None
     overall = table[(table["group"] == ALL) & table["auroc"].notna()]

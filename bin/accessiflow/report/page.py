@@ -27,8 +27,8 @@ from accessiflow.report import (
     truth,
     variants,
 )
-from accessiflow.report.results import Results
 from accessiflow.report.section import Section
+from accessiflow.results import Results
 
 MAKERS = (
     *(

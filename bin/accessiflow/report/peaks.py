@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from accessiflow.report.figures import WIDTH, figure, table_uri
-from accessiflow.report.results import Results
 from accessiflow.report.section import Section, Table, number
+from accessiflow.results import Results
 
 FEW = 1000
 

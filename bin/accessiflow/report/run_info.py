@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from accessiflow.report.results import Results
 from accessiflow.report.section import Section, Table
+from accessiflow.results import Results
 
 SCORING = ("engine", "device", "threads")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from accessiflow.report.figures import table_uri
-from accessiflow.report.results import Results
 from accessiflow.report.section import Section, Table, number
+from accessiflow.results import Results
 
 MARKS = {True: "reached", False: "missed"}
 CHANCE = ("eqtl_auroc_shuffled",)  # should be about its target, neither above nor below

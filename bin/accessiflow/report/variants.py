@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from accessiflow.report.figures import table_uri
-from accessiflow.report.results import Results
 from accessiflow.report.section import Link, Section, Table
+from accessiflow.results import Results
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-class Effects(NamedTuple):
+class VariantEffects(NamedTuple):
     """Predicted effects of variants: the predictions for both alleles, and what follows from them.
 
     Attributes:
@@ -78,7 +78,7 @@ def effects(
     alt: Codes,
     ensemble: Ensemble = FORWARD,
     starts: NDArray[np.int64] | None = None,
-) -> Effects:
+) -> VariantEffects:
     """Predict both alleles of variants, averaged over strands and shifts before they are compared.
 
     Args:
@@ -91,7 +91,7 @@ def effects(
     """
     # Windows without a place all start at 0: an engine may only share what is equal in them, base by base.
     places = np.zeros(len(ref), np.int64) if starts is None else starts
-    return Effects(*predictor.alleles(ref, alt, ensemble, places))
+    return VariantEffects(*predictor.alleles(ref, alt, ensemble, places))
 
 
 def sad(ref: Array, alt: Array) -> Array:

@@ -106,6 +106,7 @@ class BasenjiFile(ScoreFile):
         columns = {"chrom": "chr", "pos": "pos"}
         for allele in ("ref", "alt"):
             columns[allele] = f"{allele}_allele" if f"{allele}_allele" in handle else allele
+        # some published files name their variants by rs number only
         by_name = not set(columns.values()) <= set(handle)
         if by_name and "snp" not in handle:
             raise InputError("names its variants neither by position and alleles nor by id", path)
@@ -117,10 +118,13 @@ class BasenjiFile(ScoreFile):
         for name in set(STATS) & set(handle):
             dataset(handle, name, path, "f", (2,) if name == "SAD" else (2, 3))
         rows = len(handle["snp" if by_name else "pos"])
+        # read row by row beside one another: a shorter column would give variants the names of others
         uneven = next((name for name in self._columns.values() if handle[name].shape != (rows,)), None)
         if uneven is not None:
             raise InputError(f"has {uneven} of shape {handle[uneven].shape}, expected {rows} variants", path)
         ids, labels = _stored_names(handle, rows) if names is None else read_names(names)
+        # Enformer's files are tracks x variants. The shape decides, by the numbers of names; where both are equal it
+        # is taken as variants x tracks.
         tracks, shape = len(ids), handle["SAD"].shape
         if shape not in ((rows, tracks), (tracks, rows)):
             raise InputError(f"has SAD of shape {shape}, expected variants x {tracks} tracks of {rows} variants", path)
@@ -184,9 +188,9 @@ def read_part(data: Any, part: Any, path: Path) -> NDArray[Any]:
     """A part of a dataset.
 
     Raises:
-        InputError: it is damaged.
+        InputError: It is damaged.
     """
     try:
-        return np.asarray(data[part])
+        return np.asarray(data[part])  # HDF5 finds damage of a chunk only when it is read
     except OSError as error:
         raise InputError(f"cannot be read ({error}): truncated or damaged", path) from None

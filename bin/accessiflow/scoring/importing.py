@@ -94,6 +94,7 @@ def _create(handle: h5py.File, sources: Sequence[ScoreFile], columns: Sequence[i
     handle.create_dataset("pos", (rows,), np.uint32)
     stats = [stat for stat in sources[0].stats if all(stat in s.stats for s in sources)]
     for stat in stats:
+        # read of no rows, for the precision alone
         dtype = np.float16 if all(s.read(stat, 0, 0).dtype == np.float16 for s in sources) else np.float32
         shape = (rows, 1, len(columns)) if stat in BY_POSITION else (rows, len(columns))
         handle.create_dataset(stat, shape, dtype)
@@ -127,5 +128,6 @@ def _bytes(block: pd.DataFrame, name: str) -> NDArray[np.bytes_]:
     values: list[Any] = block[column].tolist() if column in block else [""] * len(block)
     if column == "id":
         places = zip(values, block["chrom"], block["pos"], strict=True)
+        # sad.h5 names every variant; the files' own ids may be text or bytes
         values = [v if v not in ("", ".", b"", b".") else f"{as_text(c)}:{p}" for v, c, p in places]
     return as_bytes([as_text(v) for v in values])

@@ -44,6 +44,7 @@ def join_scores(paths: Sequence[Path], out: Path) -> TableSize:
         stats = [name for name in STATISTICS if name in files[0]]
         for path, handle in zip(paths, files, strict=True):
             _check(path, handle, files[0], stats, paths[0])
+        # all files are checked by now: nothing half-written is left behind by a refusal
         with create_hdf5(out / "sad.h5") as joined:
             joined.create_dataset("target_ids", data=as_bytes(ids))
             joined.create_dataset("target_labels", data=as_bytes(labels))
@@ -82,6 +83,7 @@ def _over_tracks(names: Sequence[str], joined: h5py.File) -> None:
         log.warning("%s left out: scores over all tracks need --stats REF,ALT of each model", ", ".join(names))
         return
     rows = len(joined["pos"])
+    # of all tracks together: COS and L2 of the parts say nothing about those of the whole
     for name in names:
         joined.create_dataset(name, *layout(name, rows, 0, 0, "float32"))
     for low in range(0, rows if names else 0, VARIANTS_AT_ONCE):

@@ -50,7 +50,10 @@ class Scores:
     def find(self, variants: pd.DataFrame) -> NDArray[np.int64]:
         """Row (n,) of each variant; -1 without a score.
 
-        The table has the columns chrom, pos, ref, alt, and id where the files know variants by nothing else. A variant scored in several files is taken from the first.
+        A variant scored in several files is taken from the first.
+
+        Args:
+            variants: A table with the columns chrom, pos, ref, alt, and id where the files hold nothing else.
 
         Raises:
             InputError: The files know variants by id only, and the table has no column id.
@@ -140,6 +143,7 @@ def open_scores(paths: Sequence[Path]) -> Iterator[Scores]:
         if odd is not None:
             raise InputError(f"scores other tracks than {files[0].path}", odd.path)
         by_name = any(f.by_name for f in files)
+        # row numbers run on from file to file
         first = np.concatenate([[0], np.cumsum([f.rows for f in files])[:-1]]).astype(np.int64)
         # np.unique gives the first place of each key: a variant of several files is taken from the first
         unique, where = np.unique(np.concatenate([f.keys(by_name) for f in files]), return_index=True)
@@ -150,6 +154,7 @@ def _rows_of(
     file: ScoreFile, stat: str, rows: NDArray[np.int64], columns: NDArray[np.int64] | None
 ) -> NDArray[np.float32]:
     """Rows in any order of a file, read in runs of near rows."""
+    # h5py reads sorted, distinct rows only, and a few wide slices are far faster than many single rows
     unique, back = np.unique(rows, return_inverse=True)
     chosen = slice(None) if columns is None else columns
     out = np.empty((len(unique), len(file.tracks) if columns is None else len(columns)), np.float32)

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from accessiflow.prediction.ensemble import Ensemble
     from accessiflow.prediction.predictor import Predictor
 
+# the line and the names stand in the user's own file: an excluded variant can be found there
 EXCLUDED_COLUMNS = ("set", "line", "chrom", "pos", "id", "ref", "alt", "reason")
 # Basenji's: finer in the tails, where the effects are
 PERCENTILES = np.concatenate([np.arange(0.001, 0.1, 0.001), np.arange(0.1, 0.9, 0.01), np.arange(0.9, 1, 0.001)])
@@ -172,6 +173,7 @@ def merge(shards: Sequence[Path], out: Path) -> MergedCounts:
     """
     folders = [path.parent if path.is_file() else path for path in shards]
     parts = [_inspect(folder / "sad.h5") for folder in folders]
+    # all shards are looked at before anything is written
     odd = next((part for part in parts if part.form != parts[0].form), None)
     if odd is not None:
         raise InputError(

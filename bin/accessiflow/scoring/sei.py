@@ -85,7 +85,7 @@ class SeiFile(ScoreFile):
         if missing or (names is None and len(first) < len(LABEL_COLUMNS)):
             lacking, columns = (missing or ["alt"])[0], ", ".join(LABEL_COLUMNS)
             raise InputError(f"lacks the column {lacking}: expected {columns}, tab-separated", self._labels, 1)
-        count = 0
+        count = 0  # said at the end of the file, not before: the labels are read once, as a stream
         with open_text(self._labels) as lines:
             for block in _blocks(lines, names, self._labels):
                 count += len(block["pos"])
@@ -131,6 +131,7 @@ def _companions(path: Path) -> dict[str, Path]:
     found = {stat: p for stat, p in found.items() if p.exists()}
     if path not in found.values():
         return {"SAD": path}
+    # one allele's predictions alone give no difference
     if {"REF", "ALT"} & set(found) and not {"REF", "ALT"} <= set(found):
         found = {stat: p for stat, p in found.items() if stat == "SAD"}
     if not found:

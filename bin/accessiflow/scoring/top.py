@@ -188,6 +188,7 @@ def _names(file: ScoreFile, rows: NDArray[np.int64]) -> pd.DataFrame:
         if len(here):
             parts.append(block.iloc[here - low].set_index(here))
         low += len(block)
+    # the empty first part keeps the columns where no row is asked for
     table = pd.concat(parts[1:] or parts).reindex(columns=["id", *KEY])
     texts = {name: table[name].map(_text) for name in ("id", "chrom", "ref", "alt")}
     return table.assign(**texts).fillna({"id": "."})
@@ -202,6 +203,7 @@ def _values(file: ScoreFile, stat: str, rows: NDArray[np.int64], tracks: NDArray
     out = np.full(len(rows), np.nan, np.float32)
     if stat not in file.stats or len(rows) == 0:
         return out
+    # rows in the order of the file, cut into slabs: REF and ALT may hold hundreds of positions a track
     order = np.argsort(rows, kind="stable")
     for at in np.split(order, np.flatnonzero(np.diff(rows[order] // _SLAB)) + 1):
         first, last = int(rows[at[0]]), int(rows[at[-1]])

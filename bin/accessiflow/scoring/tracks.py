@@ -43,7 +43,7 @@ class TrackScores:
         """SAD (n, F) of rows (n,).
 
         Raises:
-            InputError: some are not finite.
+            InputError: Some are not finite.
         """
         values = self.scores.read(rows, columns=self.columns)
         wrong = ~np.isfinite(values).all(axis=1)

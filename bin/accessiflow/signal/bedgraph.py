@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.signal.coverage import Bins, Intervals, Runs, shared_contigs
+from accessiflow.signal.coverage import ChromBins, ChromRuns, shared_contigs
 from accessiflow.signal.tables import coordinates, table_chunks
 
 if TYPE_CHECKING:
@@ -26,31 +26,39 @@ class BedGraph:
     path: Path
     sizes: Mapping[str, int]
 
-    def bins(self, bin_size: int) -> Iterator[Bins]:
+    def bins(self, bin_size: int) -> Iterator[ChromBins]:
         """Each chromosome with its bin sums (size // bin_size,); zeros where the file lacks it."""
         # All sums first: the file may order its chromosomes otherwise than the genome.
         sums = {
-            chrom: _sum_intervals(start, end, value, self.sizes[chrom] // bin_size, bin_size)
-            for chrom, start, end, value in _bedgraph_rows(self.path, self.sizes)
+            rows.chrom: sum_intervals(rows, self.sizes[rows.chrom] // bin_size, bin_size)
+            for rows in _bedgraph_rows(self.path, self.sizes)
         }
         for chrom, size in self.sizes.items():
-            yield chrom, sums.get(chrom, np.zeros(size // bin_size))
+            yield ChromBins(chrom, sums.get(chrom, np.zeros(size // bin_size)))
 
-    def per_base(self) -> Iterator[Runs]:
+    def per_base(self) -> Iterator[ChromRuns]:
         """Each chromosome's intervals of equal coverage."""
-        rows = {
-            chrom: (start, end, value.astype(np.float32))
-            for chrom, start, end, value in _bedgraph_rows(self.path, self.sizes)
+        runs = {
+            rows.chrom: rows._replace(value=rows.value.astype(np.float32))
+            for rows in _bedgraph_rows(self.path, self.sizes)
         }
         for chrom in self.sizes:
-            if chrom in rows:
-                yield chrom, *rows[chrom]
+            if chrom in runs:
+                yield runs[chrom]
 
 
-def _bedgraph_rows(path: Path, sizes: Mapping[str, int]) -> Iterator[tuple[str, *Intervals]]:
+class _Part(NamedTuple):
+    """Starts, ends and values (k,) of intervals, some of a chromosome's."""
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    value: NDArray[np.float64]
+
+
+def _bedgraph_rows(path: Path, sizes: Mapping[str, int]) -> Iterator[ChromRuns]:
     """Sorted, disjoint intervals of each chromosome of `sizes`, in the order of the chromosomes in the file."""
     seen: dict[str, int] = {}
-    parts: list[Intervals] = []
+    parts: list[_Part] = []
     current = ""
     for chunk in table_chunks(path, ["chrom", "start", "end", "value"]):
         start, end = coordinates(chunk, path)
@@ -70,7 +78,7 @@ def _bedgraph_rows(path: Path, sizes: Mapping[str, int]) -> Iterator[tuple[str, 
                     )
                 yield from _joined(current, parts, sizes, path)
                 seen[chrom], parts, current = 1, [], chrom
-            parts.append((start[low:high], end[low:high], value[low:high]))
+            parts.append(_Part(start[low:high], end[low:high], value[low:high]))
     yield from _joined(current, parts, sizes, path)
     shared_contigs(path, seen, sizes)
 
@@ -86,9 +94,7 @@ def _coverage(chunk: pd.DataFrame, path: Path) -> NDArray[np.float64]:
     return value
 
 
-def _joined(
-    chrom: str, parts: list[Intervals], sizes: Mapping[str, int], path: Path
-) -> Iterator[tuple[str, *Intervals]]:
+def _joined(chrom: str, parts: list[_Part], sizes: Mapping[str, int], path: Path) -> Iterator[ChromRuns]:
     """One chromosome's intervals in order, cut at its end; nothing for a contig that is not in `sizes`."""
     if chrom not in sizes:
         return
@@ -101,13 +107,12 @@ def _joined(
             f"has overlapping intervals at {chrom}:{start[at + 1]}: a bedGraph gives each base one value", path
         )
     inside = start < end
-    yield chrom, start[inside], end[inside], value[inside]
+    yield ChromRuns(chrom, start[inside], end[inside], value[inside])
 
 
-def _sum_intervals(
-    start: NDArray[np.int64], end: NDArray[np.int64], value: NDArray[np.float64], n_bins: int, bin_size: int
-) -> NDArray[np.float64]:
-    """Bin sums of disjoint intervals, from the integral of the coverage at the bins' edges."""
+def sum_intervals(rows: ChromRuns, n_bins: int, bin_size: int) -> NDArray[np.float64]:
+    """Bin sums (n_bins,) of disjoint intervals, from the integral of the coverage at the bins' edges."""
+    _, start, end, value = rows
     if len(start) == 0:
         return np.zeros(n_bins)
     edges = np.arange(n_bins + 1) * bin_size

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import atomic, require_file, require_room
 from accessiflow.signal.bigwig_structure import check_structure
-from accessiflow.signal.coverage import RECORDS_AT_ONCE, Bins, Runs, shared_contigs
+from accessiflow.signal.coverage import RECORDS_AT_ONCE, ChromBins, ChromRuns, shared_contigs
 
 BASES_AT_ONCE = 1 << 20  # 4 MB of values
 # Bytes of a bigWig, for the estimate of its size on disk.
@@ -29,7 +29,7 @@ class BigWig:
     path: Path
     sizes: Mapping[str, int]
 
-    def bins(self, bin_size: int) -> Iterator[Bins]:
+    def bins(self, bin_size: int) -> Iterator[ChromBins]:
         """Each chromosome with its bin sums (size // bin_size,); zeros where the file lacks it."""
         return _bin_bigwig(self.path, self.sizes, bin_size)
 
@@ -71,7 +71,7 @@ class BigWigWriter:
         require_room(self._path, HEADER_BYTES + RECORD_BYTES * records + ZOOM_BYTES * self._records)
 
 
-def write_bigwig(path: Path, sizes: Mapping[str, int], coverage: Iterable[Runs]) -> None:
+def write_bigwig(path: Path, sizes: Mapping[str, int], coverage: Iterable[ChromRuns]) -> None:
     """Write a bigWig; chromosomes come in the order of `sizes`, each with all its intervals.
 
     Memory: some MB in addition to what `coverage` yields.
@@ -85,7 +85,7 @@ def write_bigwig(path: Path, sizes: Mapping[str, int], coverage: Iterable[Runs])
         out.close()
 
 
-def _bin_bigwig(path: Path, sizes: Mapping[str, int], bin_size: int) -> Iterator[Bins]:
+def _bin_bigwig(path: Path, sizes: Mapping[str, int], bin_size: int) -> Iterator[ChromBins]:
     handle = open_bigwig(path)
     lengths: dict[str, int] = handle.chroms()
     shared = set(shared_contigs(path, lengths, sizes))
@@ -100,7 +100,7 @@ def _bin_bigwig(path: Path, sizes: Mapping[str, int], bin_size: int) -> Iterator
             whole = values if len(values) % bin_size == 0 else np.pad(values, (0, -len(values) % bin_size))
             sums = whole.reshape(-1, bin_size).sum(axis=1, dtype=np.float64)
             out[left // bin_size : left // bin_size + len(sums)] = sums
-        yield chrom, out
+        yield ChromBins(chrom, out)
     handle.close()
 
 

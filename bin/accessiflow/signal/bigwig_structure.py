@@ -56,12 +56,12 @@ def _check(raw: BinaryIO, size: int) -> None:
     zooms, chroms, _, index, _, _, _, summary, buffer = struct.unpack("<6xHQQQHHQQI", _read(raw, 0, 56, size))
     _read(raw, summary, 40 if summary else 0, size)
     _check_chroms(raw, chroms, size)
-    for block in _blocks(raw, index, size):
+    for block in _indexed_blocks(raw, index, size):
         if not buffer:  # no buffer for inflating: the file is uncompressed
             _check_block(_read(raw, block.offset, 24, size), block.length)
     levels = _read(raw, 64, 24 * zooms, size)
     for place in range(0, len(levels), 24):
-        for _ in _blocks(raw, struct.unpack_from("<Q", levels, place + 16)[0], size):
+        for _ in _indexed_blocks(raw, struct.unpack_from("<Q", levels, place + 16)[0], size):
             pass
 
 
@@ -87,7 +87,7 @@ def _check_chroms(raw: BinaryIO, offset: int, size: int) -> None:
         raise _Damaged(f"it lists {listed} of {count} chromosomes")
 
 
-def _blocks(raw: BinaryIO, offset: int, size: int) -> Iterator[_Block]:
+def _indexed_blocks(raw: BinaryIO, offset: int, size: int) -> Iterator[_Block]:
     """The blocks that an index names; none where there is no index, as in a file without values."""
     if offset == 0:
         return
@@ -107,7 +107,7 @@ def _nodes(raw: BinaryIO, root: int, size: int, widths: tuple[int, int], child: 
     Args:
         raw: the file.
         root: offset of the first node.
-        size: of the file, in bytes.
+        size: bytes of the file.
         widths: bytes of an item of an inner node, and of a leaf.
         child: where in an item of an inner node the offset of its child stands.
     """

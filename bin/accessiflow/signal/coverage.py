@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,24 @@ from accessiflow.errors import InputError
 from accessiflow.log import log
 
 RECORDS_AT_ONCE = 1 << 16  # intervals handed on together: some MB, and few enough calls into C
-Intervals = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
-"""Starts, ends and values (k,) of intervals."""
 Positions = dict[str, NDArray[np.uint32]]
 """Chromosome -> sorted 0-based positions; 4 bytes each, as no chromosome is longer than 2^31 bp."""
-Bins = tuple[str, NDArray[np.float64]]
-"""Chromosome and the sums of its bins."""
-Runs = tuple[str, NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
-"""Chromosome, starts, ends and values (k,) of its sorted, disjoint intervals of equal coverage."""
+
+
+class ChromBins(NamedTuple):
+    """A chromosome and the sums of its bins (n,)."""
+
+    chrom: str
+    bins: NDArray[np.float64]
+
+
+class ChromRuns(NamedTuple):
+    """A chromosome, and starts, ends and values (k,) of its sorted, disjoint intervals of equal coverage."""
+
+    chrom: str
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    value: NDArray[np.floating]
 
 
 def shared_contigs(path: Path, named: Mapping[str, object] | list[str], sizes: Mapping[str, int]) -> list[str]:

@@ -15,7 +15,7 @@ import numpy as np
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, require_file
 from accessiflow.log import log
-from accessiflow.signal.coverage import RECORDS_AT_ONCE, Bins, Positions, Runs, shared_contigs
+from accessiflow.signal.coverage import RECORDS_AT_ONCE, ChromBins, ChromRuns, Positions, shared_contigs
 from accessiflow.signal.tables import coordinates, table_chunks
 
 if TYPE_CHECKING:
@@ -63,14 +63,14 @@ class Insertions:
     positions: Positions
     sizes: Mapping[str, int]
 
-    def bins(self, bin_size: int) -> Iterator[Bins]:
+    def bins(self, bin_size: int) -> Iterator[ChromBins]:
         """Each chromosome with its insertions per bin (size // bin_size,)."""
         for chrom, positions in self.positions.items():
             n = self.sizes[chrom] // bin_size
             usable = positions[: np.searchsorted(positions, n * bin_size)]
-            yield chrom, np.bincount(usable // bin_size, minlength=n).astype(np.float64)
+            yield ChromBins(chrom, np.bincount(usable // bin_size, minlength=n).astype(np.float64))
 
-    def per_base(self) -> Iterator[Runs]:
+    def per_base(self) -> Iterator[ChromRuns]:
         """Each chromosome's insertions per base, some at a time."""
         for chrom, positions in self.positions.items():
             low = 0
@@ -78,8 +78,8 @@ class Insertions:
                 # A part ends behind all insertions of a base: a bigWig takes one value for each.
                 last = positions[min(low + RECORDS_AT_ONCE, len(positions)) - 1]
                 high = np.searchsorted(positions, last, side="right")
-                where, count = np.unique(positions[low:high], return_counts=True)
-                yield chrom, where.astype(np.int64), where.astype(np.int64) + 1, count.astype(np.float32)
+                base, count = np.unique(positions[low:high], return_counts=True)
+                yield ChromRuns(chrom, base.astype(np.int64), base.astype(np.int64) + 1, count.astype(np.float32))
                 low = int(high)
 
 

@@ -1,1 +1,4 @@
-"""Studies of known truth: a genome with planted motif grammar, its accessibility, genotypes, traits, and the comparison of results with it."""
+"""Studies of known truth: a genome with planted motif grammar, its accessibility, genotypes and traits.
+
+compare.py sets a pipeline's results against that truth.
+"""

@@ -1,7 +1,7 @@
-"""`simulate.py compare`: every result beside the planted truth, with the ceiling that the noise allows and the value to be reached.
+"""`simulate.py compare`: every result with the planted truth, the ceiling that the noise allows and the target value.
 
-Each function takes the truth and the file(s) of one stage and returns rows of the summary table; NA with a note where a figure
-cannot be computed.
+Each function takes the truth and the files of one stage, and returns rows of the summary table. A figure that cannot be
+computed is NA, with a note.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import read_table
-from accessiflow.hdf5 import open_hdf5
+from accessiflow.hdf5 import as_texts, open_hdf5
 from accessiflow.simulate.design import TARGET_WIDTH, UBIQUITOUS_CLUSTER, VARIANT_KEY
 from accessiflow.simulate.elements import inside_elements
 from accessiflow.simulate.truth import Truth, agreement, calling_probability
+from accessiflow.statistics import delong, log2p, pearson
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# The targets: what the demo must reach in a small genome, well below the ceilings.
 RECALL, PRECISION = 0.85, 0.8
 PEARSON_SPECIFIC, PEARSON_UBIQUITOUS = 0.45, 0.6
 SAD_CORRELATION = 0.5
@@ -35,7 +37,17 @@ COMPARISON_COLUMNS = ("figure", "unit", "value", "ceiling", "target", "n", "note
 
 
 class ComparisonRow(NamedTuple):
-    """One figure: value beside the ceiling that the noise allows and the target (NA: shown, not demanded); n observations."""
+    """One figure of the summary table.
+
+    Attributes:
+        figure: what is measured.
+        unit: the track, trait, tissue or cell type that it is of.
+        value: the result's.
+        ceiling: the value that an ideal method would reach, given the noise.
+        target: the value to be reached; NA where the figure is shown only.
+        n: number of observations.
+        note: why a figure is missing, or how to read it.
+    """
 
     figure: str
     unit: str
@@ -48,7 +60,11 @@ class ComparisonRow(NamedTuple):
 
 @dataclass(frozen=True)
 class RunResults:
-    """Files of a run, any subset of them."""
+    """Files of a run, any subset of them.
+
+    Raises:
+        InputError: there is none, or predictions come without targets.
+    """
 
     peaks: Path | None = None
     predictions: Path | None = None
@@ -63,14 +79,15 @@ class RunResults:
     def __post_init__(self) -> None:
         if not any(getattr(self, field.name) for field in fields(self)):
             raise InputError(
-                "nothing to compare: give at least one of --peaks, --predictions, --scores, --eqtl, --imbalance, --heritability"
+                "nothing to compare: give at least one of "
+                "--peaks, --predictions, --scores, --eqtl, --imbalance, --heritability"
             )
         if (self.predictions is None) != (self.targets is None):
             raise InputError("--predictions and --targets belong together: give both")
 
 
 def compare(truth: Truth, results: RunResults, test_chroms: Sequence[str] = ()) -> pd.DataFrame:
-    """The summary table; test chromosomes: the study's own by default."""
+    """The summary table of a run; `test_chroms` are the study's own by default."""
     import pandas as pd
 
     chroms = list(test_chroms) or truth.params["test_chroms"]
@@ -89,16 +106,18 @@ def compare(truth: Truth, results: RunResults, test_chroms: Sequence[str] = ()) 
 
 
 def compare_peaks(truth: Truth, path: Path) -> list[ComparisonRow]:
-    """Recall of the active elements and precision of the called bins of each track, a bin's width of tolerance on both sides.
+    """Recall of the active elements and precision of the called bins of each track.
 
-    Ceiling: what is expected of counts drawn around the planted signal, called from the smallest count that was called.
+    A called bin counts for an element at most a bin's width away. The ceiling is the expectation for counts drawn
+    around the planted signal, called from the smallest count on that was called.
     """
     import anndata
 
-    with open_hdf5(path, ["obs", "var", "X", "layers/is_peak"]):  # it leads to no other file
+    with open_hdf5(path, ["obs", "var", "X", "layers/is_peak"]):  # checks what AnnData trusts: links to other files
         peaks = anndata.read_h5ad(path, backed="r")
     tracks = _cell_types(truth, peaks.var.get("cell_type", peaks.var_names.to_series()).astype(str), path)
-    chrom, bin_size = peaks.obs["chrom"].astype(str).to_numpy(), int((peaks.obs["end"] - peaks.obs["start"]).max())
+    chrom = peaks.obs["chrom"].astype(str).to_numpy()
+    bin_size = int((peaks.obs["end"] - peaks.obs["start"]).max())
     index = peaks.obs["start"].to_numpy() // bin_size
     bins = dict.fromkeys(truth.elements["chrom"].unique(), truth.params["design"]["chrom_length"] // bin_size)
     if not (np.isin(chrom, list(bins)) & (index < next(iter(bins.values())))).all():
@@ -110,36 +129,31 @@ def compare_peaks(truth: Truth, path: Path) -> list[ComparisonRow]:
         for c, values in called.items():
             values[index[is_peak & (chrom == c)]] = 1
         active = truth.elements[truth.elements[cell_type] == 1]
-        found = agreement(called, active, bin_size)
-        ideal = agreement(
-            _ideal_calls(truth, cell_type, bins, bin_size, _smallest(peaks.X, is_peak, column)), active, bin_size
-        )
-        rows.append(ComparisonRow("element_recall", str(track), found.recall, ideal.recall, RECALL, found.elements))
+        actual = agreement(called, active, bin_size)
+        smallest = _smallest(peaks.X, is_peak, column)
+        ideal = agreement(_ideal_calls(truth, cell_type, bins, bin_size, smallest), active, bin_size)
+        rows.append(ComparisonRow("element_recall", str(track), actual.recall, ideal.recall, RECALL, actual.elements))
         rows.append(
-            ComparisonRow("element_precision", str(track), found.precision, ideal.precision, PRECISION, found.bins)
+            ComparisonRow("element_precision", str(track), actual.precision, ideal.precision, PRECISION, actual.bins)
         )
     return sorted(rows, key=lambda row: row.figure, reverse=True)
 
 
 def compare_predictions(truth: Truth, predictions: Path, targets: Path, chroms: Sequence[str]) -> list[ComparisonRow]:
-    """Pearson correlation of log2(x + 1), measured and predicted, over the windows of the test chromosomes whose centre lies in an element.
+    """Pearson correlation of log2(x + 1), measured and predicted, over windows of the test chromosomes in elements.
 
-    Specific: the elements private to the track's cell type; ubiquitous: those open in all. Ceiling: the planted expectation as prediction.
+    A window counts where its centre lies in an element: `pearson_specific` is over the elements private to the track's
+    cell type, `pearson_ubiquitous` over those open in all. The ceiling takes the planted expectation as prediction.
     """
     with open_hdf5(targets, ["targets", "chrom", "start", "end", "target_ids"]) as handle:
-        chrom, start, end = (
-            _text(handle["chrom"]),
-            handle["start"][:].astype(np.int64),
-            handle["end"][:].astype(np.int64),
-        )
+        chrom = _text(handle["chrom"])
+        start, end = (handle[name][:].astype(np.int64) for name in ("start", "end"))
         measured, tracks = handle["targets"][:].astype(np.float64).sum(1), _text(handle["target_ids"])
     with open_hdf5(predictions, ["preds"]) as handle:
         predicted = handle["preds"][:].astype(np.float64).sum(1)
     if predicted.shape != measured.shape:
-        raise InputError(
-            f"has {predicted.shape[0]} windows x {predicted.shape[1]} tracks, {targets} has {measured.shape[0]} x {measured.shape[1]}",
-            predictions,
-        )
+        ours, theirs = (f"{len(values)} windows x {values.shape[1]} tracks" for values in (predicted, measured))
+        raise InputError(f"has {ours}, {targets} has {theirs}", predictions)
     kept = np.isin(chrom, chroms)
     chrom, start, end, measured, predicted = (values[kept] for values in (chrom, start, end, measured, predicted))
     centre = (start + end) // 2
@@ -151,11 +165,8 @@ def compare_predictions(truth: Truth, predictions: Path, targets: Path, chroms: 
             inside = inside_elements(chrom, centre, truth.elements[truth.elements["cluster"] == cluster])
             expected = _expected_windows(truth, cell_type, chrom[inside], start[inside], end[inside])
             value = _log_pearson(measured[inside, column], predicted[inside, column])
-            part.append(
-                _comparison_row(
-                    figure, tracks[column], value, _log_pearson(measured[inside, column], expected), n=int(inside.sum())
-                )
-            )
+            ceiling = _log_pearson(measured[inside, column], expected)
+            part.append(_comparison_row(figure, tracks[column], value, ceiling, n=int(inside.sum())))
         rows += [_mean_row(part, target), *part]
     return rows
 
@@ -167,22 +178,18 @@ def compare_scores(truth: Truth, paths: Sequence[Path], chroms: Sequence[str]) -
     tables = [_read_scores(truth, path) for path in paths]
     scores = pd.concat(tables, ignore_index=True).drop_duplicates(VARIANT_KEY)
     both = truth.variants[truth.variants["chrom"].isin(chroms)].merge(scores, on=VARIANT_KEY, suffixes=("", ".sad"))
-    tracks = [column.removesuffix(".sad") for column in scores.columns if column.endswith(".sad")]
-    return [
-        _comparison_row(
-            "sad_correlation",
-            cell_type,
-            _pearson(both[cell_type].to_numpy(), both[f"{cell_type}.sad"].to_numpy()),
-            1.0,
-            SAD_CORRELATION,
-            n=len(both),
-        )
-        for cell_type in tracks
-    ]
+    rows = []
+    for cell_type in (column.removesuffix(".sad") for column in scores.columns if column.endswith(".sad")):
+        value = _pearson(both[cell_type].to_numpy(), both[f"{cell_type}.sad"].to_numpy())
+        rows.append(_comparison_row("sad_correlation", cell_type, value, 1.0, SAD_CORRELATION, n=len(both)))
+    return rows
 
 
 def compare_eqtl(figure: str, paths: Iterable[Path]) -> list[ComparisonRow]:
-    """AUROC of each tissue and specificity bin. The labels follow the true effects, so the ceiling is 1 (0.5 when they are shuffled)."""
+    """AUROC of each tissue and specificity bin.
+
+    The labels follow the true effects, so the ceiling is 1, or 0.5 when they are shuffled.
+    """
     target, ceiling = (0.5, 0.5) if figure.endswith("shuffled") else (EQTL_AUROC, 1.0)
     rows = []
     for path in paths:
@@ -191,22 +198,14 @@ def compare_eqtl(figure: str, paths: Iterable[Path]) -> list[ComparisonRow]:
             few = record["n_positive"] < MIN_POSITIVES
             unit = f"{record['tissue']}:{record['bin']}"
             note = f"fewer than {MIN_POSITIVES} positives" if few else ""
-            rows.append(
-                _comparison_row(
-                    figure,
-                    unit,
-                    record["auroc"],
-                    ceiling,
-                    NOT_COMPUTED if few else target,
-                    n=int(record["n_positive"]),
-                    note=note,
-                )
-            )
+            demanded = NOT_COMPUTED if few else target
+            n = int(record["n_positive"])
+            rows.append(_comparison_row(figure, unit, record["auroc"], ceiling, demanded, n=n, note=note))
     return rows
 
 
 def compare_imbalance(truth: Truth, paths: Iterable[Path], calls: Iterable[Path]) -> list[ComparisonRow]:
-    """AUROC of the direction of allelic imbalance at significant sites. Ceiling: the true ratio as score."""
+    """AUROC of the direction of allelic imbalance at significant sites; the ceiling takes the true ratio as score."""
     ceilings = {truth.cell_type_in(path.name): _imbalance_ceiling(truth, path) for path in calls}
     rows = []
     for path in paths:
@@ -216,24 +215,18 @@ def compare_imbalance(truth: Truth, paths: Iterable[Path], calls: Iterable[Path]
         for record in read_table(path, ["group", "n", "auroc"], text=["group"]).to_dict("records"):
             overall = record["group"] == "all"
             ceiling = ceilings.get(cell_type, NOT_COMPUTED) if overall else NOT_COMPUTED
+            target = IMBALANCE_AUROC if overall else NOT_COMPUTED
             unit = cell_type if overall else f"{cell_type}:{record['group']}"
-            rows.append(
-                _comparison_row(
-                    "imbalance_auroc",
-                    unit,
-                    record["auroc"],
-                    ceiling,
-                    IMBALANCE_AUROC if overall else NOT_COMPUTED,
-                    n=int(record["n"]),
-                )
-            )
+            n = int(record["n"])
+            rows.append(_comparison_row("imbalance_auroc", unit, record["auroc"], ceiling, target, n=n))
     return rows
 
 
 def compare_heritability(truth: Truth, path: Path) -> list[ComparisonRow]:
-    """Rank of each trait's own cell type among all by enrichment on the specific peaks; sizes beside the planted ones, not demanded.
+    """Rank of each trait's own cell type among all by enrichment on the specific peaks.
 
-    A model whose name holds a cell type, and besides it at most `high`, is the specific annotation of that cell type; its last category is it.
+    Sizes of enrichments are shown with the planted ones, not demanded. A model whose name holds a cell type, and
+    besides it at most `high`, is the specific annotation of that cell type; its last category is the annotation.
     """
     table = read_table(path, ["model", "trait", "Category", "Enrichment"], text=["model", "trait", "Category"])
     table = table.drop_duplicates(["trait", "model"], keep="last")
@@ -251,29 +244,16 @@ def _enrichment_rank(trait: str, own: str | None, enrichment: pd.Series) -> list
     rank = enrichment.rank(ascending=False, method="min")
     if own is None:
         highest = enrichment.idxmax() if enrichment.notna().any() else "none"
-        return [
-            ComparisonRow(
-                "enrichment_rank",
-                trait,
-                NOT_COMPUTED,
-                n=len(rank),
-                note=f"control without a cell type of its own; highest: {highest}",
-            )
-        ]
+        note = f"control without a cell type of its own; highest: {highest}"
+        return [ComparisonRow("enrichment_rank", trait, NOT_COMPUTED, n=len(rank), note=note)]
     note = "" if own in rank else f"{own} has no specific annotation"
     return [_comparison_row("enrichment_rank", trait, rank.get(own, NOT_COMPUTED), 1.0, 1.0, n=len(rank), note=note)]
 
 
 def _total_heritability(truth: Truth, trait: str, group: pd.DataFrame) -> ComparisonRow:
-    found = group["h2g"].median() if "h2g" in group else NOT_COMPUTED
-    return _comparison_row(
-        "total_h2",
-        trait,
-        found,
-        truth.params["heritability"],
-        n=len(group),
-        note=f"median over the models; {NOT_DEMANDED}",
-    )
+    value = group["h2g"].median() if "h2g" in group else NOT_COMPUTED
+    note = f"median over the models; {NOT_DEMANDED}"
+    return _comparison_row("total_h2", trait, value, truth.params["heritability"], n=len(group), note=note)
 
 
 def _enrichments(truth: Truth, trait: str, group: pd.DataFrame) -> list[ComparisonRow]:
@@ -289,13 +269,15 @@ def _enrichments(truth: Truth, trait: str, group: pd.DataFrame) -> list[Comparis
 def _ideal_calls(
     truth: Truth, cell_type: str, bins: dict[str, int], bin_size: int, smallest: float
 ) -> dict[str, NDArray[np.float64]]:
+    """Chromosome -> probability (bins,) that a count drawn around the planted signal is called."""
+    # The study's dispersion is that of TARGET_WIDTH; a sum over more independent bases varies less.
     dispersion = truth.params["dispersion"] * TARGET_WIDTH / bin_size
     signal = truth.expected(cell_type)
-    starts = {chrom: np.arange(n) * bin_size for chrom, n in bins.items()}
-    return {
-        c: calling_probability(signal.sums(c, start, start + bin_size), smallest, dispersion)
-        for c, start in starts.items()
-    }
+    out = {}
+    for chrom, n in bins.items():
+        start = np.arange(n) * bin_size
+        out[chrom] = calling_probability(signal.sums(chrom, start, start + bin_size), smallest, dispersion)
+    return out
 
 
 def _smallest(coverage: object, is_peak: NDArray[np.bool_], column: int) -> float:
@@ -326,13 +308,10 @@ def _read_scores(truth: Truth, path: Path) -> pd.DataFrame:
 
 
 def _imbalance_ceiling(truth: Truth, path: Path) -> float:
-    from sklearn.metrics import roc_auc_score
-
     calls = read_table(path, [*VARIANT_KEY, "ratio", "label"], text=["chrom", "ref", "alt", "label"])
     ratios = truth.allelic_ratios[truth.allelic_ratios["cell_type"] == truth.cell_type_in(path.name)]
     both = calls[calls["label"] == "imbalanced"].merge(ratios, on=VARIANT_KEY)
-    label = both["ratio"].to_numpy() > 0.5
-    return float(roc_auc_score(label, both["true_ratio"])) if 0 < label.sum() < len(label) else NOT_COMPUTED
+    return delong(both["ratio"].to_numpy() > 0.5, both["true_ratio"]).value
 
 
 def _cell_types(truth: Truth, names: Iterable[str], path: Path) -> list[str]:
@@ -345,16 +324,16 @@ def _cell_types(truth: Truth, names: Iterable[str], path: Path) -> list[str]:
 
 
 def _text(dataset: object) -> NDArray[np.object_]:
-    return np.array([value.decode() if isinstance(value, bytes) else str(value) for value in dataset[:]], dtype=object)
+    return np.array(as_texts(dataset[:]), dtype=object)
 
 
 def _pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """Pearson correlation; NA for fewer than three pairs or a constant."""
-    return float(np.corrcoef(a, b)[0, 1]) if len(a) > 2 and np.ptp(a) > 0 and np.ptp(b) > 0 else NOT_COMPUTED
+    return pearson(a, b) if len(a) > 2 else NOT_COMPUTED
 
 
 def _log_pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
-    return _pearson(np.log2(a + 1), np.log2(b + 1))
+    return _pearson(log2p(a), log2p(b))
 
 
 def _mean_row(rows: Sequence[ComparisonRow], target: float) -> ComparisonRow:
@@ -365,13 +344,7 @@ def _mean_row(rows: Sequence[ComparisonRow], target: float) -> ComparisonRow:
 def _comparison_row(
     figure: str, unit: str, value: float, ceiling: float, target: float = NOT_COMPUTED, *, n: int = 0, note: str = ""
 ) -> ComparisonRow:
-    """A row that says so when its value could not be computed."""
-    return ComparisonRow(
-        figure,
-        unit,
-        float(value),
-        float(ceiling),
-        target,
-        n,
-        note or ("" if np.isfinite(value) else "cannot be computed from these results"),
-    )
+    """A row with a note that says so where its value could not be computed."""
+    if not note and not np.isfinite(value):
+        note = "cannot be computed from these results"
+    return ComparisonRow(figure, unit, float(value), float(ceiling), target, n, note)

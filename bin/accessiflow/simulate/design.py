@@ -24,8 +24,9 @@ class StudyDesign:
     """Sizes of a study.
 
     Attributes:
-        seed: of everything random.
-        chromosomes, chrom_length: number and length (bp) of the chromosomes; the last is the test fold, the one before the validation fold.
+        seed: seed of everything random.
+        chromosomes: number of chromosomes; the last is the test fold, the one before it the validation fold.
+        chrom_length: bp of each.
         cell_types: number of cell types, one track each, in two groups.
         individuals: people of the LD panel.
         gwas_individuals: people of the GWAS, none of whom is in the panel.
@@ -82,5 +83,6 @@ class StudyDesign:
         return {f"trait_{members[0]}": members[0] for members in self.groups.values()}
 
     def generator(self, purpose: str, index: int = 0) -> np.random.Generator:
-        """The generator for one purpose (and chromosome or cell type), independent of the order in which parts are made."""
+        """The generator for one purpose, and one chromosome or cell type."""
+        # One for each: chromosomes are made in parallel, and a part added later must not change the others' numbers.
         return np.random.default_rng([self.seed, zlib.crc32(purpose.encode()), index])

@@ -1,4 +1,4 @@
-"""The simulated genome: a random sequence with one element of motif instances in each stretch of 2.2 kb, and its genes."""
+"""The simulated genome: a random sequence with an element of motif instances in every 2.2 kb, and its genes."""
 
 from __future__ import annotations
 
@@ -28,14 +28,29 @@ class Chromosome(NamedTuple):
     """A chromosome.
 
     Attributes:
-        codes: (length,) base codes.
-        elements: chrom, start, end, cluster.
-        sites: planted motif instances: chrom, start, end, motif (index), strand, element (row).
+        codes: base codes (length,).
+        elements: table of chrom, start, end and cluster.
+        sites: table of the planted motif instances: chrom, start, end, motif (index), strand, element (row).
     """
 
     codes: NDArray[np.uint8]
     elements: pd.DataFrame
     sites: pd.DataFrame
+
+
+class PlacedElements(NamedTuple):
+    """Starts (n,) and clusters (n,) of a chromosome's elements."""
+
+    start: NDArray[np.int64]
+    cluster: NDArray[np.str_]
+
+
+class PlacedInstances(NamedTuple):
+    """Row of the element (k,), index of the motif (k,) and start (k,) of each motif instance."""
+
+    element: NDArray[np.int64]
+    motif: NDArray[np.int64]
+    start: NDArray[np.int64]
 
 
 def make_chromosome(design: StudyDesign, grammar: Grammar, index: int) -> Chromosome:
@@ -57,7 +72,7 @@ def make_chromosome(design: StudyDesign, grammar: Grammar, index: int) -> Chromo
 
 
 def make_genes(elements: pd.DataFrame, design: StudyDesign) -> pd.DataFrame:
-    """BED6 genes: a transcription start in every third ubiquitous element, 5-30 kb long, cut at the chromosome's ends."""
+    """BED6 of genes of 5-30 kb that start in every third ubiquitous element; cut at the chromosome's ends."""
     import pandas as pd
 
     rng = design.generator("genes")
@@ -86,8 +101,9 @@ def inside_elements(chrom: ArrayLike, position: ArrayLike, elements: pd.DataFram
     return out
 
 
-def _place_elements(design: StudyDesign, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
-    """Starts and clusters of the elements: one a stretch, clusters in their exact proportions in random order."""
+def _place_elements(design: StudyDesign, rng: np.random.Generator) -> PlacedElements:
+    """One element in each interval of SPACING bp; clusters in their exact proportions, in random order."""
+    # A model's window around any element lies within the chromosome.
     n = (design.chrom_length - 2 * SEQ_LENGTH) // SPACING
     start = SEQ_LENGTH + np.arange(n) * SPACING + rng.integers(0, SPACING - ELEMENT_WIDTH, n)
     groups, cell_types = list(design.groups), design.cell_type_names
@@ -97,23 +113,26 @@ def _place_elements(design: StudyDesign, rng: np.random.Generator) -> tuple[NDAr
         *[GROUP_SHARE / len(groups)] * len(groups),
         *[private / len(cell_types)] * len(cell_types),
     ]
+    # Rounding the running sum, not each share, makes the counts add up to n.
     count = np.diff(np.round(np.cumsum(share) * n), prepend=0).astype(int)
-    return start, rng.permutation(np.repeat([UBIQUITOUS_CLUSTER, *groups, *cell_types], count))
+    return PlacedElements(start, rng.permutation(np.repeat([UBIQUITOUS_CLUSTER, *groups, *cell_types], count)))
 
 
 def _place_instances(
     grammar: Grammar, start: NDArray[np.int64], cluster: NDArray[np.str_], rng: np.random.Generator
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Element, motif and start of 1-5 instances an element, side by side with random gaps in its core."""
+) -> PlacedInstances:
+    """1-5 instances in the core of each element, one after the other with random gaps."""
     per_element = rng.integers(1, MOST_INSTANCES + 1, len(start))
     width = np.array([m.width for m in grammar.motifs])
     motif = [rng.choice(grammar.of_cluster[c], n) for c, n in zip(cluster, per_element, strict=True)]
     site = []
     for first, chosen in zip(start + (ELEMENT_WIDTH - CORE) // 2, motif, strict=True):
+        # Sorted random offsets into the room that the instances leave: they never overlap.
         taken = np.r_[0, width[chosen].cumsum()]
         gaps = np.sort(rng.integers(0, CORE - taken[-1] + 1, len(chosen)))
         site.append(first + taken[:-1] + gaps)
-    return np.repeat(np.arange(len(start)), per_element), np.concatenate(motif), np.concatenate(site)
+    element = np.repeat(np.arange(len(start)), per_element)
+    return PlacedInstances(element, np.concatenate(motif), np.concatenate(site))
 
 
 def _plant(
@@ -123,7 +142,7 @@ def _plant(
     site: NDArray[np.int64],
     rng: np.random.Generator,
 ) -> NDArray[np.str_]:
-    """Write instances into the sequence, on random strands, which are returned."""
+    """Write instances into the sequence, on random strands; returns the strands (k,)."""
     reverse = rng.random(len(motif)) < 0.5
     for index, one in enumerate(grammar.motifs):
         chosen = np.flatnonzero(motif == index)

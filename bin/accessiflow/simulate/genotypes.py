@@ -1,4 +1,4 @@
-"""Genotypes with real linkage disequilibrium (msprime coalescent), put onto the simulated genome, and plink and VCF files."""
+"""Genotypes with real linkage disequilibrium (msprime's coalescent) on the simulated genome; plink and VCF files."""
 
 from __future__ import annotations
 
@@ -33,8 +33,10 @@ class Snps(NamedTuple):
 
     Attributes:
         table: chrom, pos (1-based), id, ref, alt, cm.
-        ref, alt: (n,) base codes.
-        panel, gwas: (n, people) int8 copies of ALT.
+        ref: base codes (n,) of REF.
+        alt: base codes (n,) of ALT.
+        panel: copies of ALT (n, people) int8 in the LD panel.
+        gwas: copies of ALT (n, people) int8 in the GWAS.
     """
 
     table: pd.DataFrame
@@ -42,6 +44,13 @@ class Snps(NamedTuple):
     alt: NDArray[np.uint8]
     panel: NDArray[np.int8]
     gwas: NDArray[np.int8]
+
+
+class CommonSites(NamedTuple):
+    """Positions (n,) and copies (n, people) of derived alleles."""
+
+    position: NDArray[np.int64]
+    dosage: NDArray[np.int8]
 
 
 def make_snps(design: StudyDesign, chromosome: Chromosome, index: int) -> Snps:
@@ -54,10 +63,11 @@ def make_snps(design: StudyDesign, chromosome: Chromosome, index: int) -> Snps:
     rng = design.generator("snps", index)
     position, dosage = _common_sites(design, rng)
     position, kept = np.unique(_move_onto_motifs(position, chromosome, rng), return_index=True)
-    wanted = design.snps // design.chromosomes + (index < design.snps % design.chromosomes)
-    thinned = np.sort(rng.choice(len(position), min(wanted, len(position)), replace=False))
+    share = design.snps // design.chromosomes + (index < design.snps % design.chromosomes)
+    thinned = np.sort(rng.choice(len(position), min(share, len(position)), replace=False))
     position, dosage = position[thinned], dosage[kept[thinned]]
     there = chromosome.codes[position]
+    # With A 0, C 1, G 2, T 3, flipping bit 1 is the transition, and flipping bit 0 gives A-C or G-T.
     other = there ^ np.where(rng.random(len(there)) < TRANSITIONS, 2, 1).astype(np.uint8)
     swapped = rng.random(len(there)) < SWAPPED
     ref, alt = np.where(swapped, other, there), np.where(swapped, there, other)
@@ -82,7 +92,11 @@ def with_reference_alleles(codes: NDArray[np.uint8], snps: Snps) -> NDArray[np.u
 
 
 def write_plink(snps: Snps, prefix: Path) -> None:
-    """Write the panel as PREFIX.bed, .bim (A1 = ALT, A2 = REF, genetic positions in cM) and .fam; chromosome names without `chr`."""
+    """Write the panel as PREFIX.bed, .bim and .fam.
+
+    A1 is ALT, A2 is REF; genetic positions are in cM, chromosome names without `chr`.
+    """
+    # Four people a byte, the first in the lowest bits; each SNP begins a byte.
     people = snps.panel.shape[1]
     codes = np.zeros((len(snps.table), -(-people // 4) * 4), np.uint8)
     codes[:, :people] = _PLINK_CODE[snps.panel]
@@ -119,8 +133,8 @@ def write_vcf(chromosomes: Sequence[Snps], design: StudyDesign, path: Path) -> N
     pysam.tabix_index(str(path), preset="vcf", force=True)
 
 
-def _common_sites(design: StudyDesign, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
-    """Positions (n,) and copies (n, people) of the derived alleles that are common enough in the panel and in the GWAS."""
+def _common_sites(design: StudyDesign, rng: np.random.Generator) -> CommonSites:
+    """The sites whose derived allele is common enough in the panel and in the GWAS."""
     import msprime
 
     people = design.individuals + design.gwas_individuals
@@ -140,7 +154,7 @@ def _common_sites(design: StudyDesign, rng: np.random.Generator) -> tuple[NDArra
         if MIN_MAF <= panel <= 1 - MIN_MAF and MIN_MAF / 2 <= gwas <= 1 - MIN_MAF / 2:
             position.append(int(variant.site.position))
             dosage.append(copies)
-    return np.array(position), np.stack(dosage)
+    return CommonSites(np.array(position), np.stack(dosage))
 
 
 def _move_onto_motifs(
@@ -149,9 +163,9 @@ def _move_onto_motifs(
     """Move a share of the SNPs near an element onto a random base of a motif instance of that element."""
     start, end = chromosome.elements["start"].to_numpy(), chromosome.elements["end"].to_numpy()
     right = np.searchsorted(start, position)
-    beside = np.clip(np.stack([right - 1, right], axis=1), 0, len(start) - 1)
-    nearest = np.abs(position[:, None] - (start + end)[beside] // 2).argmin(1)
-    element = beside[np.arange(len(position)), nearest]
+    neighbours = np.clip(np.stack([right - 1, right], axis=1), 0, len(start) - 1)
+    nearest = np.abs(position[:, None] - (start + end)[neighbours] // 2).argmin(1)
+    element = neighbours[np.arange(len(position)), nearest]
     near = (position >= start[element] - NEAR) & (position < end[element] + NEAR)
     moved = np.flatnonzero(near & (rng.random(len(position)) < MOVED))
     sites = chromosome.sites

@@ -1,12 +1,12 @@
-"""The grammar f of a study: expected accessibility as a function of the sequence, and the effect of a variant by the same f.
+"""The grammar f of a study: expected accessibility as a function of the sequence, and by the same f, variants' effects.
 
-f, per cell type: soft hits of the cell type's motifs on both strands, smoothed by a Gaussian (peak 1, sd 64 bp) into an
-occupancy z, and a Hill curve: base * (1 + amplitude * z^h / (K^h + z^h)) expected insertions per 192 bp. It is evaluated in cells of 8 bp.
+For each cell type, soft hits of its motifs on both strands are smoothed by a Gaussian (peak 1, sd 64 bp) into an
+occupancy z; a Hill curve makes base * (1 + amplitude * z^h / (K^h + z^h)) expected insertions per 192 bp of it. f is
+evaluated in cells of 8 bp.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -22,17 +22,15 @@ CELL = 8  # bp
 SLACK = 2.0  # bits below the mean instance at which a hit counts half
 FAINT = 0.01  # hits weaker than this count as none
 SPREAD = 64.0  # bp, sd of the smoothing
-BASE, AMPLITUDE = (
-    6.0,
-    20.0,
-)  # expected insertions per TARGET_WIDTH outside elements, and how many times that saturated ones add
+BASE = 6.0  # expected insertions per TARGET_WIDTH outside elements
+AMPLITUDE = 20.0  # how many times BASE a saturated element adds
 HILL, HALF = 1.5, 1.5  # exponent h, and K: the number of hits that gives half the amplitude
 WINDOW_CELLS = TARGET_WIDTH // CELL
 _REACH = int(4 * SPREAD) // CELL
 _KERNEL = np.exp(-0.5 * (np.arange(-_REACH, _REACH + 1) * CELL / SPREAD) ** 2)
 
 
-class Effects(NamedTuple):
+class TrueEffects(NamedTuple):
     """Expected insertions (n, cell types) in the 192 bp around each variant, with either allele."""
 
     ref: NDArray[np.float64]
@@ -59,7 +57,11 @@ class Grammar:
     weights: NDArray[np.float64]
 
     def occupancy(self, codes: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Smoothed hits z (cells, cell types) of a chromosome's base codes (length a multiple of 8, no unknown base)."""
+        """Smoothed hits z (cells, cell types) of a chromosome.
+
+        Args:
+            codes: base codes (length,), none of them unknown; what is more than a multiple of 8 is left out.
+        """
         from scipy.ndimage import convolve1d
 
         words = _words(codes)
@@ -74,37 +76,35 @@ class Grammar:
 
     def effects(
         self, codes: NDArray[np.uint8], occupancy: NDArray[np.float64], position: ArrayLike, alt: ArrayLike
-    ) -> Effects:
-        """What single-base variants do.
+    ) -> TrueEffects:
+        """Accessibility with either allele of single-base variants.
 
         Args:
-            codes, occupancy: the chromosome's, as above.
-            position, alt: (n,) 0-based positions, at least a model window from the ends, and base codes of the other allele.
+            codes: base codes of the chromosome, with the reference alleles.
+            occupancy: its smoothed hits.
+            position: 0-based positions (n,), at least a model's window away from the ends.
+            alt: base codes (n,) of the other allele.
         """
+        # Only placements of a motif over the variant change, so a window's occupancy is corrected, not computed anew.
         position = np.asarray(position)
         first = (position - TARGET_WIDTH // 2 + 1 + CELL // 2) // CELL
         change = np.zeros((len(position), WINDOW_CELLS, self.weights.shape[1]))
         for motif, weights in zip(self.motifs, self.weights, strict=True):
             change[:, :, weights > 0] += _occupancy_change(codes, motif, position, np.asarray(alt), first)[:, :, None]
         before = occupancy[first[:, None] + np.arange(WINDOW_CELLS)]
-        return Effects(accessibility(before).sum(1), accessibility(np.maximum(before + change, 0.0)).sum(1))
+        # A sum of hits minus those of one allele may miss 0 by rounding.
+        return TrueEffects(accessibility(before).sum(1), accessibility(np.maximum(before + change, 0.0)).sum(1))
 
 
 def make_grammar(design: StudyDesign) -> Grammar:
-    """Two motifs for each cluster of elements (ubiquitous, group, cell type), acting in the cell types of that cluster."""
+    """Two motifs for each cluster of elements (ubiquitous, group, cell type); they act in the cluster's cell types."""
     clusters = design.clusters
     motifs = load_motifs(MOTIFS_PER_CLUSTER * len(clusters))
-    return Grammar(motifs, *_assign(clusters, design.cell_type_names))
-
-
-def _assign(
-    clusters: Mapping[str, Sequence[str]], cell_types: Sequence[str]
-) -> tuple[dict[str, list[int]], NDArray[np.float64]]:
     of_cluster = {
         name: [MOTIFS_PER_CLUSTER * i + j for j in range(MOTIFS_PER_CLUSTER)] for i, name in enumerate(clusters)
     }
-    active = [np.isin(cell_types, list(members)) for members in clusters.values()]
-    return of_cluster, np.repeat(active, MOTIFS_PER_CLUSTER, axis=0).astype(np.float64)
+    active = [np.isin(design.cell_type_names, list(members)) for members in clusters.values()]
+    return Grammar(motifs, of_cluster, np.repeat(active, MOTIFS_PER_CLUSTER, axis=0).astype(np.float64))
 
 
 def threshold(motif: Motif) -> float:
@@ -116,8 +116,8 @@ def soft_hits(scores: NDArray[np.floating], motif: Motif) -> NDArray[np.float64]
     """Strength of hits in [0, 1]: logistic in the score (bits) around the motif's threshold; faint ones are 0."""
     out = np.zeros(scores.shape)
     excess = scores - threshold(motif)
-    heard = excess > np.log(FAINT / (1 - FAINT))
-    out[heard] = 1 / (1 + np.exp(-excess[heard].astype(np.float64)))
+    counted = excess > np.log(FAINT / (1 - FAINT))
+    out[counted] = 1 / (1 + np.exp(-excess[counted].astype(np.float64)))
     return out
 
 
@@ -146,6 +146,7 @@ def _occupancy_change(
     first: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Change of z (n, window cells) by one motif: every placement of the motif over the variant, with either allele."""
+    # 2 width - 1 bases around the variant, which is the one in the middle.
     width = motif.width
     ref_codes = codes[position[:, None] + np.arange(1 - width, width)]
     alt_codes = ref_codes.copy()
@@ -153,17 +154,17 @@ def _occupancy_change(
     centre_cell = (position[:, None] + np.arange(1 - width, 1) + width // 2) // CELL - first[:, None]
     out = np.zeros((len(position), WINDOW_CELLS))
     for matrix in _strands(motif):
-        change = soft_hits(_scores(_words(alt_codes), matrix), motif) - soft_hits(
-            _scores(_words(ref_codes), matrix), motif
-        )
+        with_alt, with_ref = (soft_hits(_scores(_words(c), matrix), motif) for c in (alt_codes, ref_codes))
+        change = with_alt - with_ref
         row, offset = np.nonzero(change)
         distance = np.arange(WINDOW_CELLS) - centre_cell[row, offset][:, None]
         np.add.at(out, row, change[row, offset][:, None] * _KERNEL[distance + _REACH])
     return out
 
 
-def _strands(motif: Motif) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return motif.log_odds, motif.log_odds[::-1, ::-1]
+def _strands(motif: Motif) -> list[NDArray[np.float64]]:
+    """The matrices of both strands: the order A, C, G, T reversed complements."""
+    return [motif.log_odds, motif.log_odds[::-1, ::-1]]
 
 
 def _words(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -177,7 +178,7 @@ def _scores(words: NDArray[np.uint8], matrix: NDArray[np.float64]) -> NDArray[np
     """Log-odds scores (..., length - width + 1) of a motif matrix, four positions a look-up."""
     blocks = -(-len(matrix) // 4)
     rows = np.zeros((blocks, 4, 4))
-    rows.reshape(-1, 4)[: len(matrix)] = matrix
+    rows.reshape(-1, 4)[: len(matrix)] = matrix  # rows of zeros after it: the bases there do not count
     length = words.shape[-1] - len(matrix) + 1
     out = np.zeros((*words.shape[:-1], length), np.float32)
     for block, (a, b, c, d) in enumerate(rows):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from accessiflow.files import atomic, write_text
 from accessiflow.signal.bigwig import write_bigwig
+from accessiflow.signal.coverage import ChromRuns
 from accessiflow.simulate.design import TARGET_WIDTH
 from accessiflow.simulate.grammar import CELL
 
@@ -41,6 +42,7 @@ def draw_insertions(expected: NDArray[np.float64], rng: np.random.Generator) -> 
         DISPERSION * TARGET_WIDTH / DISPERSION_BLOCK
     )  # of a block, so that a window of independent blocks has DISPERSION
     blocks = rng.gamma(1 / alpha, alpha, -(-len(expected) // per_block))
+    # Rounded, so that the last bits of the expectation, which may differ between machines, cannot change a draw.
     counts = rng.poisson(np.round(expected * np.repeat(blocks, per_block)[: len(expected)], 6))
     position = np.sort(np.repeat(np.arange(len(expected)) * CELL, counts) + rng.integers(0, CELL, counts.sum()))
     return position[(position >= EDGE) & (position < len(expected) * CELL - EDGE)]
@@ -48,16 +50,20 @@ def draw_insertions(expected: NDArray[np.float64], rng: np.random.Generator) -> 
 
 def write_insertions_bigwig(insertions: InsertionSites, sizes: Mapping[str, int], path: Path) -> None:
     """A bigWig with the number of insertions at each base that has any."""
-    write_bigwig(path, sizes, ((chrom, *_base_counts(position)) for chrom, position in insertions.items()))
+    write_bigwig(path, sizes, (_base_counts(chrom, position) for chrom, position in insertions.items()))
 
 
 def write_expected_bigwig(expected: Mapping[str, NDArray[np.float64]], sizes: Mapping[str, int], path: Path) -> None:
     """A bigWig with the expected insertions per base, runs of equal cells joined."""
-    write_bigwig(path, sizes, ((chrom, *_runs(np.round(cells / CELL, 5))) for chrom, cells in expected.items()))
+    # Rounded, so that neighbouring cells of equal expectation join, and the file does not hold the last bits of sums.
+    write_bigwig(path, sizes, (_runs(chrom, np.round(cells / CELL, 5)) for chrom, cells in expected.items()))
 
 
 def write_bam(insertions: InsertionSites, sizes: Mapping[str, int], rng: np.random.Generator, path: Path) -> None:
-    """An indexed BAM of single-end reads whose shifted 5' ends are the insertions, among duplicates and doubtful reads to be filtered out."""
+    """An indexed BAM of single-end reads whose shifted 5' ends are the insertions.
+
+    Duplicates and reads of low mapping quality lie among them, which a reader has to leave out.
+    """
     import pysam
 
     with atomic(path) as temporary:
@@ -66,6 +72,7 @@ def write_bam(insertions: InsertionSites, sizes: Mapping[str, int], rng: np.rand
             out.write("@HD\tVN:1.6\tSO:coordinate\n" + "".join(f"@SQ\tSN:{c}\tLN:{n}\n" for c, n in sizes.items()))
             for chrom, position in insertions.items():
                 out.writelines(_sam_lines(chrom, position, sizes[chrom], rng))
+        # No @PG line: it would hold the temporary file's name, and equal studies would differ.
         pysam.samtools.view("--no-PG", "-b", "-o", str(temporary), str(text), catch_stdout=False)
     with atomic(Path(f"{path}.bai")) as index:
         pysam.samtools.index("-o", str(index), str(path), catch_stdout=False)
@@ -76,7 +83,8 @@ def write_fragments(
 ) -> None:
     """A bgzipped, indexed scATAC fragments file of several cell types, and the list of one cell type's barcodes.
 
-    The ends of the fragments with a listed barcode are that cell type's insertions (but for a few at the end of a chromosome).
+    The ends of the fragments with a listed barcode are that cell type's insertions, but for a few at the end of a
+    chromosome.
     """
     import pysam
 
@@ -96,15 +104,15 @@ def write_fragments(
     pysam.tabix_index(str(path), preset="bed", force=True)
 
 
-def _base_counts(position: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+def _base_counts(chrom: str, position: NDArray[np.int64]) -> ChromRuns:
     base, count = np.unique(position, return_counts=True)
-    return base, base + 1, count.astype(np.float32)
+    return ChromRuns(chrom, base, base + 1, count.astype(np.float32))
 
 
-def _runs(density: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    first = np.flatnonzero(np.diff(density, prepend=np.nan))
+def _runs(chrom: str, density: NDArray[np.float64]) -> ChromRuns:
+    first = np.flatnonzero(np.diff(density, prepend=np.nan))  # NaN differs from everything: the first cell begins a run
     edges = np.append(first, len(density)) * CELL
-    return edges[:-1], edges[1:], density[first].astype(np.float32)
+    return ChromRuns(chrom, edges[:-1], edges[1:], density[first].astype(np.float32))
 
 
 def _sam_lines(chrom: str, position: NDArray[np.int64], size: int, rng: np.random.Generator) -> Iterator[str]:
@@ -114,6 +122,7 @@ def _sam_lines(chrom: str, position: NDArray[np.int64], size: int, rng: np.rando
     reverse = rng.random(len(site)) < 0.5
     flag = np.where(reverse, 16, 0) + np.repeat([0, 1024, 0], [len(position), len(duplicate), len(doubtful)])
     quality = np.repeat([60, 60, 3], [len(position), len(duplicate), len(doubtful)])
+    # The 5' end is the first base of a forward read and the last of a reverse one; the reader adds the shift again.
     start = np.where(reverse, site - SHIFT_REVERSE + 1 - READ, site - SHIFT_FORWARD)
     for i in np.argsort(start, kind="stable"):
         yield f"r{i}\t{flag[i]}\t{chrom}\t{start[i] + 1}\t{quality[i]}\t{READ}M\t*\t0\t0\t*\t*\n"
@@ -123,6 +132,7 @@ def _fragments(
     position: NDArray[np.int64], share: float, barcodes: NDArray[np.str_], rng: np.random.Generator
 ) -> _Fragments:
     kept = position if share == 1 else position[rng.random(len(position)) < share]
+    # Insertions i and i + FRAGMENT_STEP make a fragment; each insertion is the end of one.
     pairs = kept[: len(kept) // (2 * FRAGMENT_STEP) * 2 * FRAGMENT_STEP].reshape(-1, 2, FRAGMENT_STEP)
     start = pairs[:, 0].ravel()
     return _Fragments(start, pairs[:, 1].ravel() + 1, rng.choice(barcodes, len(start)))

@@ -20,11 +20,12 @@ from accessiflow.files import write_json, write_table, write_text
 from accessiflow.genome import decode
 from accessiflow.log import log, progress
 from accessiflow.motifs import write_meme
+from accessiflow.sheets import MAX_PIP
 from accessiflow.simulate import genotypes, signal, traits
 from accessiflow.simulate.design import BIN_SIZE, POLYGENIC, SEQ_LENGTH, TARGET_WIDTH, VARIANT_KEY, StudyDesign
 from accessiflow.simulate.elements import Chromosome, make_chromosome, make_genes
 from accessiflow.simulate.genotypes import Snps, make_snps, with_reference_alleles
-from accessiflow.simulate.grammar import Effects, Grammar, accessibility, make_grammar
+from accessiflow.simulate.grammar import Grammar, TrueEffects, accessibility, make_grammar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,25 +33,33 @@ if TYPE_CHECKING:
 FASTA_LINE = 80
 
 
-class _Part(NamedTuple):
-    """All that is simulated of one chromosome; expected: insertions per cell of 8 bp (cells, cell types)."""
+class _SimulatedChromosome(NamedTuple):
+    """All that is simulated of one chromosome.
+
+    Attributes:
+        chromosome: sequence, elements and motif instances.
+        expected: expected insertions per cell of 8 bp (cells, cell types).
+        insertions: sorted positions of insertions in each cell type.
+        snps: SNPs with the genotypes of all people.
+        effects: true effects of the SNPs.
+    """
 
     chromosome: Chromosome
     expected: NDArray[np.float64]
     insertions: list[NDArray[np.int64]]
     snps: Snps
-    effects: Effects
+    effects: TrueEffects
 
 
 class _Study(NamedTuple):
-    """The chromosomes' parts put together; table and effects: one row a SNP of any chromosome."""
+    """A study: its chromosomes, and their tables put together; `table` and `effects` have a row a SNP."""
 
     design: StudyDesign
-    parts: list[_Part]
+    parts: list[_SimulatedChromosome]
     elements: pd.DataFrame
     genes: pd.DataFrame
     table: pd.DataFrame
-    effects: Effects
+    effects: TrueEffects
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -60,7 +69,8 @@ class _Study(NamedTuple):
 def write_study(design: StudyDesign, outdir: Path, threads: int = 1) -> None:
     """Simulate a study and write its files into a folder; the same design gives the same bytes, whatever the threads.
 
-    Memory: about 10 bytes a base of the genome, 60 a base of one chromosome for each thread, and one byte a SNP and person (0.7 GB by default).
+    Memory: about 10 bytes a base of the genome, 60 a base of one chromosome for each thread, and one byte a SNP and
+    person (0.7 GB by default).
     """
     grammar = make_grammar(design)
     simulate = partial(_simulate_chromosome, design, grammar)
@@ -81,7 +91,7 @@ def write_study(design: StudyDesign, outdir: Path, threads: int = 1) -> None:
     log.info("%d elements, %d SNPs, %d genes: %s", len(study.elements), len(study.table), len(study.genes), outdir)
 
 
-def _simulate_chromosome(design: StudyDesign, grammar: Grammar, index: int) -> _Part:
+def _simulate_chromosome(design: StudyDesign, grammar: Grammar, index: int) -> _SimulatedChromosome:
     planted = make_chromosome(design, grammar, index)
     snps = make_snps(design, planted, index)
     chromosome = planted._replace(codes=with_reference_alleles(planted.codes, snps))
@@ -90,10 +100,10 @@ def _simulate_chromosome(design: StudyDesign, grammar: Grammar, index: int) -> _
     rng = design.generator("insertions", index)
     insertions = [signal.draw_insertions(column, rng) for column in expected.T]
     effects = grammar.effects(chromosome.codes, occupancy, snps.table["pos"].to_numpy() - 1, snps.alt)
-    return _Part(chromosome, expected, insertions, snps, effects)
+    return _SimulatedChromosome(chromosome, expected, insertions, snps, effects)
 
 
-def _map(function: partial[_Part], items: Sequence[int], threads: int) -> Iterator[_Part]:
+def _map(function: partial[_SimulatedChromosome], items: Sequence[int], threads: int) -> Iterator[_SimulatedChromosome]:
     if threads == 1:
         yield from map(function, items)
     else:
@@ -101,12 +111,13 @@ def _map(function: partial[_Part], items: Sequence[int], threads: int) -> Iterat
             yield from pool.map(function, items)
 
 
-def _assemble(design: StudyDesign, parts: list[_Part]) -> _Study:
+def _assemble(design: StudyDesign, parts: list[_SimulatedChromosome]) -> _Study:
     import pandas as pd
 
     elements = pd.concat([part.chromosome.elements for part in parts], ignore_index=True)
     table = pd.concat([part.snps.table for part in parts], ignore_index=True)
-    effects = Effects(*(np.concatenate(allele) for allele in zip(*(part.effects for part in parts), strict=True)))
+    ref, alt = (np.concatenate(allele) for allele in zip(*(part.effects for part in parts), strict=True))
+    effects = TrueEffects(ref, alt)
     return _Study(design, parts, elements, make_genes(elements, design), table, effects)
 
 
@@ -215,7 +226,7 @@ def _write_eqtls(study: _Study, folder: Path) -> None:
     for group, members in study.design.groups.items():
         for name in members:
             table = traits.eqtl_table(study.design, name, study.table, study.genes, study.effects.difference)
-            mapped = table["pip"] >= 0.01
+            mapped = table["pip"] >= MAX_PIP
             row = {
                 "tissue": name,
                 "variants": f"eqtls/{name}.tsv",

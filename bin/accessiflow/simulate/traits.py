@@ -1,4 +1,4 @@
-"""What people with these genotypes show: GWAS statistics, fine-mapped eQTLs and allelic counts, each with its truth."""
+"""GWAS statistics, fine-mapped eQTLs and allelic counts of people with these genotypes, each with its truth."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 from accessiflow.simulate.design import POLYGENIC, VARIANT_KEY, StudyDesign
 from accessiflow.simulate.elements import inside_elements
 from accessiflow.simulate.genotypes import Snps
-from accessiflow.simulate.grammar import AMPLITUDE, BASE, Effects
+from accessiflow.simulate.grammar import AMPLITUDE, BASE, TrueEffects
 
 if TYPE_CHECKING:
     import pandas as pd
 
 HERITABILITY = 0.5
-PHENOTYPE_GRID = 2.0**-20  # phenotypes are multiples of it, and effects of the next: sums of their products with
-EFFECT_GRID = 2.0**-30  # allele counts are exact in float64, so the statistics do not depend on the order of summation
-LARGE, SMALL = (
-    0.1 * BASE * AMPLITUDE,
-    0.01 * BASE * AMPLITUDE,
-)  # |effect| (insertions) of an eQTL, and of a variant that is none
+# Phenotypes and effects are multiples of these: sums of their products with allele counts are then exact in float64, so
+# the statistics do not depend on the order of summation, which differs between linear algebra libraries.
+PHENOTYPE_GRID = 2.0**-20
+EFFECT_GRID = 2.0**-30
+LARGE = 0.1 * BASE * AMPLITUDE  # |effect| in insertions from which on a variant is an eQTL
+SMALL = 0.01 * BASE * AMPLITUDE  # |effect| below which it is none
 BETA_NOISE = 0.05
 DONORS = 15  # people of the panel whose reads are counted
 OPEN = 2.0  # times BASE: expected insertions of a site whose reads are counted
@@ -35,8 +35,8 @@ def effect_shares(
 ) -> NDArray[np.float64]:
     """Expected share (n,) of a trait's heritability at each SNP.
 
-    For the trait of a cell type: half of it even over the SNPs in its private elements, half by their squared true effect in it.
-    For the polygenic control: even over all SNPs.
+    The trait of a cell type has half of it even over the SNPs in the cell type's private elements, and half by their
+    squared true effect in the cell type. The polygenic control has it even over all SNPs.
     """
     if trait == POLYGENIC:
         return np.full(len(table), 1 / len(table))
@@ -60,7 +60,9 @@ def gwas(chromosomes: Sequence[Snps], effects: NDArray[np.float64], rng: np.rand
     """Simulate a trait and test each SNP: CHR BP SNP A1 A2 FRQ BETA SE P N of each chromosome, A1 being ALT.
 
     Args:
-        effects: (all SNPs,) per standardised genotype, scaled here to the heritability.
+        chromosomes: SNPs of all chromosomes.
+        effects: effect of every SNP per standardised genotype; scaled here to the heritability.
+        rng: draws what is not genetic.
     """
     counts = np.cumsum([len(snps.table) for snps in chromosomes])[:-1]
     genetic = sum(
@@ -95,8 +97,13 @@ def eqtl_table(
     return out[out["gene"] != ""]
 
 
-def allelic_counts(design: StudyDesign, cell_type: str, chromosomes: Sequence[Snps], effects: Effects) -> pd.DataFrame:
-    """Read counts of both alleles at heterozygous sites in open chromatin: chrom pos ref alt ref_count alt_count true_ratio."""
+def allelic_counts(
+    design: StudyDesign, cell_type: str, chromosomes: Sequence[Snps], effects: TrueEffects
+) -> pd.DataFrame:
+    """Read counts of both alleles at heterozygous sites in open chromatin.
+
+    Columns: chrom pos ref alt ref_count alt_count true_ratio.
+    """
     import pandas as pd
 
     index = design.cell_type_names.index(cell_type)
@@ -115,7 +122,10 @@ def allelic_counts(design: StudyDesign, cell_type: str, chromosomes: Sequence[Sn
 def true_enrichment(
     design: StudyDesign, table: pd.DataFrame, elements: pd.DataFrame, effects: dict[str, NDArray[np.float64]]
 ) -> pd.DataFrame:
-    """Enrichment of heritability (squared drawn effects) in each cluster's elements: trait, annotation, prop_snps, prop_h2, true_enrichment."""
+    """Enrichment of heritability (squared drawn effects) in each cluster's elements.
+
+    Columns: trait annotation prop_snps prop_h2 true_enrichment.
+    """
     import pandas as pd
 
     inside = {cluster: inside_cluster(table, elements, cluster) for cluster in design.clusters}
@@ -159,7 +169,7 @@ def _associations(snps: Snps, phenotype: NDArray[np.float64]) -> pd.DataFrame:
             "FRQ": (copies / (2 * n)).round(5),
             "BETA": beta.round(6),
             "SE": np.sqrt(phenotype.var() * (1 - r**2) / (variance * (n - 2))).round(6),
-            "P": np.maximum(2 * ndtr(-np.abs(z)), 1e-300),
+            "P": np.maximum(2 * ndtr(-np.abs(z)), 1e-300),  # munging takes p values above 0 only
             "N": n,
         }
     )
@@ -167,6 +177,7 @@ def _associations(snps: Snps, phenotype: NDArray[np.float64]) -> pd.DataFrame:
 
 def _variance(dosage: NDArray[np.int8]) -> NDArray[np.float64]:
     """Variance (SNPs,) of allele counts of 0, 1 and 2."""
+    # From sums of int8: a float64 copy of the genotypes would take eight times their memory.
     n, copies = dosage.shape[1], dosage.sum(1, dtype=np.float64)
     return (copies + 2 * (dosage == 2).sum(1)) / n - (copies / n) ** 2
 

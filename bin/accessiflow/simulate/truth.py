@@ -67,7 +67,7 @@ class Truth:
         return next((part for part in _name_parts(name) if part in self.cell_types), None)
 
     def specific_annotation_of(self, name: str) -> str | None:
-        """The cell type whose specific peaks an annotation of this name holds: `alpha1`, `alpha1.high`; None for any other."""
+        """The cell type whose specific peaks an annotation of this name holds (`alpha1`, `alpha1.high`), or None."""
         rest = [part for part in _name_parts(name) if part != "high"]
         return rest[0] if len(rest) == 1 and rest[0] in self.cell_types else None
 
@@ -90,9 +90,9 @@ class ExpectedSignal:
             size = handle.chroms(chrom)
             if size is None:
                 raise InputError(f"has no chromosome {chrom}: are the results those of this study?", self.path)
-            total = np.concatenate(
-                [[0.0], np.nan_to_num(handle.values(chrom, 0, size, numpy=True)).cumsum(dtype=np.float64)]
-            )
+            values = np.nan_to_num(handle.values(chrom, 0, size, numpy=True))
+        # Sums of intervals as differences of one running total.
+        total = np.concatenate([[0.0], values.cumsum(dtype=np.float64)])
         bounds = np.clip([start, end], 0, size)
         return total[bounds[1]] - total[bounds[0]]
 
@@ -102,7 +102,14 @@ def _name_parts(name: str) -> list[str]:
 
 
 class Calling(NamedTuple):
-    """How well peaks agree with the planted elements of one cell type; elements is their number, bins that of called bins."""
+    """How well peaks agree with the planted elements of one cell type.
+
+    Attributes:
+        recall: share of the elements with a called bin.
+        precision: share of the called bins near an element.
+        elements: number of elements.
+        bins: number of called bins.
+    """
 
     recall: float
     precision: float
@@ -114,10 +121,12 @@ def agreement(called: Mapping[str, NDArray], elements: pd.DataFrame, bin_size: i
     """Recall and precision of called bins against elements, a bin's width of tolerance on both sides.
 
     Args:
-        called: chromosome -> probability (bins,) that each bin is called (0 or 1 for actual calls): the result is their expectation.
+        called: chromosome -> probability (bins,) that each bin is called; 0 or 1 for actual calls. The result is the
+            expectation.
         elements: chrom, start, end of the active elements.
+        bin_size: bp of a bin.
     """
-    found, near, total = [], 0.0, 0.0
+    hit, near, total = [], 0.0, 0.0
     for chrom, probability in called.items():
         here = elements[elements["chrom"] == chrom]
         first = np.maximum(here["start"].to_numpy() // bin_size - 1, 0)
@@ -125,12 +134,12 @@ def agreement(called: Mapping[str, NDArray], elements: pd.DataFrame, bin_size: i
         within = np.zeros(len(probability), bool)
         for a, b in zip(first, last, strict=True):
             within[a:b] = True
-            found.append(1 - np.prod(1 - probability[a:b]))
+            hit.append(1 - np.prod(1 - probability[a:b]))
         near += float(probability[within].sum())
         total += float(probability.sum())
-    return Calling(
-        float(np.mean(found)) if found else np.nan, near / total if total else np.nan, len(found), round(total)
-    )
+    recall = float(np.mean(hit)) if hit else np.nan
+    precision = near / total if total else np.nan
+    return Calling(recall, precision, len(hit), round(total))
 
 
 def calling_probability(expected: NDArray[np.float64], smallest: float, dispersion: float) -> NDArray[np.float64]:

@@ -23,13 +23,13 @@ from accessiflow.files import read_json, read_table, write_json, write_table
 from accessiflow.hdf5 import create_hdf5
 from accessiflow.log import note
 from accessiflow.model.kmer_ridge import KmerRidge, kmer_counts
-from accessiflow.statistics import Accuracy
+from accessiflow.statistics import Accuracy, known_mean, log2p
 from accessiflow.training.batches import FoldArrays
 from accessiflow.training.history import Epoch
 
-WINDOWS_AT_ONCE = 2048
+COUNTED_AT_ONCE = 2048  # windows: their counts of 6-mers are 64 MB
 KEYS = {"model": {"seq_length", "k", "central"}, "train": {"penalties"}}
-LARGEST_K = 6  # 4^6 = 4,096 features: their normal equations are 128 MB and solved in seconds
+LARGEST_K = 6  # 4^6 = 4,096 features: a matrix of their sums is 128 MB
 
 
 class RidgeSettings(NamedTuple):
@@ -174,11 +174,11 @@ def _checked(document: dict[str, Any], source: Path) -> RidgeSettings:
 
 
 def _blocks(windows: FoldArrays, k: int, central: int) -> Iterator[FeatureBlock]:
-    for low in range(0, len(windows), WINDOWS_AT_ONCE):
-        codes, targets = windows.batch(np.arange(low, min(low + WINDOWS_AT_ONCE, len(windows))))
-        # a target may be below 0 where a dataset was clipped or scaled elsewhere; its logarithm would be NaN
-        values = np.maximum(targets, 0).reshape(len(codes), -1).astype(np.float64)
-        yield FeatureBlock(kmer_counts(codes, k, central).astype(np.float64), np.log2(values + 1))
+    for low in range(0, len(windows), COUNTED_AT_ONCE):
+        codes, targets = windows.batch(np.arange(low, min(low + COUNTED_AT_ONCE, len(windows))))
+        # a target may be below 0 where a dataset was clipped or scaled elsewhere: log2p takes it as 0
+        logs = log2p(targets.reshape(len(codes), -1))
+        yield FeatureBlock(kmer_counts(codes, k, central).astype(np.float64), logs)
 
 
 def fit_ridge(windows: FoldArrays, k: int, central: int, penalties: Sequence[float]) -> RidgeSolution:
@@ -250,14 +250,10 @@ def _figures(ridge: KmerRidge, windows: FoldArrays) -> FoldFigures:
     from accessiflow.genome import one_hot
 
     accuracy, loss = Accuracy(windows.shape.tracks), 0.0
-    for low in range(0, len(windows), WINDOWS_AT_ONCE):
-        codes, targets = windows.batch(np.arange(low, min(low + WINDOWS_AT_ONCE, len(windows))))
+    for low in range(0, len(windows), COUNTED_AT_ONCE):
+        codes, targets = windows.batch(np.arange(low, min(low + COUNTED_AT_ONCE, len(windows))))
         predicted = ridge.predict(one_hot(codes))
         accuracy.update(targets, predicted)
-        errors = (np.log2(np.maximum(targets, 0) + 1) - np.log2(predicted + 1)) ** 2
+        errors = (log2p(targets) - log2p(predicted)) ** 2
         loss += float(errors.mean(axis=(1, 2)).sum())
-    return FoldFigures(loss / max(len(windows), 1), _mean(accuracy.pearson()), _mean(accuracy.r2()))
-
-
-def _mean(values: NDArray[np.float64]) -> float:
-    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+    return FoldFigures(loss / max(len(windows), 1), known_mean(accuracy.pearson()), known_mean(accuracy.r2()))

@@ -22,7 +22,7 @@ import numpy as np
 from accessiflow.errors import InputError
 from accessiflow.log import log
 from accessiflow.model.params import Params
-from accessiflow.statistics import Accuracy
+from accessiflow.statistics import Accuracy, known_mean
 from accessiflow.training.augmentation import Batch
 from accessiflow.training.batches import FoldArrays, one_behind, plain_batches, prefetched, training_batches
 from accessiflow.training.checkpoint import Arrays, Checkpoint, State
@@ -142,11 +142,11 @@ class TrainingRun:
             seconds=seconds,
             ms_per_step=1000 * seconds / self._steps_an_epoch,
             loss=train.loss,
-            pearsonr=_mean(train.accuracy.pearson()),
-            r2=_mean(train.accuracy.r2()),
+            pearsonr=known_mean(train.accuracy.pearson()),
+            r2=known_mean(train.accuracy.r2()),
             val_loss=valid.loss,
-            val_pearsonr=_mean(valid.accuracy.pearson()),
-            val_r2=_mean(valid.accuracy.r2()),
+            val_pearsonr=known_mean(valid.accuracy.pearson()),
+            val_r2=known_mean(valid.accuracy.r2()),
             seq_per_s=self._steps_an_epoch * self._batch / seconds,
         )
         log.info(
@@ -178,11 +178,6 @@ class TrainingRun:
 
     def _all(self) -> list[keras.Variable]:
         return [*self._model.variables, *self._steps.optimizer.variables]
-
-
-def _mean(values: np.ndarray) -> float:
-    """Mean over the tracks that have a value; without one, NaN and no warning of numpy's."""
-    return float(np.nanmean(values)) if np.isfinite(values).any() else math.nan
 
 
 def _require_batch(name: str, fold: FoldArrays, params: Params) -> None:

@@ -16,7 +16,7 @@ def scalar_writer(folder: Path | None) -> Iterator[Callable[[Epoch], None]]:
     """A function that writes an epoch's scalars to an event file in a folder (None: it writes nothing).
 
     Raises:
-        InputError: the folder cannot be made.
+        InputError: The folder cannot be made.
     """
     if folder is None:
         yield lambda _: None

@@ -32,6 +32,7 @@ def collect(vcfs: Sequence[Path], tables: Sequence[Path], output: Path) -> int:
     parts = [variant_table.read_variants(path)[KEY] for path in tables]
     missing = pd.concat(parts, ignore_index=True).drop_duplicates() if parts else pd.DataFrame(columns=KEY)
     if len(missing):
+        # by hash: the sets may be millions of variants, the tables are thousands
         held = np.concatenate([np.empty(0, np.uint64), *(_keys_of(path) for path in vcfs)])
         keys = variant_keys(*(missing[name] for name in KEY))
         missing = missing[~np.isin(keys, held)].sort_values(KEY, kind="stable")

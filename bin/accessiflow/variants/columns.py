@@ -36,7 +36,7 @@ def parse_columns(text: str) -> dict[str, str]:
     """Field -> column name of `chrom=chrom_hg18,pos=pos_hg18`.
 
     Raises:
-        InputError: an item is no field=column, or its field is unknown.
+        InputError: An item is no field=column, or its field is unknown.
     """
     out: dict[str, str] = {}
     for item in filter(None, (part.strip() for part in text.split(","))):
@@ -70,6 +70,7 @@ def read_effects(path: Path, numbers: Sequence[str], optional: Sequence[str], gi
     if missing:
         raise _no_column(missing, raw, path)
     out = _keys(raw, columns, path)
+    # values are checked one column at a time, so that a message names the column as the file does
     for field in (*numbers, *(f for f in optional if f in columns)):
         values = raw[columns[field]].str.strip()
         if field == "element":
@@ -112,6 +113,7 @@ def _columns_of(header: list[str], given: Mapping[str, str], fields: Sequence[st
     found = dict(given)
     for field in fields:
         names = [name for name in header if re.fullmatch(NAMES[field], name.strip(), re.IGNORECASE)]
+        # a column of just that name wins over those that are like it
         exact = [name for name in names if name.lower() == field]
         if field not in found and (exact or len(names) == 1):
             found[field] = (exact or names)[0]

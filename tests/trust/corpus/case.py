@@ -78,7 +78,9 @@ def _write(path: Path, content: str | bytes) -> None:
 
 def add(file: str, content: str | bytes) -> Change:
     """More behind the end."""
-    return lambda study: _write(study / file, (study / file).read_bytes() + (content.encode() if isinstance(content, str) else content))
+    return lambda study: _write(
+        study / file, (study / file).read_bytes() + (content.encode() if isinstance(content, str) else content)
+    )
 
 
 def rewrite(file: str, rule: Callable[[bytes], bytes]) -> Change:
@@ -160,7 +162,9 @@ MERGE = (
     " --coverage C.coverage.h5 --coverage D.coverage.h5 --fasta genome.fa --genes genes.tsv --clusters clusters.bed --output out/peaks.h5ad"
 )
 SETS = "peaks sets peaks.h5ad --by cell_type --outdir out"
-BUILD = "dataset build genome.fa targets.txt -o out/data -b black.bed -l 256 -w 64 --crop 96 --stride 128 -v chr2 -t chr3"
+BUILD = (
+    "dataset build genome.fa targets.txt -o out/data -b black.bed -l 256 -w 64 --crop 96 --stride 128 -v chr2 -t chr3"
+)
 SUBSET = "dataset subset data -o out/data --peaks peaks.h5ad --training-set peaks"
 FIT = "train fit ridge.json data -o out/m"
 TEST = "predict test ridge/params.json ridge/model_best.h5 data -o out --save"
@@ -183,9 +187,7 @@ CALL = "imbalance call --counts c.tsv --output out/calls.tsv"
 IMBALANCE = "imbalance evaluate --calls calls.tsv --scores sad/sad.h5 --track A --peaks peaks.h5ad --output out/x.tsv"
 QTL = "qtl agreement --variants e.tsv --scores sad/sad.h5 --bootstrap 0 --output out/x.tsv"
 _MATRICES = "--predictions preds/preds.h5 --targets preds/targets.h5"
-SPECIFICITY = (
-    f"evaluate specificity {_MATRICES} --peaks peaks.h5ad --tracks tracks.csv --min-track-peaks 1 --min-bin-peaks 1 --bootstrap 0 --output out/x.tsv"
-)
+SPECIFICITY = f"evaluate specificity {_MATRICES} --peaks peaks.h5ad --tracks tracks.csv --min-track-peaks 1 --min-bin-peaks 1 --bootstrap 0 --output out/x.tsv"
 CLUSTERS = f"evaluate clusters {_MATRICES} --peaks peaks.h5ad --clusters clusters.bed --bootstrap 0 --output out/x.tsv"
 TSS = (
     f"evaluate tss-distance {_MATRICES} --peaks peaks.h5ad --genes genes.tsv --min-track-peaks 1 --min-bin-peaks 1 --min-all-peaks 1 --bootstrap 0"
@@ -202,7 +204,43 @@ SUMMARISE = "heritability summarise t.black.results --annot base.,black. --frqfi
 CTS = "heritability cts t.cell_type_results.txt --output out/cts.tsv"
 RENDER = "report render results --output out/report.html"
 COMMANDS = (
-    *(CHECK, BIN_A, BIN_B, BIN_C, BIN_D, BIN_EXCLUDING, PEAKS, MERGE, SETS, BUILD, SUBSET, FIT, TEST, REGIONS, GENOME, IMPORT, SCORE, SCORE_BCF),
-    *(ISM, SPLIT, SPLIT_GZ, COLLECT, JOIN, CLASSIFY, DIRECTION, COUNT, CALL, IMBALANCE, QTL, SPECIFICITY, CLUSTERS, TSS, SEQUENCE, ANNOTATE),
+    *(
+        CHECK,
+        BIN_A,
+        BIN_B,
+        BIN_C,
+        BIN_D,
+        BIN_EXCLUDING,
+        PEAKS,
+        MERGE,
+        SETS,
+        BUILD,
+        SUBSET,
+        FIT,
+        TEST,
+        REGIONS,
+        GENOME,
+        IMPORT,
+        SCORE,
+        SCORE_BCF,
+    ),
+    *(
+        ISM,
+        SPLIT,
+        SPLIT_GZ,
+        COLLECT,
+        JOIN,
+        CLASSIFY,
+        DIRECTION,
+        COUNT,
+        CALL,
+        IMBALANCE,
+        QTL,
+        SPECIFICITY,
+        CLUSTERS,
+        TSS,
+        SEQUENCE,
+        ANNOTATE,
+    ),
     *(LD_SCORES, FREQ, PANEL, BASELINE, AGREE, SUMMARISE, CTS, RENDER),
 )

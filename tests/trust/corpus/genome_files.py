@@ -36,7 +36,8 @@ from corpus.study import sequence
 
 FAI = missing("genome.fa.fai")
 _wrapped = "".join(
-    f">{c} a description\n" + "".join(f"{sequence(c)[i : i + 60]}\n" for i in range(0, len(sequence(c)), 60)) for c in ("chr1", "chr2", "chr3")
+    f">{c} a description\n" + "".join(f"{sequence(c)[i : i + 60]}\n" for i in range(0, len(sequence(c)), 60))
+    for c in ("chr1", "chr2", "chr3")
 )
 
 
@@ -52,26 +53,62 @@ def _fai(name: str, old: str, new: str, *says: str, command: str = SCORE) -> Non
 
 for _command, _what in ((SCORE, "scored"), (BUILD, "cut into windows")):
     accepted(f"a FASTA without index, {_what}", "FASTA", FAI, _command)
-    accepted(f"a FASTA in lower case, {_what}", "FASTA", rewrite("genome.fa", lambda c: c.lower().replace(b">CHR", b">chr")), _command)
+    accepted(
+        f"a FASTA in lower case, {_what}",
+        "FASTA",
+        rewrite("genome.fa", lambda c: c.lower().replace(b">CHR", b">chr")),
+        _command,
+    )
 accepted("a FASTA with wrapped lines and descriptions", "FASTA", all_of(put("genome.fa", _wrapped), FAI), SCORE)
 accepted("a FASTA with CRLF", "FASTA", all_of(rewrite("genome.fa", crlf), FAI), SCORE)
 accepted("a FASTA without a last line end", "FASTA", all_of(rewrite("genome.fa", bytes.rstrip), FAI), SCORE)
 accepted("a FASTA with blank lines at its end", "FASTA", all_of(add("genome.fa", "\n\n"), FAI), SCORE)
 accepted("a FASTA compressed by bgzip", "FASTA", all_of(_bgzip, FAI), SCORE)
 refused(
-    "a FASTA compressed by gzip", "FASTA", all_of(rewrite("genome.fa", gzip.compress), FAI), SCORE, "genome.fa: cannot be opened as FASTA", "bgzip"
+    "a FASTA compressed by gzip",
+    "FASTA",
+    all_of(rewrite("genome.fa", gzip.compress), FAI),
+    SCORE,
+    "genome.fa: cannot be opened as FASTA",
+    "bgzip",
 )
 _fai("a FASTA with a contig twice", ">chr2", ">chr1", "genome.fa", "chr1 twice")
-_fai("a FASTA with a contig twice, at the door", ">chr2", ">chr1", "genome.fa", "chr1 twice", command=CHECK)
+_fai("a FASTA with a contig twice, in the preflight", ">chr2", ">chr1", "genome.fa", "chr1 twice", command=CHECK)
 refused(
-    "a FASTA changed after it was indexed", "FASTA", rewrite("genome.fa", lambda c: c.replace(b"\n", b"\nACGTACGT", 1)), SCORE, "genome.fa", "index"
+    "a FASTA changed after it was indexed",
+    "FASTA",
+    rewrite("genome.fa", lambda c: c.replace(b"\n", b"\nACGTACGT", 1)),
+    SCORE,
+    "genome.fa",
+    "index",
 )
-refused("a FASTA cut after it was indexed", "FASTA", rewrite("genome.fa", lambda c: c[:-500]), SCORE, "genome.fa", "index")
+refused(
+    "a FASTA cut after it was indexed", "FASTA", rewrite("genome.fa", lambda c: c[:-500]), SCORE, "genome.fa", "index"
+)
 refused("an index of another FASTA", "FASTA", edit("genome.fa.fai", "chr2", "chrB"), SCORE, "genome.fa", "index")
 refused("an index that is no index", "FASTA", put("genome.fa.fai", "rubbish\n"), SCORE, "genome.fa", "index")
-refused("an index that is no index, at the door", "FASTA", put("genome.fa.fai", "rubbish\n"), CHECK, "genome.fa", "index")
-refused("a FASTA that is empty but for names", "FASTA", all_of(put("genome.fa", ">chr1\n>chr2\n>chr3\n"), FAI), SCORE, "genome.fa")
-refused("a FASTA of FASTQ", "FASTA", all_of(put("genome.fa", "@r\nACGT\n+\nIIII\n"), FAI), SCORE, "genome.fa: is not a FASTA file")
+refused(
+    "an index that is no index, in the preflight",
+    "FASTA",
+    put("genome.fa.fai", "rubbish\n"),
+    CHECK,
+    "genome.fa",
+    "index",
+)
+refused(
+    "a FASTA that is empty but for names",
+    "FASTA",
+    all_of(put("genome.fa", ">chr1\n>chr2\n>chr3\n"), FAI),
+    SCORE,
+    "genome.fa",
+)
+refused(
+    "a FASTA of FASTQ",
+    "FASTA",
+    all_of(put("genome.fa", "@r\nACGT\n+\nIIII\n"), FAI),
+    SCORE,
+    "genome.fa: is not a FASTA file",
+)
 refused("a FASTA with a byte order mark", "FASTA", all_of(rewrite("genome.fa", bom), FAI), SCORE, "genome.fa")
 refused(
     "a FASTA of uneven lines",
@@ -137,9 +174,19 @@ refused(
     CHECK,
     "black.bed:1: ends at 9999, past the end of chr2 (3000 bp): another assembly?",
 )
-refused("a BED of other chromosomes", "BED", put("black.bed", "1\t5\t99\n"), CHECK, "black.bed: shares no chromosome with the FASTA")
 refused(
-    "regions of other chromosomes", "BED", put("black.bed", "1\t5\t99\n"), REGIONS, "black.bed: names the contig 1, which genome.fa does not have"
+    "a BED of other chromosomes",
+    "BED",
+    put("black.bed", "1\t5\t99\n"),
+    CHECK,
+    "black.bed: shares no chromosome with the FASTA",
+)
+refused(
+    "regions of other chromosomes",
+    "BED",
+    put("black.bed", "1\t5\t99\n"),
+    REGIONS,
+    "black.bed: names the contig 1, which genome.fa does not have",
 )
 refused("regions of other chromosomes, to saturate", "BED", put("black.bed", "1\t5\t99\n"), ISM, "black.bed", "1")
 refused("no region", "BED", put("black.bed", "# nothing\n"), REGIONS, "black.bed: holds no region")
@@ -174,7 +221,10 @@ _genes = {
         "name\tchrom\ttx_start\tstrand\ng1\tchr1\there\t+\n",
         "genes.tsv:2: needs a chromosome and an integer tx_start, found 'here'",
     ),
-    "with a negative start": ("name\tchrom\ttx_start\tstrand\ng1\tchr1\t-5\t+\n", "genes.tsv:2: needs a chromosome and an integer tx_start"),
+    "with a negative start": (
+        "name\tchrom\ttx_start\tstrand\ng1\tchr1\t-5\t+\n",
+        "genes.tsv:2: needs a chromosome and an integer tx_start",
+    ),
     "with a start of 30 digits": (f"name\tchrom\ttx_start\tstrand\ng1\tchr1\t{'9' * 30}\t+\n", "genes.tsv:2: "),
     "without a chromosome": ("name\tchrom\ttx_start\tstrand\ng1\t\t5\t+\n", "genes.tsv:2: needs a chromosome"),
     "with a row too short": ("name\tchrom\ttx_start\tstrand\ng1\n", "genes.tsv:2: "),
@@ -199,16 +249,32 @@ accepted("genes with a byte order mark", "genes", rewrite("genes.tsv", bom), MER
 _motifs = {
     "without a motif": ("MEME version 4\n", "motifs.meme: holds no motif"),
     "without a matrix": ("MEME version 4\nMOTIF a\n", "motifs.meme", "the motif a has no matrix"),
-    "of protein": ("MEME version 4\nALPHABET= ACDEFGHIKLMNPQRSTVWY\n", "motifs.meme:2: has the alphabet", "expected ACGT"),
-    "with three probabilities": ("MEME version 4\nMOTIF a\n0.5 0.25 0.25\n", "motifs.meme:3: expected four probabilities"),
+    "of protein": (
+        "MEME version 4\nALPHABET= ACDEFGHIKLMNPQRSTVWY\n",
+        "motifs.meme:2: has the alphabet",
+        "expected ACGT",
+    ),
+    "with three probabilities": (
+        "MEME version 4\nMOTIF a\n0.5 0.25 0.25\n",
+        "motifs.meme:3: expected four probabilities",
+    ),
     "whose row sums to 2": ("MEME version 4\nMOTIF a\n0.5 0.5 0.5 0.5\n", "motifs.meme:3: expected four probabilities"),
     "with a NaN": ("MEME version 4\nMOTIF a\n0.5 nan 0.25 0.25\n", "motifs.meme:3: expected four probabilities"),
-    "with a negative probability": ("MEME version 4\nMOTIF a\n0.5 -0.5 0.5 0.5\n", "motifs.meme:3: expected four probabilities"),
+    "with a negative probability": (
+        "MEME version 4\nMOTIF a\n0.5 -0.5 0.5 0.5\n",
+        "motifs.meme:3: expected four probabilities",
+    ),
     "with a motif twice": ("MEME version 4\n" + "MOTIF a\n1 0 0 0\n" * 2, "motifs.meme: holds the motif a twice"),
 }
 for _kind, (_text, *_says) in _motifs.items():
     refused(f"motifs {_kind}", "MEME", put("motifs.meme", _text), SEQUENCE, *_says)
-refused("motifs in another format", "MEME", put("motifs.meme", ">a\nA [1 2]\n"), CHECK, "motifs.meme: is no motif file in MEME format")
+refused(
+    "motifs in another format",
+    "MEME",
+    put("motifs.meme", ">a\nA [1 2]\n"),
+    CHECK,
+    "motifs.meme: is no motif file in MEME format",
+)
 accepted("motifs with CRLF", "MEME", rewrite("motifs.meme", crlf), SEQUENCE)
 
 _chains = {
@@ -221,4 +287,6 @@ _chains = {
 }
 for _kind, _text in _chains.items():
     refused(f"a chain {_kind}", "chain", put("lift.chain", _text), ANNOTATE, "lift.chain: ")
-refused("a chain in another format", "chain", put("lift.chain", "chr1\t1\t2\n"), CHECK, "lift.chain: is no liftover chain")
+refused(
+    "a chain in another format", "chain", put("lift.chain", "chr1\t1\t2\n"), CHECK, "lift.chain: is no liftover chain"
+)

@@ -7,7 +7,22 @@ from collections.abc import Callable
 import h5py
 import numpy as np
 
-from corpus.case import CLASSIFY, IMPORT, JOIN, MERGE, PEAKS, QTL, SCORE, SETS, SPECIFICITY, TEST, Change, refused, renamed, stored
+from corpus.case import (
+    CLASSIFY,
+    IMPORT,
+    JOIN,
+    MERGE,
+    PEAKS,
+    QTL,
+    SCORE,
+    SETS,
+    SPECIFICITY,
+    TEST,
+    Change,
+    refused,
+    renamed,
+    stored,
+)
 
 Rule = Callable[[h5py.File], object]
 
@@ -66,7 +81,10 @@ _coverage: dict[str, tuple[Rule, str]] = {
     "with a chromosome that is text": (put_in("chr1", np.array([b"a", b"b"])), "chr1"),
     "with a chromosome that is one number": (put_in("chr1", 5.0), "chr1"),
     "without a chromosome": (lambda h: [h.__delitem__(c) for c in list(h)], "chromosome"),
-    "whose order is a word": (lambda h: h["chr1"].attrs.__setitem__("order", "first"), "has the attribute order 'first', expected an integer"),
+    "whose order is a word": (
+        lambda h: h["chr1"].attrs.__setitem__("order", "first"),
+        "has the attribute order 'first', expected an integer",
+    ),
     "of nothing but NaN": (lambda h: [h[c].__setitem__(slice(None), np.nan) for c in h], "has no coverage at all"),
 }
 for _kind, (_rule, _says) in _coverage.items():
@@ -101,17 +119,30 @@ for _kind, (_rule, _says) in _peaks.items():
     refused(
         f"a peak matrix {_kind}, for eQTLs", "h5ad", stored("peaks.h5ad", _rule), CLASSIFY, "peaks.h5ad: ", _says
     ) if "flags" not in _kind else None
-    refused(f"a peak matrix {_kind}, for an evaluation", "h5ad", stored("peaks.h5ad", _rule), SPECIFICITY, "peaks.h5ad: ", _says)
+    refused(
+        f"a peak matrix {_kind}, for an evaluation",
+        "h5ad",
+        stored("peaks.h5ad", _rule),
+        SPECIFICITY,
+        "peaks.h5ad: ",
+        _says,
+    )
 
 _scores: dict[str, tuple[Rule, str]] = {
     "without SAD": (without("SAD"), "lacks SAD"),
-    "without positions and ids": (lambda h: (h.__delitem__("pos"), h.__delitem__("snp")), "neither by position and alleles nor by id"),
+    "without positions and ids": (
+        lambda h: (h.__delitem__("pos"), h.__delitem__("snp")),
+        "neither by position and alleles nor by id",
+    ),
     "with fewer positions": (put_in("pos", np.arange(3)), "expected"),
     "with more tracks than names": (
         put_in("SAD", np.ones((120, 5), np.float32)),
         "has SAD of shape (120, 5), expected variants x 2 tracks of 120 variants",
     ),
-    "of one dimension": (put_in("SAD", np.ones(120)), "holds SAD of type float64 and shape (120,), expected numbers in 2 dimension(s)"),
+    "of one dimension": (
+        put_in("SAD", np.ones(120)),
+        "holds SAD of type float64 and shape (120,), expected numbers in 2 dimension(s)",
+    ),
     "of text": (put_in("SAD", np.full((120, 2), b"a")), "SAD"),
     "whose SAD is a group": (group("SAD"), "SAD"),
     "whose positions are a group": (group("pos"), "pos"),
@@ -121,7 +152,14 @@ _scores: dict[str, tuple[Rule, str]] = {
 }
 for _kind, (_rule, _says) in _scores.items():
     _file = "" if "finite" in _kind else "sad/sad.h5: "
-    refused(f"scores {_kind}", "sad.h5", stored("sad/sad.h5", _rule), QTL, _file, _says or "scores that are not finite numbers")
+    refused(
+        f"scores {_kind}",
+        "sad.h5",
+        stored("sad/sad.h5", _rule),
+        QTL,
+        _file,
+        _says or "scores that are not finite numbers",
+    )
     if "names" not in _kind and "finite" not in _kind:
         refused(f"scores {_kind}, to join", "sad.h5", stored("sad/sad.h5", _rule), JOIN, "sad/sad.h5: ")
 
@@ -129,9 +167,15 @@ _matrices: dict[str, tuple[Rule, str]] = {
     "without predictions": (without("preds"), "needs one dataset of windows x tracks"),
     "with a NaN": (value("preds", np.nan), "holds nan in window 1, track A: expected finite numbers"),
     "with an infinite value": (value("preds", np.inf), "holds inf in window 1, track A: expected finite numbers"),
-    "of text": (put_in("preds", np.full((22, 1, 3), b"a")), "holds preds of type |S1 and shape (22, 1, 3), expected numbers"),
+    "of text": (
+        put_in("preds", np.full((22, 1, 3), b"a")),
+        "holds preds of type |S1 and shape (22, 1, 3), expected numbers",
+    ),
     "that are a group": (group("preds"), "preds"),
-    "of one dimension": (put_in("preds", np.ones(5)), "holds preds of type float64 and shape (5,), expected numbers in 2 or 3 dimension(s)"),
+    "of one dimension": (
+        put_in("preds", np.ones(5)),
+        "holds preds of type float64 and shape (5,), expected numbers in 2 or 3 dimension(s)",
+    ),
     "of more tracks than names": (put_in("preds", np.ones((22, 1, 5))), "names 3 tracks and holds values of 5"),
     "of no window": (put_in("preds", np.ones((0, 1, 3))), "expected windows x tracks"),
     "of other windows": (put_in("chrom", np.array([b"chrQ"] * 22)), "shares no window with targets.h5"),
@@ -150,10 +194,19 @@ for _kind in (
     "of other tracks",
     "whose starts are text",
 ):
-    refused(f"predictions {_kind}, to import", "preds.h5", stored("preds/preds.h5", _matrices[_kind][0]), IMPORT, "preds/preds.h5")
+    refused(
+        f"predictions {_kind}, to import",
+        "preds.h5",
+        stored("preds/preds.h5", _matrices[_kind][0]),
+        IMPORT,
+        "preds/preds.h5",
+    )
 
 _weights: dict[str, tuple[Rule, str]] = {
-    "without layer names": (lambda h: h["model_weights"].attrs.__delitem__("layer_names"), "is not a Keras weights file: it has no layer_names"),
+    "without layer names": (
+        lambda h: h["model_weights"].attrs.__delitem__("layer_names"),
+        "is not a Keras weights file: it has no layer_names",
+    ),
     "without a layer": (without("model_weights/dense"), "lists the layer dense but does not hold it: damaged"),
     "without a weight": (without("model_weights/dense/dense/bias:0"), "lacks the weight dense/bias:0: damaged"),
     "of another shape": (
@@ -172,16 +225,28 @@ _weights: dict[str, tuple[Rule, str]] = {
     "that are NaN": (value("model_weights/dense/dense/kernel:0", np.nan), "dense"),
 }
 for _kind, (_rule, _says) in _weights.items():
-    refused(f"weights {_kind}", "model_best.h5", stored("net/model_best.h5", _rule), SCORE, "net/model_best.h5: ", _says)
+    refused(
+        f"weights {_kind}", "model_best.h5", stored("net/model_best.h5", _rule), SCORE, "net/model_best.h5: ", _says
+    )
 _ridges: dict[str, tuple[Rule, str]] = {
     "without coefficients": (without("coefficients"), "lacks coefficients"),
-    "with coefficients of another shape": (put_in("coefficients", np.ones((4, 4))), "holds coefficients of shape (4, 4), the params need (16, 3)"),
+    "with coefficients of another shape": (
+        put_in("coefficients", np.ones((4, 4))),
+        "holds coefficients of shape (4, 4), the params need (16, 3)",
+    ),
     "with means of another shape": (put_in("means", np.ones(5)), "means"),
     "with coefficients that are a group": (group("coefficients"), "coefficients"),
     "with coefficients that are text": (put_in("coefficients", np.full((16, 3), b"a")), "coefficients"),
 }
 for _kind, (_rule, _says) in _ridges.items():
-    refused(f"a k-mer ridge {_kind}", "model_best.h5", stored("ridge/model_best.h5", _rule), TEST, "ridge/model_best.h5: ", _says)
+    refused(
+        f"a k-mer ridge {_kind}",
+        "model_best.h5",
+        stored("ridge/model_best.h5", _rule),
+        TEST,
+        "ridge/model_best.h5: ",
+        _says,
+    )
 
 
 def _swap(a: str, b: str) -> Change:
@@ -195,5 +260,9 @@ refused(
     SCORE,
     "net/model_best.h5: is not a Keras weights file",
 )
-refused("scores in the place of a peak matrix", "h5ad", _swap("sad/sad.h5", "peaks.h5ad"), SETS, "peaks.h5ad: lacks obs")
-refused("a peak matrix in the place of scores", "sad.h5", _swap("peaks.h5ad", "sad/sad.h5"), QTL, "sad/sad.h5: lacks SAD")
+refused(
+    "scores in the place of a peak matrix", "h5ad", _swap("sad/sad.h5", "peaks.h5ad"), SETS, "peaks.h5ad: lacks obs"
+)
+refused(
+    "a peak matrix in the place of scores", "sad.h5", _swap("peaks.h5ad", "sad/sad.h5"), QTL, "sad/sad.h5: lacks SAD"
+)

@@ -58,7 +58,7 @@ refused(
     "panel.1.bed: is not a SNP-major plink .bed file",
 )
 refused(
-    "a .bed in individual-major order, at the door",
+    "a .bed in individual-major order, in the preflight",
     "plink bed",
     rewrite("panel.1.bed", lambda c: b"\x6c\x1b\x00" + c[3:]),
     CHECK,
@@ -66,7 +66,11 @@ refused(
 )
 refused("a .bed with a byte too many", "plink bed", add("panel.1.bed", b"\0"), FREQ, "panel.1.bed: has 84 bytes")
 refused(
-    "a .fam with a person more", "plink fam", add("panel.1.fam", "f9 i9 0 0 0 -9\n"), FREQ, "panel.1.bed: has 83 bytes, 40 SNPs of 9 people need 123"
+    "a .fam with a person more",
+    "plink fam",
+    add("panel.1.fam", "f9 i9 0 0 0 -9\n"),
+    FREQ,
+    "panel.1.bed: has 83 bytes, 40 SNPs of 9 people need 123",
 )
 refused(
     "a .fam with a line cut",
@@ -93,7 +97,13 @@ refused(
     LD_SCORES,
     "black.1.annot.gz: has a value that is no finite number",
 )
-refused("an annotation with NaN", "annot", rewrite_gz("black.1.annot.gz", lambda c: c.replace(b"\n0", b"\nnan", 1)), LD_SCORES, "black.1.annot.gz: ")
+refused(
+    "an annotation with NaN",
+    "annot",
+    rewrite_gz("black.1.annot.gz", lambda c: c.replace(b"\n0", b"\nnan", 1)),
+    LD_SCORES,
+    "black.1.annot.gz: ",
+)
 refused(
     "an annotation with an infinite value",
     "annot",
@@ -101,12 +111,23 @@ refused(
     LD_SCORES,
     "black.1.annot.gz: ",
 )
-refused("an annotation without a column", "annot", rewrite_gz("black.1.annot.gz", lambda c: b"\n" * 41), LD_SCORES, "black.1.annot.gz: ")
 refused(
-    "an annotation of other SNPs", "annot", rewrite_gz("base.1.annot.gz", lambda c: c.replace(b"rs7\t", b"rsX\t")), AGREE, "base.1.annot.gz", "rsX"
+    "an annotation without a column",
+    "annot",
+    rewrite_gz("black.1.annot.gz", lambda c: b"\n" * 41),
+    LD_SCORES,
+    "black.1.annot.gz: ",
 )
 refused(
-    "an annotation of other SNPs, at the door",
+    "an annotation of other SNPs",
+    "annot",
+    rewrite_gz("base.1.annot.gz", lambda c: c.replace(b"rs7\t", b"rsX\t")),
+    AGREE,
+    "base.1.annot.gz",
+    "rsX",
+)
+refused(
+    "an annotation of other SNPs, in the preflight",
     "annot",
     rewrite_gz("base.1.annot.gz", lambda c: c.replace(b"rs7\t", b"rsX\t")),
     CHECK,
@@ -142,7 +163,13 @@ refused(
     "w.1.l2.ldscore.gz: none of its first 40 SNPs is in the panel's .bim",
 )
 refused("frequencies of other SNPs", "frq", edit("panel.1.frq", "rs7\t", "rsX\t"), AGREE, "panel.1.frq:9: ", "rsX")
-refused("frequencies without MAF", "frq", edit("panel.1.frq", "MAF", "FREQUENCY"), SUMMARISE, "panel.1.frq: has no column MAF: expected plink's .frq")
+refused(
+    "frequencies without MAF",
+    "frq",
+    edit("panel.1.frq", "MAF", "FREQUENCY"),
+    SUMMARISE,
+    "panel.1.frq: has no column MAF: expected plink's .frq",
+)
 refused("frequencies of text", "frq", edit("panel.1.frq", "\t0.2\t", "\trare\t"), SUMMARISE, "panel.1.frq")
 refused(
     "frequencies of no common SNP",
@@ -176,7 +203,13 @@ refused(
     CHECK,
     "t.tsv: 0 of its SNPs are in the LD panel",
 )
-refused("summary statistics cut in their gzip", "sumstats", rewrite("t.tsv", lambda c: gzip.compress(c)[:-20]), CHECK, "t.tsv: ")
+refused(
+    "summary statistics cut in their gzip",
+    "sumstats",
+    rewrite("t.tsv", lambda c: gzip.compress(c)[:-20]),
+    CHECK,
+    "t.tsv: ",
+)
 accepted("summary statistics with CRLF", "sumstats", rewrite("t.tsv", crlf), CHECK)
 accepted("summary statistics in gzip under a plain name", "sumstats", rewrite("t.tsv", gzip.compress), CHECK)
 
@@ -187,7 +220,13 @@ refused(
     SUMMARISE,
     "t.black.results: lacks the column(s) Enrichment",
 )
-refused("results with text", "ldsc results", edit("t.black.results", "\t0.5\t", "\tmuch\t"), SUMMARISE, "t.black.results: has text in the column")
+refused(
+    "results with text",
+    "ldsc results",
+    edit("t.black.results", "\t0.5\t", "\tmuch\t"),
+    SUMMARISE,
+    "t.black.results: has text in the column",
+)
 refused(
     "results of other annotations",
     "ldsc results",
@@ -223,7 +262,13 @@ refused(
     CTS,
     "t.cell_type_results.txt",
 )
-refused("results of cell types with a name twice", "ldsc results", edit("t.cell_type_results.txt", "\ny\t", "\nx\t"), CTS, "t.cell_type_results.txt")
+refused(
+    "results of cell types with a name twice",
+    "ldsc results",
+    edit("t.cell_type_results.txt", "\ny\t", "\nx\t"),
+    CTS,
+    "t.cell_type_results.txt",
+)
 for _name in ("../x", "$(touch x)", "a b"):
     refused(
         f"an annotation called {_name!r}",

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import json
 
-from corpus.case import CHECK, LONG, MERGE, NOT_UTF8, Change, accepted, add, all_of, bom, crlf, edit, folder, put, refused, renamed, rewrite
+from corpus.case import (
+    CHECK,
+    LONG,
+    MERGE,
+    NOT_UTF8,
+    Change,
+    accepted,
+    add,
+    all_of,
+    bom,
+    crlf,
+    edit,
+    folder,
+    put,
+    refused,
+    renamed,
+    rewrite,
+)
 
 SHEETS = {  # sheet: its first name, a file it names, what that file is called in a message
     "tracks": ("A", "A.bw", "bigwig file"),
@@ -47,14 +64,18 @@ def _line(sheet: str, change: Change) -> Change:
 
 for _kind, _name in NAMES.items():
     _change = _line("tracks", edit("tracks.csv", "\nA,", f"\n{_name},"))
-    refused(f"a track {_kind}", "tracks sheet", _change, CHECK, "tracks.csv:2: track", "is not a name: use letters, digits")
+    refused(
+        f"a track {_kind}", "tracks sheet", _change, CHECK, "tracks.csv:2: track", "is not a name: use letters, digits"
+    )
 for _sheet, (_first, _file, _what) in SHEETS.items():
     _csv = f"{_sheet}.csv"
     _kind = f"{_sheet} sheet"
     if _sheet not in ("tracks", "ld_panel"):
         for _which in ("that runs a command", "that leaves its folder"):
             _change = _line(_sheet, edit(_csv, f"\n{_first},", f"\n{NAMES[_which]},"))
-            refused(f"a name {_which} in {_csv}", _kind, _change, CHECK, f"{_csv}:2: ", "is not a name: use letters, digits")
+            refused(
+                f"a name {_which} in {_csv}", _kind, _change, CHECK, f"{_csv}:2: ", "is not a name: use letters, digits"
+            )
     _head = _line(_sheet, rewrite(_csv, lambda content: content.replace(b"\n", b",colour\n", 1)))
     refused(f"{_csv} with an unknown column", _kind, _head, CHECK, f"{_csv}:1: unknown column 'colour' (columns: ")
     _bare = _line(_sheet, rewrite(_csv, lambda content: content.partition(b"\n")[2]))
@@ -69,12 +90,25 @@ for _sheet, (_first, _file, _what) in SHEETS.items():
     refused(f"{_csv} that is not UTF-8", _kind, _line(_sheet, add(_csv, NOT_UTF8)), CHECK, _csv, "it is not UTF-8 text")
     refused(f"{_csv} with a quote left open", _kind, _line(_sheet, add(_csv, 'x,"y\n')), CHECK, _csv, "quote")
     if _what:
-        refused(f"a file of {_csv} that is a folder", _kind, _line(_sheet, folder(_file)), CHECK, f"{_file}: is a folder, expected a {_what}")
+        refused(
+            f"a file of {_csv} that is a folder",
+            _kind,
+            _line(_sheet, folder(_file)),
+            CHECK,
+            f"{_file}: is a folder, expected a {_what}",
+        )
     _twice = _line(_sheet, rewrite(_csv, lambda content: content + content.splitlines(keepends=True)[1]))
-    refused(f"{_csv} with a row twice", _kind, _twice, CHECK, _csv, f"{_first!r} is already on line 2: names must be unique")
+    refused(
+        f"{_csv} with a row twice", _kind, _twice, CHECK, _csv, f"{_first!r} is already on line 2: names must be unique"
+    )
 accepted("tracks.csv with a byte order mark", "tracks sheet", rewrite("tracks.csv", bom), MERGE)
 accepted("tracks.csv with CRLF", "tracks sheet", rewrite("tracks.csv", crlf), MERGE)
-accepted("tracks.csv with comments, blank lines and spaces", "tracks sheet", edit("tracks.csv", "\nA,a,", "\n# mine\n\n A , a ,"), MERGE)
+accepted(
+    "tracks.csv with comments, blank lines and spaces",
+    "tracks sheet",
+    edit("tracks.csv", "\nA,a,", "\n# mine\n\n A , a ,"),
+    MERGE,
+)
 accepted("tracks.csv of quoted fields", "tracks sheet", edit("tracks.csv", "A,a,A.bw", '"A","a","A.bw"'), MERGE)
 accepted(
     "a signal with a space in its path",
@@ -117,7 +151,13 @@ for _value in ("0", "-1", "1.5", "1e999", "two", "²"):
     _text = f"model,preset,replicates\nsmall,small,{_value}\n"
     refused(f"replicates of {_value}", "models sheet", _line("models", put("models.csv", _text)), CHECK, "replicates")
 for _value in ("0", "nan", "1e999", "many"):
-    refused(f"a gwas n of {_value}", "gwas sheet", _line("gwas", put("gwas.csv", f"trait,sumstats,n\nt,t.tsv,{_value}\n")), CHECK, " n ")
+    refused(
+        f"a gwas n of {_value}",
+        "gwas sheet",
+        _line("gwas", put("gwas.csv", f"trait,sumstats,n\nt,t.tsv,{_value}\n")),
+        CHECK,
+        " n ",
+    )
 refused(
     "a panel row of another chromosome",
     "ld_panel sheet",
@@ -145,17 +185,60 @@ _numbers = {
 for _kind, (_value, _says) in _numbers.items():
     refused(f"a seq_length that is {_kind}", "params.json", parameters(seq_length=_value), CHECK, _says)
 refused("a min_snps that is infinite", "params.json", parameters(min_snps=1e999), CHECK, "min_snps")
-refused("a max_ref_mismatch that is NaN", "params.json", parameters(max_ref_mismatch=float("nan")), CHECK, "max_ref_mismatch")
+refused(
+    "a max_ref_mismatch that is NaN",
+    "params.json",
+    parameters(max_ref_mismatch=float("nan")),
+    CHECK,
+    "max_ref_mismatch",
+)
 refused("a fasta that is a number", "params.json", parameters(fasta=5), CHECK, "5: no such FASTA file")
 refused("a fasta that is a list", "params.json", parameters(fasta=["genome.fa"]), CHECK, "fasta")
 refused("a fasta with a NUL", "params.json", parameters(fasta="a\0b"), CHECK, "fasta")
-refused("a fasta of 10,000 characters", "params.json", parameters(fasta=LONG), CHECK, "fasta: ", "is too long for a path (10000 characters)")
+refused(
+    "a fasta of 10,000 characters",
+    "params.json",
+    parameters(fasta=LONG),
+    CHECK,
+    "fasta: ",
+    "is too long for a path (10000 characters)",
+)
 refused("an unknown stage", "params.json", parameters(stages="peaks,fly"), CHECK, "stages: no stage is called 'fly'")
-refused("test chromosomes that the genome lacks", "params.json", parameters(test_chroms="chr9"), CHECK, "test_chroms: the FASTA has no chr9")
-refused("test chromosomes that validate", "params.json", parameters(test_chroms="chr2"), CHECK, "valid_chroms and test_chroms share chr2")
-refused("parameters that are a list", "params.json", put("params.json", "[]"), CHECK, "params.json: is no JSON object of parameters")
+refused(
+    "test chromosomes that the genome lacks",
+    "params.json",
+    parameters(test_chroms="chr9"),
+    CHECK,
+    "test_chroms: the FASTA has no chr9",
+)
+refused(
+    "test chromosomes that validate",
+    "params.json",
+    parameters(test_chroms="chr2"),
+    CHECK,
+    "valid_chroms and test_chroms share chr2",
+)
+refused(
+    "parameters that are a list",
+    "params.json",
+    put("params.json", "[]"),
+    CHECK,
+    "params.json: is no JSON object of parameters",
+)
 refused("parameters nested 100,000 deep", "params.json", put("params.json", "[" * 100_000), CHECK, "params.json: ")
-refused("parameters with a number of 10,000 digits", "params.json", put("params.json", '{"seed": ' + "1" * 10_000 + "}"), CHECK, "params.json: ")
-refused("parameters that are not UTF-8", "params.json", put("params.json", NOT_UTF8), CHECK, "params.json: cannot be read (it is not UTF-8 text)")
+refused(
+    "parameters with a number of 10,000 digits",
+    "params.json",
+    put("params.json", '{"seed": ' + "1" * 10_000 + "}"),
+    CHECK,
+    "params.json: ",
+)
+refused(
+    "parameters that are not UTF-8",
+    "params.json",
+    put("params.json", NOT_UTF8),
+    CHECK,
+    "params.json: cannot be read (it is not UTF-8 text)",
+)
 accepted("parameters with CRLF", "params.json", rewrite("params.json", lambda c: c.replace(b",", b",\r\n")), CHECK)
 accepted("parameters with a byte order mark", "params.json", rewrite("params.json", bom), CHECK)

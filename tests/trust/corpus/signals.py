@@ -94,9 +94,27 @@ refused(
     "A.bw: is not a bigWig file (its magic number is wrong)",
 )
 refused("a bigWig cut before its index", "bigWig", rewrite("A.bw", lambda c: c[:-200]), BIN_A, "A.bw")
-refused("a bigWig with its header overwritten", "bigWig", rewrite("A.bw", lambda c: c[:8] + b"\xff" * 56 + c[64:]), BIN_A, "A.bw")
-refused("a bigWig with its data overwritten", "bigWig", rewrite("A.bw", lambda c: c[:400] + b"\xa5" * (len(c) - 700) + c[-300:]), BIN_A, "A.bw")
-refused("a bigWig that is all zero behind its magic", "bigWig", rewrite("A.bw", lambda c: c[:4] + bytes(len(c) - 4)), BIN_A, "A.bw")
+refused(
+    "a bigWig with its header overwritten",
+    "bigWig",
+    rewrite("A.bw", lambda c: c[:8] + b"\xff" * 56 + c[64:]),
+    BIN_A,
+    "A.bw",
+)
+refused(
+    "a bigWig with its data overwritten",
+    "bigWig",
+    rewrite("A.bw", lambda c: c[:400] + b"\xa5" * (len(c) - 700) + c[-300:]),
+    BIN_A,
+    "A.bw",
+)
+refused(
+    "a bigWig that is all zero behind its magic",
+    "bigWig",
+    rewrite("A.bw", lambda c: c[:4] + bytes(len(c) - 4)),
+    BIN_A,
+    "A.bw",
+)
 refused(
     "a signal of nothing but zeros",
     "coverage.h5",
@@ -107,11 +125,35 @@ refused(
 
 refused("a BAM without a contig", "BAM", _without_contigs, BIN_B, "B.bam")
 refused("a BAM of other names", "BAM", _bam({"1": 6000}, ("1", 5)), BIN_B, "B.bam: shares no contig with the genome")
-refused("a BAM of another assembly", "BAM", _bam({"chr1": 5000}, ("chr1", 5)), CHECK, "B.bam: chr1 has 5000 bp, in the FASTA 6000")
+refused(
+    "a BAM of another assembly",
+    "BAM",
+    _bam({"chr1": 5000}, ("chr1", 5)),
+    CHECK,
+    "B.bam: chr1 has 5000 bp, in the FASTA 6000",
+)
 refused("a BAM with a block gone", "BAM", _cut_bam, BIN_B, "B.bam: cannot be read as BAM after record")
-refused("a BAM that is gzipped text", "BAM", put("B.bam", gzip.compress(b"text\n" * 50)), BIN_B, "B.bam: is not a readable BAM file")
-refused("a BAM that is gzipped text, at the door", "BAM", put("B.bam", gzip.compress(b"text\n" * 50)), CHECK, "B.bam: is not a")
-refused("a BAM that is SAM", "BAM", put("B.bam", "@HD\tVN:1.6\n@SQ\tSN:chr1\tLN:6000\n"), BIN_B, "B.bam: is not a readable BAM file")
+refused(
+    "a BAM that is gzipped text",
+    "BAM",
+    put("B.bam", gzip.compress(b"text\n" * 50)),
+    BIN_B,
+    "B.bam: is not a readable BAM file",
+)
+refused(
+    "a BAM that is gzipped text, in the preflight",
+    "BAM",
+    put("B.bam", gzip.compress(b"text\n" * 50)),
+    CHECK,
+    "B.bam: is not a",
+)
+refused(
+    "a BAM that is SAM",
+    "BAM",
+    put("B.bam", "@HD\tVN:1.6\n@SQ\tSN:chr1\tLN:6000\n"),
+    BIN_B,
+    "B.bam: is not a readable BAM file",
+)
 refused("a BAM to count that is noise", "BAM", put("B.bam", bytes(range(256))), COUNT, "B.bam")
 refused("a BAM to count that is cut", "BAM", rewrite("B.bam", lambda c: c[: len(c) // 2]), COUNT, "B.bam")
 
@@ -149,11 +191,25 @@ refused(
     "C.fragments.tsv.gz: shares no contig with the genome",
 )
 refused(
-    "fragments of no listed cell", "fragments", put("barcodes.txt", "CELL-1\n"), BIN_C, "C.fragments.tsv.gz: holds no fragment of the listed barcodes"
+    "fragments of no listed cell",
+    "fragments",
+    put("barcodes.txt", "CELL-1\n"),
+    BIN_C,
+    "C.fragments.tsv.gz: holds no fragment of the listed barcodes",
 )
-refused("fragments that are empty inside", "fragments", put("C.fragments.tsv.gz", gzip.compress(b"")), BIN_C, "C.fragments.tsv.gz: holds no record")
 refused(
-    "fragments of comments alone", "fragments", put("C.fragments.tsv.gz", gzip.compress(b"# a\n# b\n")), BIN_C, "C.fragments.tsv.gz: holds no record"
+    "fragments that are empty inside",
+    "fragments",
+    put("C.fragments.tsv.gz", gzip.compress(b"")),
+    BIN_C,
+    "C.fragments.tsv.gz: holds no record",
+)
+refused(
+    "fragments of comments alone",
+    "fragments",
+    put("C.fragments.tsv.gz", gzip.compress(b"# a\n# b\n")),
+    BIN_C,
+    "C.fragments.tsv.gz: holds no record",
 )
 refused(
     "fragments with a damaged block",
@@ -172,8 +228,15 @@ refused(
 refused("barcodes of blank lines", "barcodes", put("barcodes.txt", "\n \n"), BIN_C, "barcodes.txt: holds no barcode")
 accepted("fragments in plain text", "fragments", rewrite("C.fragments.tsv.gz", gzip.decompress), BIN_C)
 accepted("fragments with CRLF", "fragments", rewrite_gz("C.fragments.tsv.gz", crlf), BIN_C)
-accepted("fragments with comments in front", "fragments", rewrite_gz("C.fragments.tsv.gz", lambda c: b"# id=x\n#\n" + c), BIN_C)
-accepted("fragments in two gzip members", "fragments", rewrite("C.fragments.tsv.gz", lambda c: gzip.compress(b"") + c), BIN_C)
+accepted(
+    "fragments with comments in front",
+    "fragments",
+    rewrite_gz("C.fragments.tsv.gz", lambda c: b"# id=x\n#\n" + c),
+    BIN_C,
+)
+accepted(
+    "fragments in two gzip members", "fragments", rewrite("C.fragments.tsv.gz", lambda c: gzip.compress(b"") + c), BIN_C
+)
 accepted("barcodes with CRLF", "barcodes", put("barcodes.txt", "CELL\r\n\r\n"), BIN_C)
 accepted("barcodes with a byte order mark", "barcodes", rewrite("barcodes.txt", bom), BIN_C)
 
@@ -182,11 +245,17 @@ _bedgraphs = {
     "with NaN": ("chr1\t0\t5\tnan\n", "D.bedgraph:1: needs a coverage >= 0, found 'nan'"),
     "with infinite coverage": ("chr1\t0\t5\tinf\n", "D.bedgraph:1: needs a coverage >= 0, found 'inf'"),
     "with coverage beyond numbers": ("chr1\t0\t5\t1e999\n", "D.bedgraph:1: needs a coverage >= 0, found '1e999'"),
-    "with coverage beyond single precision": ("chr1\t0\t5\t1e300\n", "the track X has a bin of coverage above 3.40282e+38 on chr1"),
+    "with coverage beyond single precision": (
+        "chr1\t0\t5\t1e300\n",
+        "the track X has a bin of coverage above 3.40282e+38 on chr1",
+    ),
     "with a word": ("chr1\t0\t5\thigh\n", "D.bedgraph:1: needs a coverage >= 0, found 'high'"),
     "with end before start": ("chr1\t9\t5\t1\n", "D.bedgraph:1: needs integers 0 <= start < end, found '9' and '5'"),
     "that overlaps itself": ("chr1\t0\t9\t1\nchr1\t5\t12\t1\n", "D.bedgraph: has overlapping intervals at chr1:5"),
-    "that comes back to a chromosome": ("chr1\t0\t9\t1\nchr2\t0\t9\t1\nchr1\t20\t29\t1\n", "D.bedgraph:3: comes back to chr1, which ended before"),
+    "that comes back to a chromosome": (
+        "chr1\t0\t9\t1\nchr2\t0\t9\t1\nchr1\t20\t29\t1\n",
+        "D.bedgraph:3: comes back to chr1, which ended before",
+    ),
     "with three columns": ("chr1\t0\t9\n", "D.bedgraph:1: has fewer than 4 columns"),
     "of other names": ("1\t0\t9\t1\n", "D.bedgraph: shares no contig with the genome"),
     "that is not UTF-8": (NOT_UTF8, "D.bedgraph: cannot be read (it is not UTF-8 text)"),
@@ -198,10 +267,18 @@ for _kind, (_text, _says) in _bedgraphs.items():
     refused(f"a bedGraph {_kind}", "bedGraph", put("D.bedgraph", _text), BIN_D, _says)
 accepted("a bedGraph with CRLF", "bedGraph", rewrite("D.bedgraph", crlf), BIN_D)
 accepted("a bedGraph with a byte order mark", "bedGraph", rewrite("D.bedgraph", bom), BIN_D)
-accepted("a bedGraph with track and browser lines", "bedGraph", rewrite("D.bedgraph", lambda c: b"browser x\ntrack type=bedGraph\n" + c), BIN_D)
+accepted(
+    "a bedGraph with track and browser lines",
+    "bedGraph",
+    rewrite("D.bedgraph", lambda c: b"browser x\ntrack type=bedGraph\n" + c),
+    BIN_D,
+)
 
 _peaks = {
-    "past the chromosome's end": ("chr1\t0\t99999\n", "A.peaks.bed.gz:1: is no peak on the chromosomes of the coverage files"),
+    "past the chromosome's end": (
+        "chr1\t0\t99999\n",
+        "A.peaks.bed.gz:1: is no peak on the chromosomes of the coverage files",
+    ),
     "with end before start": ("chr1\t90\t10\n", "A.peaks.bed.gz:1: "),
     "of other names": ("1\t0\t64\n", "A.peaks.bed.gz:1: is no peak on the chromosomes of the coverage files"),
     "with two columns": ("chr1\t5\n", "A.peaks.bed.gz"),
@@ -217,8 +294,16 @@ refused(
     "no track has a peak",
 )
 refused(
-    "a track of the sheet without peaks", "tracks sheet", add("tracks.csv", "E,e,E.bw,\n"), MERGE, "no coverage file for the track(s) E of the sheet"
+    "a track of the sheet without peaks",
+    "tracks sheet",
+    add("tracks.csv", "E,e,E.bw,\n"),
+    MERGE,
+    "no coverage file for the track(s) E of the sheet",
 )
 refused(
-    "a track whose name is another's", "tracks sheet", edit("tracks.csv", "\nB,", "\nA,"), MERGE, "tracks.csv:3: the track 'A' is already on line 2"
+    "a track whose name is another's",
+    "tracks sheet",
+    edit("tracks.csv", "\nB,", "\nA,"),
+    MERGE,
+    "tracks.csv:3: the track 'A' is already on line 2",
 )

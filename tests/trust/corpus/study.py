@@ -96,7 +96,9 @@ def network(folder: Path) -> None:
             group.attrs["weight_names"] = np.array([f"{layer}/{name}".encode() for name in weights])
             for name, shape in weights.items():
                 group.create_dataset(f"{layer}/{name}", data=rng.standard_normal(shape).astype(np.float32))
-    (folder / "targets.txt").write_text("\tidentifier\tsum_stat\tscale\tdescription\n0\tA\tsum\t1\ta\n1\tB\tsum\t1\tb\n")
+    (folder / "targets.txt").write_text(
+        "\tidentifier\tsum_stat\tscale\tdescription\n0\tA\tsum\t1\ta\n1\tB\tsum\t1\tb\n"
+    )
 
 
 def _signals(d: Path) -> None:
@@ -107,8 +109,14 @@ def _signals(d: Path) -> None:
         out.writelines(f"{c}\t{start + i}\t{start + i + 30}\tCELL\t1\n" for c, start, _, _ in peaks for i in range(20))
     (d / "D.bedgraph").write_text("".join(f"{c}\t{start}\t{end}\t{value:g}\n" for c, start, end, value in peaks))
     (d / "barcodes.txt").write_text("CELL\n")
-    (d / "tracks.csv").write_text("track,cell_type,signal,barcodes\nA,a,A.bw,\nB,b,B.bam,\nC,c,C.fragments.tsv.gz,barcodes.txt\nD,d,D.bedgraph,\n")
-    table(d / "targets.txt", "index identifier file sum_stat description", [(i, t, f"{t}.bw", "sum", t) for i, t in enumerate("ABC")])
+    (d / "tracks.csv").write_text(
+        "track,cell_type,signal,barcodes\nA,a,A.bw,\nB,b,B.bam,\nC,c,C.fragments.tsv.gz,barcodes.txt\nD,d,D.bedgraph,\n"
+    )
+    table(
+        d / "targets.txt",
+        "index identifier file sum_stat description",
+        [(i, t, f"{t}.bw", "sum", t) for i, t in enumerate("ABC")],
+    )
 
 
 def _regions(d: Path) -> None:
@@ -118,16 +126,24 @@ def _regions(d: Path) -> None:
     (d / "clusters.bed").write_text("".join(f"{c}\t0\t1500\teven\n{c}\t1500\t3000\todd\n" for c in SIZES))
     (d / "genes.tsv").write_text("name\tchrom\ttx_start\tstrand\n" + "".join(f"g{c[-1]}\t{c}\t500\t+\n" for c in SIZES))
     rows = "0.7 0.1 0.1 0.1\n0.1 0.7 0.1 0.1\n0.1 0.1 0.7 0.1\n"
-    (d / "motifs.meme").write_text(f"MEME version 4\n\nALPHABET= ACGT\n\nMOTIF M1 one\nletter-probability matrix: alength= 4 w= 3\n{rows}")
+    (d / "motifs.meme").write_text(
+        f"MEME version 4\n\nALPHABET= ACGT\n\nMOTIF M1 one\nletter-probability matrix: alength= 4 w= 3\n{rows}"
+    )
     (d / "lift.chain").write_text("chain 1000 chr1 6000 + 0 6000 chr1 6000 + 0 6000 1\n6000\n\n")
 
 
 def _variants(d: Path) -> None:
     header = ["##fileformat=VCFv4.2", *(f"##contig=<ID={c},length={n}>" for c, n in SIZES.items())]
-    header += ['##FORMAT=<ID=GT,Number=1,Type=String,Description="x">', "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1"]
+    header += [
+        '##FORMAT=<ID=GT,Number=1,Type=String,Description="x">',
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1",
+    ]
     rows = [f"{c}\t{p}\trs{i}\t{r}\t{a}\t.\t.\t.\tGT\t0/1" for i, (c, p, r, a) in enumerate(variants())]
     (d / "v.vcf").write_text("\n".join([*header, *rows, ""]))
-    with pysam.VariantFile(str(d / "v.vcf")) as source, pysam.VariantFile(str(d / "v.bcf"), "wb", header=source.header) as out:
+    with (
+        pysam.VariantFile(str(d / "v.vcf")) as source,
+        pysam.VariantFile(str(d / "v.bcf"), "wb", header=source.header) as out,
+    ):
         for record in source:
             out.write(record)
     pysam.tabix_compress(str(d / "v.vcf"), str(d / "v.vcf.gz"))
@@ -140,7 +156,11 @@ def _variants(d: Path) -> None:
     )
     table(d / "n.tsv", "chrom pos ref alt", variants()[1::2])
     (d / "eqtls.csv").write_text("tissue,variants,negatives\nblood,e.tsv,n.tsv\n")
-    table(d / "c.tsv", "chrom pos ref alt ref_count alt_count", [(*v, 12 + 60 * (i % 2), 15 + 60 * (i % 3)) for i, v in enumerate(variants())])
+    table(
+        d / "c.tsv",
+        "chrom pos ref alt ref_count alt_count",
+        [(*v, 12 + 60 * (i % 2), 15 + 60 * (i % 3)) for i, v in enumerate(variants())],
+    )
     (d / "allelic_counts.csv").write_text("cell_type,counts,track\na,c.tsv,A\n")
 
 
@@ -150,21 +170,31 @@ def _heritability(d: Path) -> None:
     (d / "gwas.csv").write_text("trait,sumstats\nt,t.tsv\n")
     (d / "panel.1.bim").write_text("".join(f"1\t{s}\t0.{i:02d}\t{10 * i + 1}\tA\tG\n" for i, s in enumerate(snps)))
     (d / "panel.1.fam").write_text("".join(f"f{i} i{i} 0 0 0 -9\n" for i in range(8)))
-    (d / "panel.1.bed").write_bytes(b"\x6c\x1b\x01" + rng.choice(np.array([0, 2, 3]), (2 * N_SNPS, 4)).dot([1, 4, 16, 64]).astype(np.uint8).tobytes())
+    (d / "panel.1.bed").write_bytes(
+        b"\x6c\x1b\x01"
+        + rng.choice(np.array([0, 2, 3]), (2 * N_SNPS, 4)).dot([1, 4, 16, 64]).astype(np.uint8).tobytes()
+    )
     table(d / "panel.1.frq", "CHR SNP A1 A2 MAF NCHROBS", [(1, s, "A", "G", 0.2, 16) for s in snps])
     (d / "ld_panel.csv").write_text("chrom,bfile,frq,weights,baseline\n1,panel.1,panel.1.frq,w.1,base.1\n")
-    annotation = "CHR\tBP\tSNP\tCM\tbase\tEnhancer_x\n" + "".join(f"1\t{10 * i + 1}\t{s}\t0\t1\t{i % 2}\n" for i, s in enumerate(snps))
+    annotation = "CHR\tBP\tSNP\tCM\tbase\tEnhancer_x\n" + "".join(
+        f"1\t{10 * i + 1}\t{s}\t0\t1\t{i % 2}\n" for i, s in enumerate(snps)
+    )
     (d / "base.1.annot.gz").write_bytes(gzip.compress(annotation.encode(), mtime=0))
     for name, columns in (("base.1", "baseL2 Enhancer_xL2"), ("w.1", "L2")):
-        table(d / "score.tsv", f"CHR SNP BP {columns}", [(1, s, 10 * i + 1, *(1.5 for _ in columns.split())) for i, s in enumerate(snps)])
+        table(
+            d / "score.tsv",
+            f"CHR SNP BP {columns}",
+            [(1, s, 10 * i + 1, *(1.5 for _ in columns.split())) for i, s in enumerate(snps)],
+        )
         (d / f"{name}.l2.ldscore.gz").write_bytes(gzip.compress((d / "score.tsv").read_bytes(), mtime=0))
     (d / "score.tsv").unlink()
     for suffix in ("M", "M_5_50"):
         (d / f"base.1.l2.{suffix}").write_text("40\t20\n")
-    rows = [(category, 0.5, 0.05, 0.5, 0.1, 1.0, 0.2, 0.5, 1e-7, 1e-8, 1.0) for category in ("baseL2_0", "Enhancer_xL2_0", "L2_1")]
-    measures = (
-        "Prop._SNPs Prop._h2 Prop._h2_std_error Enrichment Enrichment_std_error Enrichment_p Coefficient Coefficient_std_error Coefficient_z-score"
-    )
+    rows = [
+        (category, 0.5, 0.05, 0.5, 0.1, 1.0, 0.2, 0.5, 1e-7, 1e-8, 1.0)
+        for category in ("baseL2_0", "Enhancer_xL2_0", "L2_1")
+    ]
+    measures = "Prop._SNPs Prop._h2 Prop._h2_std_error Enrichment Enrichment_std_error Enrichment_p Coefficient Coefficient_std_error Coefficient_z-score"
     table(d / "t.black.results", f"Category {measures}", [row[:1] + row[1:2] + row[3:] for row in rows])
     (d / "t.black.log").write_text("Total Observed scale h2: 0.1 (0.02)\nMean Chi^2: 1.1\n")
     (d / "t.black.part_delete").write_text("1e-7 1e-7 1e-7\n1.1e-7 1e-7 1e-7\n")
@@ -182,7 +212,9 @@ def build(d: Path) -> Path:
     for part in (_regions, _signals, _variants, _heritability):
         part(d)
     network(d / "net")
-    (d / "ridge.json").write_text(json.dumps({"adapter": "kmer_ridge", "model": {"k": 2, "central": 64}, "train": {"penalties": [1.0, 10.0]}}))
+    (d / "ridge.json").write_text(
+        json.dumps({"adapter": "kmer_ridge", "model": {"k": 2, "central": 64}, "train": {"penalties": [1.0, 10.0]}})
+    )
     (d / "models.csv").write_text("model,preset,weights\nsmall,small,\nnet,,net\n")
     sheets = ("tracks", "models", "variants", "eqtls", "allelic_counts", "gwas", "ld_panel")
     files = {
@@ -193,7 +225,14 @@ def build(d: Path) -> Path:
         "motifs": "motifs.meme",
         "chain": "lift.chain",
     }
-    numbers = {"seq_length": 1344, "target_width": 192, "stride": 192, "valid_chroms": "chr2", "test_chroms": "chr3", "min_snps": 10}
+    numbers = {
+        "seq_length": 1344,
+        "target_width": 192,
+        "stride": 192,
+        "valid_chroms": "chr2",
+        "test_chroms": "chr3",
+        "min_snps": 10,
+    }
     (d / "params.json").write_text(json.dumps({name: f"{name}.csv" for name in sheets} | files | numbers))
     for command in MADE_BY_SCRIPTS:
         run(command)

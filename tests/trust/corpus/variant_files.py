@@ -40,7 +40,10 @@ _vcfs = {
     "with a fraction as position": ("chr1\t5.5\t.\tA\tC", "v.vcf:3: POS must be a positive integer, found '5.5'"),
     "with a position of 10,000 digits": (f"chr1\t{'9' * 10_000}\t.\tA\tC", "v.vcf:3: POS must be a positive integer"),
     "with an Arabic digit": ("chr1\t٣\t.\tA\tC", "v.vcf:3: POS must be a positive integer"),
-    "of spaces instead of tabs": ("chr1 5 . A C", "v.vcf:3: has 4 tab-separated column(s), a VCF record has at least 5"),
+    "of spaces instead of tabs": (
+        "chr1 5 . A C",
+        "v.vcf:3: has 4 tab-separated column(s), a VCF record has at least 5",
+    ),
     "with a carriage return inside": ("chr1\t5\t.\tA\rB\tC", "v.vcf:3: holds a carriage return inside the line"),
 }
 for _kind, (_row, _says) in _vcfs.items():
@@ -53,11 +56,19 @@ _odd = {
     "a VCF past the chromosome's end": HEADER + f"chr1\t999999\t.\tA\tC{REST}",
 }
 for _kind, _text in _odd.items():
-    refused(f"{_kind}, at the door", "VCF", put("v.vcf", _text), CHECK, "v.vcf")
+    refused(f"{_kind}, in the preflight", "VCF", put("v.vcf", _text), CHECK, "v.vcf")
 refused(
     "a VCF of another assembly",
     "VCF",
-    rewrite("v.vcf", lambda c: c.replace(b"\tA\t", b"\tX\t").replace(b"\tC\t", b"\tA\t").replace(b"\tG\t", b"\tC\t").replace(b"\tT\t", b"\tG\t")),
+    rewrite(
+        "v.vcf",
+        lambda c: (
+            c.replace(b"\tA\t", b"\tX\t")
+            .replace(b"\tC\t", b"\tA\t")
+            .replace(b"\tG\t", b"\tC\t")
+            .replace(b"\tT\t", b"\tG\t")
+        ),
+    ),
     CHECK,
     "v.vcf: ",
     "REF alleles disagree with the FASTA",
@@ -70,7 +81,13 @@ refused(
     SCORE,
     "v.vcf:126: is the last line and ends in column 8 of 10: truncated, copy the file again",
 )
-refused("a VCF that lost a line end", "VCF", rewrite("v.vcf", lambda c: c[:-60].rsplit(b"\n", 1)[0] + c[-60:].lstrip()), SCORE, "v.vcf:")
+refused(
+    "a VCF that lost a line end",
+    "VCF",
+    rewrite("v.vcf", lambda c: c[:-60].rsplit(b"\n", 1)[0] + c[-60:].lstrip()),
+    SCORE,
+    "v.vcf:",
+)
 refused(
     "a compressed VCF with a damaged block",
     "VCF",
@@ -79,9 +96,19 @@ refused(
     "v.vcf.gz: cannot be read after line",
 )
 refused(
-    "a compressed VCF without its last block", "VCF", rewrite("v.vcf.gz", lambda c: c[:-28]), SPLIT_GZ, "v.vcf.gz: lacks the closing block of bgzip"
+    "a compressed VCF without its last block",
+    "VCF",
+    rewrite("v.vcf.gz", lambda c: c[:-28]),
+    SPLIT_GZ,
+    "v.vcf.gz: lacks the closing block of bgzip",
 )
-refused("a VCF that is BCF by name", "BCF", rewrite("v.bcf", lambda c: b"##fileformat=VCFv4.2\n"), SCORE_BCF, "v.bcf: is not a BCF file")
+refused(
+    "a VCF that is BCF by name",
+    "BCF",
+    rewrite("v.bcf", lambda c: b"##fileformat=VCFv4.2\n"),
+    SCORE_BCF,
+    "v.bcf: is not a BCF file",
+)
 refused(
     "a BCF with a damaged block",
     "BCF",
@@ -89,12 +116,29 @@ refused(
     SCORE_BCF,
     "v.bcf: cannot be read as BCF after record",
 )
-refused("a BCF without records' end", "BCF", rewrite("v.bcf", lambda c: c[:-28]), SCORE_BCF, "v.bcf: lacks the closing block of bgzip")
+refused(
+    "a BCF without records' end",
+    "BCF",
+    rewrite("v.bcf", lambda c: c[:-28]),
+    SCORE_BCF,
+    "v.bcf: lacks the closing block of bgzip",
+)
 for _name in ("../x", "$(touch x)", "a b", LONG):
-    refused(f"a variant set called {_name[:12]!r}", "option", put("x", ""), f"{SPLIT} --set '{_name}'", "is not a name: use letters, digits")
+    refused(
+        f"a variant set called {_name[:12]!r}",
+        "option",
+        put("x", ""),
+        f"{SPLIT} --set '{_name}'",
+        "is not a name: use letters, digits",
+    )
 accepted("a VCF with CRLF", "VCF", rewrite("v.vcf", crlf), SCORE)
 accepted("a VCF with a byte order mark", "VCF", rewrite("v.vcf", bom), SCORE)
-accepted("a VCF in lower case", "VCF", rewrite("v.vcf", lambda c: c.replace(b"\tA\t", b"\ta\t").replace(b"\tG\t", b"\tg\t")), SCORE)
+accepted(
+    "a VCF in lower case",
+    "VCF",
+    rewrite("v.vcf", lambda c: c.replace(b"\tA\t", b"\ta\t").replace(b"\tG\t", b"\tg\t")),
+    SCORE,
+)
 accepted("a gzipped VCF under the name of a plain one", "VCF", rewrite("v.vcf", gzip.compress), SPLIT)
 refused("a VCF without genotypes, as panel", "VCF", put("v.vcf", HEADER + f"chr1\t5\t.\tA\tC{REST}"), PANEL, "v.vcf")
 refused(
@@ -127,7 +171,12 @@ _tables = {
 for _file, _command in (("e.tsv", CLASSIFY), ("c.tsv", CALL)):
     for _kind, (_old, _new, _says) in _tables.items():
         refused(
-            f"{_file} {_kind}", "table of variants", edit(_file, _old, _new), _command, f"{_file}{_says}" if _says[:1] == ":" else f"{_file}: ", _says
+            f"{_file} {_kind}",
+            "table of variants",
+            edit(_file, _old, _new),
+            _command,
+            f"{_file}{_says}" if _says[:1] == ":" else f"{_file}: ",
+            _says,
         )
     refused(
         f"{_file} with a header alone",
@@ -144,7 +193,10 @@ for _file, _command in (("e.tsv", CLASSIFY), ("c.tsv", CALL)):
         "table of variants",
         rewrite(
             _file,
-            lambda c: b"".join(b"\t".join((line.split(b"\t")[::-1])[i] for i in range(len(line.split(b"\t")))) + b"\n" for line in c.splitlines()),
+            lambda c: b"".join(
+                b"\t".join((line.split(b"\t")[::-1])[i] for i in range(len(line.split(b"\t")))) + b"\n"
+                for line in c.splitlines()
+            ),
         ),
         _command,
     )
@@ -156,14 +208,44 @@ refused(
     "c.tsv:2: column ref_count: expected an integer, found '-12'",
 )
 refused("a count that is NaN", "allelic counts", edit("c.tsv", "\t12\t", "\tnan\t"), CALL, "c.tsv:2: column ref_count")
-refused("a count beyond integers", "allelic counts", edit("c.tsv", "\t12\t", "\t1e300\t"), CALL, "c.tsv:2: column ref_count: expected an integer")
-refused("a count of 30 digits", "allelic counts", edit("c.tsv", "\t12\t", f"\t{'9' * 30}\t"), CALL, "c.tsv:2: column ref_count: expected an integer")
 refused(
-    "a beta that is infinite", "eQTL table", edit("e.tsv", "\t0.3\t", "\tinf\t"), DIRECTION, "e.tsv:2: column beta: expected a number, found 'inf'"
+    "a count beyond integers",
+    "allelic counts",
+    edit("c.tsv", "\t12\t", "\t1e300\t"),
+    CALL,
+    "c.tsv:2: column ref_count: expected an integer",
 )
-refused("a beta that is missing", "eQTL table", edit("e.tsv", "\t0.3\t", "\tNA\t"), DIRECTION, "e.tsv:2: column beta: expected a number")
-refused("a pip above 1", "eQTL table", edit("e.tsv", "\t0.95\t", "\t95\t"), CHECK, "e.tsv: pip must lie between 0 and 1")
-refused("a pip that is a word", "eQTL table", edit("e.tsv", "\t0.95\t", "\thigh\t"), CLASSIFY, "e.tsv:2: column pip: expected a number, found 'high'")
+refused(
+    "a count of 30 digits",
+    "allelic counts",
+    edit("c.tsv", "\t12\t", f"\t{'9' * 30}\t"),
+    CALL,
+    "c.tsv:2: column ref_count: expected an integer",
+)
+refused(
+    "a beta that is infinite",
+    "eQTL table",
+    edit("e.tsv", "\t0.3\t", "\tinf\t"),
+    DIRECTION,
+    "e.tsv:2: column beta: expected a number, found 'inf'",
+)
+refused(
+    "a beta that is missing",
+    "eQTL table",
+    edit("e.tsv", "\t0.3\t", "\tNA\t"),
+    DIRECTION,
+    "e.tsv:2: column beta: expected a number",
+)
+refused(
+    "a pip above 1", "eQTL table", edit("e.tsv", "\t0.95\t", "\t95\t"), CHECK, "e.tsv: pip must lie between 0 and 1"
+)
+refused(
+    "a pip that is a word",
+    "eQTL table",
+    edit("e.tsv", "\t0.95\t", "\thigh\t"),
+    CLASSIFY,
+    "e.tsv:2: column pip: expected a number, found 'high'",
+)
 refused(
     "a gene that no genes file has",
     "eQTL table",
@@ -171,7 +253,13 @@ refused(
     CLASSIFY,
     "no gene of the variants is in the genes file",
 )
-refused("genes given to variants without a gene", "eQTL table", edit("e.tsv", "\tgene", "\tgenus"), CLASSIFY, "the variants have no column gene")
+refused(
+    "genes given to variants without a gene",
+    "eQTL table",
+    edit("e.tsv", "\tgene", "\tgenus"),
+    CLASSIFY,
+    "the variants have no column gene",
+)
 refused(
     "no positive at all",
     "eQTL table",
@@ -179,9 +267,19 @@ refused(
     CHECK,
     "e.tsv: no variant has a PIP above 0.9: the tissue blood has no positives",
 )
-refused("calls without a label", "imbalance calls", edit("calls.tsv", "label", "lable"), IMBALANCE, "calls.tsv: lacks the column(s) label")
 refused(
-    "a track that the scores lack", "sad.h5", put("x", ""), IMBALANCE.replace("--track A", "--track Z"), "sad/sad.h5: has no track Z (tracks: A, B)"
+    "calls without a label",
+    "imbalance calls",
+    edit("calls.tsv", "label", "lable"),
+    IMBALANCE,
+    "calls.tsv: lacks the column(s) label",
+)
+refused(
+    "a track that the scores lack",
+    "sad.h5",
+    put("x", ""),
+    IMBALANCE.replace("--track A", "--track Z"),
+    "sad/sad.h5: has no track Z (tracks: A, B)",
 )
 refused("measured effects without beta", "QTL table", edit("e.tsv", "beta", "colour"), QTL, "e.tsv")
 refused("measured effects with an infinite beta", "QTL table", edit("e.tsv", "\t0.3\t", "\tinf\t"), QTL, "e.tsv:2: ")
@@ -192,4 +290,10 @@ refused(
     QTL,
     "e.tsv:2: field pos: expected a position from 1 on, found '0'",
 )
-refused("a table to collect without alleles", "eQTL table", edit("e.tsv", "\tref\talt\t", "\ta\tb\t"), COLLECT, "e.tsv: lacks the column(s) ref, alt")
+refused(
+    "a table to collect without alleles",
+    "eQTL table",
+    edit("e.tsv", "\tref\talt\t", "\ta\tb\t"),
+    COLLECT,
+    "e.tsv: lacks the column(s) ref, alt",
+)

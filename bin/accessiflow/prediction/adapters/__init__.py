@@ -47,6 +47,7 @@ class Adapter(Protocol):
         ...
 
 
+# imported only when chosen: each adapter needs packages of its own
 def _kmer_ridge(params: Path, weights: Path) -> Adapter:
     from accessiflow.model.kmer_ridge import KmerRidge
 
@@ -81,7 +82,7 @@ def load_adapter(name: str, params_file: Path, weights: Path) -> Adapter:
     """Load a model through an adapter.
 
     Raises:
-        InputError: no such adapter, or a class that lacks a member of the protocol.
+        InputError: There is no such adapter, or its class lacks a member of the protocol.
     """
     loader = ADAPTERS.get(name) or _from_file(name)
     adapter = loader(params_file, weights)
@@ -97,6 +98,7 @@ def _from_file(name: str) -> Loader:
         raise InputError(f"--adapter {name}: expected one of {', '.join([KERAS, *ADAPTERS])}, or FILE.py:CLASS")
     path = require_file(Path(file), "adapter")
     spec = importlib.util.spec_from_file_location(f"accessiflow_adapter_{path.stem}", path)
+    # under a name of its own: FILE may be called as a package is, numpy.py
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

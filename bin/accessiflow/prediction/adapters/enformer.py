@@ -26,13 +26,13 @@ ENFORMER_LENGTH = 196_608  # bp, of the published model
 class EnformerAdapter:
     """A loaded Enformer: 196,608 bp -> 896 bins of 128 bp (or as its config says) of one head's tracks."""
 
-    batch_size = 1
+    batch_size = 1  # a window is 196,608 bp: the activations of a few fill a GPU
 
     def __init__(self, params_file: Path, weights: Path) -> None:
         """Load the model.
 
         Raises:
-            InputError: the packages are not installed, the folder holds no Enformer, or it has no such head.
+            InputError: The packages are not installed, the folder holds no Enformer, or it has no such head.
         """
         try:
             import torch
@@ -44,6 +44,7 @@ class EnformerAdapter:
             ) from None
         params = read_json(params_file)
         settings = read_json(require_file(weights.parent / "config.json", "Enformer's config.json"))
+        # enformer-pytorch computes the gamma features otherwise than TensorFlow did, unless asked to follow it
         if "use_tf_gamma" in params:
             settings["use_tf_gamma"] = bool(params["use_tf_gamma"])
         self._torch, self._head = torch, str(params.get("head", "human"))

@@ -1,0 +1,49 @@
+"""Variability across the replicates of a model, from their files of predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from accessiflow.bootstrap import Bootstrap
+from accessiflow.evaluation import variability
+from accessiflow.evaluation.comparison import replicate_predictions
+from accessiflow.evaluation.loading import EvaluationInputs, clustered, track_names
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Variability(NamedTuple):
+    """Coefficients of variation by cluster, and the tests of each track's specific windows."""
+
+    table: pd.DataFrame
+    tests: pd.DataFrame
+
+
+def of_files(
+    predictions: Sequence[Path],
+    targets: Path | None,
+    peaks: Path | None,
+    tracks: Path | None,
+    clusters: Path | None,
+    specific: Sequence[str],
+    ubiquitous: Sequence[str],
+    ddof: int,
+    bootstrap: Bootstrap,
+) -> Variability:
+    """`variability.by_cluster` and `variability.compare` of two replicates or more.
+
+    Args:
+        targets: the measurement: the windows and tracks to evaluate; default: those of the first replicate.
+
+    Raises:
+        InputError: a file lacks windows or tracks of the first, or no window lies in a cluster.
+    """
+    first = predictions[0]
+    windows = clustered(EvaluationInputs(first, targets or first, peaks, tracks=tracks, clusters=clusters))
+    replicates = replicate_predictions(windows, predictions, track_names(tracks))
+    cv = variability.coefficient_of_variation(replicates, ddof)
+    tests = variability.compare(windows, cv, specific, ubiquitous)
+    return Variability(variability.by_cluster(windows, cv, ubiquitous, bootstrap), tests)

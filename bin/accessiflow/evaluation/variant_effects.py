@@ -1,0 +1,140 @@
+"""How well every model does on variants, by the peaks that hold them: eQTLs, allelic imbalance, heritability (Kathail et al. 2024, Fig. 2C, 2D, 4C, S5)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from accessiflow.bootstrap import Bootstrap, interval
+from accessiflow.results import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ["measure", "peaks", "model", "unit", "value", "reason"]
+SUMMARY_COLUMNS = ["measure", "peaks", "model", "n", "mean", "low", "high", "reason"]
+EQTL = "eQTL or not"
+DIRECTION = "Direction of eQTLs"
+SITES = "Allelic imbalance"
+CLUSTERS = "Allelic imbalance by cluster"
+SPLIT = "Heritability, highest |SAD|"
+BY_BIN, BY_CLUSTER, OWN = "specificity:", "cluster:", "own cell type"
+IMBALANCE_FOLDER = "allelic_imbalance"
+HALVES = {"high": "specific", "low": "shared"}
+
+
+def collect(results: Results) -> pd.DataFrame:
+    """A row a measure, kind of peaks, model and unit (tissue, cell type, trait) of the results on variants: COLUMNS."""
+    parts = []
+    for measure, kind in ((EQTL, "classification"), (DIRECTION, "direction")):
+        if (table := read_eqtls(results, kind)) is not None:
+            parts.append(of_eqtls(table, measure))
+    if (table := read_imbalance(results)) is not None:
+        tracks = results.table("peaks/peaks_per_track.tsv")
+        named = () if tracks is None else zip(tracks["cell_type"].astype(str), tracks["group"].astype(str), strict=True)
+        parts.append(of_imbalance(table, dict(named)))
+    table, known = results.table("heritability/heritability.tsv"), results.table("heritability/annotations.tsv")
+    if table is not None and known is not None:
+        parts.append(of_heritability(table, known))
+    return joined(parts)
+
+
+def read_eqtls(results: Results, kind: str) -> pd.DataFrame | None:
+    """Tables MODEL.TISSUE.KIND.tsv (classification, shuffled, direction, ...) with the column model; None without any."""
+    table = results.tables("eqtl", f".{kind}.tsv", ["tissue", "bin"])
+    if table is None:
+        return None
+    names = zip(table["file"], table["tissue"], strict=True)
+    return table.assign(model=[name.removesuffix(f".{tissue}") for name, tissue in names])
+
+
+def read_imbalance(results: Results) -> pd.DataFrame | None:
+    """Tables MODEL.CELL.auroc.tsv by model, cell_type and group of sites; None without any."""
+    table = results.tables(IMBALANCE_FOLDER, ".auroc.tsv", ["group"])
+    if table is None:
+        return None
+    # names of models and of cell types may both hold dots: the longest cell type that ends the file's name is meant
+    calls = (results.folder / IMBALANCE_FOLDER).glob("*.calls.tsv")
+    cells = sorted((path.name.removesuffix(".calls.tsv") for path in calls), key=len, reverse=True)
+    cell_of = {
+        name: next((cell for cell in cells if name.endswith(f".{cell}")), name.rpartition(".")[2])
+        for name in set(table["file"])
+    }
+    cell_types = table["file"].map(cell_of)
+    names = zip(table["file"], cell_types, strict=True)
+    return table.assign(cell_type=cell_types, model=[name.removesuffix(f".{cell}") for name, cell in names])
+
+
+def of_eqtls(table: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """AUROC by specificity bin, a tissue as unit, of the tables MODEL.TISSUE.classification.tsv or .direction.tsv with the column model."""
+    return _rows(table.assign(measure=measure, peaks=table["bin"], unit=table["tissue"], value=table["auroc"]))
+
+
+def of_imbalance(table: pd.DataFrame, group_of: Mapping[str, str]) -> pd.DataFrame:
+    """AUROC by specificity bin, and by cluster: a cell type's own (of it or its group), shared, ubiquitous.
+
+    Args:
+        table: MODEL.CELL.auroc.tsv with the columns model and cell_type. group_of: cell type -> group of the tracks sheet.
+    """
+    table = table.assign(unit=table["cell_type"], value=table["auroc"])
+    bins = table[table["group"].str.startswith(BY_BIN)]
+    clusters = table[table["group"].str.startswith(BY_CLUSTER)]
+    names = clusters["group"].str.removeprefix(BY_CLUSTER)
+    own = [name in (cell, group_of.get(cell)) for name, cell in zip(names, clusters["cell_type"], strict=True)]
+    clusters = clusters.assign(measure=CLUSTERS, peaks=np.where(own, OWN, names))
+    clusters = clusters[clusters["peaks"].isin([OWN, "shared", "ubiquitous"])].sort_values("peaks", kind="stable")
+    bins = bins.assign(measure=SITES, peaks=bins["group"].str.removeprefix(BY_BIN))
+    return joined([_rows(bins), _rows(clusters)])
+
+
+def of_heritability(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:
+    """Enrichment of the SNPs with the highest |SAD| of a model, a trait as unit, in the tissue whose specific peaks are the most enriched for it.
+
+    Args:
+        table, annotations: heritability.tsv and annotations.tsv of the stage heritability.
+    """
+    focal = table[table["focal"] == "yes"].rename(columns={"model": "annotation", "annotation": "column"})
+    focal = focal.merge(annotations[["annotation", "set", "model", "statistic", "half", "share"]], on="annotation")
+    parts = focal["set"].str.extract(r"^(?P<owner>.+)\.(?P<half_of>high|low)$")
+    focal = focal.assign(owner=parts["owner"], specificity=parts["half_of"].map(HALVES))
+    focal = focal.dropna(subset=["owner", "Enrichment"])
+    whole = focal[focal["half"].isna() & (focal["specificity"] == HALVES["high"])]
+    best = whole.loc[whole.groupby("trait")["Enrichment"].idxmax(), ["trait", "owner"]]
+    tops = focal[focal["half"] == "top"].merge(best, on=["trait", "owner"])
+    tops = tops[tops["statistic"] == tops["statistic"].min()]  # max or mean of |SAD| over tracks: one of the two
+    tops = tops.sort_values(["specificity", "share"], ascending=[False, True], kind="stable")
+    peaks = tops["specificity"] + ", " + (100 * tops["share"].astype(float)).map("{:g} %".format)
+    model = tops["model"].fillna("one model")
+    return _rows(tops.assign(measure=SPLIT, peaks=peaks, model=model, unit=tops["trait"], value=tops["Enrichment"]))
+
+
+def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """The parts below each other (COLUMNS), the kinds of peaks of a measure in the order in which they first appear, with a value or without."""
+    import pandas as pd
+
+    filled = [part for part in parts if len(part)]
+    table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=COLUMNS)
+    place = table.groupby(["measure", "peaks"], sort=False).ngroup()
+    return table.loc[place.sort_values(kind="stable").index].reset_index(drop=True)
+
+
+def summary(values: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Mean over the units that have a value with its 95 % interval (SUMMARY_COLUMNS), in order of appearance; models share their resamples."""
+    import pandas as pd
+
+    rows = []
+    for (measure, peaks, model), group in values.groupby(["measure", "peaks", "model"], sort=False):
+        found = group["value"].dropna().to_numpy(np.float64)
+        if len(found):
+            low, high = interval(bootstrap.mean(f"{measure} {peaks}", found)[:, None])
+            reason = "" if len(found) > 1 else "one value: no interval"
+            rows.append([measure, peaks, model, len(found), found.mean(), low[0], high[0], reason])
+    return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
+
+
+def _rows(table: pd.DataFrame) -> pd.DataFrame:
+    lacking = table["value"].isna()
+    reason = table["reason"].fillna("") if "reason" in table else ""
+    return table.assign(reason=np.where(lacking, reason, ""))[COLUMNS]

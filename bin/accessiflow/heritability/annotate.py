@@ -1,0 +1,69 @@
+"""A peak set and its |SAD| splits -> annotation files of the panel's SNPs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from accessiflow.files import open_text
+from accessiflow.heritability.annotations import in_peaks, load_bims, write_thin
+from accessiflow.heritability.splits import Split, absolute_sad, describe, sad_splits
+from accessiflow.scoring.lookup import open_scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class PeakSet:
+    """Peaks that become an annotation.
+
+    Attributes:
+        name: of the annotation. peaks: BED. chain: from the peaks' assembly to the panel's, where they differ.
+    """
+
+    name: str
+    peaks: Path
+    chain: Path | None = None
+
+
+def annotate(
+    bim: str, peak_set: PeakSet, scores: Sequence[Path], split: Split, output: str, separate: bool = False
+) -> pd.DataFrame:
+    """Write OUTPUT.{chrom}.annot.gz: the set and its splits; with the model of the scores named, the splits alone.
+
+    Args:
+        bim: PREFIX@ of the panel's .bim files. scores: sad.h5 files to split by; none: the set alone.
+        separate: one file set an annotation, COLUMN.{chrom}.annot.gz in the folder of OUTPUT.
+
+    Returns:
+        One row an annotation written (`splits.COLUMNS`).
+
+    Raises:
+        InputError: a file cannot be read, or no SNP of the panel has a score.
+    """
+    bims = load_bims(bim)
+    member = in_peaks(bims, peak_set.peaks, peak_set.chain)
+    values, parts = None, []
+    if scores:
+        with open_scores(scores) as opened:
+            values = absolute_sad(bims, opened, split)
+        parts = sad_splits(member, values, peak_set.name, split)
+    columns = ({} if split.model else {peak_set.name: member}) | {part.name: part.flags for part in parts}
+    if separate:
+        for column, flags in columns.items():
+            write_thin(str(Path(output).parent / column), {column: flags})
+    else:
+        write_thin(output, columns)
+    described = describe(peak_set.name, member, values, parts, split)
+    return described[described["annotation"].isin(list(columns))]
+
+
+def read_track_list(path: Path | None) -> list[str]:
+    """Names of tracks, one a line; none without a file."""
+    if path is None:
+        return []
+    with open_text(path) as handle:
+        return [line.strip() for line in handle if line.strip()]

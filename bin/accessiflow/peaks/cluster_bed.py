@@ -1,0 +1,36 @@
+"""The user's clusters: which of them a peak bin, or another interval, lies in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from accessiflow.intervals import IntervalSet, read_bed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def clusters_of(sites: pd.DataFrame, bed: Path) -> NDArray[np.object_]:
+    """Name (n,) of the cluster in which each site lies: that of the interval that holds its centre; "" for none.
+
+    The centre is (start + end) // 2. Where intervals of several names hold it, the name that comes last in the file
+    wins (by its first line). An interval without a name is of no cluster.
+
+    Args:
+        sites: chrom, start, end.
+
+    Raises:
+        InputError: the file is no BED.
+    """
+    out = np.full(len(sites), "", dtype=object)
+    middle = ((sites["start"] + sites["end"]) // 2).to_numpy()
+    given = read_bed(bed)
+    for name, members in given[given["name"] != ""].groupby("name", sort=False):
+        index = IntervalSet(members)
+        for chrom, at in sites.groupby("chrom", sort=False).indices.items():
+            out[at[index.contains(str(chrom), middle[at])]] = str(name)
+    return out

@@ -1,0 +1,32 @@
+// Before any regression: do the files of each chromosome hold the same SNPs? And the list for ldsc's --h2-cts.
+process HERITABILITY_CHECK {
+    tag "${meta.id}"
+    label 'process_single'
+    ext code: CodeId.of('heritability')
+
+    input:
+    tuple val(meta), path(reference)
+    path bims, stageAs: 'bim/*'
+    path counts, stageAs: 'counts/*'
+
+    output:
+    path 'annotations.ldcts', emit: ldcts
+    path '*.run.json'       , emit: run_info, topic: run_info
+    path 'versions.yml'     , emit: versions, topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def prefixes = [meta.baseline, meta.weights].unique()
+    def scores = prefixes.collect { prefix -> "--ldscore ${prefix}@.l2.ldscore.gz" }.join(' ')
+    """
+    # code ${task.ext.code}
+    heritability.py --versions versions.yml --run-info HERITABILITY_CHECK.run.json \\
+        check --bim bim/${meta.stem}@ --frq ${meta.frq}@.frq --annot ${meta.baseline}@.annot.gz ${scores} ${args}
+    heritability.py cts-list counts/* --output annotations.ldcts
+    """
+
+    stub:
+    """
+    touch annotations.ldcts HERITABILITY_CHECK.run.json versions.yml
+    """
+}

@@ -1,0 +1,27 @@
+// Allelic counts -> labelled sites (imbalanced, balanced, neither).
+process IMBALANCE_CALL {
+    tag "${meta.cell_type}"
+    label 'process_single'
+    ext code: CodeId.of('imbalance')
+
+    input:
+    tuple val(meta), path(counts)
+
+    output:
+    tuple val(meta), path("${meta.cell_type}.calls.tsv"), emit: calls
+    path '*.run.json'                                   , emit: run_info, topic: run_info
+    path 'versions.yml'                                 , emit: versions, topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    # code ${task.ext.code}
+    imbalance.py --versions versions.yml --run-info IMBALANCE_CALL.${meta.cell_type}.run.json \\
+        call --counts ${counts} --output ${meta.cell_type}.calls.tsv ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.cell_type}.calls.tsv IMBALANCE_CALL.${meta.cell_type}.run.json versions.yml
+    """
+}

@@ -1,0 +1,29 @@
+// The shares of one model's ISM -> scores.h5, and the importance of each base as bedGraphs.
+process INTERPRET_ISM_MERGE {
+    tag "${meta.id}"
+    label 'process_single'
+    ext code: CodeId.of('interpret')
+
+    input:
+    tuple val(meta), path(shares)
+
+    output:
+    tuple val(meta), path('ism/scores.h5')                , emit: scores
+    tuple val(meta), path('ism/*.bedGraph', arity: '1..*'), emit: bedgraphs
+    path '*.run.json'                                     , emit: run_info, topic: run_info
+    path 'versions.yml'                                   , emit: versions, topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    # code ${task.ext.code}
+    interpret.py --versions versions.yml --run-info INTERPRET_ISM_MERGE.${meta.id}.run.json \\
+        merge-ism ${shares} -o ism --bedgraphs ${args}
+    """
+
+    stub:
+    """
+    mkdir ism
+    touch ism/scores.h5 ism/A.bedGraph INTERPRET_ISM_MERGE.${meta.id}.run.json versions.yml
+    """
+}

@@ -1,0 +1,30 @@
+// Predictions made by any other program -> the layout of ours, at the test windows of the dataset.
+process PREDICT_IMPORT {
+    tag "${meta.id}"
+    label 'process_single'
+    ext code: CodeId.of('predict')
+
+    input:
+    tuple val(meta), path(given, stageAs: 'given/*'), path(dataset, stageAs: 'dataset')
+
+    output:
+    tuple val(meta), path('predictions/preds.h5'), path('predictions/targets.h5'), emit: predictions
+    tuple val(meta), path('predictions/acc.txt'), emit: accuracy
+    path '*.run.json'                           , emit: run_info, topic: run_info
+    path 'versions.yml'                         , emit: versions, topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    """
+    # code ${task.ext.code}
+    predict.py --versions versions.yml --run-info PREDICT_IMPORT.${meta.id}.run.json \\
+        import given/* ${dataset} -o predictions ${args}
+    """
+
+    stub:
+    """
+    mkdir predictions
+    touch predictions/preds.h5 predictions/targets.h5 predictions/acc.txt
+    touch PREDICT_IMPORT.${meta.id}.run.json versions.yml
+    """
+}

@@ -1,0 +1,33 @@
+// Variants of the eQTL and allelic-count tables that no variant set holds, so that every benchmark has its scores.
+process VARIANTS_COLLECT {
+    tag "${meta.id}"
+    label 'process_single'
+    ext code: CodeId.of('sad')
+
+    input:
+    tuple val(meta), path(vcfs, stageAs: 'sets/?/*'), path(eqtls, stageAs: 'eqtls/?/*'),
+        path(counts, stageAs: 'counts/?/*')
+
+    output:
+    tuple val(meta), path("${meta.id}.vcf.gz"), emit: vcf
+    path '*.run.json'                         , emit: run_info, topic: run_info
+    path 'versions.yml'                       , emit: versions, topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def options = [
+        [vcfs].flatten().collect { file -> "--vcf ${file}" },
+        [eqtls].flatten().collect { file -> "--eqtl ${file}" },
+        [counts].flatten().collect { file -> "--counts ${file}" },
+    ].flatten().join(' ')
+    """
+    # code ${task.ext.code}
+    sad.py --versions versions.yml --run-info VARIANTS_COLLECT.run.json \\
+        collect ${options} --output ${meta.id}.vcf.gz ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.vcf.gz VARIANTS_COLLECT.run.json versions.yml
+    """
+}

@@ -1,0 +1,33 @@
+// SNP accessibility differences of one shard by one model.
+process SAD_SCORE {
+    tag "${meta.id} ${meta.set} ${meta.shard}"
+    label 'process_gpu'
+    ext code: CodeId.of('sad')
+
+    input:
+    tuple val(meta), path(model), path(vcf)
+    path fasta
+    val checkpoints // a folder that outlives the task, or nothing
+
+    output:
+    tuple val(meta), path("${meta.shard}"), emit: scores
+    path '*.run.json'                     , emit: run_info, topic: run_info
+    path 'versions.yml'                   , emit: versions, topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    // a retried or resumed shard goes on from its last block
+    def partial = Checkpoints.option('--partial', checkpoints, "${meta.id}.${meta.shard}.part")
+    """
+    # code ${task.ext.code}
+    sad.py --versions versions.yml --run-info SAD_SCORE.${meta.id}.${meta.shard}.run.json \\
+        score ${model}/params.json ${model}/model_best.h5 ${vcf} -f ${fasta[0]} -t ${model}/targets.txt \\
+        -o ${meta.shard} --set ${meta.set} --threads ${task.cpus} ${partial} ${args}
+    """
+
+    stub:
+    """
+    mkdir ${meta.shard}
+    touch ${meta.shard}/sad.h5 ${meta.shard}/excluded.tsv SAD_SCORE.${meta.id}.${meta.shard}.run.json versions.yml
+    """
+}

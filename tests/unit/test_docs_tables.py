@@ -1,0 +1,47 @@
+"""The tables of docs/ that are made from the code are those of the code."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def tables() -> ModuleType:
+    """scripts/docs_tables.py."""
+    spec = importlib.util.spec_from_file_location("docs_tables", ROOT / "scripts" / "docs_tables.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("file", ["docs/output.md", "docs/usage.md"])
+def test_the_docs_show_what_the_code_says(tables, file):
+    name, text = tables.TABLES[file]
+    document = (ROOT / file).read_text()
+    assert tables.with_text(document, name, text()) == document, "run make docs-tables"
+
+
+def test_what_the_pipeline_gives_is_not_by_hand(tables):
+    commands, options = tables.by_hand()
+    flags = {(script, command, flag.split(" / ")[0]) for script, command, flag, _ in options}
+    assert ("evaluate", "donors") in {row[:2] for row in commands} and ("evaluate", "all") not in {
+        row[:2] for row in commands
+    }
+    assert ("evaluate", "compare", "--reference") in flags
+    assert ("peaks", "bin", "--bin-size") not in flags  # in conf/modules.config
+    assert ("peaks", "bin", "--barcodes") not in flags  # in the module
+    assert ("peaks", "merge", "--valid-chroms") not in flags
+    assert all(meaning for *_, meaning in options)
+
+
+def test_every_metric_has_a_row_and_every_table_one(tables):
+    rows = [line for line in tables.metrics_text().splitlines() if line.startswith("| `")]
+    assert len(rows) == len(tables.METRICS) + sum(len(metric.tables) for metric in tables.METRICS)

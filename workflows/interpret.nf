@@ -1,0 +1,45 @@
+// Regions -> the effect of every single-base change (in-silico saturation mutagenesis, ISM) by each model -> logos.
+
+include { INTERPRET_ISM       } from '../modules/interpret/ism'
+include { INTERPRET_ISM_MERGE } from '../modules/interpret/ism_merge'
+include { INTERPRET_LOGO      } from '../modules/interpret/logo'
+
+workflow INTERPRET {
+    take:
+    options // map of parameters
+    study   // value: map of parameter name -> path
+    models  // [meta, folder]
+    stages  // list of stage names
+
+    main:
+    ch_scores = channel.empty()
+
+    if( 'score' in stages ) {
+        // shares of the regions, as many as keep a task small
+        ch_shares = study
+            .filter { s -> s.regions }
+            .flatMap { s ->
+                def shares = Math.max(1, Math.ceil(Sheets.bases(s.regions) / options.ism_bases) as int)
+                (1..shares).collect { share -> [[share: share, shares: shares], s.regions] }
+            }
+        INTERPRET_ISM(
+            models
+                .filter { meta, _folder -> Models.scores(meta, options) }
+                .combine(ch_shares)
+                .map { meta, folder, meta_share, regions -> [meta + meta_share, folder, regions] },
+            study.map { s -> Sheets.withIndex(s.fasta, ['.fai', '.gzi']) },
+            Checkpoints.folder(workflow),
+        )
+        INTERPRET_ISM_MERGE(
+            INTERPRET_ISM.out.scores
+                .map { meta, share -> [groupKey(meta - meta.subMap(['share', 'shares']), meta.shares), share] }
+                .groupTuple()
+                .map { key, shares -> [key.target, shares.sort { share -> share.name.tokenize('.').last() as int }] }
+        )
+        INTERPRET_LOGO(INTERPRET_ISM_MERGE.out.scores.filter { _meta, _scores -> options.ism_logos })
+        ch_scores = INTERPRET_ISM_MERGE.out.scores
+    }
+
+    emit:
+    scores = ch_scores // [meta, scores.h5], one a model
+}
