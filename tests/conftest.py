@@ -150,7 +150,7 @@ def groovy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, object], 
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=240,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
