@@ -39,7 +39,8 @@ Outcome = Annotated[
     Predicted,
     typer.Option(
         "--tell",
-        help="The allele with more reads at the imbalanced sites, or imbalanced from balanced sites by |log(ALT / REF)|.",
+        help="The allele with more reads at the imbalanced sites, or imbalanced from balanced sites "
+        "by |log(ALT / REF)|.",
     ),
 ]
 
@@ -147,7 +148,10 @@ def compare(
     peaks: Peaks = None,
     tell: Outcome = Predicted.DIRECTION,
 ) -> None:
-    """Test the difference of two models' AUROCs on the same sites (DeLong's paired test; q: Benjamini-Hochberg over all rows)."""
+    """Test the difference of two models' AUROCs on the same sites.
+
+    DeLong's paired test; q: Benjamini-Hochberg over all rows.
+    """
     from accessiflow.files import write_table
     from accessiflow.imbalance.comparison import compare_files, named_files
     from accessiflow.imbalance.evaluation import OUTCOMES

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The tables of docs/ that are made from the code: the evaluation's metrics, and what only a call by hand reaches. It writes them.
+"""Write the tables of docs/ that are made from the code: the evaluation's metrics, and what only hand calls reach.
 
 With the environment of the tests: `make docs-tables`.
 """
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import typer
 
@@ -61,8 +61,20 @@ def calls() -> list[Call]:
     return found
 
 
-def by_hand() -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str, str]]]:
-    """Commands that the pipeline does not call (script, command, summary), and options that it does not give to those that it does."""
+class ByHand(NamedTuple):
+    """What the pipeline does not reach.
+
+    Attributes:
+        commands: script, command and summary of those that it does not call.
+        options: those that it does not give to the commands that it calls.
+    """
+
+    commands: list[tuple[str, str, str]]
+    options: list[tuple[str, str, str, str]]
+
+
+def by_hand() -> ByHand:
+    """Compare the scripts' commands with the pipeline's calls."""
     known = calls()
     alone, options = [], []
     for script, name, command in commands():
@@ -75,7 +87,7 @@ def by_hand() -> tuple[list[tuple[str, str, str]], list[tuple[str, str, str, str
             flags = [*param.opts, *param.secondary_opts]
             if param.param_type_name == "option" and param.name not in COMMON and not given & set(flags):
                 options.append((script, name, shown(param), param.help or ""))
-    return alone, options
+    return ByHand(alone, options)
 
 
 def shown(param: Any) -> str:

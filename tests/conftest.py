@@ -14,12 +14,17 @@ from pathlib import Path
 
 import commands
 import pytest
+from hypothesis import settings
 from whole_run import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 LAUNCHER = ROOT / "scripts" / "nextflow"
 VENVS = Path(os.environ.get("VENVS", ROOT / ".venvs"))
+
+# no example may fail because the machine is busy
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 Nextflow = Callable[..., subprocess.CompletedProcess[str]]
 sys.path.insert(0, str(ROOT / "bin"))
@@ -150,7 +155,7 @@ def groovy(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, object], 
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=600,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

@@ -91,7 +91,7 @@ workflow MODELS {
         ch_fits = ch_wanted
             .map { entry -> [Models.dataset(entry.meta.training_set, entry.meta.fold), entry] }
             .combine(ch_datasets, by: 0)
-            .map { _set, entry, dataset -> [entry.init, entry.meta, entry.options, dataset] }
+            .map { _set, entry, dataset -> [entry.init, entry.meta, entry.params, dataset] }
         TRAIN_FIT(
             ch_fits
                 .filter { start, _meta, _parameters, _dataset -> !start }

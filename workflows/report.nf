@@ -24,7 +24,7 @@ workflow REPORT {
     // the record of the run: parameters, and versions of what every task ran
     ch_parameters = study
         .map { _study -> Parameters.json(options + [stages: stages]) }
-        .collectFile(name: 'options.json', newLine: true, storeDir: info)
+        .collectFile(name: 'params.json', newLine: true, storeDir: info)
     ch_versions = channel.topic('versions')
         .flatMap { file -> file.readLines() }
         .unique()

@@ -25,7 +25,7 @@ workflow STUDY {
             def addresses = study.collectEntries { name, path -> [name, path?.toUriString()] }
             Parameters.json(options + addresses + [stages: stages])
         }
-        .collectFile(name: 'options.json', newLine: true)
+        .collectFile(name: 'params.json', newLine: true)
     ch_local  = ch_files.map { study -> Study.localFiles(study) } // original name -> path
     ch_staged = ch_local
         .map { local -> Study.stagedTable(local.keySet()) }

@@ -194,7 +194,8 @@ class Composition(NamedTuple):
 
     gc: share of G and C; NaN where no base is known.
     cpg_oe: CpG observed over expected, CpG x known bases / (C x G); NaN without a C or a G.
-    island: "True" where gc > 0.5 and cpg_oe > 0.6 (Gardiner-Garden and Frommer 1987, whatever the length), else "False"; "NA" where no base is known.
+    island: "True" where gc > 0.5 and cpg_oe > 0.6 (Gardiner-Garden and Frommer 1987, whatever the length), else
+        "False"; "NA" where no base is known.
     """
 
     gc: NDArray[np.float64]

@@ -2,7 +2,7 @@
 process REPORT_IGV {
     tag "${meta.id}"
     label 'process_single'
-    ext code: CodeId.of('report')
+    ext code: CodeId.of('report', 'igv')
 
     input:
     tuple val(meta), val(files)

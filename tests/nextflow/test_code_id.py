@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import shutil
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from whole_run import Run
-from wiring import PROCESSES, ROOT, scripts
+from wiring import PROCESSES, ROOT, digests, scripts
 
 BIN = ROOT / "bin"
 SCRIPTS = sorted(path.stem for path in BIN.glob("*.py"))
@@ -25,6 +26,7 @@ def modules(name: str) -> Iterator[Path]:
         yield from (file for file in (path / "__init__.py", path.with_suffix(".py")) if file.exists())
 
 
+@functools.cache
 def imported(file: Path) -> set[str]:
     """Names of the library's modules that a file imports, wherever in it."""
     found: set[str] = set()
@@ -37,10 +39,12 @@ def imported(file: Path) -> set[str]:
     return {name for name in found if name.split(".")[0] == "accessiflow"}
 
 
-def closure(script: str) -> set[Path]:
-    """A script, what it imports of the library, directly or not, and the data beside that."""
+@functools.cache
+def closure(script: str, command: str = "") -> set[Path]:
+    """A script (or a command's module of its room, and cli), what it imports, directly or not, and the data beside that."""
     seen: set[Path] = set()
-    left = {BIN / f"{script}.py"}
+    roots = ("accessiflow/cli", f"accessiflow/{script}/{command}") if command else (script,)
+    left = {BIN / f"{root}.py" for root in roots}
     while left:
         seen.add(file := left.pop())
         left |= {path for name in imported(file) for path in modules(name)} - seen
@@ -55,8 +59,16 @@ def test_the_head_finds_the_same_files_as_python(groovy) -> None:
     )
     found = dict(zip(SCRIPTS, groovy(code, SCRIPTS), strict=True))
     for script in SCRIPTS:
-        wanted = [path.relative_to(BIN).as_posix() for path in closure(script)]
-        assert sorted(found[script]) == sorted(wanted), script
+        expected = [path.relative_to(BIN).as_posix() for path in closure(script)]
+        assert sorted(found[script]) == sorted(expected), script
+
+
+@pytest.mark.nextflow
+def test_a_command_may_have_a_digest_of_its_own(groovy) -> None:
+    code = "given.collect { CodeId.files(CodeId.BIN, it[0], it[1]).collect { CodeId.BIN.relativize(it).toString() } }"
+    (found,) = groovy(code, [["report", "igv"]])
+    assert sorted(found) == sorted(path.relative_to(BIN).as_posix() for path in closure("report", "igv"))
+    assert "accessiflow/report/models.py" not in found
 
 
 @pytest.mark.nextflow
@@ -70,21 +82,19 @@ def test_digests_are_of_the_files_alone(groovy) -> None:
 
 def test_an_edit_reaches_few_processes() -> None:
     """The processes that an edited line of the library makes run again: on average, and of some files."""
-    files = {script: closure(script) for script in SCRIPTS}
-    users = [file for name in PROCESSES for script in scripts(name) for file in files[script]]
+    users = [file for name in PROCESSES for file in closure_of(name)]
     lines = {path: len(path.read_text().splitlines()) for path in (BIN / "accessiflow").rglob("*.py")}
     reach = sum(lines[path] * users.count(path) for path in lines) / sum(lines.values())
     sys.stdout.write(f"an edited line of the library reaches {reach:.1f} of {len(PROCESSES)} processes on average\n")
     assert reach <= 12
-    assert {name for name in PROCESSES if BIN / "accessiflow/report/models.py" in closure_of(name)} == {
-        "REPORT_RENDER",
-        "REPORT_IGV",
-    }
+    models = BIN / "accessiflow" / "report" / "models.py"
+    assert {name for name in PROCESSES if models in closure_of(name)} == {"REPORT_RENDER"}
     assert not any(scripts(name) for name in PROCESSES if name.startswith("LDSC_"))
 
 
 def closure_of(process: str) -> set[Path]:
-    return {path for script in scripts(process) for path in closure(script)}
+    """What the digest of a process is of; nothing where it runs no code of ours."""
+    return {path for given in digests(process) for path in closure(*given)}
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +123,6 @@ def test_only_what_an_edit_touches_runs_again(checkout: Path) -> None:
         run.finish("-resume")
         return {name.split(":")[-1] for _, name in run.submitted()}
 
-    assert again("report/models.py") == {"REPORT_IGV", "REPORT_RENDER"}
+    assert again("report/models.py") == {"REPORT_RENDER"}
     follows = {"PREDICT_TEST", "PREDICT_GENOME", "TRUTH_COMPARE", "REPORT_RENDER"}
     assert again("training/losses/pointwise.py") == {"TRAIN_FIT"} | follows

@@ -8,7 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from wiring import MODULES, PARAMETERS, ROOT, SCHEMA, label, place, process, scripts
+from wiring import MODULES, PARAMETERS, ROOT, SCHEMA, digests, label, place, process, scripts
 
 
 def config_parameters() -> dict[str, str]:
@@ -83,7 +83,7 @@ def test_module_wires_one_process_completely(module: Path) -> None:
         "process_high",
         "process_gpu",
     }
-    assert "params" not in text, "a module reads params"
+    assert not re.search(r"\bparams\.(?!json)", text), "a module reads params"
     assert not re.search(r"^ +(container|conda|publishDir|cpus|memory|time) ", text, re.M), "set in conf/"
     outputs = text[text.index("output:") : text.index("script:")]
     assert all("emit: " in line for line in outputs.splitlines()[1:] if line.strip()), "an output without a name"
@@ -93,7 +93,7 @@ def test_module_wires_one_process_completely(module: Path) -> None:
 @pytest.mark.parametrize("module", MODULES, ids=place)
 def test_module_names_its_script_for_the_digest_of_its_code(module: Path) -> None:
     text, called = module.read_text(), scripts(process(module))
-    assert re.findall(r"^    ext code: CodeId\.of\('(\w+)'\)$", text, re.M) == sorted(called)
+    assert [script for script, *_ in digests(process(module))] == sorted(called)
     body = text[text.index("    script:") : text.index("    stub:")]
     assert body.count("# code ${task.ext.code}\n") == len(called) == (0 if module.parent.name == "ldsc" else 1)
 

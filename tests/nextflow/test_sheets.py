@@ -175,6 +175,22 @@ def single_values() -> list[Case]:
     return out
 
 
+def loose_quotes() -> list[Case]:
+    """Lines whose quotes csv itself would not write: each of as many fields as the header where a reader lets them pass."""
+    lines = [
+        '"A"xa.vcf',
+        '"A" ,a.vcf',
+        ' "A" ,a.vcf',
+        ' "A",a.vcf',
+        'A,"a.vcf',
+        'A,"a"".vcf"',
+        'A,a"b.vcf',
+        '"A","a.vcf" ',
+    ]
+    lines += ["A,a.vcf,", "A", '""', '"",""', "A,,", '"A"', '"A""",a.vcf', '"A"\t,a.vcf', '"A,a.vcf"', "A\t,\ta.vcf\t"]
+    return [Case("variants", f"set,vcf\n{line}".encode(), "a quote") for line in lines]
+
+
 def verdict(kind: str, path: Path) -> tuple[list[int], list[dict[str, str]]]:
     """The library's: lines at fault (0: the whole sheet), and the rows that have none."""
     rows, problems = check_sheet(kind, path)
@@ -209,7 +225,7 @@ def read(
     groovy: Callable[[str, object], object], tmp_path_factory: pytest.TempPathFactory
 ) -> list[tuple[Case, object, object]]:
     """Case, the library's verdict, the head's, of which all come from one start of Nextflow."""
-    folder, made = tmp_path_factory.mktemp("sheets"), [*corpus(600), *single_values()]
+    folder, made = tmp_path_factory.mktemp("sheets"), [*corpus(600), *single_values(), *loose_quotes()]
     asked = []
     for number, case in enumerate(made):
         path = folder / f"{number}.csv"

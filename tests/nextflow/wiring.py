@@ -40,6 +40,12 @@ def scripts(name: str) -> set[str]:
     return {script for script in called if (ROOT / "bin" / f"{script}.py").exists()}
 
 
+def digests(name: str) -> list[tuple[str, ...]]:
+    """Arguments of CodeId.of in a process: the script, and where it has one of its own the command's module."""
+    found = re.findall(r"^    ext code: CodeId\.of\(([^)]*)\)$", PROCESSES[name].read_text(), re.M)
+    return [tuple(re.findall(r"'(\w+)'", arguments)) for arguments in found]
+
+
 def stage(name: str) -> str:
     """The stage whose environment a process runs in."""
     text = (ROOT / "conf" / "stages.config").read_text()

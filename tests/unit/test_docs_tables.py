@@ -45,3 +45,17 @@ def test_what_the_pipeline_gives_is_not_by_hand(tables):
 def test_every_metric_has_a_row_and_every_table_one(tables):
     rows = [line for line in tables.metrics_text().splitlines() if line.startswith("| `")]
     assert len(rows) == len(tables.METRICS) + sum(len(metric.tables) for metric in tables.METRICS)
+
+
+def test_the_pipeline_calls_commands_that_exist(tables):
+    """A module whose call cannot be read here would make everything that it gives look like a matter of hand."""
+    known = {(script, command) for script, command, _ in tables.commands()}
+    called = {(call.script, call.command) for call in tables.calls()}
+    scripts = {path.stem for path in (ROOT / "bin").glob("*.py")}
+    assert {call for call in called if call[0] in scripts} <= known
+    modules = [
+        path.name
+        for path in (ROOT / "modules").rglob("*.nf")
+        if any(f"{name}.py " in path.read_text() for name in scripts)
+    ]
+    assert len(modules) > 40 and len({c for c in called if c[0] in scripts}) > 35

@@ -118,7 +118,7 @@ with PartFile(Path(sys.argv[1]), "f") as part:
     for i in range(part.blocks_done, N):
         part.append(block(i))
         print(i, flush=True)
-        time.sleep(0.002)
+        time.sleep(0.05)  # so that a late signal still finds it at work
     for i, values in enumerate(part.blocks()):
         Path(sys.argv[2]).open("ab").write(b"".join(v.tobytes() for v in values.values()))
 """

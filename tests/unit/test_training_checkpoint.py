@@ -94,7 +94,7 @@ def test_killed_in_the_middle(tmp_path: Path, data: Path) -> None:
     request = request_for(tmp_path, data, "killed", {}, checkpoint=tmp_path / "state")
     command = [sys.executable, "-c", KILLED, request.params_file, data, request.out, request.checkpoint]
     died = subprocess.run(
-        command, env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, check=False, timeout=120
+        command, env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, check=False, timeout=600
     )
     assert died.returncode == -9, died.stderr.decode()[-2000:]
     assert not request.out.exists()

@@ -50,7 +50,7 @@ def test_two_devices_give_the_losses_of_one() -> None:
         env={"PYTHONPATH": ":".join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr.decode()[-3000:]
     one, two = json.loads(done.stdout)

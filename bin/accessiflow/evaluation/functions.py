@@ -1,4 +1,4 @@
-"""The function behind each metric, imported when it is called for: the registry itself, and so `--help`, loads nothing heavy."""
+"""The function behind each metric, imported when it is called for: the registry, and `--help`, load nothing heavy."""
 
 from __future__ import annotations
 

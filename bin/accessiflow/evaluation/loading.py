@@ -1,4 +1,7 @@
-"""The windows that a metric is computed on, from the files on its command line. Heavy modules are imported when a file is read."""
+"""The windows that a metric is computed on, from the files on its command line.
+
+Heavy modules are imported when a file is read.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,7 @@ def clustered(inputs: EvaluationInputs) -> Windows:
 
 
 def flagged_or_clustered(inputs: EvaluationInputs) -> Windows:
-    """The windows with the peaks of --peaks or --is-peak, where one is given, and the clusters of --clusters or --peaks.
+    """The windows with the peaks of --peaks or --is-peak, where given, and the clusters of --clusters or --peaks.
 
     Raises:
         InputError: as `flagged` and `clustered`, or there are no coordinates to assign clusters by.

@@ -1,4 +1,4 @@
-"""What a metric is: a question, the options that it takes, the tables that it makes, and the function that computes them."""
+"""What a metric is: a question, its options, the tables that it makes, and the function that computes them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ class MetricTable:
     Attributes:
         name: of the table; `all` writes it as PREFIX.name.tsv.
         columns: their names, comma-separated, each with its meaning in parentheses where a reader would ask.
-        option: whose value is its path, where it has one of its own; else it lies beside the output, as PREFIX.beside.tsv.
+        option: whose value is its path, where it has one of its own.
+        beside: else it lies beside the output, as PREFIX.beside.tsv.
         published: its name in the results of a run of the pipeline; "" where the pipeline does not make it.
     """
 
@@ -57,7 +58,8 @@ class Command:
     """A command of evaluate.py.
 
     Attributes:
-        summary: its help. options: in order. tables: path and table of everything that it writes, by the values of its options.
+        summary: its help. options: in order.
+        tables: path and table of everything that it writes, by the values of its options.
     """
 
     summary: str
@@ -76,9 +78,11 @@ class Metric:
 
     Attributes:
         name: of the command. question: what it answers. summary: what is computed, the help of the command.
-        inputs: options that name files and what is taken from them. thresholds: numbers and choices, with the paper's values as defaults.
+        inputs: options that name files and what is taken from them.
+        thresholds: numbers and choices, with the paper's values as defaults.
         tables: in the order in which `function` gives them.
-        function: brings the function that computes the tables: of the windows, where `windows` says which, and of the options by name.
+        function: brings the function that computes the tables, of the windows, where `windows` says which, and of the
+            options by name.
         source: where in the paper; "": ours. number: of the analysis in the reference outputs.
         windows: reads the inputs that `EvaluationInputs` holds; None where the function reads its own files.
         without_sites: what cannot be done for windows without coordinates; "" where none are needed.

@@ -1,4 +1,6 @@
-"""The metrics: what each asks, reads and writes. The commands of evaluate.py, its `all` and the tables of docs/output.md are made from here.
+"""The metrics: what each asks, reads and writes.
+
+The commands of evaluate.py, its `all` and the tables of docs/output.md are made from here.
 
 Nothing heavy is imported before a metric is computed: `functions` imports what computes it.
 """
@@ -105,8 +107,8 @@ METRICS = (
         tables=(
             MetricTable(
                 "cell_types",
-                "source (prediction or measurement), cluster, track, other, n, pearson (between the two tracks), reason, "
-                "low, high",
+                "source (prediction or measurement), cluster, track, other, n, pearson (between the two tracks), "
+                "reason, low, high",
                 opt.OUTPUT,
                 published="M.cell_types.tsv",
             ),
@@ -140,8 +142,8 @@ METRICS = (
         tables=(
             MetricTable(
                 "donors",
-                "kind (same cell type or different cell types), cluster, cell_type, other_cell_type, track, other, donor, "
-                "other_donor, n, pearson, reason, low, high",
+                "kind (same cell type or different cell types), cluster, cell_type, other_cell_type, track, other, "
+                "donor, other_donor, n, pearson, reason, low, high",
                 opt.OUTPUT,
             ),
         ),
@@ -319,7 +321,8 @@ METRICS = (
         tables=(
             MetricTable(
                 "height_matched",
-                "track, set (specific and ubiquitous of equal heights, and each _unmatched), n, pearson, reason, low, high",
+                "track, set (specific and ubiquitous of equal heights, and each _unmatched), n, pearson, reason, "
+                "low, high",
                 opt.OUTPUT,
                 published="M.height_matched.tsv",
             ),
@@ -331,8 +334,9 @@ METRICS = (
     Metric(
         name="errors",
         question="Which peaks would be missed, and which invented, if they were called on the predictions?",
-        summary="False negative and false positive rates of peaks called on the predictions, over all windows, all peaks "
-        "and each cluster.\n\nWith --clusters alone the measured peaks are called on the targets in the same way.",
+        summary="False negative and false positive rates of peaks called on the predictions, over all windows, "
+        "all peaks and each cluster.\n\nWith --clusters alone the measured peaks are called on the "
+        "targets in the same way.",
         source="Fig. S14",
         number="16",
         inputs=EITHER,
@@ -379,8 +383,8 @@ METRICS = (
         tables=(
             MetricTable(
                 "comparison",
-                "model, replicate, grouping (all, specific, specificity, cluster), group, track, n, pearson, low, high, "
-                "reason",
+                "model, replicate, grouping (all, specific, specificity, cluster), group, track, n, pearson, "
+                "low, high, reason",
                 opt.OUTPUT,
                 published="comparison.tsv",
             ),
@@ -395,8 +399,9 @@ METRICS = (
             ),
             MetricTable(
                 "leaderboard",
-                "rank, model, replicates, n_tracks, pearson_all, pearson_specific, low, high, interval (what it is over), "
-                "pearson_ubiquitous, over_correlation_specific, over_correlation_ubiquitous, fnr, fpr, "
+                "rank, model, replicates, n_tracks, pearson_all, pearson_specific, low, high, "
+                "interval (what it is over), pearson_ubiquitous, over_correlation_specific, "
+                "over_correlation_ubiquitous, fnr, fpr, "
                 "deviation_pearson (without each window's mean over the tracks), specific_minus_own_mean, p_own_mean, "
                 "specific_minus_kmer_ridge, p_kmer_ridge, specific_minus_reference, p_reference, verdict, note",
                 Option("leaderboard", Path | None, "Write one row a model, best specific accuracy first, too.", None),

@@ -1,4 +1,4 @@
-"""The options of the evaluation's commands as data, each once: a script makes them options of its command line, the docs a table."""
+"""The options of the evaluation's commands as data, each once: a script makes options of them, the docs a table."""
 
 from __future__ import annotations
 

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def clusters_of(sites: pd.DataFrame, bed: Path) -> NDArray[np.object_]:
-    """Name (n,) of the cluster in which each site lies: of the BED's interval that holds its centre, (start + end) // 2; "" for none.
+    """Name (n,) of the cluster in which each site lies: that of the interval that holds its centre; "" for none.
 
-    Where intervals of several names hold it, the name that comes last in the file wins (by its first line). An interval without a name is of no
-    cluster.
+    The centre is (start + end) // 2. Where intervals of several names hold it, the name that comes last in the file
+    wins (by its first line). An interval without a name is of no cluster.
 
     Args:
         sites: chrom, start, end.

@@ -17,7 +17,12 @@ BY = ("group", "cell_type", "both", "auto")
 
 
 def tissue_columns(by: str, groups: Iterable[str]) -> list[str]:
-    """The columns whose values are the tissues, for a choice of BY; `auto` is group where a track names one (`groups`), else cell_type."""
+    """The columns whose values are the tissues.
+
+    Args:
+        by: a choice of BY; `auto` is `group` where a track names one, else `cell_type`.
+        groups: the tracks' groups.
+    """
     if by == "auto":
         return ["group" if any(groups) else "cell_type"]
     return ["group", "cell_type"] if by == "both" else [by]

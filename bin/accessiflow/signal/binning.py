@@ -1,4 +1,4 @@
-"""One signal file -> the sums over fixed-width bins of its track: T.coverage.h5, and the per-base coverage as a bigWig."""
+"""One signal file -> the sums over fixed-width bins of its track (T.coverage.h5), and its coverage as a bigWig."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ class Binning:
     """How coverage becomes bins.
 
     Attributes:
-        bin_size: bp. scale: the sums are multiplied by it. excluded: a bin that touches one of these intervals is NaN.
+        bin_size: bp of a bin.
+        scale: factor of the sums.
+        excluded: a bin that touches one of these intervals is NaN.
     """
 
     bin_size: int = 128
@@ -44,7 +46,13 @@ def bin_signal(
     """Write the bins of a signal file, and on request its per-base coverage.
 
     Args:
-        kind: bigwig, bam, fragments or bedgraph. sizes: chromosome lengths. counting: which reads of a BAM or fragments count.
+        signal: the file.
+        kind: bigwig, bam, fragments or bedgraph.
+        sizes: chromosome lengths.
+        counting: which reads of a BAM or fragments count.
+        binning: how coverage becomes bins.
+        track: name of the track.
+        output: the file of the bins.
         bigwig: where the per-base coverage goes; a signal that is a bigWig itself is not written again.
 
     Raises:

@@ -55,9 +55,17 @@ class Tiny {
         })
     }
 
+    /** Every annotation, a file a chromosome. */
+    static String annotations() { list(tagged('HERITABILITY_ANNOTATE').collectMany { name -> (1..3).collect { file('HERITABILITY_ANNOTATE', name, "annot/${name}.${it}.annot.gz") } }) }
+
     /** LD scores of every annotation. */
     static String scored() {
         return list((1..3).collectMany { n -> tagged('HERITABILITY_ANNOTATE').collectMany { name -> ['ldscore.gz', 'M', 'M_5_50'].collect { file('HERITABILITY_LD_SCORES', "$n", "${name}.${n}.l2.$it") } } })
+    }
+
+    /** What ldsc found of every annotation and trait. */
+    static String regressions() {
+        return list(tagged('LDSC_H2').collectMany { name -> TRAITS.collectMany { trait -> ['results', 'log', 'part_delete'].collect { file('LDSC_H2', name, "${trait}.${name}.$it") } } })
     }
 
     /** A file that a suite hands in, written for it: text (gzipped by its name) or bytes. */

@@ -19,7 +19,8 @@ class Probe {
             Map config = configuration(root, combination)
             [
                 processes: question.processes.collectEntries { name, label ->
-                    [name, resolved(root, config, name as String, label as String).subMap(directives)]
+                    Map made = [root: root, config: config, name: name, label: label]
+                    [name, directives.collectEntries { [it, directive(made, it)] }]
                 },
                 settings : settings.collectEntries { [it, config.navigate(it)] },
             ]
@@ -32,17 +33,18 @@ class Probe {
         return new ConfigBuilder().setBaseDir(root).setCmdRun(run).build()
     }
 
-    /** Every directive of a process, those that Nextflow would ask for as a task starts as of one killed for memory. */
-    private static Map resolved(Path root, Map config, String name, String label) {
+    /** A directive of a process; where Nextflow would ask as a task starts, as of one that was killed for memory. */
+    private static Object directive(Map made, String directive) {
+        Map config = made.config
         ProcessConfig process = new ProcessConfig([:])
-        process.label(label)
-        process.applyConfig(config.process, name, name, name)
+        process.label(made.label)
+        process.applyConfig(config.process, made.name, made.name, made.name)
         String engine = ['docker', 'podman', 'singularity', 'apptainer', 'charliecloud'].find { config[it]?.enabled }
         Map context = [
             task    : [executor: process.executor, attempt: 1, exitStatus: 137, ext: process.ext],
-            workflow: [containerEngine: engine], params: config.params, projectDir: root,
+            workflow: [containerEngine: engine], params: config.params, projectDir: made.root,
         ]
-        return process.keySet().collectEntries { [it, value(process.get(it), context)] }.withDefault { null }
+        return value(process.get(directive), context)
     }
 
     private static Object value(Object setting, Map context) {
