@@ -6,7 +6,7 @@ STAGES   := $(filter-out enformer,$(notdir $(patsubst %/,%,$(wildcard containers
 OUTDIR   ?= results
 ARGS     ?=
 
-.PHONY: help demo docs-tables test test-fast test-room test-trust test-containers test-enformer lint envs test-env nextflow lock clean
+.PHONY: help demo docs-tables test test-fast test-room test-trust test-containers test-enformer lint notebook envs test-env nextflow lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,5 +58,10 @@ lock: ## pin every requirements.in again
 docs-tables: test-env ## write the tables of docs/ that are made from the code
 	@$(VENVS)/test/bin/python scripts/docs_tables.py
 
-clean: ## remove what the targets made
-	@rm -rf work .nextflow* $(OUTDIR) .pytest_cache .ruff_cache
+notebook: test-env ## run examples/notebook.ipynb on the results in OUTDIR and show it as OUTDIR/notebook.html
+	@ACCESSIFLOW_RESULTS=$(abspath $(OUTDIR)) PYTHONPATH=$(CURDIR)/bin $(VENVS)/test/bin/jupyter nbconvert --log-level WARN --execute \
+		--to html --output-dir $(abspath $(OUTDIR)) examples/notebook.ipynb
+	@echo "Notebook: $(abspath $(OUTDIR))/notebook.html"
+
+clean: ## remove what the targets made, and what a build of the library left
+	@rm -rf work .nextflow* $(OUTDIR) .pytest_cache .ruff_cache build bin/*.egg-info

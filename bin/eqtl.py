@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,16 +16,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from accessiflow.eqtl.design import Matching, Result
+    from accessiflow.eqtl.matching import Labelled
     from accessiflow.peaks.matrix import PeakMatrix
 
 app = cli.make_app("Evaluate variant scores on fine-mapped eQTLs, by cell type specificity.")
-
-
-class Labelled(NamedTuple):
-    """Tables of the variants with either label."""
-
-    positives: pd.DataFrame
-    negatives: pd.DataFrame
 
 
 class NegativeSource(StrEnum):
@@ -154,6 +148,7 @@ def classify(
     from accessiflow.eqtl.design import Design
     from accessiflow.scoring.lookup import open_scores
     from accessiflow.scoring.tracks import choose_tracks
+    from accessiflow.variants.columns import read_fine_mapped
 
     same_bin = negative_source is NegativeSource.SAME_BIN
     matching = _matching(match, match_ratio, match_short)
@@ -162,10 +157,12 @@ def classify(
         tissue or _stem(positives), matching, group_folds is GroupFolds.CHROMOSOME, rf_engine.value,
         track_table is not None,
     )  # fmt: skip
-    table = fine_mapped.read_fine_mapped(positives)
+    table = read_fine_mapped(positives, tissue)
     # One file may hold both labels: low PIP is evidence of no effect, the range between is evidence of nothing.
     chosen = fine_mapped.high_pip(table, pip, _tss(genes))
-    others = fine_mapped.read_fine_mapped(negatives) if negatives else fine_mapped.low_pip(table, max_pip)
+    others = read_fine_mapped(negatives, tissue) if negatives else fine_mapped.low_pip(table, max_pip)
+    if negatives:
+        fine_mapped.warn_of_evidence(others, table, max_pip)
     chosen, others = _prepared(chosen, others, design.matching.on, genes, distributions is not None)
     with open_scores(scores) as scored:
         result = benchmark.classify(chosen, others, choose_tracks(scored, track_list), _peaks(peaks, edges), design)
@@ -204,14 +201,14 @@ def direction(
     from accessiflow.eqtl.design import Design
     from accessiflow.scoring.lookup import open_scores
     from accessiflow.scoring.tracks import choose_tracks
+    from accessiflow.variants.columns import read_fine_mapped
 
     design = Design(
         folds, seed, repeats, min_positives, shuffle=shuffle_labels, threads=threads, tissue=tissue or _stem(variants),
         by_chromosome=group_folds is GroupFolds.CHROMOSOME, engine=rf_engine.value, per_track=track_table is not None,
     )  # fmt: skip
-    chosen = fine_mapped.high_pip(
-        fine_mapped.effect_signs(fine_mapped.read_fine_mapped(variants, beta=True)), pip, _tss(genes)
-    )
+    signed = fine_mapped.effect_signs(read_fine_mapped(variants, tissue, beta=True))
+    chosen = fine_mapped.high_pip(signed, pip, _tss(genes))
     with open_scores(scores) as scored:
         result = benchmark.direction(chosen, choose_tracks(scored, track_list), _peaks(peaks, edges), design)
     _write(result, output, {"curves": curves, "tracks": track_table, "distributions": distributions})
@@ -242,7 +239,7 @@ def _prepared(
     if (described or "tss" in on) and genes and "gene" in negatives.columns:
         negatives = fine_mapped.nearest_gene(negatives, _tss(genes))
     # Negatives that are positives too would be both labels of one variant.
-    return Labelled(*matching.prepare(positives, fine_mapped.without(negatives, positives), on, _tss(genes)))
+    return matching.prepare(positives, fine_mapped.without(negatives, positives), on, _tss(genes))
 
 
 def _tss(genes: Path | None) -> pd.DataFrame | None:

@@ -85,7 +85,16 @@ def ld_scores(
     ] = None,
     base: Annotated[str | None, typer.Option(help="Prefix: an all-SNPs annotation and its LD scores too.")] = None,
     ld_wind_cm: Annotated[float, typer.Option("--ld-wind-cm", help="Window in cM.")] = 1.0,
-    print_snps: Annotated[Path | None, typer.Option("--print-snps", help="Print these SNPs only.")] = None,
+    print_snps: Annotated[
+        Path | None,
+        typer.Option(
+            "--print-snps",
+            help="Print these SNPs only: a list, or a file of LD scores, in whose order they are printed.",
+        ),
+    ] = None,
+    print_every: Annotated[
+        bool, typer.Option("--print-every", help="Refuse where the panel lacks one of --print-snps.")
+    ] = False,
     extract: Annotated[Path | None, typer.Option(help="Compute with these SNPs only.")] = None,
     thin_annot: Annotated[  # noqa: ARG001
         bool, typer.Option("--thin-annot", help="Accepted for ldsc's sake: thin files are recognised.")
@@ -102,7 +111,7 @@ def ld_scores(
         raise InputError(f"--ld-wind-cm {ld_wind_cm}: must be positive")
     log.info(
         "%d SNPs, %d annotation file(s)",
-        outputs.compute(bfile, files, prefixes, base, ld_wind_cm, print_snps, extract),
+        outputs.compute(bfile, files, prefixes, base, ld_wind_cm, print_snps, extract, print_every),
         len(files),
     )
 
@@ -157,14 +166,20 @@ def check(
         list[str] | None,
         typer.Option(help="Annotation file (repeatable); with its LD scores where they lie beside it."),
     ] = None,
-    ldscore: Annotated[list[str] | None, typer.Option(help=".l2.ldscore.gz file (repeatable).")] = None,
+    ldscore: Annotated[
+        list[str] | None, typer.Option(help=".l2.ldscore.gz file of a baseline: SNPs of the panel (repeatable).")
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(help=".l2.ldscore.gz file of regression weights: some SNPs of the panel (repeatable)."),
+    ] = None,
 ) -> None:
-    """Do the files of a chromosome hold the same SNPs in the same order?"""
+    """Are the files of a chromosome of the panel's SNPs, and in its order where they are joined by row?"""
     from accessiflow.heritability.annotations import bim_files
-    from accessiflow.heritability.consistency import check_chromosomes
+    from accessiflow.heritability.consistency import Files, check_chromosomes
 
     bims = bim_files(bim) if "@" in bim else {"": Path(bim)}
-    log.info("%d SNPs agree", check_chromosomes(bims, frq or [], annot or [], ldscore or []))
+    log.info("%d SNPs agree", check_chromosomes(bims, Files(frq or [], annot or [], ldscore or [], weights or [])))
 
 
 @app.command("cts-list")

@@ -39,8 +39,7 @@ Outcome = Annotated[
     Predicted,
     typer.Option(
         "--tell",
-        help="The allele with more reads at the imbalanced sites, or imbalanced from balanced sites "
-        "by |log(ALT / REF)|.",
+        help="Classify imbalanced sites by the allele with more reads, or imbalanced against balanced sites.",
     ),
 ]
 
@@ -114,7 +113,8 @@ def call_sites(
     log.info(
         "%d sites, over-dispersion %.4g: %s", len(table), rho, ", ".join(f"{n} {label}" for label, n in found.items())
     )
-    note(rho=rho)
+    untested = {reason: int(n) for reason, n in table["reason"].value_counts().items() if reason}
+    note(rho=rho, sites=len(table), untested=untested)
     write_table(table, output, float_format=None)
 
 

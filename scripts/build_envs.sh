@@ -22,9 +22,9 @@ engine=$(cat native/setup.py native/pyproject.toml native/accessiflow_native/*.p
 for name; do
     requirements=containers/$name/requirements.txt; [ "$name" = test ] && requirements=tests/requirements.txt
     want=$({ cat "$requirements"; "$python" -V; } | sha256sum | cut -c1-16)
-    twin=${first[$want]:-}
-    if [ -n "$twin" ]; then
-        [ "$(readlink "$out/$name" || true)" = "$twin" ] || { rm -rf "${out:?}/$name"; ln -s "$twin" "$out/$name"; }
+    same=${first[$want]:-}
+    if [ -n "$same" ]; then
+        [ "$(readlink "$out/$name" || true)" = "$same" ] || { rm -rf "${out:?}/$name"; ln -s "$same" "$out/$name"; }
     else
         first[$want]=$name
         if [ -L "$out/$name" ] || [ "$(cat "$out/$name/.built" 2>/dev/null)" != "$want" ]; then

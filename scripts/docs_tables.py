@@ -23,6 +23,7 @@ from accessiflow.evaluation.metric import Metric  # noqa: E402
 from accessiflow.evaluation.metrics import METRICS  # noqa: E402
 from accessiflow.evaluation.options import Option  # noqa: E402
 
+WIDEST = 150  # characters of a line of a table
 COMMON = {"version", "versions", "run_info", "quiet", "help"}  # options of every script
 FLAG = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
 BLOCK = re.compile(r"withName: '?([^'{]+?)'? \{(.*?)\n    \}", re.DOTALL)
@@ -106,13 +107,30 @@ def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in cells)
 
 
-def metric_row(metric: Metric) -> tuple[str, ...]:
-    """A metric: name, question, inputs, thresholds with their defaults, tables, source."""
-    tables = ", ".join(made.published or f"{made.name} (by hand)" for made in metric.tables)
+def wrapped(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The rows, too wide ones broken at commas of their last cell; what follows has empty cells before it."""
+    out = []
+    for *first, last in rows:
+        cells, line = first, ""
+        for item in re.split(r"(?<=,) (?![^(]*\))", last):
+            longer = f"{line} {item}".strip()
+            if line and len(" | ".join([*cells, longer])) > WIDEST - 4:
+                out.append((*cells, line))
+                cells, longer = [""] * len(first), item
+            line = longer
+        out.append((*cells, line))
+    return out
+
+
+def source(metric: Metric) -> str:
+    """Where it comes from, with its number in the reference outputs."""
+    return " ".join([metric.source or "ours", f"({metric.number})" if metric.number else ""]).strip()
+
+
+def thresholds(metric: Metric) -> str:
+    """Its thresholds with their defaults."""
     seed = [metric.seed] if metric.seed.default else []
-    thresholds = ", ".join(f"`{o.flag}` {default(o)}".strip() for o in [*metric.thresholds, *seed])
-    source = " ".join([metric.source or "ours", f"({metric.number})" if metric.number else ""]).strip()
-    return f"`{metric.name}`", metric.question, inputs(metric), thresholds, tables, source
+    return ", ".join(f"`{o.flag}` {default(o)}".strip() for o in [*metric.thresholds, *seed])
 
 
 def inputs(metric: Metric) -> str:
@@ -129,10 +147,21 @@ def default(option: Option) -> str:
 
 def metrics_text() -> str:
     """Tables of the metrics and of the columns that they write."""
-    columns = [(made.published or made.name, made.columns) for metric in METRICS for made in metric.tables]
-    head = ("metric", "question", "inputs", "thresholds", "tables", "source")
-    asked = table(head, [metric_row(metric) for metric in METRICS])
-    return f"{asked}\n\n{table(('table', 'columns'), [(f'`{name}`', text) for name, text in columns])}"
+    questions = [(f"`{metric.name}`", metric.question, source(metric)) for metric in METRICS]
+    options = [
+        (f"`{metric.name}`", text) for metric in METRICS for text in (inputs(metric), thresholds(metric)) if text
+    ]
+    columns = [
+        (f"`{made.published or made.name}`", metric.name if made.published else f"{metric.name}, by hand", made.columns)
+        for metric in METRICS
+        for made in metric.tables
+    ]
+    parts = [
+        table(("metric", "question", "source"), questions),
+        table(("metric", "inputs; thresholds and their defaults"), wrapped(options)),
+        table(("table", "of", "columns"), wrapped(columns)),
+    ]
+    return "\n\n".join(parts)
 
 
 def by_hand_text() -> str:

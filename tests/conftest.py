@@ -1,4 +1,7 @@
-"""Shared fixtures: the library on the path, the stage scripts, Nextflow, the reference files where a checkout has them."""
+"""Shared fixtures.
+
+The library on the path, the stage scripts, Nextflow, the reference files where a checkout has them.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 
@@ -32,7 +35,10 @@ sys.path.insert(0, str(ROOT / "bin"))
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order and groups for several workers: the longest run first, and a file without pipelines on one worker, where its fixtures are made once."""
+    """Order and groups for several workers.
+
+    The longest run first, and a file without pipelines on one worker, where its fixtures are made once.
+    """
     for item in items:
         if not item.get_closest_marker("nextflow") and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
@@ -40,7 +46,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def turn(item: pytest.Item) -> int:
-    """The demo first, beside it what runs no pipeline; then the other whole runs, beside them what only starts Nextflow; groups before single tests."""
+    """The demo first, beside it what runs no pipeline.
+
+    Then the other whole runs, beside them what only starts Nextflow; groups before single tests.
+    """
     if "demo" in getattr(item, "fixturenames", ()):
         return 0
     if not item.get_closest_marker("nextflow"):
@@ -62,15 +71,32 @@ def golden(shared: Path) -> Path:
     return shared / "golden"
 
 
+@pytest.fixture
+def warned() -> Iterator[Callable[[], list[str]]]:
+    """warned() -> the warnings that the library has logged in this test, as a run record has them."""
+    from accessiflow.log import WarningKeeper, log
+
+    keeper = WarningKeeper()
+    log.addHandler(keeper)
+    yield keeper.sentences
+    log.removeHandler(keeper)
+
+
 @pytest.fixture(scope="session")
 def script():
-    """Run a stage script within this process: script("peaks", "bin", ...) -> CompletedProcess (text); check=False keeps a failure."""
+    """Run a stage script within this process: script("peaks", "bin", ...) -> CompletedProcess (text).
+
+    With check=False a failure is returned too.
+    """
     return partial(checked, commands.inside)
 
 
 @pytest.fixture(scope="session")
 def script_apart():
-    """The same in a process of its own, as a user does: for what depends on the process, and for children that are forked."""
+    """The same in a process of its own, as a user does.
+
+    For what depends on the process, and for children that are forked.
+    """
     return partial(checked, commands.apart)
 
 

@@ -2,7 +2,8 @@
 
 A script is `app = cli.make_app("...")`, commands, and `cli.run(app)`. Every script takes these options before the
 command: `--version`; `--versions FILE` (YAML: the third-party packages that the run loaded); `--run-info FILE` (JSON:
-seconds, CPU seconds, peak memory, device, threads and the facts that the command noted with `note`).
+seconds, CPU seconds, peak memory, device, threads, the warnings of the log and the facts that the command noted with
+`note`).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import typer
 
 from accessiflow import __version__
 from accessiflow.errors import InputError, InputErrors, printable
-from accessiflow.log import log, run_facts
+from accessiflow.log import kept_warnings, log, run_facts
 
 
 def _limit_threads(threads: int) -> int:
@@ -58,8 +59,7 @@ ModelAdapter = Annotated[
     str,
     typer.Option(
         "--adapter",
-        help="How to run the model: keras, kmer_ridge, enformer, or FILE.py:CLASS (runs that code); "
-        "default: by params.json.",
+        help="Adapter: keras, kmer_ridge, enformer, or FILE.py:CLASS (runs that code); default: by params.json.",
     ),
 ]
 
@@ -83,7 +83,7 @@ def make_app(summary: str) -> typer.Typer:
             Path | None, typer.Option("--versions", help="Write the versions of the packages used, as YAML.")
         ] = None,
         run_info: Annotated[
-            Path | None, typer.Option("--run-info", help="Write seconds, peak memory and device, as JSON.")
+            Path | None, typer.Option("--run-info", help="Write seconds, peak memory, device and warnings, as JSON.")
         ] = None,
         quiet: Annotated[bool, typer.Option("--quiet", help="Only warnings and errors on stderr.")] = False,
     ) -> None:
@@ -98,6 +98,7 @@ def run(app: typer.Typer) -> NoReturn:
     """Run the script: exit 0, or 2 with one sentence for bad input, or 1 with a traceback for a fault of ours."""
     _start_logging()
     run_facts.clear()  # of a run before, where a process runs several
+    kept_warnings.clear()
     _outputs.clear()
     started = time.monotonic()
     try:
@@ -142,7 +143,7 @@ def _start_logging() -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     # Replaced, not added: a second run in one process (the tests do that) must not print each line twice.
-    log.handlers[:] = [handler]
+    log.handlers[:] = [handler, kept_warnings]
     log.propagate = False
     log.setLevel(logging.INFO)
 
@@ -197,6 +198,7 @@ def _write_records(seconds: float) -> None:
             "peak_memory_mb": round(max(u.ru_maxrss for u in usage) / 1024, 1),
             "cpus": os.cpu_count(),
             "device": "cpu",
+            "warnings": kept_warnings.sentences(),
         }
         write_json(record | run_facts, _outputs["run_info"])
 

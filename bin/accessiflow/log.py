@@ -8,10 +8,47 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
+from accessiflow.errors import printable
+
 _Item = TypeVar("_Item")
 
 log = logging.getLogger("accessiflow")
 run_facts: dict[str, Any] = {}  # for the run record; a command adds to it with `note`
+
+
+class WarningKeeper(logging.Handler):
+    """Keeps the warnings of a run for its run record, each sentence once with how often it came.
+
+    Handlers of the standard library write; this one only remembers, so that no stage must do so itself.
+    """
+
+    MOST = 200  # sentences: a record is read whole, and a warning a variant would fill the memory
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._times: dict[str, int] = {}
+        self._more = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a message; beyond MOST different ones it is only counted."""
+        sentence = printable(record.getMessage())
+        if sentence in self._times or len(self._times) < self.MOST:
+            self._times[sentence] = self._times.get(sentence, 0) + 1
+        else:
+            self._more += 1
+
+    def clear(self) -> None:
+        """Forget all, for the next run in the same process."""
+        self._times.clear()
+        self._more = 0
+
+    def sentences(self) -> list[str]:
+        """The warnings in the order of their first coming."""
+        told = [text if n == 1 else f"{text} ({n} times)" for text, n in self._times.items()]
+        return [*told, f"and {self._more} more warnings, in the log of the task"] if self._more else told
+
+
+kept_warnings = WarningKeeper()
 
 
 def note(**facts: Any) -> None:

@@ -25,14 +25,23 @@ class Results:
         self.files: list[str] = []
 
     def table(self, name: str, text: Sequence[str] = ()) -> pd.DataFrame | None:
-        """A table, or None where it is absent, empty or a stub; `text`: columns that are names, even where they look like numbers."""
+        """A table, or None where it is absent, empty or a stub.
+
+        Args:
+            name: its path in the folder.
+            text: columns that are names, even where they look like numbers.
+        """
         path = self._there(name)
         return read_table(path, text=text) if path else None
 
     def tables(self, folder: str, ending: str, text: Sequence[str] = ()) -> pd.DataFrame | None:
-        """All tables of a folder with an ending, joined, with the rest of the name as the column `file`; None where there is none.
+        """All tables of a folder with an ending, joined; None where there is none.
+
+        The column `file` is the rest of each file's name.
 
         Args:
+            folder: their folder.
+            ending: how their names end.
             text: columns that are names, even where they look like numbers.
         """
         import pandas as pd

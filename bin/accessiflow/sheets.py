@@ -29,8 +29,8 @@ _PATTERNS: dict[str, re.Pattern[str]] = {
 }
 _NOUNS = {"name": "a name", "number": "a number", "integer": "a whole number"}
 NAME = _PATTERNS["name"]
-# Variants of the eqtls sheet with a PIP above the first are positives, below the second negatives (Kathail et al. 2024);
-# the defaults of the parameters eqtl_min_pip and eqtl_max_pip are the same numbers
+# Variants of the eqtls sheet with a PIP above the first are positives, below the second negatives (Kathail et al.
+# 2024); the defaults of the parameters eqtl_min_pip and eqtl_max_pip are the same numbers
 MIN_PIP, MAX_PIP = 0.9, 0.01
 SIGNALS: dict[str, tuple[str, ...]] = {
     kind: tuple(suffixes) for kind, suffixes in _RULES["signals"].items()

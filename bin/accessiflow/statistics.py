@@ -1,4 +1,4 @@
-"""Statistics of the field, one definition each: AUROC after DeLong, shares, Benjamini-Hochberg, Pearson's correlation of arrays, sums and streams.
+"""Statistics of the field, one definition each: AUROC after DeLong, shares, Benjamini-Hochberg, Pearson's correlation.
 
 What a resample adds (intervals of means and correlations) stands in `bootstrap`.
 """
@@ -38,7 +38,12 @@ def midranks(values: Doubles) -> Doubles:
 
 
 def weighted_midranks(values: Doubles, times: Doubles) -> Doubles:
-    """Midranks (r, n) of values (n,) in samples that hold each of them `times` (r, n), a whole number; a value that is not held has a rank too."""
+    """Midranks (r, n) of values in samples that hold each of them several times or not at all.
+
+    Args:
+        values: (n,); one that a sample does not hold has a rank too.
+        times: how often each sample holds each value (r, n), whole numbers.
+    """
     _, group = np.unique(values, return_inverse=True)
     order = np.argsort(group, kind="stable")
     first = np.flatnonzero(np.diff(group[order], prepend=-1))
@@ -47,7 +52,7 @@ def weighted_midranks(values: Doubles, times: Doubles) -> Doubles:
 
 
 def placements(labels: ArrayLike, scores: ArrayLike) -> tuple[Doubles, Doubles]:
-    """DeLong's structural components: the share of negatives below each positive (m,), and of positives above each negative (n,).
+    """DeLong's components: shares of negatives below each positive (m,), of positives above each negative (n,).
 
     Ties count one half. By midranks in O(N log N) (Sun and Xu 2014).
     """
@@ -79,7 +84,15 @@ def delong(labels: ArrayLike, scores: ArrayLike) -> Auroc:
 
 
 class Paired(NamedTuple):
-    """Two areas of the same variants: first minus second with its variance, z and two-sided p; NaN where they cannot be computed."""
+    """Two areas of the same variants; NaN where they cannot be computed.
+
+    Attributes:
+        first, second: the areas.
+        difference: first minus second.
+        variance: of the difference.
+        z: the difference in standard errors.
+        p: two-sided.
+    """
 
     first: float
     second: float
@@ -98,10 +111,12 @@ class Paired(NamedTuple):
 def delong_paired(labels: ArrayLike, first: ArrayLike, second: ArrayLike) -> Paired:
     """Test of two correlated AUROCs after DeLong, DeLong and Clarke-Pearson (1988), in O(N log N).
 
-    The variance of the difference is that of the differences of the placements: the contrast (1, -1) of their covariance matrices.
+    The variance of the difference is that of the differences of the placements: the contrast (1, -1) of their
+    covariance matrices.
 
     Args:
-        labels: (N,) true for a positive. first, second: scores (N,) of the same variants by two models.
+        labels: class of each variant (N,), true for a positive.
+        first, second: scores (N,) of the same variants by two models.
 
     Returns:
         p is 1 where both models rank alike, NaN where the difference has no variance but is not 0.
@@ -110,17 +125,21 @@ def delong_paired(labels: ArrayLike, first: ArrayLike, second: ArrayLike) -> Pai
     if len(below) == 0 or len(above) == 0:
         return Paired(*[np.nan] * 6)
     difference, variance = float((below - below2).mean()), _variance(below - below2, above - above2)
-    z = difference / np.sqrt(variance) if variance > 0 else 0.0 if variance == difference == 0 else np.nan
-    return Paired(
-        float(below.mean()), float(below2.mean()), difference, variance, float(z), float(erfc(abs(z) / np.sqrt(2)))
-    )
+    z = np.nan
+    if variance > 0:
+        z = difference / np.sqrt(variance)
+    elif variance == difference == 0:
+        z = 0.0
+    p = float(erfc(abs(z) / np.sqrt(2)))
+    return Paired(float(below.mean()), float(below2.mean()), difference, variance, float(z), p)
 
 
 def cross_validated(folds: Sequence[tuple[ArrayLike, ArrayLike]]) -> Auroc:
-    """Mean AUROC over test folds (labels, scores), and its variance: DeLong's formula on the placements within each fold.
+    """Mean AUROC over test folds (labels, scores), and its variance.
 
-    That is the influence-curve variance of LeDell, Petersen and van der Laan (2015), but around the mean over folds, so that folds with a
-    single positive count too. It tells how much the mean would move with another sample of this size, not with another seed.
+    The variance is DeLong's formula on the placements within each fold: the influence-curve variance of LeDell,
+    Petersen and van der Laan (2015), but around the mean over folds, so that folds with a single positive count too. It
+    says how much the mean would move with another sample of this size, not with another seed.
     """
     parts = [placements(labels, scores) for labels, scores in folds]
     values = [below.mean() if len(below) and len(above) else np.nan for below, above in parts]
@@ -176,8 +195,9 @@ def benjamini_hochberg(p: Doubles, method: str = "correct") -> Doubles:
     """q values (n,) of p values; NaN where p is, which counts as no test.
 
     Args:
-        method: "correct", or "floor": floor(p m / rank) without a monotone step, ties by index, as the paper's code had it (every q is an
-            integer, so that any fdr up to 1 selects the bins whose p m / rank is below 1).
+        p: p values (n,).
+        method: "correct", or "floor": floor(p m / rank) without a monotone step, ties by index, as the paper's code had
+            it (every q is an integer, so that any fdr up to 1 selects the bins whose p m / rank is below 1).
     """
     known = ~np.isnan(p)
     if not known.all():
@@ -234,8 +254,9 @@ def pearson_matrix(values: ArrayLike) -> Doubles:
 def pearson_of_sums(n: Doubles, x: Doubles, y: Doubles, xx: Doubles, yy: Doubles, xy: Doubles) -> Doubles:
     """Pearson R of sums over n (weighted) observations of x, y, x^2, y^2 and x y, all of one shape.
 
-    A sum of squares about the mean is a difference of two sums, each of which is only known to about n rounding errors: what is not greater than
-    that is 0, and so the variable constant: one that moves by less than 2 sqrt(n epsilon) of its size, 2e-6 of it for 5,000 windows. Squares must not underflow.
+    A sum of squares about the mean is a difference of two sums, each of which is only known to about n rounding errors.
+    What is not greater than that is 0, and so the variable constant: one that moves by less than 2 sqrt(n epsilon) of
+    its size, 2e-6 of it for 5,000 windows. Squares must not underflow.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         own = [square - total * total / n for total, square in ((x, xx), (y, yy))]
@@ -244,10 +265,10 @@ def pearson_of_sums(n: Doubles, x: Doubles, y: Doubles, xx: Doubles, yy: Doubles
 
 
 def deviations(values: ArrayLike) -> Doubles:
-    """Values (n, T) about their column's mean; all 0 if and only if the column is constant, even where the column's mean is rounded.
+    """Values (n, T) about their column's mean; all 0 if and only if the column is constant.
 
-    The mean of equal values need not be that value (0.1, 0.1, 0.1), but their differences from the first are exactly 0, and those of different
-    values never are.
+    The mean of equal values need not be that value (0.1, 0.1, 0.1), but their differences from the first are exactly 0,
+    and those of different values never are.
     """
     array = np.asarray(values, np.float64)
     with np.errstate(invalid="ignore"):
@@ -271,8 +292,8 @@ def _correlation(xy: Doubles, xx: Doubles, yy: Doubles) -> Doubles:
 class Accuracy:
     """Pearson R and R2 of each track over batches; memory of a few values a track.
 
-    Means and sums of products about them are joined batch by batch (Chan, Golub and LeVeque 1983), of differences from the first position, so that a
-    constant track is known as such whatever its value.
+    Means and sums of products about them are joined batch by batch (Chan, Golub and LeVeque 1983), of differences from
+    the first position, so that a constant track is known as such whatever its value.
     """
 
     def __init__(self, tracks: int) -> None:

@@ -1,4 +1,7 @@
-"""eQTL classification and direction against the paper's own code (its toy data, scikit-learn's forests with seed 42)."""
+"""eQTL classification and direction against the paper's own code.
+
+Its toy data, scikit-learn's forests with seed 42.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,10 @@ VCF_KEY = ["c", "s", "snp", "a1", "a2"]
 
 
 class Toy(NamedTuple):
-    """The toy tissue: variants in the order of the deduplicated VCF, fine-mapping rows, scores (variants, 16), and the original's results."""
+    """The toy tissue.
+
+    Variants in the order of the deduplicated VCF, fine-mapping rows, scores (variants, 16), and the original's results.
+    """
 
     variants: pd.DataFrame
     fine_mapped: pd.DataFrame
@@ -106,7 +112,8 @@ def toy08(golden: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Toy, 
 
 def run_classify(script, folder: Path, name: str, *options: object) -> pd.DataFrame:
     script(
-        "eqtl", "classify", "--positives", folder / "positives.tsv", "--negatives", folder / "negatives.tsv", "--scores", folder / "pos.h5",
+        "eqtl", "classify", "--positives", folder / "positives.tsv", "--negatives", folder / "negatives.tsv",
+        "--scores", folder / "pos.h5",
         "--scores", folder / "neg.h5", "--peaks", folder / "peaks.h5ad", "--folds", 8, "--seed", 42, "--threads", 1,
         "--output", folder / f"{name}.tsv", *options,
     )  # fmt: skip
@@ -122,14 +129,14 @@ def test_classification_is_the_original_one(script, toy08: tuple[Toy, Path], mod
     ours = run_classify(script, folder, model, "--genes", folder / "genes.tsv", *extra)
     theirs = toy.results[toy.results["Model"] == model]
     assert list(ours["bin"]) == LABELS
-    judged = ours.iloc[:4]
-    assert list(judged["n_positive"]) == list(theirs["Positive set size"])
-    assert list(judged["n_negative"]) == list(theirs["Positive set size"])
-    np.testing.assert_allclose(judged["auroc"], theirs["AUC"], rtol=0, atol=1e-9)
-    np.testing.assert_allclose(judged["auprc"], theirs["AUPRC"], rtol=0, atol=1e-9)
-    for i, distance in enumerate(judged["tss_distance"]):
+    evaluated = ours.iloc[:4]
+    assert list(evaluated["n_positive"]) == list(theirs["Positive set size"])
+    assert list(evaluated["n_negative"]) == list(theirs["Positive set size"])
+    np.testing.assert_allclose(evaluated["auroc"], theirs["AUC"], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(evaluated["auprc"], theirs["AUPRC"], rtol=0, atol=1e-9)
+    for i, distance in enumerate(evaluated["tss_distance"]):
         assert abs(distance - np.median(toy.inputs[f"{i}_tss"])) <= 1
-    assert ((judged["auroc_low"] < judged["auroc"]) & (judged["auroc"] < judged["auroc_high"])).all()
+    assert ((evaluated["auroc_low"] < evaluated["auroc"]) & (evaluated["auroc"] < evaluated["auroc_high"])).all()
     assert ours["reason"].iloc[4].startswith("0 variants")
     assert np.isnan(ours["auroc"].iloc[4])
 
@@ -150,7 +157,8 @@ def test_direction_is_the_original_one(script, golden: Path, tmp_path: Path) -> 
     write_peaks(tmp_path / "peaks.h5ad", toy)
     (tmp_path / "even.txt").write_text("".join(f"t{i}\n" for i in range(0, 16, 2)))
     script(
-        "eqtl", "direction", "--variants", tmp_path / "variants.tsv", "--scores", tmp_path / "sad.h5", "--peaks", tmp_path / "peaks.h5ad",
+        "eqtl", "direction", "--variants", tmp_path / "variants.tsv", "--scores", tmp_path / "sad.h5", "--peaks",
+        tmp_path / "peaks.h5ad",
         "--folds", 8, "--seed", 42, "--output", tmp_path / "T.tsv", "--track-list", tmp_path / "even.txt",
     )  # fmt: skip
     ours = pd.read_csv(tmp_path / "T.tsv", sep="\t").iloc[:4]

@@ -25,7 +25,10 @@ def ldsc(golden) -> Path:
 
 @pytest.fixture(scope="module")
 def scores(ldsc, script, tmp_path_factory) -> Path:
-    """Our LD scores of every chromosome: all annotation files in one pass, printed for the regression SNPs as the original's."""
+    """Our LD scores of every chromosome.
+
+    All annotation files in one pass, printed for the regression SNPs as the original's.
+    """
     out = tmp_path_factory.mktemp("ld")
     for chrom in CHROMS:
         bfile, annotations = ldsc / "input/plink" / f"ref.{chrom}", ldsc / "input/annot"
@@ -122,7 +125,8 @@ def sad_file(ldsc, tmp_path_factory) -> Path:
 @pytest.mark.parametrize(("peaks", "statistic"), [("peak_specific", "mean"), ("peak_ubiquitous", "max")])
 def test_annotations_and_their_sad_splits(ldsc, script, sad_file, tmp_path, peaks, statistic):
     bim, bed = ldsc / "input/plink/ref.@", ldsc / "input/bed" / f"{peaks}.bed"
-    script("heritability", "annotate", "--bim", bim, "--peaks", bed, "--name", peaks, "--sad", sad_file, "--statistic", statistic,
+    script("heritability", "annotate", "--bim", bim, "--peaks", bed, "--name", peaks, "--sad", sad_file,
+           "--statistic", statistic,
            "--quantiles", "0.5,0.3,0.1", "--output", tmp_path / "x")  # fmt: skip
     for chrom in CHROMS:
         ours = pd.read_csv(tmp_path / f"x.{chrom}.annot.gz", sep="\t")
@@ -166,8 +170,10 @@ def test_sad_splits_of_the_original_code(golden, original_splits, script, tmp_pa
     (tmp_path / "peaks.bed").write_text(
         "".join(f"chr{c}\t{b - 1}\t{b}\n" for c, b in zip(inside["CHR"], inside["BP"], strict=True))
     )
-    script("heritability", "annotate", "--bim", tmp_path / "p.@", "--peaks", tmp_path / "peaks.bed", "--name", name, "--sad", tmp_path / "sad.h5",
-           "--track-list", tmp_path / "tracks.txt", "--statistic", statistic, "--quantiles", "0.1,0.3,0.5", "--output", tmp_path / "x")  # fmt: skip
+    script("heritability", "annotate", "--bim", tmp_path / "p.@", "--peaks", tmp_path / "peaks.bed", "--name", name,
+           "--sad", tmp_path / "sad.h5",
+           "--track-list", tmp_path / "tracks.txt", "--statistic", statistic, "--quantiles", "0.1,0.3,0.5",
+           "--output", tmp_path / "x")  # fmt: skip
     ours = pd.concat(
         [pd.read_csv(tmp_path / f"x.{c}.annot.gz", sep="\t") for c in sorted(set(snps["CHR"]))], ignore_index=True
     )
@@ -197,7 +203,8 @@ def test_summary_equals_the_reference_table(ldsc, script, tmp_path):
                 shutil.copy(source, tmp_path / f"{name.split('.')[0]}.{model}.{suffix}")
     for path in (ldsc / "input/annot").glob("*.annot.gz"):
         (tmp_path / path.name).symlink_to(path)
-    script("heritability", "summarise", tmp_path, "--annot", f"{tmp_path}/baseline.,{tmp_path}/@.", "--frqfile", f"{ldsc}/input/plink/ref.",
+    script("heritability", "summarise", tmp_path, "--annot", f"{tmp_path}/baseline.,{tmp_path}/@.", "--frqfile",
+           f"{ldsc}/input/plink/ref.",
            "--output", tmp_path / "h.tsv", "--qc", tmp_path / "qc.tsv", "--meta", tmp_path / "meta.tsv")  # fmt: skip
     table = pd.read_csv(tmp_path / "h.tsv", sep="\t")
     assert list(table)[: len(reference.columns)] == list(reference)
@@ -246,8 +253,10 @@ def test_the_real_ldsc_reads_our_files_and_finds_the_same(ldsc, scores, script, 
     _ldsc("munge_sumstats.py", "--sumstats", "sumstats.txt", "--out", trait, "--merge-alleles", alleles, cwd=tmp_path)
     theirs = gzip.decompress((ldsc / "golden_py27/sumstats" / f"{trait}.sumstats.gz").read_bytes())
     assert gzip.decompress((tmp_path / f"{trait}.sumstats.gz").read_bytes()) == theirs
-    _ldsc("ldsc.py", "--h2", f"{trait}.sumstats.gz", "--ref-ld-chr", f"baseline.,{model}.", "--w-ld-chr", "weights.", "--frqfile-chr", "ref.",
-          "--overlap-annot", "--print-coefficients", "--print-delete-vals", "--out", f"{trait}.{model}", cwd=tmp_path)  # fmt: skip
+    _ldsc("ldsc.py", "--h2", f"{trait}.sumstats.gz", "--ref-ld-chr", f"baseline.,{model}.", "--w-ld-chr", "weights.",
+          "--frqfile-chr", "ref.",
+          "--overlap-annot", "--print-coefficients", "--print-delete-vals", "--out", f"{trait}.{model}",
+          cwd=tmp_path)  # fmt: skip
     ours = pd.read_csv(tmp_path / f"{trait}.{model}.results", sep="\t")
     theirs = pd.read_csv(ldsc / "golden_py27/h2" / f"{trait}.baseline_{model}.results", sep="\t")
     assert list(ours["Category"]) == list(theirs["Category"])
@@ -277,7 +286,8 @@ def test_h2_cts_on_our_list_and_scores_finds_the_same(ldsc, scores, script, tmp_
     counts = [path for m in ("peak_specific", "peak_ubiquitous") for path in sorted(scores.glob(f"{m}.?.l2.M_5_50"))]
     script("heritability", "cts-list", *counts, "--output", tmp_path / "x.ldcts")
     (tmp_path / "trait1.sumstats.gz").symlink_to(ldsc / "golden_py27/sumstats/trait1.sumstats.gz")
-    _ldsc("ldsc.py", "--h2-cts", "trait1.sumstats.gz", "--ref-ld-chr", "baseline.", "--ref-ld-chr-cts", "x.ldcts", "--w-ld-chr", "weights.",
+    _ldsc("ldsc.py", "--h2-cts", "trait1.sumstats.gz", "--ref-ld-chr", "baseline.", "--ref-ld-chr-cts", "x.ldcts",
+          "--w-ld-chr", "weights.",
           "--out", "trait1", cwd=tmp_path)  # fmt: skip
     script(
         "heritability", "cts", "trait1.cell_type_results.txt", "--ldcts", "x.ldcts", "--output", "cts.tsv", cwd=tmp_path

@@ -1,4 +1,7 @@
-"""Real data: ten ENCODE DNase tracks on compact human sequence, a real VCF as variant set and as LD panel, real summary statistics."""
+"""Real data on compact human sequence.
+
+Ten ENCODE DNase tracks, a real VCF as variant set and as LD panel, real summary statistics.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The head (lib/Sheets.groovy) and the library (sheets.py) read the same sheets alike: they accept and refuse the same rows of a generated corpus."""
+"""The head (lib/Sheets.groovy) and the library (sheets.py) read the same sheets alike.
+
+They accept and refuse the same rows of a generated corpus.
+"""
 
 from __future__ import annotations
 
@@ -35,20 +38,29 @@ GOOD = {
     "integer": ["1", "3", "0012", "999999999"],
 }
 ODD = {
-    "a command": ["$(touch x)", "`id`", "a;id", "a|b", "a&b", "a>b", "a<b", "${IFS}", "$HOME", "!!", "'", "a'b", "\\", "a\\nb"],
+    "a command": ["$(touch x)", "`id`", "a;id", "a|b", "a&b", "a>b", "a<b", "${IFS}", "$HOME", "!!", "'", "a'b",
+        "\\", "a\\nb"],
     "a glob": ["*", "a?", "[a-z]", "{a,b}", "#a", "a#b"],
     "a quote": ['"', 'a"b', '"a" b', '""', 'a""', '"a'],
-    "a control character": ["a\x00b", "\x01", "a\x1b[2J", "a\x7f", "a\x85b", "a\u2028b", "\x0ba", "a\x0c", "a\x1c", "a\nb", "a\rb", "a\tb"],
+    "a control character": ["a\x00b", "\x01", "a\x1b[2J", "a\x7f", "a\x85b", "a\u2028b", "\x0ba", "a\x0c", "a\x1c",
+        "a\nb", "a\rb", "a\tb"],
     "a space": ["a b", "\u00a0a", "a\u2003", "\u3000", "\ufeffa", "a\u200b", " ", "\t"],
-    "unicode": ["é", "größe", "\u0430bc", "A\u0301", "²", "٣", "𝒜", "x.b\u212a", "ＢＷ", "\U0001f600" * 50 + ".bw", "x.BW", "ı.bigwig", "X.BİGWIG"],
-    "a length": ["A" * 65, "A" * 200, "A" * 201, "é" * 100, "é" * 101, "a/" * 500, "a/" * 501, "a/" * 498 + "x.bw", "x" * 10_000, "1" * 400],
-    "a beginning": [".a", "+a", "-a", "~a", "_a", "a/.b", "a/-b.bw", "a/~b.bw", "..", ".", "/", "//", "a/", "+", "=1+1", "@x"],
-    "a scheme": ["ssh://h/x.bw", "jar:file:///x!/y.bw", "FILE:///x.bw", "://x.bw", "file://", "file:///x.bw", "s3:/x.bw", "a/http://h/x.bw"],
+    "unicode": ["é", "größe", "\u0430bc", "A\u0301", "²", "٣", "𝒜", "x.b\u212a", "ＢＷ", "\U0001f600" * 50 + ".bw",
+        "x.BW", "ı.bigwig", "X.BİGWIG"],
+    "a length": ["A" * 65, "A" * 200, "A" * 201, "é" * 100, "é" * 101, "a/" * 500, "a/" * 501, "a/" * 498 + "x.bw",
+        "x" * 10_000, "1" * 400],
+    "a beginning": [".a", "+a", "-a", "~a", "_a", "a/.b", "a/-b.bw", "a/~b.bw", "..", ".", "/", "//", "a/", "+",
+        "=1+1", "@x"],
+    "a scheme": ["ssh://h/x.bw", "jar:file:///x!/y.bw", "FILE:///x.bw", "://x.bw", "file://", "file:///x.bw",
+        "s3:/x.bw", "a/http://h/x.bw"],
     "a login": ["https://me:hunter2@host/x.bw", "s3://key@b/x.bw", "ftp://@h/x.bw", "me:hunter2@host://x.bw", "https://h/me@x.bw"],
     "a query": ["https://h/x.bw?sig=1", "?", "x.bw?v=1", "s3://b/x?y.bw"],
-    "a suffix": ["x.txt", "x", "bw", ".bw", "x.bw.gz", "x.tsv", "x.bed", "s3://b/x.cram", "x.bw/", *(f"x{s}" for s in SUFFIXES)],
-    "a number": ["0", "-1", "1.5", "1,5", "nan", "inf", "1e999", "-0", "1e-999", "0x1", "1_000", "1e", "e1", ".", "+", "1234567890", "1 ", "1f", "1d"],
-    "a choice": ["bigwig", "Bigwig", "bam", "yes", "no", "true", "TRUE", "multi", "sum", "all", "gc_matched", "wiggle", "None"],
+    "a suffix": ["x.txt", "x", "bw", ".bw", "x.bw.gz", "x.tsv", "x.bed", "s3://b/x.cram", "x.bw/",
+        *(f"x{s}" for s in SUFFIXES)],
+    "a number": ["0", "-1", "1.5", "1,5", "nan", "inf", "1e999", "-0", "1e-999", "0x1", "1_000", "1e", "e1", ".",
+        "+", "1234567890", "1 ", "1f", "1d"],
+    "a choice": ["bigwig", "Bigwig", "bam", "yes", "no", "true", "TRUE", "multi", "sum", "all", "gc_matched",
+        "wiggle", "None"],
     "nothing": ["", " ", "\t ", '""'],
 }  # fmt: skip
 ALPHABET = "aA09._-+~/:@%?=#$'\"`\\,; \t*&|<>()[]{}!\x00\x1f\x7f\xa0\u2028é²\u212a\U0001f600"
@@ -176,7 +188,10 @@ def single_values() -> list[Case]:
 
 
 def loose_quotes() -> list[Case]:
-    """Lines whose quotes csv itself would not write: each of as many fields as the header where a reader lets them pass."""
+    """Lines whose quotes csv itself would not write.
+
+    Each of as many fields as the header where a reader lets them pass.
+    """
     lines = [
         '"A"xa.vcf',
         '"A" ,a.vcf',
@@ -209,7 +224,8 @@ def kind_of(row: dict[str, str]) -> str:
 HEAD = """
 given.collect { one ->
     def found = Sheets.read(one.kind, file(one.path, glob: false))
-    def lines = found.faults.collect { it ==~ /(?s)line \\d+: .*/ ? (it =~ /^line (\\d+)/)[0][1] as int : 0 }.toSet().sort()
+    def lineOf = { fault -> fault ==~ /(?s)line \\d+: .*/ ? (fault =~ /^line (\\d+)/)[0][1] as int : 0 }
+    def lines = found.faults.collect(lineOf).toSet().sort()
     def others = SheetRules.columns(one.kind).findAll { name, column -> !(column.kind in ['path', 'prefix']) }.keySet()
     def rows = found.rows.findAll { !(it.line in lines) }.collect { row ->
         others.collectEntries { [(it): row[it] ?: ''] } + [line: row.line as String] +

@@ -1,4 +1,7 @@
-"""A stage script's command line, run inside this process (what it imports is paid once), or in one of its own as a user does."""
+"""A stage script's command line, run inside this process or in one of its own, as a user does.
+
+Inside, what it imports is paid once.
+"""
 
 from __future__ import annotations
 

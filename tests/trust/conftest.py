@@ -23,7 +23,10 @@ def _no_head_outlives_its_test() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def evidence() -> Evidence:
-    """evidence("kills", fault="SIGKILL head", ...): one row more in $TRUST_EVIDENCE/kills.tsv; nothing where the variable is not set."""
+    """evidence("kills", fault="SIGKILL head", ...): one row more in $TRUST_EVIDENCE/kills.tsv.
+
+    Nothing where the variable is not set.
+    """
     folder = os.environ.get("TRUST_EVIDENCE")
 
     def add(table: str, **row: object) -> None:

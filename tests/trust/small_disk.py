@@ -13,7 +13,10 @@ import pytest
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[Callable[[str], None]]:
-    """A tmpfs of a size at `folder`; gives a function that remounts it with other options, between two writes if need be."""
+    """A tmpfs of a size at `folder`.
+
+    Gives a function that remounts it with other options, between two writes if need be.
+    """
 
     def remount(options: str) -> None:
         limit = time.monotonic() + 60

@@ -1,4 +1,7 @@
-"""The images: what their Dockerfiles promise; built for real and run through charliecloud where CONTAINERS=1 (root on Debian)."""
+"""The images: what their Dockerfiles promise.
+
+Built for real and run through charliecloud where CONTAINERS=1 (root on Debian).
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ from whole_run import Run, differences
 from wiring import PROCESSES, scripts
 from wiring import stage as of_process
 
+import accessiflow
+
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {path.parent.name: path.read_text() for path in sorted((ROOT / "containers").glob("*/Dockerfile"))}
 LARGE = {
@@ -26,7 +31,7 @@ LARGE = {
 }  # several GB of wheels each: built where CONTAINERS_LARGE=1
 STAGES = [stage for stage in FILES if stage not in LARGE]
 WANTED = os.environ.get("CONTAINERS_LARGE") == "1"
-VERSION = "0.1.0"
+VERSION = accessiflow.__version__
 REGISTRY = "ghcr.io/accessiflow"
 LABELS = (
     "title",
@@ -164,7 +169,10 @@ def laid_out(stage: str) -> str:
 
 
 def inside(stage: str, script: str, *, stderr: bool = False) -> str:
-    """What a script prints in the stage's image, as the image's own user; the project at /project, the packages of the tests at /tested."""
+    """What a script prints in the stage's image, as the image's own user.
+
+    The project at /project, the packages of the tests at /tested.
+    """
     env = build_environment()
     container = subprocess.run(
         ["buildah", "from", "--pull-never", image_of(stage)], env=env, capture_output=True, text=True, check=True
@@ -191,7 +199,8 @@ def inside(stage: str, script: str, *, stderr: bool = False) -> str:
 def test_user_programs_and_packages(images: Path, stage: str) -> None:
     shown = inside(
         stage,
-        "id -u; ps --version >/dev/null; python3 -c 'import sys; print(*sys.version_info[:2])'; pip check; pip list --format=freeze",
+        "id -u; ps --version >/dev/null; python3 -c 'import sys; print(*sys.version_info[:2])'; "
+        "pip check; pip list --format=freeze",
     )
     user, python, sound, *packages = shown.splitlines()
     assert user == "1000"
@@ -206,13 +215,11 @@ def test_user_programs_and_packages(images: Path, stage: str) -> None:
 
 @of_each
 def test_no_build_tools_are_left(images: Path, stage: str) -> None:
-    assert (
-        inside(
-            stage,
-            "type -P gcc g++ cc c++ make git curl || true; find /var/lib/apt/lists /opt/wheels -type f 2>/dev/null || true",
-        )
-        == ""
+    shown = inside(
+        stage,
+        "type -P gcc g++ cc c++ make git curl || true; find /var/lib/apt/lists /opt/wheels -type f 2>/dev/null || true",
     )
+    assert shown == ""
 
 
 @of_each
@@ -271,7 +278,8 @@ def test_the_enformer_image_predicts_what_its_package_predicts(images: Path, sta
     tests = "['-q', '-p', 'no:cacheprovider', '/project/tests/unit/test_prediction_enformer.py']"
     shown = inside(
         stage,
-        f"cd /tmp && python3 -c \"import sys; sys.path.append('/tested'); import pytest; sys.exit(pytest.main({tests}))\"",
+        "cd /tmp && python3 -c \"import sys; sys.path.append('/tested'); "
+        f'import pytest; sys.exit(pytest.main({tests}))"',
     )
     assert "2 passed" in shown
 

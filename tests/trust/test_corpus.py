@@ -1,5 +1,8 @@
-"""Bad input, file by file: each is refused with one sentence that says what is wrong and where, and leaves nothing behind; odd but legal input gives
-the results of the plain one."""
+"""Bad input, file by file.
+
+Each is refused with one sentence that says what is wrong and where, and leaves nothing behind; odd but legal input
+gives the results of the plain one.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Bad input to the whole pipeline: `nextflow run` itself says what is wrong and where, and leaves no result; odd but legal names work."""
+"""Bad input to the whole pipeline: `nextflow run` itself says what is wrong and where, and leaves no result.
+
+Odd but legal names work.
+"""
 
 from __future__ import annotations
 

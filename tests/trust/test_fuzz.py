@@ -1,7 +1,10 @@
-"""Every reader against damaged files: a result or an InputError, never another exception, a warning, a hang or the end of the process.
+"""Every reader against damaged files.
 
-Files of the study are cut, flipped, doubled, stretched and strewn with NULs by a seeded generator; each goes to its reader in a child process, so that
-a crash of a C library is a fault with a name. FUZZ_SECONDS (300) is what the long run takes in all.
+A result or an InputError, never another exception, a warning, a hang or the end of the process.
+
+Files of the study are cut, flipped, doubled, lengthened and strewn with NULs by a seeded generator; each goes to its
+reader in a child process, so that a crash of a C library is a fault with a name. FUZZ_SECONDS (300) is what the long
+run takes in all.
 """
 
 from __future__ import annotations
@@ -140,7 +143,7 @@ def _tss(path: Path) -> object:
 
 
 def _fine_mapped(path: Path) -> object:
-    from accessiflow.eqtl.fine_mapped import read_fine_mapped
+    from accessiflow.variants.columns import read_fine_mapped
 
     return read_fine_mapped(path)
 
@@ -259,7 +262,10 @@ def mutated(rng: np.random.Generator, content: bytes) -> bytes:
 
 
 def inserted(rng: np.random.Generator, present: bytes, kind: int) -> bytes:
-    """What is put into a file: what stands there again, NULs, a long number, a long word, or what separates and begins fields."""
+    """What is put into a file.
+
+    What stands there again, NULs, a long number, a long word, or what separates and begins fields.
+    """
     separators = rng.choice(np.frombuffer(b'\t\n\r",;# -.eE+nNaif\xff\0', np.uint8), len(present) + 1)
     digits = b"9" * int(rng.choice([20, 400, 5000]))
     return (present * int(rng.integers(1, 4)), bytes(len(present) + 1), digits, b"x" * 70_000, separators.tobytes())[
@@ -291,7 +297,10 @@ def read_one(reader: Reader, path: Path) -> str:
 
 
 def in_child(reader: Reader, folder: Path, file: str, seeds: range) -> list[str]:
-    """What became of the mutations of some seeds, one after another in a child process; the last is its end if it dies."""
+    """What became of the mutations of some seeds, one after another in a child process.
+
+    The last is its end if it dies.
+    """
     whole, report = (folder / file).read_bytes(), folder / "fuzz.log"
     report.write_text("")
     child = os.fork()

@@ -1,6 +1,9 @@
-"""Heads and tasks killed, disks that fill, folders that cannot be written: with -resume the results are those of an undisturbed run, byte for byte.
+"""Heads and tasks killed, disks that fill, folders that cannot be written.
 
-Every series of faults is drawn from a seed and placed by the progress of the run (how many tasks it has submitted), not by the clock.
+With -resume the results are those of an undisturbed run, byte for byte.
+
+Every series of faults is drawn from a seed and placed by the progress of the run (how many tasks it has submitted), not
+by the clock.
 """
 
 from __future__ import annotations
@@ -40,7 +43,8 @@ def test_every_stage_gives_its_results(undisturbed: Run) -> None:
 def kill_heads(run: Run, points: int, seed: int, record: Callable[..., None]) -> int:
     """Start and kill the head up to `points` times, each time some tasks later; returns the number of kills.
 
-    In turn: head and tasks with SIGKILL; the head alone with SIGKILL (its tasks run on as orphans); the head with SIGTERM.
+    In turn: head and tasks with SIGKILL; the head alone with SIGKILL (its tasks run on as orphans); the head with
+    SIGTERM.
     """
     rng = random.Random(seed)
     kinds = [(signal.SIGKILL, True), (signal.SIGKILL, False), (signal.SIGTERM, False)]

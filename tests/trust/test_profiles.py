@@ -1,4 +1,7 @@
-"""What every profile gives every process, as Nextflow itself resolves it: container, executor, queue, accelerator, and what swaps change."""
+"""What every profile gives every process, as Nextflow itself resolves it.
+
+Container, executor, queue, accelerator, and what swaps change.
+"""
 
 from __future__ import annotations
 
@@ -82,7 +85,10 @@ def call(launcher: Path, folder: Path, *args: object) -> str:
 
 @pytest.fixture(scope="module")
 def resolved(launcher: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict[str, Any]]]:
-    """Profiles -> what they resolve to: the documented combinations first, then OTHERS; all in one start of Nextflow."""
+    """Profiles -> what they resolve to: the documented combinations first, then OTHERS.
+
+    All in one start of Nextflow.
+    """
     folder = tmp_path_factory.mktemp("profiles")
     asked = [*((profile, QUEUES) for profile in TABLE), *OTHERS.items()]
     request = {

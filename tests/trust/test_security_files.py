@@ -1,4 +1,7 @@
-"""Files of other people: none leads out of its folder, none is executed, none fills the memory by claiming to be large."""
+"""Files of other people.
+
+None leads out of its folder, none is executed, none fills the memory by claiming to be large.
+"""
 
 from __future__ import annotations
 

@@ -107,7 +107,10 @@ def test_the_table_says_what_the_packages_say(pins) -> None:
 
 
 def test_the_images_with_strong_copyleft_are_known(pins) -> None:
-    """They may be run and shared; whoever shares such an image shares the source of these packages, too (docs/security.md)."""
+    """They may be run and shared.
+
+    Whoever shares such an image shares the source of these packages, too (docs/security.md).
+    """
     strong = {
         (row["package"], image)
         for row in pins.read_table()
@@ -150,14 +153,14 @@ ANSWERS = {
 def test_an_audit_that_could_not_ask_is_not_clean(answer: str, pins, tmp_path: Path) -> None:
     """A tool that answers as pip-audit does: what it did not hear of is no clean bill."""
     code, more = ANSWERS[answer]
-    told = {
+    answered = {
         "dependencies": [
             {"name": n, "version": v, "vulns": []} | (more or {})
             for path in pins.requirement_files()
             for n, v in pins.read_pins(path)
         ]
     }
-    (tmp_path / "answer.json").write_text(json.dumps(told) if more is not None else "no network")
+    (tmp_path / "answer.json").write_text(json.dumps(answered) if more is not None else "no network")
     (tmp_path / "tool").write_text(f"#!/bin/sh\ncat '{tmp_path}/answer.json'\n")
     (tmp_path / "uv").write_text(f"#!/bin/sh\necho '{YANKED if answer == 'withdrawn' else 'Resolved'}' >&2\n")
     for name in ("tool", "uv"):

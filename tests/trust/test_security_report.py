@@ -1,4 +1,7 @@
-"""Nothing runs in the report: names from any table are text in a real browser, and the page's policy is a second wall behind the escaping."""
+"""Nothing runs in the report.
+
+Names from any table are text in a real browser, and the page's policy is a second wall behind the escaping.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ ROWS = len(PAYLOADS)
 
 
 class Elements(HTMLParser):
-    """Tags of a document, attributes of its first element, attributes that hold code, and the text of its table cells."""
+    """Tags of a document, attributes of its first element, attributes that hold code, and text of its table cells."""
 
     def __init__(self, document: str) -> None:
         super().__init__()
@@ -82,7 +85,10 @@ class Hostile:
         return f"{PAYLOADS[self._next % ROWS]} {self._next}"
 
     def table(self, name: str, texts: str, numbers: str, rows: list[dict[str, object]] | None = None) -> None:
-        """Write a table: `texts` are columns of payloads, `numbers` columns of numbers; `rows` say what a column must be."""
+        """Write a table: `texts` are columns of payloads, `numbers` columns of numbers.
+
+        `rows` say what a column must be.
+        """
         fixed = rows or [{} for _ in range(ROWS)]
         made = [
             {c: self.text() for c in texts.split()} | dict.fromkeys(numbers.split(), 0.1 * i + 0.2) | row
@@ -151,9 +157,9 @@ def add_variants(to: Hostile) -> None:
     top = [{"rank": i + 1, "pos": 1000 * i + 1} for i in range(ROWS)]
     to.table("variants/a.top.tsv", "group chrom id ref alt track", "SAD REF ALT", top)
     to.json("variants/a.b.metrics.json", {"scored": 1, "excluded": 2, "reasons": dict.fromkeys(PAYLOADS, 1)})
-    judged = [{"n_positive": 50, "n_negative": 50} for _ in range(ROWS)]
+    evaluated = [{"n_positive": 50, "n_negative": 50} for _ in range(ROWS)]
     for kind in ("classification", "shuffled", "direction"):
-        to.table(f"eqtl/a.{kind}.tsv", "tissue bin reason", "auroc auprc auroc_low auroc_high", judged)
+        to.table(f"eqtl/a.{kind}.tsv", "tissue bin reason", "auroc auprc auroc_low auroc_high", evaluated)
     curves = [{"curve": kind} for kind in ("roc", "pr") for _ in range(ROWS)]
     to.table("eqtl/a.classification.curves.tsv", "tissue bin", "x y", curves)
     groups = [
@@ -165,7 +171,10 @@ def add_variants(to: Hostile) -> None:
 
 
 def add_heritability(to: Hostile) -> None:
-    numbers = "Prop._SNPs Prop._h2 Enrichment Enrichment_std_error Enrichment_p Coefficient_z-score tau_star tau_star_se tau_star_se_jack"
+    numbers = (
+        "Prop._SNPs Prop._h2 Enrichment Enrichment_std_error Enrichment_p Coefficient_z-score"
+        " tau_star tau_star_se tau_star_se_jack"
+    )
     names = [f"{PAYLOADS[i % ROWS]}.{half}" for i in range(ROWS) for half in ("high", "low")]
     rows = [{"model": n, "focal": "yes"} for n in names]
     to.table("heritability/heritability.tsv", "trait annotation", numbers, rows)

@@ -1,4 +1,7 @@
-"""No value of a sheet, a parameter or a file reaches a shell: refused where they come in, and again where scripts are made of it."""
+"""No value of a sheet, a parameter or a file reaches a shell.
+
+Refused where they come in, and again where scripts are made of it.
+"""
 
 from __future__ import annotations
 
@@ -302,7 +305,10 @@ CHROMS = ("--valid_chroms", "chr2", "--test_chroms", "chr3", "--stages", "peaks"
 def test_a_hostile_sheet_is_refused_by_the_pipeline_and_nothing_of_it_runs(
     pipeline, study: Path, tmp_path: Path, evidence
 ) -> None:
-    """The workflow engine leaves $, globs and newlines of a path unquoted in the script that brings files to a task: even the preflight's."""
+    """The workflow engine leaves $, globs and newlines of a path unquoted in the script that brings files to a task.
+
+    That is so even for the preflight's.
+    """
     names = [value for value in HOSTILE if "/" not in value and "\x00" not in value and len(value) < 100]
     with open(tmp_path / "t.csv", "w", newline="") as out:
         rows = csv.writer(out)

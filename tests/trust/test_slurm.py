@@ -1,4 +1,6 @@
-"""A real scheduler: the study on two SLURM nodes (scripts/slurm_lab.sh up), with its faults: memory, a lost node, a lost head.
+"""A real scheduler.
+
+The study on two SLURM nodes (scripts/slurm_lab.sh up), with its faults: memory, a lost node, a lost head.
 
 Skipped, with the reason, where no such cluster is up; nothing is installed from here.
 """
@@ -25,7 +27,10 @@ PROFILE, PARTITIONS = (
 )
 pytestmark = [pytest.mark.nextflow, pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 # a lab answers at once, a cluster does not
-IMPATIENT = "executor { pollInterval = '1 sec'; queueStatInterval = '2 sec'; exitReadTimeout = '5 sec'; submitRateLimit = null }\n"
+IMPATIENT = (
+    "executor { pollInterval = '1 sec'; queueStatInterval = '2 sec'; exitReadTimeout = '5 sec'; "
+    "submitRateLimit = null }\n"
+)
 
 
 @pytest.fixture(scope="module")

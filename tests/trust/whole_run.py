@@ -77,7 +77,10 @@ class Run:
 
 
 def digests(results: Path) -> dict[str, str]:
-    """sha256 of each file of a results folder by its relative path; without pipeline_info/, the crate that lists it, and the report's section on the run."""
+    """sha256 of each file of a results folder by its relative path.
+
+    Without pipeline_info/, the crate that lists it, and the report's section on the run.
+    """
     out = {}
     for path in sorted(results.rglob("*")):
         name = str(path.relative_to(results))

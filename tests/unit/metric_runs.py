@@ -11,7 +11,10 @@ from accessiflow.files import write_table
 
 
 def run_metric(metric: str, **values: object) -> dict[Path, pd.DataFrame]:
-    """Compute a metric with the defaults of its other options and write its tables; they are returned by path as they were written."""
+    """Compute a metric with the defaults of its other options and write its tables.
+
+    They are returned by path as they were written.
+    """
     command = COMMANDS[metric]
     assert values.keys() <= {option.name for option in command.options}
     written = {}

@@ -1,4 +1,7 @@
-"""The house: a loose file is ground, every stage has one room, and nothing imports upward. docs/developing.md shows the same table."""
+"""The house: a loose file is ground, every stage has one room, and nothing imports upward.
+
+The same table stands in docs/developing.md.
+"""
 
 from __future__ import annotations
 
@@ -143,13 +146,6 @@ def test_no_private_name_leaves_its_module() -> None:
     assert taken == []
 
 
-# Names that two rooms still share; a name that has ended leaves this list, and an empty list goes.
-SHARED_NAMES = {
-    *("ALL", "CELLS_AT_ONCE", "COLUMNS", "Codes", "DIRECTION", "EDGES", "EPSILON", "FLANK", "Floats", "HALVES"),
-    *("LONGEST", "NAMES", "Split", "UNKNOWN"),
-}
-
-
 def public_names(path: Path) -> set[str]:
     """Classes, upper-case constants and type aliases that a module defines at its top."""
     names = set()
@@ -168,12 +164,15 @@ def test_no_class_or_constant_of_one_name_in_two_rooms() -> None:
     for module, path in MODULES.items():
         for name in public_names(path):
             rooms[name].add(room(module))
-    shared = {name: sorted(found) for name, found in rooms.items() if len(found) > 1 and name not in SHARED_NAMES}
+    shared = {name: sorted(found) for name, found in rooms.items() if len(found) > 1}
     assert shared == {}
 
 
 def test_scripts_load_nothing_heavy_before_a_command_runs() -> None:
-    """`--help` answers at once: what a script imports, and what that imports in turn, is of the standard library or Typer."""
+    """`--help` answers at once.
+
+    What a script imports, and what that imports in turn, is of the standard library or Typer.
+    """
     heavy = [
         (path.name, name)
         for path in sorted((ROOT / "bin").glob("*.py"))
@@ -192,7 +191,10 @@ def test_the_docs_show_this_table() -> None:
 
 
 def diagram() -> str:
-    """The picture of docs/developing.md: rooms by floor, and which room imports which (the ground, which all import, is left out)."""
+    """The picture of docs/developing.md.
+
+    Rooms by floor, and which room imports which (the ground, which all import, is left out).
+    """
     arrows = {(room(m), room(i.module)) for m, path in MODULES.items() for i in imports(path)}
     lines = ["```mermaid", "flowchart BT"]
     for floor, rooms in FLOORS.items():

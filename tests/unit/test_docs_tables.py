@@ -42,9 +42,23 @@ def test_what_the_pipeline_gives_is_not_by_hand(tables):
     assert all(meaning for *_, meaning in options)
 
 
-def test_every_metric_has_a_row_and_every_table_one(tables):
-    rows = [line for line in tables.metrics_text().splitlines() if line.startswith("| `")]
-    assert len(rows) == len(tables.METRICS) + sum(len(metric.tables) for metric in tables.METRICS)
+def test_every_metric_has_its_rows_and_every_table_one(tables):
+    questions, options, columns = (
+        [line.split("`")[1] for line in part.splitlines() if line.startswith("| `")]
+        for part in tables.metrics_text().split("\n\n")
+    )
+    names = [metric.name for metric in tables.METRICS]
+    assert questions == names and list(dict.fromkeys(options)) == names
+    assert columns == [made.published or made.name for metric in tables.METRICS for made in metric.tables]
+
+
+def test_no_line_of_a_table_is_too_wide_and_nothing_is_lost_where_it_breaks(tables):
+    text = tables.metrics_text() + tables.by_hand_text()
+    assert max(map(len, text.splitlines())) <= tables.WIDEST
+    cell = ", ".join(f"column_{i} (what, and which)" for i in range(20))
+    rows = tables.wrapped([("`t`", cell)])
+    assert len(rows) > 1 and " ".join(row[1] for row in rows) == cell
+    assert [row[0] for row in rows] == ["`t`", *[""] * (len(rows) - 1)]
 
 
 def test_the_pipeline_calls_commands_that_exist(tables):

@@ -13,14 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_matrix
 
-from accessiflow.eqtl import benchmark as judge
-from accessiflow.eqtl import fine_mapped, forest, tables
+from accessiflow.eqtl import benchmark, fine_mapped, forest, tables
 from accessiflow.eqtl.design import Design, Matching, Result, Row, Task
 from accessiflow.errors import InputError
 from accessiflow.peaks.matrix import column_at, read_peak_rows, specificity_labels
 from accessiflow.scoring.tracks import choose_tracks
 from accessiflow.statistics import cross_validated, delong
-from accessiflow.variants.tables import KEY, read_variants
+from accessiflow.variants import columns
+from accessiflow.variants.tables import KEY
 
 LABELS = ["[1,3)", "[3,inf)"]
 N = 60
@@ -103,6 +103,97 @@ def test_low_pip_rows_are_the_negatives_of_a_table_without_others() -> None:
         fine_mapped.low_pip(table(pos=[1]), 0.01)
 
 
+def test_a_negative_has_a_low_pip_in_all_its_rows() -> None:
+    """Two genes, and a row with REF and ALT exchanged: the greatest PIP of a variant counts."""
+    rows = table(
+        pos=[1, 1, 2, 2, 3, 3, 4],
+        pip=[0.6, 0.0005, 0.001, 0.002, 0.001, 0.6, np.nan],
+        alt=["G", "G", "G", "G", "G", "A", "G"],
+    ).assign(ref=["A", "A", "A", "A", "A", "G", "A"])
+    assert sorted(set(fine_mapped.low_pip(rows, 0.01)["pos"])) == [2]
+    assert list(fine_mapped.high_pip(rows, 0.5)["pos"]) == [1, 3]
+
+
+def test_causal_variants_of_one_gene_are_no_negatives_of_another(script, tmp_path: Path) -> None:
+    """A row of each causal variant for a second gene must not make it a negative, too: the AUROC stays 1."""
+    rng = np.random.default_rng(2)
+    pos = 300 * np.arange(120) + 50
+    # 40 positives, 40 between, 40 negatives, of which the positives and those between have strong scores
+    strong = np.where(np.arange(120) < 80, 3.0, 0.3)
+    rows = table(pos=pos, pip=np.repeat([0.95, 0.6, 0.001], 40), beta=[1.0] * 120, gene=["g1"] * 120)
+    both = pd.concat([rows, rows.assign(pip=0.0005, gene="g2")])
+    write_scores(tmp_path / "sad.h5", rows, strong[:, None] * rng.normal(size=(120, 3)))
+    write_peaks(tmp_path / "peaks.h5ad")
+    found = []
+    for name, of in (("one", rows), ("two", both)):
+        of.to_csv(tmp_path / f"{name}.tsv", sep="\t", index=False)
+        script(
+            "eqtl", "classify", "--positives", tmp_path / f"{name}.tsv", "--scores", tmp_path / "sad.h5", "--peaks",
+            tmp_path / "peaks.h5ad", "--output", tmp_path / "T.tsv", "--folds", 3, "--min-positives", 10, "--tissue", "x",
+        )  # fmt: skip
+        found.append(pd.read_csv(tmp_path / "T.tsv", sep="\t"))
+    pd.testing.assert_frame_equal(*found)
+    assert found[0]["n_negative"].max() == 40
+
+
+def test_a_table_without_pip_counts_whole_and_says_so(warned) -> None:
+    rows = table(pos=[1, 2, 2])
+    assert len(fine_mapped.high_pip(rows, 0.9)) == 2
+    assert warned() == ["there is no column pip: all 3 rows count as fine-mapped"]
+
+
+def test_negatives_with_exchanged_alleles_are_the_same_variants(warned) -> None:
+    positives = table(pos=[1], pip=[0.95])
+    negatives = table(pos=[1, 2, 2, 3]).assign(ref=["G", "A", "G", "A"], alt=["A", "G", "A", "G"])
+    assert list(fine_mapped.without(negatives, positives)["pos"]) == [2, 3]
+    assert warned() == ["1 negatives are positives too: left out"]
+    fine_mapped.warn_of_evidence(negatives, table(pos=[3, 2], pip=[0.3, 0.001]), 0.01)
+    assert warned()[1:] == ["1 negatives have a PIP of 0.01 or more among the fine-mapped variants"]
+
+
+def test_gene_versions_are_left_out_where_they_differ_and_unknown_genes_counted(warned) -> None:
+    tss = pd.DataFrame(
+        {"chrom": "chr1", "position": [10, 20, 30, 40], "name": ["ENSG01.5", "ENSG02.7", "RP11-3.1", "ENSG03.4_PAR_Y"]}
+    )
+    rows = table(
+        pos=[11, 21, 31, 31, 41, 51],
+        gene=["ENSG01.5", "ENSG02.6", "RP11-3.2", "RP11-3.1", "ENSG03.1_PAR_Y", "ENSG09.1"],
+    )
+    distance = fine_mapped._tss_distance(rows, tss)
+    assert np.array_equal(distance, [0, 0, np.nan, 0, 0, np.nan], equal_nan=True)
+    assert len(warned()) == 1 and "2 of 6 rows (33 %) have a gene that the genes file lacks" in warned()[0]
+
+
+def test_effects_of_no_direction_are_left_out(warned) -> None:
+    rows = table(pos=[1, 2, 3, 3], beta=[0.0, np.nan, 1.0, -1.0]).assign(
+        ref=["A", "A", "A", "G"], alt=["G", "G", "G", "A"]
+    )
+    # the two rows of variant 3 say the same of it in either order of its alleles
+    assert list(fine_mapped.effect_signs(rows)["pos"]) == [3, 3]
+    assert warned() == ["2 of 4 rows have no direction (beta is 0 or unknown): left out"]
+
+
+def test_swapped_scores_are_found_by_the_benchmark(script, study: Path, tmp_path: Path) -> None:
+    """Scored with REF and ALT exchanged, as --ref-mismatch swap stores them, every fifth variant counts all the same."""
+    with h5py.File(study / "sad.h5") as scores:
+        names = [list(scores[name].asstr()) for name in ("ref_allele", "alt_allele")]
+        stored = table(pos=scores["pos"][()]).assign(ref=names[0], alt=names[1])
+        sad = scores["SAD"][()]
+    fifth = np.arange(len(stored)) % 5 == 0
+    swapped = stored.assign(
+        ref=np.where(fifth, stored["alt"], stored["ref"]), alt=np.where(fifth, stored["ref"], stored["alt"])
+    )
+    write_scores(tmp_path / "sad.h5", swapped, np.where(fifth[:, None], -1, 1) * sad)
+    found = []
+    for scores_file in (study / "sad.h5", tmp_path / "sad.h5"):
+        script(
+            "eqtl", "direction", "--variants", study / "p.tsv", "--scores", scores_file, "--peaks", study / "peaks.h5ad",
+            "--output", tmp_path / "T.tsv", "--folds", 3, "--min-positives", 5,
+        )  # fmt: skip
+        found.append((tmp_path / "T.tsv").read_bytes())
+    assert found[0] == found[1]
+
+
 def test_signs_that_differ_between_genes_drop_the_variant_before_the_pip_filter() -> None:
     rows = table(pos=[1, 1, 2, 2, 3], pip=[0.95, 0.1, 0.95, 0.1, 0.95], beta=[1.0, -1.0, 1.0, 2.0, -1.0])
     kept = fine_mapped.high_pip(fine_mapped.effect_signs(rows), 0.9)
@@ -127,7 +218,7 @@ def test_negatives_are_drawn_once_each_in_file_order(
         bin=np.where(np.arange(n_negative) % 2, "a", "b"), row=1000 + np.arange(n_negative)
     )
     design = Design(min_positives=1, same_bin=same_bin)
-    sample = judge._against("a", positives, negatives, [np.random.RandomState(seed)], design).samples[0]
+    sample = benchmark._against("a", positives, negatives, [np.random.RandomState(seed)], design).samples[0]
     drawn = sample.rows[n_positive:]
     pool = negatives.loc[negatives["bin"] == "a", "row"] if same_bin else negatives["row"]
     assert list(sample.rows[:n_positive]) == list(range(n_positive))
@@ -137,18 +228,20 @@ def test_negatives_are_drawn_once_each_in_file_order(
     assert sample.labels.sum() == n_positive
 
 
-def test_a_bin_that_is_not_judged_draws_nothing() -> None:
+def test_a_bin_that_is_not_evaluated_draws_nothing() -> None:
     """So the negatives of one bin do not depend on another that is too small."""
     draw, untouched = np.random.RandomState(0), np.random.RandomState(0)
     few = table(pos=[1]).assign(bin="a", row=1)
-    judge._against("a", few, few, [draw], Design(min_positives=2))
+    benchmark._against("a", few, few, [draw], Design(min_positives=2))
     assert draw.random_sample() == untouched.random_sample()
 
 
 def classify(script, study: Path, tmp_path: Path, *options: object) -> pd.DataFrame:
     script(
-        "eqtl", "classify", "--positives", study / "p.tsv", "--negatives", study / "n.tsv", "--scores", study / "sad.h5", "--peaks",
-        study / "peaks.h5ad", "--output", tmp_path / "T.tsv", "--folds", 3, "--seed", 7, "--min-positives", 20, *options,
+        "eqtl", "classify", "--positives", study / "p.tsv", "--negatives", study / "n.tsv", "--scores",
+        study / "sad.h5", "--peaks",
+        study / "peaks.h5ad", "--output", tmp_path / "T.tsv", "--folds", 3, "--seed", 7,
+        "--min-positives", 20, *options,
     )  # fmt: skip
     return pd.read_csv(tmp_path / "T.tsv", sep="\t", keep_default_na=False, na_values=["NA"])
 
@@ -182,8 +275,8 @@ def test_separable_variants_are_told_apart_and_the_table_has_its_columns(script,
     assert points[["x", "y"]].to_numpy().min() >= 0
     assert points[["x", "y"]].to_numpy().max() <= 1
     assert points.groupby(["bin", "curve"]).size().max() <= tables.CURVE_POINTS
-    judged_here = judged(study, seed=7, same_bin=True, threads=2, tissue="blood")
-    pd.testing.assert_frame_equal(result, judged_here.assign(reason=""), check_dtype=False, rtol=0, atol=1e-15)
+    in_threads = classified(study, seed=7, same_bin=True, threads=2, tissue="blood")
+    pd.testing.assert_frame_equal(result, in_threads.assign(reason=""), check_dtype=False, rtol=0, atol=1e-15)
 
 
 def test_direction_is_told(script, study: Path, tmp_path: Path) -> None:
@@ -205,13 +298,13 @@ def test_direction_is_told(script, study: Path, tmp_path: Path) -> None:
 
 
 def test_bins_below_the_least_are_na_with_a_reason(study: Path) -> None:
-    few = judged(study, min_positives=500)
+    few = classified(study, min_positives=500)
     assert few["auroc"].isna().all()
     assert few["reason"].str.contains("fewer than 500").all()
     assert (few["n_positive"] > 0).all()
 
 
-def judged(study: Path, **options: object) -> pd.DataFrame:
+def classified(study: Path, **options: object) -> pd.DataFrame:
     return outcome(study, **options).table
 
 
@@ -219,22 +312,22 @@ def outcome(study: Path, **options: object) -> Result:
     from accessiflow.scoring.lookup import open_scores
 
     design = Design(**({"folds": 3, "min_positives": 20} | options))
-    positives = fine_mapped.high_pip(fine_mapped.read_fine_mapped(study / "p.tsv"), 0.9)
-    negatives = fine_mapped.without(fine_mapped.read_fine_mapped(study / "n.tsv"), positives)
+    positives = fine_mapped.high_pip(columns.read_fine_mapped(study / "p.tsv"), 0.9)
+    negatives = fine_mapped.without(columns.read_fine_mapped(study / "n.tsv"), positives)
     with open_scores([study / "sad.h5"]) as scores:
-        return judge.classify(
+        return benchmark.classify(
             positives, negatives, choose_tracks(scores, None), read_peak_rows(study / "peaks.h5ad"), design
         )
 
 
 def test_shuffled_labels_are_not_told_apart(study: Path) -> None:
-    values = [judged(study, shuffle=True, seed=seed)["auroc"] for seed in range(3)]
+    values = [classified(study, shuffle=True, seed=seed)["auroc"] for seed in range(3)]
     assert np.mean(values) == pytest.approx(0.5, abs=0.12)
 
 
 def test_repeats_average_seeds(study: Path) -> None:
-    both = judged(study, repeats=2, seed=3)
-    first, second = judged(study, seed=3, negative_seed=0), judged(study, seed=4, negative_seed=1)
+    both = classified(study, repeats=2, seed=3)
+    first, second = classified(study, seed=3, negative_seed=0), classified(study, seed=4, negative_seed=1)
     np.testing.assert_allclose(both["auroc"], (first["auroc"] + second["auroc"]) / 2)
     np.testing.assert_allclose(both["auprc"], (first["auprc"] + second["auprc"]) / 2)
     assert ((both["auroc_low"] <= both["auroc"]) & (both["auroc"] <= both["auroc_high"])).all()
@@ -243,10 +336,10 @@ def test_repeats_average_seeds(study: Path) -> None:
 def test_single_track_scores_are_the_mean_of_absolute_values(study: Path) -> None:
     values = np.array([[1.0, -3.0], [0.5, 0.5], [-2.0, 0.0]], np.float32)
     labels = np.array([True, False, False])
-    ((tested, scores),) = forest.tested(values, labels, np.array(["chr1"] * 3), 1, Design(single_track=True))
+    ((tested, scores),) = forest.cross_validate(values, labels, np.array(["chr1"] * 3), 1, Design(single_track=True))
     assert scores.tolist() == [2.0, 0.5, 1.0]
     assert tested is labels
-    assert (judged(study, single_track=True)["auroc"] == 1).all()
+    assert (classified(study, single_track=True)["auroc"] == 1).all()
 
 
 def test_folds_are_scikit_learns_unshuffled_ones_and_forests_its_own() -> None:
@@ -258,7 +351,7 @@ def test_folds_are_scikit_learns_unshuffled_ones_and_forests_its_own() -> None:
     values = (rng.normal(size=(48, 5)) + labels[:, None]).astype(np.float32)
     trees = RandomForestClassifier(max_features="log2", random_state=5)
     theirs = cross_validate(trees, values, labels, cv=StratifiedKFold(3), scoring=["roc_auc", "average_precision"])
-    ours = forest.tested(values, labels, np.full(48, "chr1"), 5, Design(folds=3))
+    ours = forest.cross_validate(values, labels, np.full(48, "chr1"), 5, Design(folds=3))
     np.testing.assert_allclose([delong(*fold).value for fold in ours], theirs["test_roc_auc"], atol=1e-12)
     assert cross_validated(ours).value == pytest.approx(theirs["test_roc_auc"].mean())
     assert forest.mean_precision(ours) == pytest.approx(theirs["test_average_precision"].mean())
@@ -266,12 +359,12 @@ def test_folds_are_scikit_learns_unshuffled_ones_and_forests_its_own() -> None:
 
 def test_few_negatives_are_a_reason_not_an_error() -> None:
     row, task = Row("t", "b", 50, 2, 3, 1), Task("b", [], table(pos=np.arange(50)))
-    assert judge._obstacle(row, task, Design(folds=8)) == "50 positives and 2 negatives, both must be at least 8"
+    assert benchmark._na_reason(row, task, Design(folds=8)) == "50 positives and 2 negatives, both must be at least 8"
     assert (
-        judge._obstacle(row, task._replace(described=table(pos=np.arange(30))), Design())
+        benchmark._na_reason(row, task._replace(described=table(pos=np.arange(30))), Design())
         == "30 variants, fewer than 40"
     )
-    assert judge._obstacle(row._replace(n_negative=8), task, Design()) == ""
+    assert benchmark._na_reason(row._replace(n_negative=8), task, Design()) == ""
 
 
 def test_peaks_tell_bins_and_where_variants_fall(study: Path, tmp_path: Path) -> None:
@@ -318,7 +411,7 @@ def test_scores_that_are_no_numbers_are_refused(study: Path, tmp_path: Path) -> 
 def test_tables_of_variants_are_checked(tmp_path: Path) -> None:
     rows = table(pos=[5, 6], pip=["0.5", "NA"], beta=["1", "2"]).assign(ref=["a", "C"])
     rows.to_csv(tmp_path / "t.tsv", sep="\t", index=False)
-    read = read_variants(tmp_path / "t.tsv", numbers=["beta"], optional=["pip", "absent"])
+    read = columns.read_variants(tmp_path / "t.tsv", numbers=["beta"], optional=["pip", "absent"])
     assert list(read["ref"]) == ["A", "C"]
     assert read["pip"].isna().tolist() == [False, True]
     assert list(read.columns[:4]) == KEY
@@ -329,14 +422,14 @@ def test_tables_of_variants_are_checked(tmp_path: Path) -> None:
     ):
         rows.assign(**change).to_csv(tmp_path / "t.tsv", sep="\t", index=False)
         with pytest.raises(InputError, match=message):
-            read_variants(tmp_path / "t.tsv", numbers=["beta"], optional=["pip"])
+            columns.read_variants(tmp_path / "t.tsv", numbers=["beta"], optional=["pip"])
 
 
 def test_folds_of_whole_chromosomes_share_none() -> None:
     rng = np.random.default_rng(3)
     labels, chroms = rng.random(200) < 0.5, rng.choice([f"chr{i}" for i in range(12)], 200).astype(object)
     design = Design(folds=4, by_chromosome=True)
-    assert forest.fold_obstacle(labels, chroms, design) == ""
+    assert forest.fold_na_reason(labels, chroms, design) == ""
     tested = [test for _, test in forest.splits(labels, chroms, design)]
     assert sorted(np.concatenate(tested)) == list(range(200))
     assert sum(len(set(chroms[test])) for test in tested) == 12
@@ -344,10 +437,10 @@ def test_folds_of_whole_chromosomes_share_none() -> None:
         len(set(chroms[train]) & set(chroms[test])) == 0 for train, test in forest.splits(labels, chroms, design)
     )
     assert (
-        forest.fold_obstacle(labels, chroms, Design(folds=13, by_chromosome=True))
+        forest.fold_na_reason(labels, chroms, Design(folds=13, by_chromosome=True))
         == "the variants lie on 12 chromosomes, fewer than 13 folds"
     )
-    alone = forest.fold_obstacle(chroms == "chr0", chroms, Design(folds=4, by_chromosome=True))
+    alone = forest.fold_na_reason(chroms == "chr0", chroms, Design(folds=4, by_chromosome=True))
     assert alone == "3 of 4 folds of whole chromosomes hold one class only: take fewer folds"
 
 
@@ -360,12 +453,12 @@ def test_forests_on_folds_of_whole_chromosomes_are_scikit_learns() -> None:
     values = (rng.normal(size=(60, 4)) + labels[:, None]).astype(np.float32)
     trees = RandomForestClassifier(max_features="log2", random_state=5)
     theirs = cross_validate(trees, values, labels, groups=chroms, cv=StratifiedGroupKFold(2), scoring="roc_auc")
-    ours = forest.tested(values, labels, chroms, 5, Design(folds=2, by_chromosome=True))
+    ours = forest.cross_validate(values, labels, chroms, 5, Design(folds=2, by_chromosome=True))
     np.testing.assert_allclose([delong(*fold).value for fold in ours], theirs["test_score"], atol=1e-12)
 
 
 def test_one_chromosome_cannot_be_folded(study: Path) -> None:
-    grouped = judged(study, by_chromosome=True)
+    grouped = classified(study, by_chromosome=True)
     assert grouped["auroc"].isna().all()
     assert grouped["reason"].str.contains("lie on 1 chromosomes, fewer than 3 folds").all()
 
@@ -380,7 +473,7 @@ def test_another_package_of_forests_is_asked_for(monkeypatch: pytest.MonkeyPatch
     assert forest.classifier("sklearn").__name__ == "RandomForestClassifier"
 
 
-def test_each_track_is_judged_alone(study: Path) -> None:
+def test_each_track_is_evaluated_alone(study: Path) -> None:
     result = outcome(study, single_track=True, per_track=True)
     assert list(result.tracks.columns) == tables.TRACK_COLUMNS
     assert list(result.tracks["track"]) == ["i0", "i1", "i2"] * 2
@@ -421,13 +514,18 @@ def signed_areas(study: Path, rows: pd.DataFrame, sad: np.ndarray) -> pd.DataFra
     with open_scores([path]) as scores:
         chosen = fine_mapped.high_pip(fine_mapped.effect_signs(rows), 0.9)
         design = Design(min_positives=2, folds=2, per_track=True, single_track=True)
-        return judge.direction(chosen, choose_tracks(scores, None), read_peak_rows(study / "peaks.h5ad"), design).tracks
+        return benchmark.direction(
+            chosen, choose_tracks(scores, None), read_peak_rows(study / "peaks.h5ad"), design
+        ).tracks
 
 
 @settings(deadline=None, max_examples=15)
 @given(st.integers(0, 1000))
 def test_swapping_the_alleles_and_signs_of_all_variants_changes_nothing(study: Path, seed: int) -> None:
-    """REF <-> ALT turns the effect of ALT and its score; every pair of variants keeps its order, seen from the other class."""
+    """REF <-> ALT turns the effect of ALT and its score.
+
+    Every pair of variants keeps its order, seen from the other class.
+    """
     rng = np.random.default_rng(seed)
     rows = table(
         pos=np.arange(40) * 300 + 50,
@@ -445,7 +543,7 @@ def test_swapping_the_alleles_and_signs_of_all_variants_changes_nothing(study: P
 
 
 def test_more_negatives_a_positive(study: Path) -> None:
-    result = judged(study, single_track=True, matching=Matching(ratio=2))
+    result = classified(study, single_track=True, matching=Matching(ratio=2))
     assert (result["n_negative"] == 2 * result["n_positive"]).all()
     assert (result["auroc"] == 1).all()
 
@@ -503,4 +601,4 @@ def test_bad_input_is_refused(refused, study: Path, tmp_path: Path) -> None:
     assert "--edges x" in refused("eqtl", "classify", "--positives", study / "p.tsv", *options, "--edges", "x")
     assert not out.exists()
     with pytest.raises(InputError, match=r"lacks the column\(s\) beta"):
-        fine_mapped.read_fine_mapped(study / "n.tsv", beta=True)
+        columns.read_fine_mapped(study / "n.tsv", beta=True)

@@ -85,7 +85,7 @@ def test_a_short_bin_has_a_reason_and_matching_on_peaks_keeps_to_the_bin() -> No
     assert set(task.samples[0].rows[4:]) == {100, 103, 106, 109}
     assert task.reason == ""
     assert strata is not None
-    assert list(strata.columns) == matching.COLUMNS
+    assert list(strata.columns) == matching.STRATUM_COLUMNS
     assert list(strata["maf"]) == ["all"]
     short, _ = _matched("a", positives, negatives, 0, Design(min_positives=2, matching=Matching(("tss", "peak"), 2)))
     assert "4 of 8 in all" in short.reason

@@ -1,4 +1,7 @@
-"""Reference accuracy: inputs that are joined by place and name, correlations and precision against plain loops, and stated gaps."""
+"""Reference accuracy.
+
+Inputs that are joined by place and name, correlations and precision against plain loops, and stated gaps.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +120,7 @@ class TestInputs:
         assert windows.tracks == TRACKS
         assert windows.sites["start"].tolist() == where["start"].iloc[kept].tolist()
 
-    def test_a_single_task_model_is_judged_by_all_tracks_specificity(self, study):
+    def test_a_single_task_model_is_evaluated_by_all_tracks_specificity(self, study):
         folder, where, predicted, _, _ = study
         write_h5(folder / "preds.h5", "preds", predicted[:, 2:], where, TRACKS[2:])
         windows = load(folder)

@@ -1,4 +1,7 @@
-"""Intervals: resampling by weights is the plain bootstrap, blocks do not change it; and the columns of the tables that hold them."""
+"""Intervals: resampling by weights is the plain bootstrap, blocks do not change it.
+
+The columns of the tables that hold them, too.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,12 @@ from hypothesis import strategies as st
 from accessiflow import bootstrap
 from accessiflow.bootstrap import Bootstrap, interval
 from accessiflow.evaluation import accuracy, cell_types, replicates, tss_distance
-from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.inputs import EvaluatedWindows
 
 TRACKS = ["a1", "a2", "b1"]
 
 
-def windows(n: int = 400, seed: int = 0) -> Windows:
+def windows(n: int = 400, seed: int = 0) -> EvaluatedWindows:
     rng = np.random.default_rng(seed)
     measured = rng.gamma(1.0, 20, (n, 3))
     predicted = (measured * rng.gamma(4.0, 0.25, (n, 3))).astype(np.float32)
@@ -24,7 +27,7 @@ def windows(n: int = 400, seed: int = 0) -> Windows:
         object
     )
     cluster = np.where(np.arange(n) % 2, "A", "ubiquitous").astype(object)
-    return Windows(
+    return EvaluatedWindows(
         predicted, measured, is_peak, is_peak.sum(axis=1), TRACKS, ["[1,2)", "[2,inf)"], specificity, cluster, None
     )
 
@@ -38,7 +41,7 @@ class TestBootstrap:
         assert whole.shape == (5, n) and (whole.sum(axis=1) == n).all() and (whole >= 0).all()
 
     def test_blocks_are_drawn_as_one_sample(self, monkeypatch):
-        monkeypatch.setattr(bootstrap, "ROWS", 7)
+        monkeypatch.setattr(bootstrap, "BLOCK_ROWS", 7)
         whole = np.concatenate([w for _, w in Bootstrap(4000, 1).weights(20, "x")], axis=1)
         assert (whole.sum(axis=1) == 20).all()
         assert whole.mean(axis=0) == pytest.approx(1, abs=0.1)
@@ -63,7 +66,7 @@ class TestBootstrap:
         mask = np.ones(60, bool)
         first = accuracy.resampled(data, mask, "s", Bootstrap(8, 1))
         monkeypatch.setattr(bootstrap, "KEPT_WEIGHTS", 0)
-        monkeypatch.setattr(bootstrap, "COLUMNS", 1)
+        monkeypatch.setattr(bootstrap, "BLOCK_COLUMNS", 1)
         np.testing.assert_allclose(accuracy.resampled(data, mask, "s", Bootstrap(8, 1)), first, rtol=1e-12)
 
     def test_nothing_to_resample_has_no_interval(self):
@@ -81,7 +84,7 @@ class TestBootstrap:
             x = rng.normal(size=(150, 1))
             y = 0.6 * x + 0.8 * rng.normal(size=(150, 1))
             data = windows(150)
-            found = Windows(
+            found = EvaluatedWindows(
                 2 ** (x + 9), 2 ** (y + 9), data.is_peak, data.n_tracks, ["t"], [], data.specificity, data.cluster, None
             )
             low, high = interval(accuracy.resampled(found, np.ones(150, bool), "s", Bootstrap(200, seed)))

@@ -1,4 +1,7 @@
-"""The registry of metrics: every one that is promised, the paper's thresholds, and tables that hold what the registry says."""
+"""The registry of metrics.
+
+Every one that is promised, the paper's thresholds, and tables that hold what the registry says.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ from accessiflow.evaluation.metrics import COMMANDS, METRICS
 from accessiflow.genome import decode
 
 BY_NAME = {metric.name: metric for metric in METRICS}
-PROMISED = "specificity precision tss-distance binary replicate-ceiling clusters cell-types replicates height-matched errors sequence compare"
+PROMISED = (
+    "specificity precision tss-distance binary replicate-ceiling clusters cell-types replicates height-matched errors"
+    " sequence compare"
+)
 N, TRACKS = 60, ["a", "b", "c"]
 
 PAPER = {  # Kathail et al. 2024 as its code has them

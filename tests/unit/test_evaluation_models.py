@@ -1,4 +1,7 @@
-"""Replicates, height matching, error rates and the comparison of models, against plain formulas and on predictions of known quality."""
+"""Replicates, height matching, error rates and the comparison of models.
+
+Against plain formulas, and on predictions of known quality.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from accessiflow.bootstrap import Bootstrap
 from accessiflow.errors import InputError
 from accessiflow.evaluation import comparison, error_rates, height_matched, leaderboard, sets, variability
 from accessiflow.evaluation.accuracy import pearson_log2
-from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.inputs import EvaluatedWindows
 from accessiflow.statistics import log2p
 
 TRACKS = [f"t{i}" for i in range(6)]
@@ -27,8 +30,11 @@ N = 600
 
 
 @pytest.fixture(scope="module")
-def base() -> Windows:
-    """600 windows, 6 tracks: 60 windows specific to each (its cluster is named as its cell type), 120 ubiquitous, 120 no peak."""
+def base() -> EvaluatedWindows:
+    """600 windows, 6 tracks.
+
+    60 windows specific to each (its cluster is named as its cell type), 120 ubiquitous, 120 no peak.
+    """
     rng = np.random.default_rng(7)
     cluster = np.repeat([*(f"c{i}" for i in range(6)), "ubiquitous", ""], [60] * 6 + [120, 120]).astype(object)
     is_peak = np.column_stack([(cluster == f"c{i}") | (cluster == "ubiquitous") for i in range(6)])
@@ -39,7 +45,7 @@ def base() -> Windows:
     start = np.arange(N) * 192
     place = pd.DataFrame({"chrom": "chr4", "start": start, "end": start + 192})
     kinds = [f"c{i}" for i in range(6)]
-    return Windows(
+    return EvaluatedWindows(
         measured,
         measured,
         is_peak,
@@ -58,7 +64,9 @@ def noisy(measured: np.ndarray, sd: float, seed: int) -> np.ndarray:
     return measured * np.exp(np.random.default_rng(seed).normal(0, sd, measured.shape))
 
 
-def judged(base: Windows, predictions: dict[str, list[np.ndarray]], repeats: int = 0) -> list[comparison.Entry]:
+def evaluated(
+    base: EvaluatedWindows, predictions: dict[str, list[np.ndarray]], repeats: int = 0
+) -> list[comparison.Entry]:
     options = comparison.Options(bootstrap=Bootstrap(repeats, 1))
     out = []
     for name, files in predictions.items():
@@ -68,8 +76,8 @@ def judged(base: Windows, predictions: dict[str, list[np.ndarray]], repeats: int
                 comparison.Entry(
                     name,
                     number,
-                    comparison.judge(windows, options),
-                    comparison.judge(comparison.own_mean(windows), options),
+                    comparison.evaluate(windows, options),
+                    comparison.evaluate(comparison.own_mean(windows), options),
                 )
             )
     return out
@@ -224,7 +232,9 @@ class TestComparison:
         assert np.isnan(comparison.deviation_pearson(comparison.own_mean(base)))
 
     def test_tests_are_scipys_on_the_means_of_the_replicates(self, base):
-        entries = judged(base, {"a": [noisy(base.targets, 0.3, s) for s in (1, 2)], "b": [noisy(base.targets, 0.8, 3)]})
+        entries = evaluated(
+            base, {"a": [noisy(base.targets, 0.3, s) for s in (1, 2)], "b": [noisy(base.targets, 0.8, 3)]}
+        )
         table = comparison.tidy(entries)
         tests = comparison.wilcoxon_tests(table, "a")
         assert set(tests["group"]) == {"all", "specific", "ubiquitous", "[1,2)", "[2,inf)"} and set(tests["other"]) == {
@@ -248,7 +258,7 @@ class TestComparison:
             "blind": [noisy(mean, 0.05, 5)],
             "kmer_ridge": [noisy(base.targets, 0.9, 8)],
         }
-        entries, best = leaderboard.add_cross_track_mean(judged(base, models, 50))
+        entries, best = leaderboard.add_cross_track_mean(evaluated(base, models, 50))
         table = leaderboard.leaderboard(entries, best, "kmer_ridge", "blind").set_index("model")
         assert best == "deep" and table.index[0] == "deep" and table["rank"].tolist() == [1, 2, 3, 4]
         assert table.loc["deep", "verdict"] == "beats both baselines"
@@ -275,7 +285,7 @@ class TestComparison:
 
     def test_a_baseline_that_is_absent_leaves_a_gap(self, base):
         entries, best = leaderboard.add_cross_track_mean(
-            judged(base, {"a": [noisy(base.targets, 0.3, 1)], "b": [noisy(base.targets, 0.4, 2)]})
+            evaluated(base, {"a": [noisy(base.targets, 0.3, 1)], "b": [noisy(base.targets, 0.4, 2)]})
         )
         table = leaderboard.leaderboard(entries, best, "kmer_ridge", None)
         assert (
@@ -287,7 +297,7 @@ class TestComparison:
     def test_models_without_specific_windows_are_not_ranked(self, base):
         windows = replace(base, cluster=np.full(N, "ubiquitous", dtype=object))
         entries, best = leaderboard.add_cross_track_mean(
-            judged(windows, {"a": [noisy(base.targets, 0.5, 1)], "b": [noisy(base.targets, 0.2, 2)]})
+            evaluated(windows, {"a": [noisy(base.targets, 0.5, 1)], "b": [noisy(base.targets, 0.2, 2)]})
         )
         table = leaderboard.leaderboard(entries, best, "kmer_ridge", None)
         assert best == "b" and table["rank"].isna().all() and table["verdict"].iloc[0] == "not compared with a baseline"
@@ -337,7 +347,7 @@ class TestCommands:
         board = pd.read_csv(files / "board.tsv", sep="\t").set_index("model")
         assert board["n_tracks"].to_dict() == {"big": 6, "one": 1, "cross_track_mean": 6}
         assert board["replicates"].to_dict() == {"big": 2, "one": 1, "cross_track_mean": 2}
-        assert "judged on 1 of 6 tracks" in board.loc["one", "note"]
+        assert "evaluated on 1 of 6 tracks" in board.loc["one", "note"]
         table = pd.read_csv(files / "out.tsv", sep="\t")
         assert list(table) == [
             "model",

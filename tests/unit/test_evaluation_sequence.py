@@ -1,4 +1,7 @@
-"""Sequence of peaks: composition against plain counting, motifs that were planted, enrichment by Fisher's test, background off the peaks."""
+"""Sequence of peaks.
+
+Composition against plain counting, motifs that were planted, enrichment by Fisher's test, background off the peaks.
+"""
 
 from __future__ import annotations
 

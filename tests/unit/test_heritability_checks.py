@@ -283,7 +283,7 @@ def test_clusters_become_one_bed_each(tmp_path, refused):
 
 @pytest.fixture
 def published(tmp_path) -> Path:
-    """Three of four SNPs in the layout of Enformer's published files, one with the panel's alleles the other way round."""
+    """Three of four SNPs in the layout of Enformer's files, one with the panel's alleles the other way round."""
     (tmp_path / "p.1.bim").write_text("".join(f"1\trs{i}\t0.{i}\t{10 * i}\tA\tC\n" for i in range(1, 5)))
     (tmp_path / "p.bed").write_text("chr1\t0\t100\n")
     with h5py.File(tmp_path / "enformer.h5", "w") as handle:
@@ -297,7 +297,8 @@ def published(tmp_path) -> Path:
 
 
 def _annotate(folder: Path, *more: object) -> list[object]:
-    return ["heritability", "annotate", "--bim", folder / "p.@", "--peaks", folder / "p.bed", "--name", "T.high", "--sad", folder / "enformer.h5",
+    return ["heritability", "annotate", "--bim", folder / "p.@", "--peaks", folder / "p.bed", "--name", "T.high",
+            "--sad", folder / "enformer.h5",
             "--output", folder / "out/x", "--quantiles", "0.5", *more]  # fmt: skip
 
 

@@ -95,7 +95,8 @@ def test_tables_of_tests_and_quality_are_shown_where_they_are(folder):
         "trait\tannotation\tcoefficient\tcoefficient_se\tz\tp\tq\treason\nS\tT.high\t1e-8\t5e-9\t2\t0.02\tNA\t\n"
     )
     (folder / "heritability/qc.tsv").write_text(
-        "model\ttrait\tsnps_regression\tcondition_number\twarning\nT.high\tS\t900\t12.5\tfewer than 200000 SNPs; condition number above 100000: collinear\n"
+        "model\ttrait\tsnps_regression\tcondition_number\twarning\n"
+        "T.high\tS\t900\t12.5\tfewer than 200000 SNPs; condition number above 100000: collinear\n"
     )
     made = section(Results(folder))
     tables = {t.key: t for t in made.tables}

@@ -1,7 +1,9 @@
-"""Allelic imbalance: tests by definition, labels, depth matching, and the judgement of scores."""
+"""Allelic imbalance: tests by definition, labels, depth matching, and the evaluation of scores."""
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import anndata
@@ -15,6 +17,7 @@ from scipy.sparse import csr_matrix
 
 from accessiflow.errors import InputError
 from accessiflow.imbalance import calls as imbalance
+from accessiflow.imbalance import tails
 from accessiflow.imbalance.evaluation import IMBALANCE, evaluate, predicted_ref_share, read_labelled, ref_share
 from accessiflow.statistics import delong
 from accessiflow.variants.groups import site_groups
@@ -179,7 +182,7 @@ def write_peaks(path: Path) -> None:
     matrix.write_h5ad(path)
 
 
-def test_scores_are_judged_through_the_scripts(script, tmp_path: Path) -> None:
+def test_scores_are_evaluated_through_the_scripts(script, tmp_path: Path) -> None:
     rng = np.random.default_rng(9)
     ref_count = rng.choice([10, 90], 40)
     table = sites(ref_count.tolist(), (100 - ref_count).tolist())
@@ -291,3 +294,41 @@ def test_scores_of_other_variants_or_tracks_are_refused(tmp_path: Path) -> None:
     table.to_csv(tmp_path / "c.tsv", sep="\t", index=False)
     with pytest.raises(InputError, match="ratio, label"):
         read_labelled(tmp_path / "c.tsv")
+
+
+def test_equal_rows_of_most_sites_are_warned_of_as_copies(tmp_path: Path, warned: Callable[[], list[str]]) -> None:
+    line = "chr1\t{}00\tA\tC\t{}\t10\n"
+    copies, samples = (tmp_path / name for name in ("copies.tsv", "samples.tsv"))
+    copies.write_text("\t".join(COLUMNS) + "\n" + "".join(line.format(i, 22) for i in range(1, 41)) * 3)
+    # of two samples some sites agree by chance
+    rows = "".join(line.format(i, 22 + (k and i % 4)) for i in range(1, 41) for k in (0, 1))
+    samples.write_text("\t".join(COLUMNS) + "\n" + rows)
+    imbalance.read_counts(samples)
+    assert warned() == []
+    assert list(imbalance.read_counts(copies)["ref_count"]) == [66] * 40
+    assert "all rows of 40 of the 40 repeated sites are equal" in warned()[0]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10_000), st.floats(1e-5, 0.5))
+def test_tails_of_deep_sites_are_the_sum_of_their_definition(k: int, rho: float) -> None:
+    from scipy.stats import betabinom
+
+    depth, shape = 20_001, (1 / rho - 1) / 2
+    assert depth > tails.SUMMED_TO
+    found = tails.beta_binomial_cdf(np.array([k]), np.array([depth]), shape)[0]
+    expected = betabinom.pmf(np.arange(k + 1), depth, shape, shape).sum()
+    assert found == pytest.approx(expected, rel=1e-8, abs=1e-290)
+
+
+def test_a_call_takes_no_more_for_deep_sites() -> None:
+    depth = 10**8
+    ref = [int(depth * share) for share in (0.3, 0.45, 0.5, 0.6)]
+    tracemalloc.start()
+    table, rho = imbalance.call(sites(ref, [depth - n for n in ref]))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 26  # one number a read would be 800 MB
+    assert rho > 0.01
+    assert table["p_betabinomial"].between(0, 1).all()
+    assert table["p_betabinomial"].iloc[2] == pytest.approx(1, abs=1e-3)

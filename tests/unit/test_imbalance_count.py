@@ -210,7 +210,7 @@ def test_a_kmer_with_the_other_allele_elsewhere_is_found_on_both_strands(tmp_pat
 
 
 def brute_check(genome: list[str], place: int, allele: str, k: int) -> bool:
-    """Whether a k-mer over the place of the first contig, with an allele, lies in the genome at another place or on the other strand."""
+    """Whether a k-mer over the place of the first contig, with an allele, lies elsewhere, on either strand."""
     first = genome[0]
     changed = first[:place] + allele + first[place + 1 :]
     for start in range(max(0, place - k + 1), min(place, len(first) - k) + 1):
@@ -302,6 +302,60 @@ def test_counts_through_the_script_can_be_called(script, tmp_path: Path) -> None
     assert list(counts["mappability"]) == ["unique", "ref elsewhere", "unique"]
     script("imbalance", "call", "--counts", tmp_path / "c.tsv", "--output", tmp_path / "T.tsv")
     assert list(pd.read_csv(tmp_path / "T.tsv", sep="\t")["label"]) == ["balanced", "neither", "neither"]
+
+
+def test_fragments_of_lanes_that_number_their_reads_alike_are_apart(tmp_path: Path, warned) -> None:
+    write_vcf(tmp_path / "v.vcf")
+    sites = het_sites.read_sites(tmp_path / "v.vcf")
+    alt = other(GENOME[100])
+
+    def lane(group: str, changed: int, flag: int = 0) -> list:
+        made = [read(80, name=str(i), change={100: alt} if i < changed else {}, flag=flag) for i in range(30)]
+        for one in made:
+            one.set_tag("RG", group or None)
+        return made
+
+    write_bam(tmp_path / "lanes.bam", lane("l1", 0) + lane("l2", 15))
+    counts = allelic_counts.count(tmp_path / "lanes.bam", sites, Filter())
+    assert counts[COUNT_COLUMNS].iloc[0].tolist() == [45, 15, 0, 0]
+    assert warned() == []
+    # without read groups, single reads are fragments of their own; mates cannot be told apart
+    write_bam(tmp_path / "single.bam", lane("", 0) + lane("", 15))
+    counts = allelic_counts.count(tmp_path / "single.bam", sites, Filter())
+    assert counts[COUNT_COLUMNS].iloc[0].tolist() == [45, 15, 0, 0]
+    assert "30 unpaired reads share name and read group" in warned()[0]
+    write_bam(tmp_path / "pairs.bam", lane("", 0, 67) + lane("", 15, 67))
+    with pytest.raises(InputError, match=r"pairs\.bam: two reads 1 are called '0' in read group ''"):
+        allelic_counts.count(tmp_path / "pairs.bam", sites, Filter())
+
+
+@pytest.mark.parametrize(
+    ("records", "kept"),
+    [
+        (["A\tC,G\t1/2"], False),
+        (["A\tC\t0/1", "A\tG\t0/1"], False),  # 1/2 after bcftools norm -m-
+        (["A\tC\t./1", "A\tG\t1/."], False),
+        (["A\tC\t0|1", "A\t*\t0|1"], False),  # the other haplotype is deleted
+        (["A\tC\t0/1", "A\tAT\t0/1"], False),
+        (["A\tC\t0/1", "A\tG\t0/0"], True),
+        (["A\tG\t0/0", "A\tC\t1|0"], True),
+        (["A\tC\t0/1", "A\tC\t0/1"], True),  # the record twice
+        (["A\tG,C\t0/2"], True),
+        (["A\tC,<NON_REF>\t0/1"], True),
+        (["A\tC\t./1"], False),
+        (["A\tC\t1"], False),  # haploid
+        (["A\tC\t0/1/1"], False),
+        (["AT\tGC\t0/1"], False),  # two bases at once
+        (["A\tC\t./."], False),
+    ],
+)
+def test_genotypes_as_files_split_and_merge_them(tmp_path: Path, records: list[str], kept: bool) -> None:
+    rows = [f"chr1\t10\t.\t{a}\t{b}\t.\t.\t.\tGT\t{gt}" for a, b, gt in (record.split("\t") for record in records)]
+    header = write_vcf(tmp_path / "v.vcf") or (tmp_path / "v.vcf").read_text().split("#CHROM")[0]
+    names = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS\n"
+    (tmp_path / "g.vcf").write_text(header + names + "\n".join([*rows, "chr1\t20\t.\tT\tC\t.\t.\t.\tGT\t0/1"]) + "\n")
+    sites = het_sites.read_sites(tmp_path / "g.vcf")
+    assert sites.to_numpy().tolist() == [["chr1", 10, "A", "C"]] * kept + [["chr1", 20, "T", "C"]]
 
 
 def test_bad_alignments_and_variants_are_refused(refused, tmp_path: Path) -> None:

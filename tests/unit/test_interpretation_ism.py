@@ -1,4 +1,7 @@
-"""ISM: which bases each window mutates, the heights of a logo, its picture, and bedGraphs; the network is replaced by a sum over bases."""
+"""ISM: which bases each window mutates, the heights of a logo, its picture, and bedGraphs.
+
+The network is replaced by a sum over bases.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Params files: every key is honoured or refused by name; networks whose lengths and channels do not work out are refused."""
+"""Params files: every key is honoured or refused by name.
+
+Networks whose lengths and channels do not work out are refused.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Peaks: the test and its correction, specificity bins, clusters, tissue sets, and the files of the stage, against plain definitions."""
+"""Peaks against plain definitions.
+
+The test and its correction, specificity bins, clusters, tissue sets, and the files of the stage.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from accessiflow.peaks import matrix as peak_matrix
 from accessiflow.peaks.build import Annotations, build
 from accessiflow.peaks.cluster_bed import clusters_of
 from accessiflow.peaks.files import break_at_chromosomes, read_peak_bins, write_peaks
-from accessiflow.peaks.specificity import bin_labels, clusters, specificity_bin, specificity_edges
+from accessiflow.peaks.specificity import bin_labels, clusters, parse_edges, specificity_bin, specificity_edges
 from accessiflow.peaks.tissue_sets import tissue_sets
 from accessiflow.sheets import read_sheet
 from accessiflow.signal.bins import BinLayout, read_coverage, read_layout, write_coverage
@@ -114,13 +117,28 @@ class TestRows:
         assert specificity_edges(684) == [1, 10, 50, 100, 300]
         assert specificity_edges(10) == [1, 4]
         assert specificity_edges(10, [5, 1, 2]) == [1, 2, 5]
+        assert specificity_edges(1026) == [1, 15, 75, 150, 450]
 
-    @given(st.integers(1, 1025))
-    def test_every_peak_has_a_bin_whatever_the_number_of_tracks(self, n):
-        edges = specificity_edges(n)
-        assert edges[0] == 1 and edges == sorted(set(edges))
-        counts = np.arange(1, n + 1)
-        assert set(specificity_bin(counts, edges)) <= set(bin_labels(edges))
+    def test_every_peak_is_in_one_bin_whatever_the_number_of_tracks(self):
+        for n in range(2, 5001):
+            edges = specificity_edges(n)
+            assert edges[0] == 1 and edges == sorted(set(edges)), n
+            # the fewest and most tracks, and both sides of every edge
+            counts = np.array([1, n, *edges, *(edge - 1 for edge in edges[1:])])
+            bounds = [*edges, np.inf]
+            own = [
+                [
+                    label
+                    for label, low, high in zip(bin_labels(edges), edges, bounds[1:], strict=True)
+                    if low <= c < high
+                ]
+                for c in counts
+            ]
+            assert own == [[label] for label in specificity_bin(counts, edges)], n
+
+    def test_the_users_edges_begin_at_one_too(self):
+        assert specificity_edges(10, [3, 5]) == parse_edges("5,3") == [1, 3, 5]
+        assert parse_edges("") == []
 
     def test_bins_are_closed_below_and_open_above(self):
         assert specificity_bin(np.array([0, 1, 9, 10, 300, 684]), [1, 10, 300]).tolist() == [

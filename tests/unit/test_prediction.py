@@ -71,7 +71,8 @@ def test_bytes_do_not_depend_on_the_threads(model, predictor, codes, tmp_path):
     program = (
         "import sys; import numpy as np; from pathlib import Path\n"
         "from accessiflow.prediction.loading import load_predictor\n"
-        "folder, codes, out = map(Path, sys.argv[1:]); p = load_predictor(folder / 'params.json', folder / 'model_best.h5', engine='tensorflow', threads=3)\n"
+        "folder, codes, out = map(Path, sys.argv[1:])\n"
+        "p = load_predictor(folder / 'params.json', folder / 'model_best.h5', engine='tensorflow', threads=3)\n"
         "np.save(out, p.predict(np.load(codes)))\n"
     )
     np.save(tmp_path / "codes.npy", codes)

@@ -1,4 +1,7 @@
-"""Models that are no Keras networks: the adapter protocol, the k-mer ridge, predictions from elsewhere, single-task models put together."""
+"""Models that are no Keras networks.
+
+The adapter protocol, the k-mer ridge, predictions from elsewhere, single-task models put together.
+"""
 
 from __future__ import annotations
 

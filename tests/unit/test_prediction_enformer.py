@@ -1,4 +1,7 @@
-"""Enformer through its adapter: a tiny random-weight instance, where the packages are installed (containers/enformer)."""
+"""Enformer through its adapter.
+
+A tiny random-weight instance, where the packages are installed (containers/enformer).
+"""
 
 from __future__ import annotations
 

@@ -99,7 +99,8 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (d / "black.bed").write_text("chr1\t10\t20\n")
     sheets = ("tracks", "models", "variants", "eqtls", "allelic_counts", "gwas", "ld_panel")
     params = {name: f"{name}.csv" for name in sheets} | {
-        "fasta": "genome.fa", "genes": "genes.tsv", "blacklist": "black.bed", "seq_length": 1344, "target_width": 192, "stride": 192,
+        "fasta": "genome.fa", "genes": "genes.tsv", "blacklist": "black.bed", "seq_length": 1344,
+        "target_width": 192, "stride": 192,
         "valid_chroms": "chr2", "test_chroms": ["chr3"], "min_snps": 10,
     }  # fmt: skip
     (d / "params.json").write_text(json.dumps(params))
@@ -206,7 +207,7 @@ FAULTS = [
     (edit("e.tsv", "pip", "posterior"), ["e.tsv", "no column pip"]),
     (edit("e.tsv", "chr1\t50", "chr1\t50.5"), ["e.tsv:2", "expected an integer"]),
     (edit("e.tsv", "0.95", "95"), ["pip must lie between 0 and 1"]),
-    (edit("c.tsv", "ref_count", "refcount"), ["c.tsv", "ref_count"]),
+    (edit("c.tsv", "ref_count", "counts"), ["c.tsv", "ref_count"]),
     (edit("c.tsv", "\t12\t", "\t-1\t"), ["c.tsv:2", "ref_count"]),
     (edit("allelic_counts.csv", "c.tsv,A", "c.tsv,Z"), ["predicted by the track Z"]),
     (edit("t.tsv", "A2", "other"), ["t.tsv: has no column for the other allele"]),
@@ -346,7 +347,7 @@ def test_a_damaged_file_is_a_problem_that_names_it(study: Path, damage: str) -> 
     assert run(study).problems == []
 
 
-def test_folds_do_not_matter_where_no_model_is_trained_or_judged(study: Path) -> None:
+def test_folds_do_not_matter_where_no_model_is_trained_or_evaluated(study: Path) -> None:
     assert run(study, test_chroms="chr9", stages="score,eqtl").problems == []
 
 
@@ -362,11 +363,67 @@ def test_a_few_wrong_ref_alleles_are_a_warning_with_the_first_three(study: Path)
     assert any("more than 5%" in p for p in run(study, max_ref_mismatch=0.05).problems)
 
 
+def test_reversed_alleles_are_named_as_such_and_no_other_assembly(study: Path) -> None:
+    rows = variants()
+    write_vcf(study / "v.vcf", [(c, p, a, r) if i % 5 == 0 else (c, p, r, a) for i, (c, p, r, a) in enumerate(rows)])
+    found = run(study)
+    assert found.problems == []
+    sentence = next(w for w in found.warnings if "disagree" in w)
+    assert "9 of 42 REF alleles disagree" in sentence
+    assert "in 9 of 9 ALT is the genome's: alleles reversed, not another assembly" in sentence
+    assert found.summary["variants"]["v"]["exchanged"] == 9
+
+
+def test_a_pip_may_pass_its_limits_by_rounding_only(study: Path) -> None:
+    text = (study / "e.tsv").read_text()
+    (study / "e.tsv").write_text(text.replace("\t0.95\t", "\t1.0000000000000002\t").replace("0.001", "-1e-9"))
+    assert run(study).problems == []
+    (study / "e.tsv").write_text(text.replace("\t0.95\t", "\t1.00001\t"))
+    assert any("e.tsv:2: pip must lie between 0 and 1" in p for p in run(study).problems)
+
+
+def test_a_table_without_pip_is_warned_of_where_it_has_negatives(study: Path) -> None:
+    rows = [line.split("\t") for line in (study / "e.tsv").read_text().splitlines()]
+    (study / "n.tsv").write_text("\n".join("\t".join(row[:4]) for row in rows) + "\n")
+    edit("e.tsv", "pip", "posterior")(study)
+    (study / "eqtls.csv").write_text("tissue,variants,negatives\nblood,e.tsv,n.tsv\n")
+    assert any("e.tsv: has no column pip: all 42 rows count as fine-mapped" in w for w in run(study).warnings)
+    edit("e.tsv", "posterior", "PIP")(study)
+    found = run(study)
+    assert not any("no column pip" in w for w in found.warnings)
+    assert found.summary["eqtls"]["blood"]["high_pip"] == 21
+
+
 def test_unknown_contigs_are_a_warning_and_named(study: Path) -> None:
     add("v.vcf", "chrUn\t5\t.\tA\tG\t.\t.\t.\n")(study)
     found = run(study)
     assert found.problems == []
     assert any("v.vcf: 1 contig(s) unknown to the FASTA are left out (chrUn)" in w for w in found.warnings)
+
+
+@pytest.mark.parametrize("at", [0, 99, 1500])
+def test_stored_nan_is_no_lack_of_data(study: Path, at: int) -> None:
+    """As a script writes whole arrays in which unmappable bases are NaN."""
+    out = pyBigWig.open(str(study / "A.bw"), "w")
+    out.addHeader(list(SIZES.items()))
+    for chrom, length in SIZES.items():
+        values = np.zeros(length)
+        values[:100], values[1900] = np.nan, 3
+        values[at] = np.nan
+        out.addEntries(chrom, 0, values=values.tolist(), span=1, step=1)
+    out.close()
+    assert run(study).problems == []
+
+
+def test_nothing_but_nan_is_no_data(study: Path) -> None:
+    out = pyBigWig.open(str(study / "A.bw"), "w")
+    out.addHeader(list(SIZES.items()))
+    for chrom, value in {"chr1": 1.0, "chr2": 1.0, "chr3": np.nan}.items():
+        out.addEntries(chrom, 0, values=[value] * 500, span=1, step=1)
+    out.close()
+    assert run(study).problems == [
+        "track A: has no data on any of the test_chroms (chr3): choose others or leave the track out"
+    ]
 
 
 def test_remote_files_are_not_checked_but_mentioned(study: Path) -> None:
@@ -405,7 +462,10 @@ def test_the_script_refuses_what_are_no_parameters(refused, tmp_path: Path) -> N
 
 
 def test_staged_files_are_read_where_they_lie_and_named_as_given(study: Path, tmp_path: Path) -> None:
-    """Every file moved to a folder of its own, as an executor stages them: the same findings, under the users' names."""
+    """Every file moved to a folder of its own, as an executor stages them.
+
+    The same findings, under the users' names.
+    """
     write_vcf(study / "v.vcf", [(c, p, "N" if p == 50 else r, a) for c, p, r, a in variants()])
     edit("t.tsv", "BETA", "SLOPE")(study)
     expected = run(study)
@@ -433,19 +493,29 @@ def test_ref_alleles_are_compared_only_where_both_are_known(tmp_path: Path) -> N
     with open_reference(inputs) as genome:
         assert isinstance(genome, Reference)
         rows = [
-            _Row("c", 1, "A"),
-            _Row("c", 1, "ACG"),
-            _Row("c", 5, "A"),
-            _Row("c", 2, "R"),
-            _Row("d", 1, "A"),
-            _Row("c", 10, "TT"),
-            _Row("c", 3, "C"),
+            _Row("c", 1, "A", "N"),
+            _Row("c", 1, "ACG", "N"),
+            _Row("c", 5, "A", "N"),
+            _Row("c", 2, "R", "N"),
+            _Row("d", 1, "A", "N"),
+            _Row("c", 10, "TT", "N"),
+            _Row("c", 3, "C", "N"),
         ]
         agreement = compare_alleles(rows, genome, 100)
         assert (agreement.records, agreement.compared, agreement.mismatches) == (7, 4, 2)
         assert agreement.examples == ["c:10 TT (FASTA: T)", "c:3 C (FASTA: G)"]
+        assert agreement.exchanged == 0
         assert agreement.contigs == ["c", "d"]
         assert compare_alleles(rows, genome, 2).records == 2
+        # the genome's allele as ALT; beyond the contig's end there is none
+        reversed_rows = [
+            _Row("c", 3, "C", "G"),
+            _Row("c", 1, "T", "ACG"),
+            _Row("c", 10, "A", "TA"),
+            _Row("c", 2, "C", "T"),
+        ]
+        agreement = compare_alleles(reversed_rows, genome, 100)
+        assert (agreement.mismatches, agreement.exchanged) == (3, 2)
 
 
 def test_long_lists_of_names_are_cut() -> None:

@@ -12,7 +12,7 @@ import pytest
 from accessiflow import bootstrap
 from accessiflow.bootstrap import Bootstrap
 from accessiflow.errors import InputError
-from accessiflow.qtl import agreement as judge
+from accessiflow.qtl import agreement as measures
 from accessiflow.qtl import intervals
 from accessiflow.variants.columns import parse_columns, read_effects
 
@@ -32,7 +32,10 @@ def write_scores(path: Path, table: pd.DataFrame, sad: np.ndarray) -> None:
 
 @pytest.fixture
 def study(tmp_path: Path) -> tuple[Path, pd.DataFrame, np.ndarray]:
-    """60 variants whose scores in track t0 have the sign of the effect in all but the first 6; the last 4 have no score."""
+    """60 variants whose scores in track t0 have the sign of the effect in all but the first 6.
+
+    The last 4 have no score.
+    """
     rng = np.random.default_rng(1)
     effect = rng.normal(size=N)
     table = pd.DataFrame(
@@ -96,12 +99,12 @@ def test_tables_with_commas_and_given_columns(tmp_path: Path) -> None:
         (
             "chrom\tpos\tref\talt\tbeta\nchr1\t5\tA\tG\t1\nchr1\t0\tA\tG\t1\n",
             "",
-            "t.tsv:3: field pos: expected a position from 1 on, found '0'",
+            "t.tsv:3: pos must be at least 1 (1-based), found '0'",
         ),
         ("chrom\tpos\tref\talt\tbeta\nchr1\t5\tA\tG\tx\n", "", "t.tsv:2: column beta: expected a number, found 'x'"),
         ("chrom\tpos\tref\talt\tbeta\nchr1\t5\tA\tG\tinf\n", "", "expected a number, found 'inf'"),
-        ("chrom\tpos\tref\talt\tbeta\nchr1\t5\t\tG\t1\n", "", "field ref: expected a value"),
-        ("variant\tbeta\nrs5\t1\n", "", "expected a variant such as chr1:123 A/G, found 'rs5'"),
+        ("chrom\tpos\tref\talt\tbeta\nchr1\t5\t\tG\t1\n", "", "t.tsv:2: has no value in column ref"),
+        ("variant\tbeta\nrs5\t1\n", "", "expected a variant such as chr1:123 A/G or chr1_123_A_G, found 'rs5'"),
         ("chrom\tpos\tref\talt\tbeta\n", "", "has a header and no row"),
         ("chrom\tpos\tref\talt\tbeta\nchr1\t5\tA\tG\t1\n", "beta=b", "has no column b"),
         ("x\n1\n", "beta", "--columns beta: expected FIELD=COLUMN"),
@@ -154,8 +157,8 @@ def test_correlations_of_too_little_have_a_reason() -> None:
 def test_directions_agree_where_signs_do() -> None:
     beta, scores = np.array([1.0, -1, 2, -2, 0, 1, np.nan, 3]), np.array([0.5, -0.5, -1, -3, 1, 0, 1, np.nan])
     groups = {"all": np.ones(8, bool), "first": np.arange(8) < 2, "none": np.zeros(8, bool)}
-    table = judge.agreement(beta, scores, groups, Bootstrap(20, 1)).set_index("group")
-    assert list(table.reset_index().columns) == judge.AGREEMENT_COLUMNS
+    table = measures.agreement(beta, scores, groups, Bootstrap(20, 1)).set_index("group")
+    assert list(table.reset_index().columns) == measures.AGREEMENT_COLUMNS
     assert table.loc["all", ["n", "n_unscored", "n_zero", "n_agree"]].tolist() == [6, 1, 2, 3]
     assert table.loc["all", "agreement"] == 0.75
     assert table.loc["first", "agreement"] == 1

@@ -1,4 +1,7 @@
-"""The report on variants: models side by side, eQTLs model by model, the top variants with their links, and how variants were scored."""
+"""The report on variants.
+
+Models side by side, eQTLs model by model, the top variants with their links, and how variants were scored.
+"""
 
 from __future__ import annotations
 
@@ -264,13 +267,13 @@ def test_eqtls_of_one_model_keep_every_bin_of_the_curves(tmp_path: Path) -> None
     add_eqtls(tmp_path, {"demo": 0.8})
     made = eqtl.section(Results(tmp_path))
     assert "specificity" in made.figures[1].title
-    assert (
-        made.answer
-        == "eQTLs: mean AUROC in the most specific peaks ([1,3) tracks) 0.83, in the most shared judged ([3,inf) tracks) 0.87."
+    assert made.answer == (
+        "eQTLs: mean AUROC in the most specific peaks ([1,3) tracks) 0.83, "
+        "in the most shared evaluated ([3,inf) tracks) 0.87."
     )
 
 
-def test_a_bin_that_is_not_judged_is_said_once_for_all_models(tmp_path: Path) -> None:
+def test_a_bin_that_is_not_evaluated_is_said_once_for_all_models(tmp_path: Path) -> None:
     for model in MODELS:
         write(
             tmp_path,
@@ -352,6 +355,36 @@ def test_rates_and_devices_are_in_the_run_information_only(tmp_path: Path) -> No
         ["ridge.study", "0", "1", "native", "cpu", "2", "NA"],
     ]
     assert variants.scored(Results(tmp_path)) is None
+
+
+def test_warnings_of_the_tasks_stand_at_the_head_of_the_page(tmp_path: Path) -> None:
+    record = {"seconds": 1.0, "cpu_seconds": 1.0, "peak_memory_mb": 1.0, "device": "cpu"}
+    said = {
+        "EQTL_CLASSIFY.m.blood": ["12 negatives are positives too: left out", *(f"w{i}" for i in range(6))],
+        "EQTL_CLASSIFY.m.liver": ["12 negatives are positives too: left out"],
+        "PREFLIGHT_CHECK": ["shown by its own file"],
+        "PEAKS_MERGE": ["an <odd> track"],
+    }
+    folder = tmp_path / "pipeline_info/stages"
+    folder.mkdir(parents=True)
+    for name, sentences in said.items():
+        (folder / f"{name}.run.json").write_text(json.dumps(record | {"warnings": sentences}))
+    (folder / "LDSC_H2.t.run.json").write_text(json.dumps(record))  # of a program that is not ours
+    results = Results(tmp_path)
+    assert run_info.warnings(results) == [
+        "EQTL_CLASSIFY (2 tasks): 12 negatives are positives too: left out",
+        *(f"EQTL_CLASSIFY m.blood: w{i}" for i in range(4)),
+        "EQTL_CLASSIFY: 2 more warnings, in pipeline_info/stages/EQTL_CLASSIFY.*",
+        "PEAKS_MERGE: an <odd> track",
+    ]
+    (stages,) = (t for t in run_info.section(results).tables if t.key == "run-stages")
+    assert {row[0]: row[-1] for row in stages.rows} == {
+        "EQTL_CLASSIFY.m.blood": "7", "EQTL_CLASSIFY.m.liver": "1", "LDSC_H2.t": "0", "PEAKS_MERGE": "1",
+        "PREFLIGHT_CHECK": "1",
+    }  # fmt: skip
+    render(tmp_path, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "PEAKS_MERGE: an &lt;odd&gt; track" in page and "shown by its own file" not in page
 
 
 def test_the_page_holds_every_section_and_is_the_same_again(tmp_path: Path) -> None:

@@ -135,7 +135,7 @@ def test_a_killed_process_loses_no_finished_block(tmp_path):
         child.send_signal(signal.SIGKILL)
         seen += [int(line) for line in child.communicate()[0].split()]
         assert child.returncode == -signal.SIGKILL
-        assert seen[0] in (finished, finished + 1)  # a block may have been finished and not yet told
+        assert seen[0] in (finished, finished + 1)  # a block may have been finished and not yet reported
         finished = seen[-1] + 1
         assert not (tmp_path / "result").exists()
     subprocess.run(command, env=env, check=True, capture_output=True)

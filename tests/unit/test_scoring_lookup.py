@@ -13,7 +13,7 @@ from accessiflow.errors import InputError
 from accessiflow.scoring import lookup as module
 from accessiflow.scoring.lookup import open_scores
 from accessiflow.variants.collect import collect
-from accessiflow.variants.keys import variant_keys
+from accessiflow.variants.keys import unordered_keys, variant_keys
 
 VARIANTS = pd.DataFrame(
     [("chr1", 10, "A", "C"), ("chr1", 10, "A", "G"), ("chr2", 10, "A", "C"), ("chr1", 7, "GAT", "G")],
@@ -40,7 +40,7 @@ def test_variants_are_found_in_any_order_and_absent_ones_are_marked(tmp_path):
     )
     with open_scores([write(tmp_path / "a.h5")]) as scores:
         rows = scores.find(asked)
-        assert rows.tolist() == [3, 2, 1, 0, -1, -1]
+        assert rows.tolist() == [3, 2, 1, 0, 4, -1]
         assert np.array_equal(scores.read(rows[:4]), SAD[::-1])
         assert scores.tracks == ["T0", "T1"]
         assert scores.column("T1") == 1
@@ -48,6 +48,33 @@ def test_variants_are_found_in_any_order_and_absent_ones_are_marked(tmp_path):
             scores.column("T9")
         with pytest.raises(InputError, match="holds no REF"):
             scores.read(rows[:1], "REF")
+
+
+def test_exchanged_alleles_are_found_with_their_scores_turned(tmp_path):
+    path = write(tmp_path / "a.h5", REF=SAD + 1, ALT=SAD + 9)
+    asked = VARIANTS.assign(ref=VARIANTS["alt"], alt=VARIANTS["ref"])
+    with open_scores([path]) as scores:
+        # G>GAT is another variant than GAT>G: in a repeat both exist
+        assert scores.find(asked).tolist() == [4, 5, 6, -1]
+        both = scores.find(pd.concat([asked[:3], VARIANTS[1:]]))
+        assert both.tolist() == [4, 5, 6, 1, 2, 3]
+        order = [0, 1, 2, 1, 2, 3]
+        turned = np.arange(6)[:, None] < 3
+        assert np.array_equal(scores.read(both), np.where(turned, -1, 1) * SAD[order])
+        assert np.array_equal(scores.read(both, "REF"), np.where(turned, SAD[order] + 9, SAD[order] + 1))
+        assert np.array_equal(scores.read(both, "ALT"), np.where(turned, SAD[order] + 1, SAD[order] + 9))
+    # a variant that is there in its own order is never taken from the other one's row
+    own = pd.concat([VARIANTS[:1], asked[:1]])
+    with open_scores([write(tmp_path / "b.h5", own, SAD[:2])]) as scores:
+        assert scores.find(pd.concat([asked[:1], VARIANTS[:1]])).tolist() == [1, 0]
+
+
+def test_keys_of_unordered_alleles_are_those_of_either_order():
+    asked = VARIANTS.assign(ref=VARIANTS["alt"], alt=VARIANTS["ref"].str.lower())
+    one, other = (unordered_keys(*(table[name] for name in VARIANTS.columns)) for table in (VARIANTS, asked))
+    assert (one.keys == other.keys).tolist() == [True, True, True, False]
+    assert one.turned.tolist() == [False] * 4
+    assert other.turned.tolist() == [True, True, True, False]
 
 
 def test_alleles_match_whatever_their_case(tmp_path):

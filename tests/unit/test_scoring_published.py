@@ -16,9 +16,17 @@ from accessiflow.scoring.lookup import open_scores
 
 N, T = 7, 3
 VARIANTS = pd.DataFrame(
-    [("chr1", 10, "A", "C"), ("chr1", 10, "A", "G"), ("chr2", 10, "A", "C"), ("chr1", 7, "GAT", "G"), ("chrX", 9, "T", "NA"), ("chr1", 8, "", "G"), ("chr1", 6, "c", "G")],
+    [
+        ("chr1", 10, "A", "C"),
+        ("chr1", 10, "A", "G"),
+        ("chr2", 10, "A", "C"),
+        ("chr1", 7, "GAT", "G"),
+        ("chrX", 9, "T", "NA"),
+        ("chr1", 8, "", "G"),
+        ("chr1", 6, "c", "G"),
+    ],
     columns=["chrom", "pos", "ref", "alt"],
-)  # fmt: skip
+)
 IDS = ["rs1", "rs2", "NA", "rs4", ".", "rs6", "rs7"]
 RNG = np.random.default_rng(0)
 SAD, REF = RNG.standard_normal((N, T)), 5 + RNG.random((N, T))
@@ -95,8 +103,14 @@ def test_transposed_scores_without_names_count_their_tracks(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("prefix", "kinds", "header"), [("gtex", ("diffs", "ref", "alt"), True), ("", ("diffs", "ref", "alt"), False), ("a.b", ("alt", "ref"), True), ("g", ("diffs",), True)]
-)  # fmt: skip
+    ("prefix", "kinds", "header"),
+    [
+        ("gtex", ("diffs", "ref", "alt"), True),
+        ("", ("diffs", "ref", "alt"), False),
+        ("a.b", ("alt", "ref"), True),
+        ("g", ("diffs",), True),
+    ],
+)
 def test_seis_output_is_looked_up(tmp_path, prefix, kinds, header):
     with open_scores([write_sei(tmp_path / "sei", prefix, kinds, header)]) as scores:
         assert scores.tracks == TRACKS

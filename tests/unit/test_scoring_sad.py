@@ -266,7 +266,10 @@ def test_ism_agrees_with_scoring_the_same_changes(scored, model, predictor, trac
 
 
 def test_windows_are_scored_as_files_are(scored, model, predictor, sequence):
-    """Without a place on a genome, up to the last bits of an engine that shares work; each single-base change agrees."""
+    """Without a place on a genome, up to the last bits of an engine that shares work.
+
+    Each single-base change agrees.
+    """
     records = random_records(sequence, 20)
     stored, _ = scored(records, sad.ScoreOptions(STATISTICS))
     path = write_vcf(model / "again.vcf", records)

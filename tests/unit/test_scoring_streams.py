@@ -1,4 +1,7 @@
-"""Any variant file gives a row or an exclusion for each of its alleles, in order; the network is replaced by a sum over bases."""
+"""Any variant file gives a row or an exclusion for each of its alleles, in order.
+
+The network is replaced by a sum over bases.
+"""
 
 from __future__ import annotations
 

@@ -20,7 +20,10 @@ SHEET = "track,cell_type,signal,group\nA1,A,a1.bw,left\nA2,A,a2.bw,left\nB1,B,b1
 
 
 def write_scores(path: Path, sad: np.ndarray, positions: np.ndarray, alleles: bool = True, names: bool = True) -> Path:
-    """Scores (n, T) of SNVs at positions (n,), with REF and ALT over two positions: REF sums to 10 + the position, ALT to SAD more."""
+    """Scores (n, T) of SNVs at positions (n,), with REF and ALT over two positions.
+
+    REF sums to 10 + the position, ALT to SAD more.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     n = len(positions)
     ref = np.broadcast_to((10.0 + positions)[:, None, None] / 2, (n, 2, len(TRACKS)))

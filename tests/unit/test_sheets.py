@@ -1,4 +1,7 @@
-"""What sheets.json and stages.json say is whole, and everything else that states the same follows them: the schema, the docs, the stage scripts."""
+"""What sheets.json and stages.json say is whole, and everything else that states the same follows them.
+
+The schema, the docs, the stage scripts.
+"""
 
 from __future__ import annotations
 
@@ -164,7 +167,10 @@ def test_a_task_sees_the_rules_where_bin_alone_is(tmp_path: Path) -> None:
     shutil.copytree(
         LIBRARY, tmp_path / "bin" / "accessiflow", symlinks=True, ignore=shutil.ignore_patterns("__pycache__")
     )
-    code = "from accessiflow import preflight, sheets; print(sheets.__file__, len(sheets.SHEETS), len(preflight.parameters.STAGES))"
+    code = (
+        "from accessiflow import preflight, sheets; "
+        "print(sheets.__file__, len(sheets.SHEETS), len(preflight.parameters.STAGES))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path / "bin", capture_output=True, text=True, check=True
     )

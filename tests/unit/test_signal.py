@@ -1,4 +1,7 @@
-"""Signals to bins: every reader against a plain count of bases, the shared rules for contigs, and files that are broken."""
+"""Signals to bins.
+
+Every reader against a plain count of bases, the shared rules for contigs, and files that are broken.
+"""
 
 from __future__ import annotations
 
@@ -87,6 +90,13 @@ class TestBigWig:
 
     def test_a_file_without_values_is_all_zero(self, tmp_path):
         assert all_bins(write_bigwig(tmp_path / "a.bw", []), "bigwig")["chr1"].sum() == 0
+
+    def test_stored_nan_is_a_gap(self, tmp_path):
+        path = tmp_path / "a.bw"
+        with pyBigWig.open(str(path), "w") as out:
+            out.addHeader(list(SIZES.items()))
+            out.addEntries("chr1", 0, values=[np.nan, *[2.0] * 127, np.nan, 1.0], span=1, step=1)
+        assert all_bins(path, "bigwig")["chr1"].tolist() == [254, 1, 0, 0, 0, 0, 0]
 
     def test_negative_coverage_is_refused_even_inside_a_positive_bin(self, tmp_path):
         path = write_bigwig(tmp_path / "a.bw", [("chr1", 0, 100, 5.0), ("chr1", 100, 110, -1.0)])

@@ -179,7 +179,8 @@ def test_ideal_results_reach_their_ceilings(script, truth, tmp_path):
     summary = read_table(tmp_path / "summary.tsv")
     assert tuple(summary) == compare.COMPARISON_COLUMNS
     assert summary["figure"].value_counts().to_dict() == {
-        "element_recall": 4, "element_precision": 4, "pearson_specific": 5, "pearson_ubiquitous": 5, "sad_correlation": 4
+        "element_recall": 4, "element_precision": 4, "pearson_specific": 5, "pearson_ubiquitous": 5,
+        "sad_correlation": 4
     }  # fmt: skip
     demanded = summary.dropna(subset="target")
     assert len(demanded) == 14
@@ -234,8 +235,18 @@ def test_enrichment_is_ranked_among_specific_annotations(truth, tmp_path):
         "ubiquitous",
         "alpha1.high_mean_sad_top_0.5",
     ]
-    rows = [(trait, model, category, 99.0 if category == "base" or "low" in model or "sad" in model else 5.0 * (model[:6] in trait + "."))
-            for trait in ("trait_alpha1", "trait_beta1", "polygenic") for model in models for category in ("base", "L2_1")]  # fmt: skip
+
+    def enrichment(trait: str, model: str, category: str) -> float:
+        if category == "base" or "low" in model or "sad" in model:
+            return 99.0
+        return 5.0 * (model[:6] in trait + ".")
+
+    rows = [
+        (trait, model, category, enrichment(trait, model, category))
+        for trait in ("trait_alpha1", "trait_beta1", "polygenic")
+        for model in models
+        for category in ("base", "L2_1")
+    ]
     write_table(
         pd.DataFrame(rows, columns=["trait", "model", "Category", "Enrichment"]).assign(h2g=0.25, Enrichment_p=0.03),
         tmp_path / "h.tsv",

@@ -1,4 +1,7 @@
-"""Statistics against brute force, scipy and their laws: AUROC and DeLong's variances, shares, Benjamini-Hochberg, Pearson's R of arrays, sums, streams."""
+"""Statistics against brute force, scipy and their laws.
+
+AUROC and DeLong's variances, shares, Benjamini-Hochberg, Pearson's R of arrays, sums, streams.
+"""
 
 from __future__ import annotations
 

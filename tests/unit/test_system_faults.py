@@ -1,4 +1,7 @@
-"""What the system does to a stage: a full disk, too little memory, a worker that is killed; one sentence, and an exit code that tells them apart."""
+"""What the system does to a stage: a full disk, too little memory, a worker that is killed.
+
+One sentence, and an exit code of its own.
+"""
 
 from __future__ import annotations
 
@@ -77,9 +80,9 @@ def stage(tmp_path: Path) -> Stage:
 def test_a_full_disk_is_one_sentence(stage: Stage) -> None:
     code, said = stage("write", "/dev/full")
     assert code == 1
-    assert (
-        said
-        == "error: cannot be written: No space left on device: make room or choose another folder, then go on with -resume\n"
+    assert said == (
+        "error: cannot be written: No space left on device: "
+        "make room or choose another folder, then go on with -resume\n"
     )
 
 

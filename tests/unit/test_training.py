@@ -14,11 +14,11 @@ from accessiflow.errors import InputError
 from accessiflow.genome import UNKNOWN, reverse_complement, shift_codes
 from accessiflow.model.build import build_model
 from accessiflow.model.weights import save_weights
-from accessiflow.statistics import Accuracy
+from accessiflow.statistics import Accuracy, known_mean
 from accessiflow.training.augmentation import augment
 from accessiflow.training.batches import FoldArrays, one_behind, plain_batches, prefetched, training_batches
 from accessiflow.training.compute import Compute
-from accessiflow.training.history import kept_epoch
+from accessiflow.training.history import Epoch, kept_epoch
 from accessiflow.training.loop import fit
 from accessiflow.training.losses.pointwise import loss_function
 
@@ -63,6 +63,33 @@ def test_accuracy_over_batches_is_numpy_on_the_whole() -> None:
         assert seen.pearson()[t] == pytest.approx(np.corrcoef(a, b)[0, 1], abs=1e-9)
         assert seen.r2()[t] == pytest.approx(1 - ((a - b) ** 2).sum() / ((a - a.mean()) ** 2).sum(), abs=1e-9)
     assert np.isnan(seen.pearson()[2])
+
+
+@pytest.mark.parametrize("flat", [0, 0.1, 12.7, 63.999985, 0.37 * 192, 1e6])
+def test_a_flat_track_has_no_accuracy_and_is_left_out_of_the_means(flat: float) -> None:
+    """Whatever its value, and however its windows come in batches: undefined, and neither infinite nor a rounding error."""
+    rng = np.random.default_rng(0)
+    targets = rng.gamma(2, 3, (619, 1, 2)).astype("f")
+    predictions = rng.gamma(2, 3, (619, 1, 2)).astype("f")
+    targets[..., 1] = flat
+    seen = Accuracy(2)
+    for rows in np.array_split(np.arange(619), 20):
+        seen.update(targets[rows], predictions[rows])
+    assert np.isnan([seen.pearson()[1], seen.r2()[1]]).all()
+    assert known_mean(seen.pearson()) == seen.pearson()[0]
+    assert known_mean(seen.r2()) == seen.r2()[0]
+    # and a flat prediction of a track that is not
+    seen = Accuracy(2)
+    for rows in np.array_split(np.arange(619), 20):
+        seen.update(predictions[rows], targets[rows])
+    assert np.isnan(seen.pearson()[1])
+    assert np.isfinite(seen.r2()).all()
+
+
+def test_the_best_epoch_is_one_of_a_finite_accuracy() -> None:
+    values = (np.nan, 0.2, np.inf, 0.3, -np.inf, 0.3)
+    history = [Epoch(n, 1, 1, 1, 0.1, 0.1, 1, value, 0.1, 1) for n, value in enumerate(values, 1)]
+    assert kept_epoch(history, tiny()).epoch == 4
 
 
 def test_losses_by_hand() -> None:

@@ -1,4 +1,7 @@
-"""A run that was stopped goes on from its last epoch and ends with the same bytes; a checkpoint that does not belong to it is left alone."""
+"""A run that was stopped goes on from its last epoch and ends with the same bytes.
+
+A checkpoint that does not belong to it is left alone.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,10 @@ def same_results(one: Path, other: Path) -> bool:
 def test_a_run_that_goes_on_ends_with_the_same_bytes(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, train: dict[str, object], after: int
 ) -> None:
-    """Dropout, augmentation and batch normalisation are on; after the last epoch only the results are left to be written."""
+    """Dropout, augmentation and batch normalisation are on.
+
+    After the last epoch only the results are left to be written.
+    """
     train_model(request_for(tmp_path, data, "whole", train))
     stopped = request_for(tmp_path, data, "stopped", train, checkpoint=tmp_path / "state")
     go_on = stop_after(monkeypatch, after)

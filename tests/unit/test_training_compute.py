@@ -1,4 +1,7 @@
-"""Devices and precision: two devices give the losses of one, float16 gives nearly those of float32, what is not there is refused."""
+"""Devices and precision.
+
+Two devices give the losses of one, float16 gives nearly those of float32, what is not there is refused.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,10 @@ json.dump(out, sys.stdout)
 
 
 def test_two_devices_give_the_losses_of_one() -> None:
-    """Gradient, penalty, clipping and decay, batch normalisation, and both terms: each would change if a device's half were taken for the whole."""
+    """Gradient, penalty, clipping and decay, batch normalisation, and both terms.
+
+    Each would change if a device's half were taken for the whole.
+    """
     done = subprocess.run(
         [sys.executable, "-c", TWO_DEVICES],
         env={"PYTHONPATH": ":".join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"},

@@ -1,4 +1,7 @@
-"""The terms that ask for differences between tracks: values by hand, what their gradients leave alone, and how windows are drawn."""
+"""The terms that ask for differences between tracks.
+
+Values by hand, what their gradients leave alone, and how windows are drawn.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def test_values_by_hand() -> None:
 @settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 999), factor=st.floats(0.5, 4))
 def test_what_all_tracks_share_is_no_deviation(seed: int, factor: float) -> None:
-    """Multiplying 1 + p of all tracks of a window by the same factor leaves both terms as they are, and so their gradients sum to 0 over tracks."""
+    """Multiplying 1 + p of all tracks of a window by one factor leaves both terms: gradients sum to 0 over tracks."""
     y, p = pair(seed)
     for term in (deviation_error, cosine_distance):
         assert float(term(y, (1 + p) * max(factor, 1.0) - 1)) == pytest.approx(float(term(y, p)), rel=1e-4, abs=1e-5)

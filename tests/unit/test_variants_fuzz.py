@@ -1,4 +1,6 @@
-"""Damaged and odd variant files through the real reader and check: one sentence that names the file, or rows that stand in it, nothing else.
+"""Damaged and odd variant files through the real reader and check.
+
+One sentence that names the file, or rows that stand in it, nothing else.
 
 A corpus of seeded mutations of a valid file (some of its ways at least 20 times each), and free ones by hypothesis.
 """

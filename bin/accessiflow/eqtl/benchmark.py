@@ -9,9 +9,9 @@ import numpy as np
 
 from accessiflow.eqtl import matching, tables
 from accessiflow.eqtl.design import Design, Result, Row, Sample, Task
-from accessiflow.eqtl.forest import Fold, classifier, fold_obstacle, mean_precision, tested
+from accessiflow.eqtl.forest import Fold, classifier, cross_validate, fold_na_reason, mean_precision
 from accessiflow.errors import InputError
-from accessiflow.log import log
+from accessiflow.log import log, note
 from accessiflow.peaks.matrix import column_at, specificity_labels
 from accessiflow.statistics import cross_validated, delong, pooled
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from accessiflow.scoring.tracks import TrackScores
 
 
-class _Judged(NamedTuple):
-    """A bin's row, the test folds of its first repeat (none where it is not judged) and its tracks alone."""
+class _BinResult(NamedTuple):
+    """A bin's row, the test folds of its first repeat (none where it is not evaluated) and its tracks alone."""
 
     row: Row
     folds: list[Fold]
@@ -36,19 +36,26 @@ def classify(
     """Classify positives against negatives in each specificity bin.
 
     Args:
-        positives: unique variants (`high_pip`). negatives: unique variants (`without`); both `matching.prepare`d where they are matched.
+        positives: unique variants, as `fine_mapped.high_pip` gives them.
+        negatives: unique variants, as `fine_mapped.without` gives them; both `matching.prepare`d where they are
+            matched.
+        features: scores of the variants.
+        peaks: peaks with their specificity bins.
+        design: how a bin is evaluated.
     """
     positives = _placed(positives, features, peaks, "positives")
     negatives = _placed(negatives, features, peaks, "negatives")
     labels = specificity_labels(peaks)
     groups = {label: positives[positives["bin"] == label] for label in labels}
     if design.matching.on:
+        # A bin has a generator of its own: what one draws does not depend on the others.
         made = [_matched(label, groups[label], negatives, index, design) for index, label in enumerate(labels)]
     else:
+        # One generator runs through the bins, as in the paper's code.
         draws = [np.random.RandomState(design.negative_seed + repeat) for repeat in range(design.repeats)]
         made = [(_against(label, groups[label], negatives, draws, design), None) for label in labels]
     classes = {"positive": positives, "negative": negatives}
-    return _judge(
+    return _evaluate(
         [task for task, _ in made],
         features,
         design,
@@ -58,16 +65,19 @@ def classify(
 
 
 def direction(variants: pd.DataFrame, features: TrackScores, peaks: PeakMatrix, design: Design) -> Result:
-    """Tell variants that raise expression from those that lower it, in each specificity bin.
+    """Classify variants by whether they raise or lower expression, in each specificity bin.
 
     Args:
-        variants: unique variants with `positive` (`effect_signs`, then `high_pip`).
+        variants: unique variants with the column positive (`fine_mapped.effect_signs`, then `high_pip`).
+        features: scores of the variants.
+        peaks: peaks with their specificity bins.
+        design: how a bin is evaluated.
     """
     placed = _placed(variants, features, peaks, "variants")
     labels = specificity_labels(peaks)
     classes = {"positive": placed[placed["positive"]], "negative": placed[~placed["positive"]]}
     tasks = [_by_sign(label, placed[placed["bin"] == label], design) for label in labels]
-    return _judge(tasks, features, design, tables.distributions(design.tissue, classes, labels), [])
+    return _evaluate(tasks, features, design, tables.distributions(design.tissue, classes, labels), [])
 
 
 def _placed(variants: pd.DataFrame, features: TrackScores, peaks: PeakMatrix, what: str) -> pd.DataFrame:
@@ -81,13 +91,11 @@ def _placed(variants: pd.DataFrame, features: TrackScores, peaks: PeakMatrix, wh
         raise InputError(
             f"none of the {len(table)} {what} is in the score files: chromosome names, positions and alleles must agree"
         )
-    log.info(
-        "%s: %d, %d scored, %d of these in peaks",
-        what,
-        len(table),
-        int(scored.sum()),
-        int((scored & (table["bin"] != "")).sum()),
-    )
+    inside = int((scored & (table["bin"] != "")).sum())
+    log.info("%s: %d, %d scored, %d of these in peaks", what, len(table), int(scored.sum()), inside)
+    note(**{what: {"rows": len(table), "scored": int(scored.sum()), "in_peaks": inside}})
+    if not scored.all():
+        log.warning("%d of %d %s have no score: left out", int((~scored).sum()), len(table), what)
     return table[scored].reset_index(drop=True)
 
 
@@ -98,23 +106,25 @@ def _against(
     pool = negatives[negatives["bin"] == label] if design.same_bin else negatives
     n = min(len(positives) * design.matching.ratio, len(pool))
     enough = len(positives) >= design.min_positives
-    drawn = [
-        pool.iloc[np.sort(draw.choice(len(pool), n, replace=False)) if enough and n else slice(0)] for draw in draws
-    ]
+    if not (enough and n):
+        # A bin that is not evaluated draws nothing: the next one gets the draws that it has in the paper.
+        return Task(label, [_sample(positives, pool.iloc[:0]) for _ in draws], positives)
+    # In file order: forests depend on the order of their rows.
+    drawn = [pool.iloc[np.sort(draw.choice(len(pool), n, replace=False))] for draw in draws]
     return Task(label, [_sample(positives, part) for part in drawn], positives)
 
 
 def _matched(
     label: str, positives: pd.DataFrame, negatives: pd.DataFrame, index: int, design: Design
 ) -> tuple[Task, pd.DataFrame | None]:
-    """Positives against matched negatives, and how each stratum was filled (None where the bin has too few positives)."""
+    """Positives against matched negatives, and how strata were filled; None where the bin has too few positives."""
     inside = design.same_bin or "peak" in design.matching.on
     pool = negatives[negatives["bin"] == label] if inside else negatives
     if len(positives) < design.min_positives:
         return Task(label, [_sample(positives, pool.iloc[:0])] * design.repeats, positives), None
     seeds = [[design.negative_seed + repeat, index] for repeat in range(design.repeats)]
     drawn = [matching.draw(positives, pool, design.matching, np.random.default_rng(seed)) for seed in seeds]
-    strata = drawn[0].table.assign(tissue=design.tissue, bin=label)[matching.COLUMNS]
+    strata = drawn[0].table.assign(tissue=design.tissue, bin=label)[matching.STRATUM_COLUMNS]
     samples = [_sample(positives, pool.iloc[one.rows]) for one in drawn]
     return Task(label, samples, positives, reason=drawn[0].shortage), strata
 
@@ -133,7 +143,7 @@ def _by_sign(label: str, variants: pd.DataFrame, design: Design) -> Task:
     return Task(label, [sample] * design.repeats, variants, signed=True)
 
 
-def _judge(
+def _evaluate(
     tasks: Iterable[Task],
     features: TrackScores,
     design: Design,
@@ -142,10 +152,10 @@ def _judge(
 ) -> Result:
     import pandas as pd
 
-    classifier(design.engine)  # a missing package is told before any work
+    classifier(design.engine)  # a missing package is refused before any work
     rows, curves, tracks = [], [], []
     for index, task in enumerate(tasks):
-        row, folds, alone = _judge_bin(task, features, design, index)
+        row, folds, alone = _evaluate_bin(task, features, design, index)
         rows.append(row)
         if row.reason:
             log.warning("%s %s: %s", design.tissue, task.label, row.reason)
@@ -163,10 +173,12 @@ def _judge(
     joined = (
         _joined(parts, columns) for parts, columns in ((curves, tables.CURVE_COLUMNS), (tracks, tables.TRACK_COLUMNS))
     )
-    return Result(pd.DataFrame(rows, columns=Row._fields), *joined, distributions, _joined(strata, matching.COLUMNS))
+    return Result(
+        pd.DataFrame(rows, columns=Row._fields), *joined, distributions, _joined(strata, matching.STRATUM_COLUMNS)
+    )
 
 
-def _judge_bin(task: Task, features: TrackScores, design: Design, index: int) -> _Judged:
+def _evaluate_bin(task: Task, features: TrackScores, design: Design, index: int) -> _BinResult:
     first = task.samples[0].labels
     row = Row(design.tissue, task.label, int(first.sum()), int((~first).sum()), len(features.columns), design.seed)
     row = row._replace(
@@ -176,34 +188,32 @@ def _judge_bin(task: Task, features: TrackScores, design: Design, index: int) ->
         task = task._replace(
             samples=[_shuffled(sample, [design.seed + repeat, index]) for repeat, sample in enumerate(task.samples)]
         )
-    row = row._replace(reason=_obstacle(row, task, design))
+    row = row._replace(reason=_na_reason(row, task, design))
     folds, areas, precisions, alone = [], [], [], []
     for repeat, sample in enumerate([] if row.reason else task.samples):
         values = features.read(sample.rows)
-        found = tested(values, sample.labels, sample.chroms, design.seed + repeat, design)
-        folds.append(found)
-        areas.append(delong(*found[0]) if design.single_track else cross_validated(found))
-        precisions.append(mean_precision(found))
+        tested = cross_validate(values, sample.labels, sample.chroms, design.seed + repeat, design)
+        folds.append(tested)
+        areas.append(delong(*tested[0]) if design.single_track else cross_validated(tested))
+        precisions.append(mean_precision(tested))
         if design.per_track:
             alone.append(tables.track_areas(values, sample.labels, task.signed))
-    tracks = (
-        tables.track_table(design.tissue, task.label, features.tracks, first, alone, row.reason)
-        if design.per_track
-        else None
-    )
+    tracks = None
+    if design.per_track:
+        tracks = tables.track_table(design.tissue, task.label, features.tracks, first, alone, row.reason)
     if row.reason:
-        return _Judged(row, [], tracks)
+        return _BinResult(row, [], tracks)
     area = pooled(areas)
     low, high = area.interval
-    return _Judged(
+    return _BinResult(
         row._replace(auroc=area.value, auprc=float(np.mean(precisions)), auroc_low=low, auroc_high=high),
         folds[0],
         tracks,
     )
 
 
-def _obstacle(row: Row, task: Task, design: Design) -> str:
-    """Why a bin cannot be judged; empty where it can."""
+def _na_reason(row: Row, task: Task, design: Design) -> str:
+    """Why a bin cannot be evaluated; empty where it can."""
     if len(task.described) < design.min_positives:
         return f"{len(task.described)} variants, fewer than {design.min_positives}"
     if task.reason:
@@ -211,11 +221,12 @@ def _obstacle(row: Row, task: Task, design: Design) -> str:
     least = 2 if design.single_track else design.folds
     if min(row.n_positive, row.n_negative) < least:
         return f"{row.n_positive} positives and {row.n_negative} negatives, both must be at least {least}"
-    return next((reason for reason in (fold_obstacle(s.labels, s.chroms, design) for s in task.samples) if reason), "")
+    reasons = (fold_na_reason(sample.labels, sample.chroms, design) for sample in task.samples)
+    return next(filter(None, reasons), "")
 
 
 def _joined(parts: Iterable[pd.DataFrame | None], columns: list[str]) -> pd.DataFrame:
     import pandas as pd
 
-    kept = [part for part in parts if part is not None]
-    return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame(columns=columns)
+    given = [part for part in parts if part is not None]
+    return pd.concat(given, ignore_index=True) if given else pd.DataFrame(columns=columns)

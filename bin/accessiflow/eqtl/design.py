@@ -1,4 +1,4 @@
-"""What an eQTL benchmark is told and what it returns."""
+"""What an eQTL benchmark takes and what it returns."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Matching:
     Attributes:
         on: what they share: any of "tss" and "maf" (bins of matching.py) and "peak" (the specificity bin).
         ratio: negatives a positive; also of negatives that are drawn without matching.
-        nearest: fill a stratum that runs short from the nearest one, else the bin is not judged.
+        nearest: fill a stratum that runs short from the nearest one, else the bin is not evaluated.
     """
 
     on: tuple[str, ...] = ()
@@ -31,22 +31,23 @@ class Matching:
 
 @dataclass(frozen=True)
 class Design:
-    """How a bin is judged.
+    """How a bin is evaluated.
 
     Attributes:
-        folds: of the cross-validation. seed: of the forests; repeat r uses seed + r.
+        folds: how many folds the cross-validation has.
+        seed: seed of the forests; repeat r uses seed + r.
         repeats: times that negatives are drawn and forests grown.
-        min_positives: a bin with fewer positives (direction: variants) is not judged.
+        min_positives: a bin with fewer positives (direction: variants) is not evaluated.
         same_bin: negatives from peaks of the positives' specificity bin, else from the whole set.
-        negative_seed: of the draw of negatives; repeat r uses negative_seed + r.
+        negative_seed: seed of the draw of negatives; repeat r uses negative_seed + r.
         shuffle: permute the labels (a control whose AUROC is about 0.5).
         single_track: no forest: the mean |score| over tracks.
         threads: folds that are fitted at the same time.
         tissue: name for the tables.
-        matching: of the negatives.
+        matching: which negatives a positive gets.
         by_chromosome: no chromosome is in two folds.
         engine: whose forests, SKLEARN or INTELEX.
-        per_track: judge each track alone too.
+        per_track: classify by each track alone too.
     """
 
     folds: int = 8
@@ -69,7 +70,9 @@ class Row(NamedTuple):
     """One specificity bin of a tissue.
 
     Attributes:
-        n_positive, n_negative: variants judged. features: tracks. seed: of the first repeat.
+        n_positive, n_negative: variants classified.
+        features: how many tracks the forests see.
+        seed: seed of the first repeat.
         auroc, auprc: means over folds and repeats.
         auroc_low, auroc_high: 95 % interval from DeLong's variance within folds and the spread between repeats.
         tss_distance, abs_beta: medians over the fine-mapped variants (bp; NaN where unknown).
@@ -92,14 +95,14 @@ class Row(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What was found.
+    """Tables of a benchmark.
 
     Attributes:
         table: one row a bin (`Row`).
         curves: points of the ROC and PR curves (tissue, bin, curve, x, y).
         tracks: each track alone (tables.TRACK_COLUMNS); empty unless asked for.
         distributions: distances and effects by bin (tables.DISTRIBUTION_COLUMNS).
-        strata: how negatives were matched (matching.COLUMNS); empty without matching.
+        strata: how negatives were matched (matching.STRATUM_COLUMNS); empty without matching.
     """
 
     table: pd.DataFrame
@@ -118,12 +121,14 @@ class Sample(NamedTuple):
 
 
 class Task(NamedTuple):
-    """One bin to judge.
+    """One bin to evaluate.
 
     Attributes:
-        label: of the bin. samples: one a repeat. described: the fine-mapped variants of the bin.
-        signed: a track alone tells by its score, else by the score's absolute value.
-        reason: why the bin cannot be judged; empty where it can.
+        label: name of the bin.
+        samples: variants to classify, one sample a repeat.
+        described: the fine-mapped variants of the bin.
+        signed: a track alone classifies by its score, else by the score's absolute value.
+        reason: why the bin cannot be evaluated; empty where it can.
     """
 
     label: str

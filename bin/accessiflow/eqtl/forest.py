@@ -13,12 +13,15 @@ from accessiflow.errors import InputError
 if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
 
-Fold = tuple[NDArray[np.bool_], NDArray[np.float64]]
-Split = tuple[NDArray[np.int64], NDArray[np.int64]]
+Fold = tuple[NDArray[np.bool_], NDArray[np.float64]]  # labels and scores of the variants that a fold tests
+FoldRows = tuple[NDArray[np.int64], NDArray[np.int64]]  # rows to train on, rows to test
 
 
-def splits(labels: NDArray[np.bool_], chroms: NDArray[np.object_], design: Design) -> list[Split]:
-    """Rows to train on and to test, a pair a fold: stratified and unshuffled; by chromosome, whole chromosomes, near equal in both classes."""
+def splits(labels: NDArray[np.bool_], chroms: NDArray[np.object_], design: Design) -> list[FoldRows]:
+    """Rows to train on and to test, a pair a fold.
+
+    Folds are stratified and unshuffled; by chromosome they are whole chromosomes, near equal in both classes.
+    """
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     if not design.by_chromosome:
@@ -26,17 +29,17 @@ def splits(labels: NDArray[np.bool_], chroms: NDArray[np.object_], design: Desig
     return list(StratifiedGroupKFold(design.folds).split(labels, labels, chroms))
 
 
-def fold_obstacle(labels: NDArray[np.bool_], chroms: NDArray[np.object_], design: Design) -> str:
+def fold_na_reason(labels: NDArray[np.bool_], chroms: NDArray[np.object_], design: Design) -> str:
     """Why whole chromosomes cannot be folds; empty where they can."""
     if not design.by_chromosome or design.single_track:
         return ""
-    found = len(set(chroms))
-    if found < design.folds:
-        return f"the variants lie on {found} chromosomes, fewer than {design.folds} folds"
+    n = len(set(chroms))
+    if n < design.folds:
+        return f"the variants lie on {n} chromosomes, fewer than {design.folds} folds"
     single = sum(len(set(labels[test])) < 2 for _, test in splits(labels, chroms, design))
-    return (
-        f"{single} of {design.folds} folds of whole chromosomes hold one class only: take fewer folds" if single else ""
-    )
+    if single:
+        return f"{single} of {design.folds} folds of whole chromosomes hold one class only: take fewer folds"
+    return ""
 
 
 def classifier(engine: str) -> type[RandomForestClassifier]:
@@ -50,20 +53,24 @@ def classifier(engine: str) -> type[RandomForestClassifier]:
             from sklearnex.ensemble import RandomForestClassifier
         except ImportError:
             raise InputError(
-                "--rf-engine intelex needs the package scikit-learn-intelex, which is not installed: install it or take sklearn"
+                "--rf-engine intelex needs the package scikit-learn-intelex, which is not installed: "
+                "install it or take sklearn"
             ) from None
     else:
         from sklearn.ensemble import RandomForestClassifier
     return RandomForestClassifier
 
 
-def tested(
+def cross_validate(
     values: NDArray[np.float32], labels: NDArray[np.bool_], chroms: NDArray[np.object_], seed: int, design: Design
 ) -> list[Fold]:
     """Labels and scores of each test fold; a single one, of all variants, for the mean |score|.
 
     Args:
-        values: scores (n, F). labels, chroms: (n,).
+        values: scores (n, F) of n variants in F tracks.
+        labels, chroms: class and chromosome of each variant (n,).
+        seed: seed of the forests.
+        design: folds, engine and threads.
     """
     if design.single_track:
         return [(labels, np.abs(values).mean(axis=1, dtype=np.float64))]
@@ -82,7 +89,11 @@ def mean_precision(folds: list[Fold]) -> float:
 
 
 def _fold(
-    make: type[RandomForestClassifier], values: NDArray[np.float32], labels: NDArray[np.bool_], split: Split, seed: int
+    make: type[RandomForestClassifier],
+    values: NDArray[np.float32],
+    labels: NDArray[np.bool_],
+    split: FoldRows,
+    seed: int,
 ) -> Fold:
     train, test = split
     forest = make(max_features="log2", random_state=seed).fit(values[train], labels[train])

@@ -1,4 +1,7 @@
-"""Negatives matched to positives: drawn from the strata of the distance to the TSS and of the minor allele frequency, without replacement."""
+"""Negatives matched to positives.
+
+They are drawn without replacement from the strata of the distance to the TSS and of the minor allele frequency.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +18,9 @@ from accessiflow.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-EDGES = {"tss": (0, 1_000, 5_000, 10_000, 50_000, 100_000, 500_000), "maf": (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4)}
+STRATUM_EDGES = {"tss": (0, 1_000, 5_000, 10_000, 50_000, 100_000, 500_000), "maf": (0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4)}
 CRITERIA = ("tss", "maf", "peak")
-COLUMNS = ["tissue", "bin", "tss", "maf", "n_positive", "wanted", "same_stratum", "nearest_stratum"]
+STRATUM_COLUMNS = ["tissue", "bin", "tss", "maf", "n_positive", "wanted", "same_stratum", "nearest_stratum"]
 _MATCH_TSS = "match_tss"
 
 
@@ -26,7 +29,8 @@ class Drawn(NamedTuple):
 
     Attributes:
         rows: chosen candidates, ascending.
-        table: one row a stratum (COLUMNS without tissue and bin): negatives wanted, and found in it and in its neighbours.
+        table: one row a stratum (STRATUM_COLUMNS without tissue and bin): negatives wanted, and found in it and in its
+            neighbours.
     """
 
     rows: NDArray[np.int64]
@@ -40,8 +44,10 @@ class Drawn(NamedTuple):
             return ""
         worst = self.table.loc[lacking.idxmax()]
         return (
-            f"{int((lacking > 0).sum())} of {len(lacking)} matching strata lack negatives, {int(lacking.sum())} of {int(self.table['wanted'].sum())} "
-            f"in all (most at tss {worst['tss']} and maf {worst['maf']}): lower the ratio, match on less or take the nearest"
+            f"{int((lacking > 0).sum())} of {len(lacking)} matching strata lack negatives, "
+            f"{int(lacking.sum())} of {int(self.table['wanted'].sum())} in all "
+            f"(most at tss {worst['tss']} and maf {worst['maf']}): "
+            "lower the ratio, match on less or take the nearest"
         )
 
 
@@ -57,12 +63,18 @@ def parse_criteria(items: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in CRITERIA if name in items)
 
 
-def prepare(
-    positives: pd.DataFrame, negatives: pd.DataFrame, on: Sequence[str], tss: pd.DataFrame | None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+class Labelled(NamedTuple):
+    """Tables of the variants with either label."""
+
+    positives: pd.DataFrame
+    negatives: pd.DataFrame
+
+
+def prepare(positives: pd.DataFrame, negatives: pd.DataFrame, on: Sequence[str], tss: pd.DataFrame | None) -> Labelled:
     """Positives and negatives (each variant once) with what they are matched on, measured alike in both.
 
-    The distance is to a variant's own gene where both tables name genes (`nearest_gene`), else to the nearest start of any gene.
+    The distance is to a variant's own gene where both tables name genes (`nearest_gene`), else to the nearest start of
+    any gene.
 
     Raises:
         InputError: genes or allele frequencies are missing, or a frequency is none of a minor allele.
@@ -71,22 +83,24 @@ def prepare(
         for table, what in ((positives, "positives"), (negatives, "negatives")):
             _check_maf(table, what)
     if "tss" not in on:
-        return positives, negatives
+        return Labelled(positives, negatives)
     if tss is None:
         raise InputError("--match tss needs the genes: give --genes")
     if "gene" in positives.columns and "gene" in negatives.columns:
-        return positives.assign(**{_MATCH_TSS: positives["tss_distance"]}), negatives.assign(
-            **{_MATCH_TSS: negatives["tss_distance"]}
-        )
-    return positives.assign(**{_MATCH_TSS: nearest_tss(positives, tss)}), negatives.assign(
-        **{_MATCH_TSS: nearest_tss(negatives, tss)}
+        distances = positives["tss_distance"], negatives["tss_distance"]
+    else:
+        distances = nearest_tss(positives, tss), nearest_tss(negatives, tss)
+    return Labelled(
+        positives.assign(**{_MATCH_TSS: distances[0]}),
+        negatives.assign(**{_MATCH_TSS: distances[1]}),
     )
 
 
 def draw(positives: pd.DataFrame, candidates: pd.DataFrame, matching: Matching, rng: np.random.Generator) -> Drawn:
     """Draw negatives for positives (`prepare`): for each stratum of n positives, n x ratio of the candidates in it.
 
-    With `matching.nearest`, what a stratum lacks comes from those still free, nearest in strata first, in random order among equals.
+    With `matching.nearest`, what a stratum lacks comes from those still free, nearest in strata first, in random order
+    among equals.
     """
     import pandas as pd
 
@@ -94,19 +108,20 @@ def draw(positives: pd.DataFrame, candidates: pd.DataFrame, matching: Matching, 
     strata, counts = np.unique(_strata(positives, axes), axis=0, return_counts=True)
     where = _strata(candidates, axes)
     order, free = rng.permutation(len(candidates)), np.ones(len(candidates), bool)
-    wanted = counts * matching.ratio
-    same = [_take(order, free, (where == stratum).all(axis=1), n) for stratum, n in zip(strata, wanted, strict=True)]
-    lack = wanted - [len(part) for part in same] if matching.nearest else np.zeros_like(wanted)
+    asked = counts * matching.ratio
+    # Every stratum takes its own first: a neighbour may take only what none of them needs.
+    same = [_take(order, free, (where == stratum).all(axis=1), n) for stratum, n in zip(strata, asked, strict=True)]
+    lack = asked - [len(part) for part in same] if matching.nearest else np.zeros_like(asked)
     near = [_take_nearest(order, free, where, stratum, n) for stratum, n in zip(strata, lack, strict=True)]
     names = {
         axis: [_name(axis, stratum[axes.index(axis)]) if axis in axes else "all" for stratum in strata]
-        for axis in EDGES
+        for axis in STRATUM_EDGES
     }
     table = pd.DataFrame(
         names
         | {
             "n_positive": counts,
-            "wanted": wanted,
+            "wanted": asked,
             "same_stratum": [len(p) for p in same],
             "nearest_stratum": [len(p) for p in near],
         }
@@ -136,12 +151,12 @@ def _strata(table: pd.DataFrame, axes: Sequence[str]) -> NDArray[np.int64]:
     out = np.zeros((len(table), len(axes)), np.int64)
     for column, axis in enumerate(axes):
         values = table[_MATCH_TSS if axis == "tss" else axis].to_numpy(np.float64)
-        out[:, column] = np.where(np.isnan(values), -1, np.digitize(values, EDGES[axis]) - 1)
+        out[:, column] = np.where(np.isnan(values), -1, np.digitize(values, STRATUM_EDGES[axis]) - 1)
     return out
 
 
 def _name(axis: str, number: int) -> str:
-    edges = EDGES[axis]
+    edges = STRATUM_EDGES[axis]
     if number < 0:
         return "unknown"
     return f"[{edges[number]:g},{edges[number + 1]:g})" if number + 1 < len(edges) else f"[{edges[number]:g},inf)"

@@ -24,7 +24,10 @@ DISTRIBUTION_COLUMNS = ["tissue", "bin", "variants", "quantity", "n", "n_unknown
 
 
 def curve_points(folds: list[Fold], tissue: str, label: str) -> pd.DataFrame:
-    """Points of the ROC (x false, y true positive rate) and PR (x recall, y precision) curves of the predictions of all test folds."""
+    """Points of the ROC and PR curves of the predictions of all test folds together.
+
+    ROC: x the false, y the true positive rate. PR: x recall, y precision.
+    """
     import pandas as pd
     from sklearn.metrics import precision_recall_curve, roc_curve
 
@@ -33,8 +36,8 @@ def curve_points(folds: list[Fold], tissue: str, label: str) -> pd.DataFrame:
     precision, recall, _ = precision_recall_curve(labels, scores)
     parts = []
     for name, x, y in (("roc", false_rate, true_rate), ("pr", recall[::-1], precision[::-1])):
-        kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), CURVE_POINTS)).round().astype(int))
-        parts.append(pd.DataFrame({"tissue": tissue, "bin": label, "curve": name, "x": x[kept], "y": y[kept]}))
+        at = np.unique(np.linspace(0, len(x) - 1, min(len(x), CURVE_POINTS)).round().astype(int))
+        parts.append(pd.DataFrame({"tissue": tissue, "bin": label, "curve": name, "x": x[at], "y": y[at]}))
     return pd.concat(parts, ignore_index=True)
 
 

@@ -1,1 +1,4 @@
-"""Reference accuracy by cell type specificity: one module a question, one shared way to read predictions, targets and peaks."""
+"""Reference accuracy by cell type specificity.
+
+One module a question, one shared way to read predictions, targets and peaks.
+"""

@@ -1,4 +1,4 @@
-"""Pearson correlation of log2(x + 1) in a track's own peaks, by specificity bin and by cluster; precision of the top tracks.
+"""Accuracy in a track's own peaks, by specificity bin and by cluster; precision of the top tracks.
 
 Source: Kathail et al. 2024, Fig. 2 (notebook Figure_2, cells 10-14) and the Basset evaluation by cluster.
 """
@@ -12,22 +12,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
-from accessiflow.evaluation.inputs import Windows
-from accessiflow.evaluation.readers import Floats
+from accessiflow.evaluation.inputs import EvaluatedWindows
+from accessiflow.evaluation.readers import AnyFloats
 from accessiflow.evaluation.sets import cluster_names
 from accessiflow.statistics import Doubles, log2p, pearson
 
 if TYPE_CHECKING:
     import pandas as pd
 
+WINDOWS_AT_ONCE = 1 << 13
 
-def pearson_log2(predictions: Floats, targets: Floats) -> float:
+
+def pearson_log2(predictions: AnyFloats, targets: AnyFloats) -> float:
     """Pearson R of log2(x + 1) of two vectors (n,); NaN where one is constant."""
     return pearson(log2p(predictions), log2p(targets))
 
 
-def resampled(windows: Windows, mask: NDArray[np.bool_], stream: str, bootstrap: Bootstrap) -> Doubles:
-    """Bootstrap (repeats, T) of each track's Pearson R of log2(x + 1) over its windows of the mask (n, T), or of a mask (n,) for all tracks."""
+def resampled(windows: EvaluatedWindows, mask: NDArray[np.bool_], stream: str, bootstrap: Bootstrap) -> Doubles:
+    """Bootstrap (repeats, T) of each track's Pearson R of log2(x + 1).
+
+    Args:
+        windows: predictions and targets of n windows in T tracks.
+        mask: the windows of each track (n, T), or the same for all tracks (n,).
+        stream: name of the resamples; groups of different names have different ones.
+        bootstrap: number of resamples, and seed.
+    """
     wide = mask if mask.ndim == 2 else mask[:, None]
     used = np.flatnonzero(wide.any(axis=1))
 
@@ -41,9 +50,13 @@ def resampled(windows: Windows, mask: NDArray[np.bool_], stream: str, bootstrap:
 
 
 def by_specificity(
-    windows: Windows, min_track_peaks: int, min_bin_peaks: int, all_bins: bool, bootstrap: Bootstrap = NO_BOOTSTRAP
+    windows: EvaluatedWindows,
+    min_track_peaks: int,
+    min_bin_peaks: int,
+    all_bins: bool,
+    bootstrap: Bootstrap = NO_BOOTSTRAP,
 ) -> pd.DataFrame:
-    """Rows (track, bin): accuracy over the windows that are peaks of this track in this bin.
+    """Rows (track, bin): Pearson R of log2(x + 1) over the windows that are peaks of this track in this bin.
 
     Args:
         min_track_peaks, min_bin_peaks: a track, a bin needs more peaks than this (the paper: 1000, 50).
@@ -60,7 +73,11 @@ def by_specificity(
 
 
 def by_cluster(
-    windows: Windows, names: Sequence[str], min_track_peaks: int, min_windows: int, bootstrap: Bootstrap = NO_BOOTSTRAP
+    windows: EvaluatedWindows,
+    names: Sequence[str],
+    min_track_peaks: int,
+    min_windows: int,
+    bootstrap: Bootstrap = NO_BOOTSTRAP,
 ) -> pd.DataFrame:
     """Rows (track, cluster): accuracy over all windows of the cluster, whether or not they are a peak of this track.
 
@@ -74,21 +91,30 @@ def by_cluster(
 
 
 def in_clusters(
-    windows: Windows, min_track_peaks: int, min_bin_peaks: int, bootstrap: Bootstrap = NO_BOOTSTRAP
+    windows: EvaluatedWindows, min_track_peaks: int, min_bin_peaks: int, bootstrap: Bootstrap = NO_BOOTSTRAP
 ) -> pd.DataFrame:
     """`by_cluster` for every cluster that holds a window."""
     return by_cluster(windows, cluster_names(windows), min_track_peaks, min_bin_peaks, bootstrap)
 
 
 def by_group(
-    windows: Windows,
+    windows: EvaluatedWindows,
     masks: dict[str, NDArray[np.bool_]],
     column: str,
     min_track: int,
     min_group: int,
     bootstrap: Bootstrap,
 ) -> pd.DataFrame:
-    """Rows (track, group): n, pearson, reason, low, high over the windows of each mask, (n, T) by track or (n,) for all tracks."""
+    """Rows (track, group): n, pearson, reason, low, high over the windows of each group.
+
+    Args:
+        windows: predictions and targets of n windows in T tracks.
+        masks: the windows of each group, by track (n, T) or for all tracks (n,).
+        column: what the column of the group's name is called.
+        min_track: a track needs more peaks than this.
+        min_group: a group needs more windows than this.
+        bootstrap: of the interval low, high.
+    """
     import pandas as pd
 
     totals = windows.is_peak.sum(axis=0)
@@ -99,32 +125,25 @@ def by_group(
             chosen = np.flatnonzero(mask[:, i] if mask.ndim == 2 else mask)
             reason = too_few(int(totals[i]), len(chosen), min_track, min_group)
             value = float("nan") if reason else pearson_log2(windows.predictions[chosen, i], windows.targets[chosen, i])
-            low, high = (limits[name][0][i], limits[name][1][i]) if np.isfinite(value) else (np.nan, np.nan)
-            rows.append(
-                (
-                    track,
-                    name,
-                    len(chosen),
-                    value,
-                    reason or ("" if np.isfinite(value) else "constant values"),
-                    low,
-                    high,
-                )
-            )
+            if not reason and np.isnan(value):
+                reason = "constant values"
+            low, high = (np.nan if reason else side[i] for side in limits[name])
+            rows.append((track, name, len(chosen), value, reason, low, high))
     return pd.DataFrame(rows, columns=["track", column, "n", "pearson", "reason", "low", "high"])
 
 
 def too_few(track_peaks: int, n: int, min_track: int, min_group: int) -> str:
-    """Why a group of n windows of a track is not judged, or ""."""
+    """Why a group of n windows of a track is not evaluated, or ""."""
     if track_peaks <= min_track:
         return f"{track_peaks} test peaks in the track, not above {min_track}"
     return f"{n} windows, not above {min_group}" if n <= min_group else ""
 
 
-def precision_of_top_tracks(windows: Windows, bootstrap: Bootstrap = NO_BOOTSTRAP) -> pd.DataFrame:
-    """Rows, one a specificity bin: how many of the N tracks with the highest z score are among the N tracks with a peak, averaged over windows.
+def precision_of_top_tracks(windows: EvaluatedWindows, bootstrap: Bootstrap = NO_BOOTSTRAP) -> pd.DataFrame:
+    """Precision of the N tracks with the highest z score at peaks of N tracks, a row a specificity bin.
 
-    z scores: each track's predictions over all windows. Beside it, what chance gives: N / T.
+    z scores: each track's predictions over all windows. Precision: the share of the N tracks that have the peak,
+    averaged over windows; by chance N / T.
     """
     import pandas as pd
 
@@ -134,27 +153,26 @@ def precision_of_top_tracks(windows: Windows, bootstrap: Bootstrap = NO_BOOTSTRA
     for name in windows.labels:
         chosen = (windows.specificity == name) & (peaks > 0)
         n = int(chosen.sum())
-        share = hits[chosen] / peaks[chosen]
-        values = (
-            (float(share.mean()), float(np.median(share)), float((peaks[chosen] / len(windows.tracks)).mean()))
-            if n
-            else (np.nan,) * 3
-        )
+        share, chance = hits[chosen] / peaks[chosen], peaks[chosen] / len(windows.tracks)
+        values = (np.nan, np.nan, np.nan)
+        if n:
+            values = (float(share.mean()), float(np.median(share)), float(chance.mean()))
         low, high = interval(bootstrap.mean(name, share)[:, None])
         rows.append((name, n, *values, "" if n else "no peak", low[0], high[0]))
     return pd.DataFrame(rows, columns=["bin", "n", "precision", "precision_median", "chance", "reason", "low", "high"])
 
 
-def _hits(windows: Windows, peaks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number (n,) of each window's `peaks` highest tracks by z score that have a peak; blocks of windows, so that no matrix is copied."""
+def _hits(windows: EvaluatedWindows, peaks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How many (n,) of each window's N highest tracks by z score have its peak, N = `peaks` (n,)."""
     mean = windows.predictions.mean(axis=0, dtype=np.float64)
     spread = windows.predictions.std(axis=0, dtype=np.float64)
     ends = windows.predictions.min(axis=0, initial=np.inf), windows.predictions.max(axis=0, initial=-np.inf)
     varies = ends[0] < ends[1]  # the spread of equal values need not be 0
     out = np.zeros(len(peaks), np.int64)
     called = np.flatnonzero(peaks > 0)
-    for low in range(0, len(called), 1 << 13):
-        at = called[low : low + (1 << 13)]
+    # Block by block: z scores of all windows would be a second matrix.
+    for low in range(0, len(called), WINDOWS_AT_ONCE):
+        at = called[low : low + WINDOWS_AT_ONCE]
         z = (windows.predictions[at] - mean) / np.where(varies, spread, 1)
         rank = np.argsort(np.argsort(-z, axis=1, kind="stable"), axis=1)
         out[at] = (windows.is_peak[at] & (rank < peaks[at][:, None])).sum(axis=1)

@@ -1,8 +1,8 @@
 """Accuracy of predicted peak probabilities: AUROC and AUPRC by specificity bin (Kathail et al. 2024, Fig. S2).
 
-Positives of a track and bin are its peaks there; as many negatives are drawn without replacement from the windows that are no peak of this track
-but one of more than `min_negative_tracks` others. The draws run through the tracks, and in each through the bins, on one legacy generator, so that
-the paper's seed gives the paper's draws.
+Positives of a track and bin are its peaks there; as many negatives are drawn without replacement from the windows that
+are no peak of this track but one of more than `min_negative_tracks` others. The draws run through the tracks, and in
+each through the bins, on one legacy generator, so that the paper's seed gives the paper's draws.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.inputs import EvaluatedWindows
 from accessiflow.statistics import delong
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def by_specificity(
-    windows: Windows, min_track_peaks: int, min_bin_peaks: int, min_negative_tracks: int, seed: int
+    windows: EvaluatedWindows, min_track_peaks: int, min_bin_peaks: int, min_negative_tracks: int, seed: int
 ) -> pd.DataFrame:
     """Rows (track, bin): n (positives), auroc, auprc, reason.
 

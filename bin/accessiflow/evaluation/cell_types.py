@@ -1,6 +1,7 @@
-"""Over-correlation: are predictions of different cell types more alike than their measurements? (Kathail et al. 2024, Fig. 4B)
+"""Over-correlation: are predictions of different cell types more alike than their measurements?
 
-Beside it the correlation between replicates of different donors, the ceiling of any such comparison.
+Source: Kathail et al. 2024, Fig. 4B. Beside it the correlation between replicates of different donors, the ceiling of
+any such comparison.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
-from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.inputs import EvaluatedWindows
 from accessiflow.evaluation.readers import Matrix
 from accessiflow.evaluation.sets import cluster_names
 from accessiflow.statistics import Doubles, known_row_means, log2p, pearson_matrix
@@ -30,12 +31,14 @@ class Between(NamedTuple):
     summary: pd.DataFrame
 
 
-def between_tracks(windows: Windows, clusters: list[str], bootstrap: Bootstrap = NO_BOOTSTRAP) -> Between:
+def between_tracks(windows: EvaluatedWindows, clusters: list[str], bootstrap: Bootstrap = NO_BOOTSTRAP) -> Between:
     """Every ordered pair of tracks in every cluster.
 
     Returns:
-        table: rows (source, cluster, track, other): n, pearson of log2(x + 1), reason, low, high; source is prediction or measurement.
-        summary: rows (cluster): pairs, mean prediction, mean measurement, over_correlation (mean over pairs of prediction - measurement), low, high.
+        table: rows (source, cluster, track, other): n, pearson of log2(x + 1), reason, low, high; source is prediction
+            or measurement.
+        summary: rows (cluster): pairs, mean prediction, mean measurement, over_correlation (mean over pairs of
+            prediction - measurement), low, high.
     """
     import pandas as pd
 
@@ -58,7 +61,7 @@ def between_tracks(windows: Windows, clusters: list[str], bootstrap: Bootstrap =
     )
 
 
-def in_clusters(windows: Windows, bootstrap: Bootstrap = NO_BOOTSTRAP) -> Between:
+def in_clusters(windows: EvaluatedWindows, bootstrap: Bootstrap = NO_BOOTSTRAP) -> Between:
     """`between_tracks` for every cluster that holds a window."""
     return between_tracks(windows, cluster_names(windows), bootstrap)
 
@@ -72,7 +75,8 @@ def _pairs(tracks: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def _resampled(
     values: Doubles, a: NDArray[np.int64], b: NDArray[np.int64], stream: str, bootstrap: Bootstrap
 ) -> Doubles:
-    """Bootstrap (repeats, pairs) of the correlations of values (n, T) between columns a and b; each unordered pair is computed once."""
+    """Bootstrap (repeats, pairs) of the correlations between the columns a and b (pairs,) of values (n, T)."""
+    # Both orders of a pair have the same correlation: it is computed once.
     low, high = np.minimum(a, b), np.maximum(a, b)
     unique, back = np.unique(low * values.shape[1] + high, return_inverse=True)
     first, second = np.divmod(unique, values.shape[1])
@@ -123,13 +127,14 @@ def between_donors(
     drop_zeros: bool,
     bootstrap: Bootstrap = NO_BOOTSTRAP,
 ) -> pd.DataFrame:
-    """Rows, every ordered pair of experiments of different donors in every cluster: n, pearson of log2(x + 1), reason, low, high.
+    """Correlation of log2(x + 1) between experiments of different donors, a row an ordered pair and cluster.
 
     Args:
         measured: windows x experiments, with names.
         cluster: of the windows (n,), "" for none.
         sheet: one row an experiment in the order of the columns: track, cell_type, donor.
         drop_zeros: leave out the windows in which any experiment has 0, as the paper does.
+        bootstrap: of the interval low, high.
     """
     import pandas as pd
 

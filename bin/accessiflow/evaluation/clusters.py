@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from accessiflow.errors import InputError
-from accessiflow.evaluation.inputs import Windows, read_pair
+from accessiflow.evaluation.inputs import EvaluatedWindows, read_pair
 from accessiflow.peaks.cluster_bed import clusters_of
 
 
-def load_clustered(predictions: Path, targets: Path, names: Sequence[str] = ()) -> Windows:
+def load_clustered(predictions: Path, targets: Path, names: Sequence[str] = ()) -> EvaluatedWindows:
     """Predictions and targets whose file says where the windows are; no peaks.
 
     Raises:
@@ -24,7 +24,7 @@ def load_clustered(predictions: Path, targets: Path, names: Sequence[str] = ()) 
         raise InputError("does not say where its windows are (chrom, start, end)", predictions)
     n, tracks = given.values.shape
     nothing = np.full(n, "", dtype=object)
-    return Windows(
+    return EvaluatedWindows(
         given.values,
         truth.values,
         np.ones((n, tracks), bool),
@@ -37,7 +37,7 @@ def load_clustered(predictions: Path, targets: Path, names: Sequence[str] = ()) 
     )
 
 
-def assign_clusters(windows: Windows, bed: Path) -> Windows:
+def assign_clusters(windows: EvaluatedWindows, bed: Path) -> EvaluatedWindows:
     """The windows with the cluster of the BED in which their central bases lie."""
     assert windows.sites is not None
     return replace(windows, cluster=clusters_of(windows.sites, bed))

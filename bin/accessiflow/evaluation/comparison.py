@@ -1,7 +1,8 @@
-"""Several models side by side: each replicate judged on the same windows, tests between the models across tracks.
+"""Several models side by side: each replicate evaluated on the same windows, tests between the models across tracks.
 
-The cross-track mean, a model's own mean over its tracks predicted for every one of them, is a row of every comparison: a model that does not beat it
-knows nothing of cell types. Memory: the measurement, one file of predictions at a time, and a table row a track and group.
+The cross-track mean, a model's own mean over its tracks predicted for every one of them, is a row of every comparison:
+a model that does not beat it knows nothing of cell types. Memory: the measurement, one file of predictions at a time,
+and a table row a track and group.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap
 from accessiflow.errors import InputError
 from accessiflow.evaluation.accuracy import by_group, resampled
 from accessiflow.evaluation.error_rates import called_on, rates
-from accessiflow.evaluation.inputs import Windows, join
-from accessiflow.evaluation.readers import Floats, Matrix, read_matrix
+from accessiflow.evaluation.inputs import EvaluatedWindows, join
+from accessiflow.evaluation.readers import AnyFloats, Matrix, read_matrix
 from accessiflow.evaluation.sets import cluster_names, specific_windows, ubiquitous_windows
 from accessiflow.sheets import NAME
 from accessiflow.statistics import (
@@ -42,7 +43,7 @@ FILE_STEMS = ("preds", "predict", "predictions")
 
 @dataclass(frozen=True)
 class Options:
-    """How models are judged: thresholds as in `accuracy`, and how peaks are called on predictions."""
+    """How models are evaluated: thresholds as in `accuracy`, and how peaks are called on predictions."""
 
     min_track_peaks: int = 0
     min_bin_peaks: int = 1
@@ -51,12 +52,13 @@ class Options:
     bootstrap: Bootstrap = NO_BOOTSTRAP
 
 
-class Judged(NamedTuple):
-    """One file of predictions, judged.
+class Evaluation(NamedTuple):
+    """One file of predictions, evaluated.
 
     Attributes:
         table: rows (grouping, group, track): n, pearson, reason, low, high.
-        figures: means over the tracks: over_correlation_specific, over_correlation_ubiquitous, fnr, fpr, deviation_pearson.
+        figures: means over the tracks: over_correlation_specific, over_correlation_ubiquitous, fnr, fpr,
+            deviation_pearson.
         sample: bootstrap (repeats,) of the mean specific accuracy.
     """
 
@@ -66,12 +68,12 @@ class Judged(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A replicate of a model and, judged beside it, its own cross-track mean (None for a single track)."""
+    """A replicate of a model and, evaluated beside it, its own cross-track mean (None for a single track)."""
 
     model: str
     replicate: int
-    judged: Judged
-    own_mean: Judged | None
+    evaluation: Evaluation
+    own_mean: Evaluation | None
 
 
 def parse_models(given: Sequence[str]) -> list[tuple[str, Path]]:
@@ -82,18 +84,20 @@ def parse_models(given: Sequence[str]) -> list[tuple[str, Path]]:
     """
     out = []
     for text in given:
-        name, found, file = text.partition("=")
-        path = Path(file if found else text)
-        name = name if found else (path.resolve().parent.name if path.stem in FILE_STEMS else path.stem)
+        name, equals, file = text.partition("=")
+        path = Path(file if equals else text)
+        if not equals:
+            name = path.resolve().parent.name if path.stem in FILE_STEMS else path.stem
         if not NAME.fullmatch(name) or name == CROSS_TRACK_MEAN:
             raise InputError(
-                f"--predictions {text}: {name!r} is no name for a model: letters, digits, . _ - (and not {CROSS_TRACK_MEAN})"
+                f"--predictions {text}: {name!r} is no name for a model: letters, digits, . _ - "
+                f"(and not {CROSS_TRACK_MEAN})"
             )
         out.append((name, path))
     return out
 
 
-def predicted_windows(base: Windows, targets: Path, path: Path, names: Sequence[str]) -> Windows:
+def predicted_windows(base: EvaluatedWindows, targets: Path, path: Path, names: Sequence[str]) -> EvaluatedWindows:
     """The windows of the measurement with the predictions of a file, on the tracks that it has.
 
     Raises:
@@ -109,19 +113,21 @@ def predicted_windows(base: Windows, targets: Path, path: Path, names: Sequence[
         )
     assert measured.tracks is not None
     at = [base.tracks.index(track) for track in measured.tracks]
-    described = [[part[i] for i in at] if part else [] for part in (base.cell_types, base.groups)]
+    # The flags are copied only where tracks are left out: they are a byte a window and track.
+    is_peak = base.is_peak if at == list(range(len(base.tracks))) else base.is_peak[:, at]
+    cell_types, groups = ([part[i] for i in at] if part else [] for part in (base.cell_types, base.groups))
     return replace(
         base,
         predictions=predicted.values,
         targets=measured.values,
-        is_peak=base.is_peak if at == list(range(len(base.tracks))) else base.is_peak[:, at],
+        is_peak=is_peak,
         tracks=measured.tracks,
-        cell_types=described[0],
-        groups=described[1],
+        cell_types=cell_types,
+        groups=groups,
     )
 
 
-def replicate_predictions(windows: Windows, paths: Sequence[Path], names: Sequence[str]) -> list[Floats]:
+def replicate_predictions(windows: EvaluatedWindows, paths: Sequence[Path], names: Sequence[str]) -> list[AnyFloats]:
     """Predictions (n, T) of every replicate for the windows and tracks of the first.
 
     Raises:
@@ -142,27 +148,27 @@ def replicate_predictions(windows: Windows, paths: Sequence[Path], names: Sequen
     return out
 
 
-def judge_all(
-    base: Windows, targets: Path, models: Sequence[tuple[str, Path]], names: Sequence[str], options: Options
+def evaluate_all(
+    base: EvaluatedWindows, targets: Path, models: Sequence[tuple[str, Path]], names: Sequence[str], options: Options
 ) -> list[Entry]:
-    """Judge every file; files of one name are its replicates, numbered from 1 in the order given."""
+    """Evaluate every file; files of one name are its replicates, numbered from 1 in the order given."""
     number: dict[str, int] = {}
     out = []
     for model, path in models:
         windows = predicted_windows(base, targets, path, names)
         number[model] = number.get(model, 0) + 1
-        own = judge(own_mean(windows), options) if len(windows.tracks) > 1 else None
-        out.append(Entry(model, number[model], judge(windows, options), own))
+        own = evaluate(own_mean(windows), options) if len(windows.tracks) > 1 else None
+        out.append(Entry(model, number[model], evaluate(windows, options), own))
     return out
 
 
-def own_mean(windows: Windows) -> Windows:
+def own_mean(windows: EvaluatedWindows) -> EvaluatedWindows:
     """The windows with the mean of each window's predictions over the tracks as the prediction for every track."""
     mean = windows.predictions.mean(axis=1, dtype=np.float64)
     return replace(windows, predictions=np.broadcast_to(mean[:, None], windows.predictions.shape))
 
 
-def judge(windows: Windows, options: Options) -> Judged:
+def evaluate(windows: EvaluatedWindows, options: Options) -> Evaluation:
     """Accuracy by group and track, and the figures of the leaderboard."""
     import pandas as pd
 
@@ -183,11 +189,11 @@ def judge(windows: Windows, options: Options) -> Judged:
         "fpr": everywhere["fpr"].mean(),
         "deviation_pearson": deviation_pearson(windows),
     }
-    return Judged(table, figures, known_row_means(sample[:, known]))
+    return Evaluation(table, figures, known_row_means(sample[:, known]))
 
 
 def _groupings(
-    windows: Windows, own: NDArray[np.bool_], common: NDArray[np.bool_]
+    windows: EvaluatedWindows, own: NDArray[np.bool_], common: NDArray[np.bool_]
 ) -> Iterator[tuple[str, dict[str, NDArray[np.bool_]]]]:
     yield "all", {"all": np.ones(len(windows.cluster), bool)}
     yield "specific", {"specific": own, "ubiquitous": common}
@@ -195,12 +201,17 @@ def _groupings(
     yield "cluster", {name: windows.cluster == name for name in cluster_names(windows)}
 
 
-def over_correlation(windows: Windows, mask: NDArray[np.bool_]) -> float:
-    """Mean over ordered pairs of tracks (a, b) of R(a, b) predicted - measured, log2(x + 1), over the windows of the mask's (n, T) column a.
+def over_correlation(windows: EvaluatedWindows, mask: NDArray[np.bool_]) -> float:
+    """How much more alike tracks are predicted than measured: a mean over ordered pairs; NaN without a pair.
 
-    Pairs of one cell type are left out: they are replicates. NaN without a pair.
+    Of a pair (a, b) it is the Pearson R of log2(x + 1) between the two predictions minus that between the two
+    measurements. Pairs of one cell type are left out: they are replicates.
+
+    Args:
+        windows: predictions and targets of n windows in T tracks.
+        mask: (n, T); a pair is correlated over the windows of its first track.
     """
-    found = []
+    differences = []
     types = np.array(windows.cell_types or windows.tracks, dtype=object)
     for column in range(len(windows.tracks)):
         chosen = np.flatnonzero(mask[:, column])
@@ -208,14 +219,15 @@ def over_correlation(windows: Windows, mask: NDArray[np.bool_]) -> float:
         if len(chosen) > 1 and others.any():
             logs = (log2p(part[chosen]) for part in (windows.predictions, windows.targets))
             predicted, measured = (pearson_columns(part[:, [column]], part[:, others]) for part in logs)
-            found.append(predicted - measured)
-    return known_mean(np.concatenate([*found, np.empty(0)]))
+            differences.append(predicted - measured)
+    return known_mean(np.concatenate([*differences, np.empty(0)]))
 
 
-def deviation_pearson(windows: Windows) -> float:
-    """Mean over tracks of the Pearson R between the deviations of log2(x + 1) from each window's mean over the tracks, over all peak windows.
+def deviation_pearson(windows: EvaluatedWindows) -> float:
+    """Pearson R between deviations of log2(x + 1) from each window's mean over the tracks; over all peak windows.
 
-    What is left when the accessibility common to all tracks is taken away. NaN for a single track or a prediction without deviations.
+    A mean over the tracks: what is left when the accessibility common to all tracks is taken away. NaN for a single
+    track or a prediction without deviations.
     """
     chosen = np.flatnonzero(windows.n_tracks > 0)
     if len(chosen) < 2 or len(windows.tracks) < 2:
@@ -228,7 +240,7 @@ def tidy(entries: Sequence[Entry]) -> pd.DataFrame:
     """Rows (model, replicate, grouping, group, track): n, pearson, low, high, reason."""
     import pandas as pd
 
-    parts = [entry.judged.table.assign(model=entry.model, replicate=entry.replicate) for entry in entries]
+    parts = [entry.evaluation.table.assign(model=entry.model, replicate=entry.replicate) for entry in entries]
     columns = ["model", "replicate", "grouping", "group", "track", "n", "pearson", "low", "high", "reason"]
     return pd.concat(parts, ignore_index=True)[columns]
 
@@ -243,13 +255,16 @@ def track_means(table: pd.DataFrame) -> pd.DataFrame:
 def wilcoxon_tests(table: pd.DataFrame, reference: str | None) -> pd.DataFrame:
     """Wilcoxon signed-rank tests across tracks between every two models: rows (grouping, group, model, other).
 
-    For all windows, specific, ubiquitous and each specificity bin; replicates are averaged; the reference is the `other` of its pairs.
-    Columns: n (tracks with both), median_difference (model - other), statistic, p (two-sided), q (Benjamini-Hochberg over the table), reason.
+    For all windows, specific, ubiquitous and each specificity bin; replicates are averaged; the reference is the
+    `other` of its pairs. Columns: n (tracks with both), median_difference (model - other), statistic, p (two-sided), q
+    (Benjamini-Hochberg over the table), reason.
     """
     import pandas as pd
 
     means = track_means(table).reset_index()
-    models = [name for name in dict.fromkeys(table["model"]) if name != reference] + ([reference] if reference else [])
+    models = [name for name in dict.fromkeys(table["model"]) if name != reference]
+    if reference:
+        models.append(reference)
     rows = []
     groups = table.loc[table["grouping"] != "cluster", ["grouping", "group"]].drop_duplicates()
     for grouping, group in groups.itertuples(index=False):
@@ -264,14 +279,32 @@ def wilcoxon_tests(table: pd.DataFrame, reference: str | None) -> pd.DataFrame:
     return out
 
 
-def signed_rank(difference: Doubles, alternative: str) -> tuple[int, float, float, float, str]:
-    """n, median, statistic, p and a reason where there is no test, for paired differences (n,)."""
+class SignedRank(NamedTuple):
+    """A Wilcoxon signed-rank test.
+
+    Attributes:
+        n: pairs.
+        median: of their differences.
+        statistic: of the test; NaN where there is none.
+        p: of the test; NaN where there is none.
+        reason: why there is no test; empty where there is one.
+    """
+
+    n: int
+    median: float
+    statistic: float
+    p: float
+    reason: str
+
+
+def signed_rank(difference: Doubles, alternative: str) -> SignedRank:
+    """Wilcoxon's test of paired differences (n,); `alternative` as scipy names it."""
     from scipy.stats import wilcoxon
 
     n = len(difference)
     if n == 0:
-        return 0, np.nan, np.nan, np.nan, "no track has a value of both"
+        return SignedRank(0, np.nan, np.nan, np.nan, "no track has a value of both")
     if not difference.any():
-        return n, 0.0, np.nan, np.nan, "no difference in any track"
-    found = wilcoxon(difference, alternative=alternative)
-    return n, float(np.median(difference)), float(found.statistic), float(found.pvalue), ""
+        return SignedRank(n, 0.0, np.nan, np.nan, "no difference in any track")
+    test = wilcoxon(difference, alternative=alternative)
+    return SignedRank(n, float(np.median(difference)), float(test.statistic), float(test.pvalue), "")

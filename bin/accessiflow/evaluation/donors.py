@@ -34,7 +34,7 @@ def of_files(
 
 
 def experiments(measured: Matrix, sheet: Path, source: Path) -> tuple[Matrix, pd.DataFrame]:
-    """The columns that the sheet names, with a row of the sheet each (track, cell_type, donor), in the order of the file.
+    """The columns that the sheet names, in the order of the file, each with its row (track, cell_type, donor).
 
     Raises:
         InputError: fewer than two donors, or no column of the sheet's tracks.

@@ -1,7 +1,7 @@
 """False negatives and false positives of peaks called on the predictions (Kathail et al. 2024, Fig. S14).
 
-The predictions of a track over all windows are called as measured coverage is: a Poisson test against their mean, Benjamini-Hochberg.
-FNR = share of the measured peaks that are not called, FPR = share of the other windows that are.
+The predictions of a track over all windows are called as measured coverage is: a Poisson test against their mean,
+Benjamini-Hochberg. FNR = share of the measured peaks that are not called, FPR = share of the other windows that are.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.evaluation.inputs import Windows
-from accessiflow.evaluation.readers import Floats
+from accessiflow.evaluation.inputs import EvaluatedWindows
+from accessiflow.evaluation.readers import AnyFloats
 from accessiflow.evaluation.sets import cluster_names
 from accessiflow.peaks.calling import call_bins
 from accessiflow.statistics import wilson
@@ -25,26 +25,27 @@ if TYPE_CHECKING:
 REGIONS = {"all": "all windows", "peaks": "windows that are a peak of any track"}
 
 
-def called_on(values: Floats, fdr: float, bh: str) -> NDArray[np.bool_]:
+def called_on(values: AnyFloats, fdr: float, bh: str) -> NDArray[np.bool_]:
     """Peaks (n, T) called on each column of values (n, T); a column without a positive value has none."""
     columns = [call_bins(values[:, column].astype(np.float64), fdr, bh)[0] for column in range(values.shape[1])]
     return np.column_stack(columns)
 
 
-def of_predictions(windows: Windows, fdr: float, bh: str) -> pd.DataFrame:
-    """`rates` of the peaks called on the predictions; where no peaks were given, those of the measurement are called alike."""
+def of_predictions(windows: EvaluatedWindows, fdr: float, bh: str) -> pd.DataFrame:
+    """`rates` of the peaks called on the predictions; without peaks, those of the measurement are called alike."""
     if not windows.peaks_given:
         measured = called_on(windows.targets, fdr, bh)
         windows = replace(windows, is_peak=measured, n_tracks=measured.sum(axis=1))
     return rates(windows, called_on(windows.predictions, fdr, bh), cluster_names(windows))
 
 
-def rates(windows: Windows, called: NDArray[np.bool_], clusters: Sequence[str]) -> pd.DataFrame:
+def rates(windows: EvaluatedWindows, called: NDArray[np.bool_], clusters: Sequence[str]) -> pd.DataFrame:
     """Rows (track, region): n_peaks, n_others, fnr, fpr, their Wilson intervals, reason.
 
     Args:
         called: peaks (n, T) on the predictions.
-        clusters: regions beside `all` and `peaks` (windows that are a peak of any track): the FNR over the track's peaks in them.
+        clusters: regions beside `all` and `peaks` (windows that are a peak of any track): the FNR over the track's
+            peaks in them.
     """
     import pandas as pd
 
@@ -52,16 +53,17 @@ def rates(windows: Windows, called: NDArray[np.bool_], clusters: Sequence[str]) 
     regions = {"all": everywhere, "peaks": windows.n_tracks > 0} | {name: windows.cluster == name for name in clusters}
     rows = []
     for column, track in enumerate(windows.tracks):
-        measured, found = windows.is_peak[:, column], called[:, column]
+        measured, predicted = windows.is_peak[:, column], called[:, column]
         for name, inside in regions.items():
             positives, others = inside & measured, inside & ~measured
+            # Of a cluster only the misses are counted: its windows are peaks of other tracks.
             n, m = int(positives.sum()), int(others.sum()) if name in REGIONS else 0
-            missed, wrong = int((positives & ~found).sum()), int((others & found).sum())
-            reason = (
-                ""
-                if n and (m or name not in REGIONS)
-                else f"no {'peak' if n == 0 else 'window without a peak'} of the track"
-            )
+            missed, wrong = int((positives & ~predicted).sum()), int((others & predicted).sum())
+            reason = ""
+            if n == 0:
+                reason = "no peak of the track"
+            elif m == 0 and name in REGIONS:
+                reason = "no window without a peak of the track"
             values = (missed / n if n else np.nan, *wilson(missed, n), wrong / m if m else np.nan, *wilson(wrong, m))
             rows.append((track, name, n, m, *values, reason))
     columns = [

@@ -1,8 +1,8 @@
 """Accuracy in specific peaks beside ubiquitous peaks of the same height (Kathail et al. 2024, Fig. S7C).
 
-The measured heights, log2(x + 1), of a track's specific windows are counted in bins of 0.5 from 2.5 to 10 (a bin holds its lower edge; a value below
-2.5, or of 10 or more, is in no bin). From the ubiquitous windows of each bin as many are drawn: without replacement, with it where they are fewer; a
-bin without ubiquitous windows is passed over.
+The measured heights, log2(x + 1), of a track's specific windows are counted in bins of 0.5 from 2.5 to 10 (a bin holds
+its lower edge; a value below 2.5, or of 10 or more, is in no bin). From the ubiquitous windows of each bin as many are
+drawn: without replacement, with it where they are fewer; a bin without ubiquitous windows is passed over.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
 from accessiflow.evaluation.accuracy import resampled
-from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.inputs import EvaluatedWindows
 from accessiflow.evaluation.sets import specific_windows, ubiquitous_windows
 from accessiflow.statistics import LEVELS, Doubles, known_mean, log2p, pearson
 
 if TYPE_CHECKING:
     import pandas as pd
 
-EDGES = np.arange(2.5, 10.5, 0.5)
+HEIGHT_EDGES = np.arange(2.5, 10.5, 0.5)
 
 
 def match(specific: Doubles, ubiquitous: Doubles, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -32,9 +32,9 @@ def match(specific: Doubles, ubiquitous: Doubles, rng: np.random.Generator) -> N
     Args:
         specific, ubiquitous: heights (n,), (m,).
     """
-    wanted, there = np.digitize(specific, EDGES), np.digitize(ubiquitous, EDGES)
+    wanted, there = np.digitize(specific, HEIGHT_EDGES), np.digitize(ubiquitous, HEIGHT_EDGES)
     drawn = [np.empty(0, np.int64)]
-    for number in range(1, len(EDGES)):
+    for number in range(1, len(HEIGHT_EDGES)):
         count, pool = int((wanted == number).sum()), np.flatnonzero(there == number)
         if count and len(pool):
             drawn.append(rng.choice(pool, count, replace=len(pool) < count))
@@ -42,7 +42,7 @@ def match(specific: Doubles, ubiquitous: Doubles, rng: np.random.Generator) -> N
 
 
 def by_track(
-    windows: Windows,
+    windows: EvaluatedWindows,
     specific: Sequence[str],
     ubiquitous: Sequence[str],
     repeats: int,
@@ -51,14 +51,15 @@ def by_track(
 ) -> pd.DataFrame:
     """Rows (track, set): n, pearson of log2(x + 1), reason, low, high.
 
-    Sets: `specific` (windows whose height is in a bin) and `ubiquitous` (as many of the same heights: mean over `repeats` draws, with the interval of
-    the draws); for comparison `specific_unmatched` and `ubiquitous_unmatched`, all windows. Intervals of the others: bootstrap.
+    Sets: `specific` (windows whose height is in a bin) and `ubiquitous` (as many of the same heights: mean over
+    `repeats` draws, with the interval of the draws); for comparison `specific_unmatched` and `ubiquitous_unmatched`,
+    all windows. Intervals of the others: bootstrap.
     """
     import pandas as pd
 
     own, common = specific_windows(windows, specific), ubiquitous_windows(windows, ubiquitous)
     heights = log2p(windows.targets)
-    kept = own & (heights >= EDGES[0]) & (heights < EDGES[-1])
+    kept = own & (heights >= HEIGHT_EDGES[0]) & (heights < HEIGHT_EDGES[-1])
     masks = {"specific": kept, "specific_unmatched": own, "ubiquitous_unmatched": common}
     limits = {name: interval(resampled(windows, mask, name, bootstrap)) for name, mask in masks.items()}
     rows = []
@@ -72,18 +73,18 @@ def by_track(
 
 
 def by_track_seeded(
-    windows: Windows, specific: Sequence[str], ubiquitous: Sequence[str], repeats: int, bootstrap: Bootstrap
+    windows: EvaluatedWindows, specific: Sequence[str], ubiquitous: Sequence[str], repeats: int, bootstrap: Bootstrap
 ) -> pd.DataFrame:
     """`by_track` with the draws on the seed of the bootstrap."""
     return by_track(windows, specific, ubiquitous, repeats, bootstrap.seed, bootstrap)
 
 
-def _heights(windows: Windows, chosen: NDArray[np.bool_], column: int) -> tuple[Doubles, Doubles]:
+def _heights(windows: EvaluatedWindows, chosen: NDArray[np.bool_], column: int) -> tuple[Doubles, Doubles]:
     return log2p(windows.predictions[chosen, column]), log2p(windows.targets[chosen, column])
 
 
 def _drawn(
-    windows: Windows, own: NDArray[np.bool_], common: NDArray[np.bool_], column: int, repeats: int, seed: int
+    windows: EvaluatedWindows, own: NDArray[np.bool_], common: NDArray[np.bool_], column: int, repeats: int, seed: int
 ) -> tuple[object, ...]:
     rng = np.random.default_rng([seed, crc32(windows.tracks[column].encode())])
     wanted = log2p(windows.targets[own, column])

@@ -1,7 +1,8 @@
 """What an evaluation reads: predictions and targets of the same windows, and which windows are peaks of which track.
 
-Windows are joined by chromosome and centre, tracks by name, either by position where a file has none. Memory: the two matrices in the precision of
-their files and the peak flags (a byte a value); a second copy of a matrix only where its windows or tracks have to be reordered.
+Windows are joined by chromosome and centre, tracks by name, either by position where a file has none. Memory: the two
+matrices in the precision of their files and the peak flags (a byte a value); a second copy of a matrix only where its
+windows or tracks have to be reordered.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.evaluation.readers import Floats, Matrix, read_matrix
+from accessiflow.evaluation.readers import AnyFloats, Matrix, read_matrix
 from accessiflow.log import log
 
 if TYPE_CHECKING:
@@ -25,17 +26,22 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Windows:
+class EvaluatedWindows:
     """Aligned inputs of an evaluation.
 
     Attributes:
-        predictions, targets: (n, T). is_peak: (n, T) bool. n_tracks: tracks with a peak at each window (n,), over all tracks of the peak file.
-        tracks: names (T,). labels: specificity bins in order; specificity, cluster: (n,), "" outside the peaks.
-        sites: chrom, start, end, or None. cell_types, groups: of the tracks (T,), "" where unknown; empty lists without peaks.h5ad.
+        predictions, targets: of n windows in T tracks (n, T).
+        is_peak: whether each window is a peak of each track (n, T).
+        n_tracks: tracks with a peak at each window (n,), over all tracks of the peak file.
+        tracks: their names (T,).
+        labels: names of the specificity bins, in order.
+        specificity, cluster: of each window (n,), "" outside the peaks.
+        sites: chrom, start, end of each window, or None where the files do not say.
+        cell_types, groups: of the tracks (T,), "" where unknown; empty lists without peaks.h5ad.
     """
 
-    predictions: Floats
-    targets: Floats
+    predictions: AnyFloats
+    targets: AnyFloats
     is_peak: NDArray[np.bool_]
     n_tracks: NDArray[np.int64]
     tracks: list[str]
@@ -48,11 +54,25 @@ class Windows:
 
     @property
     def peaks_given(self) -> bool:
-        """Whether a file said which windows are peaks; else `is_peak` is true everywhere and there are no specificity bins."""
+        """Whether a file said which windows are peaks; else all are, and there are no specificity bins."""
         return bool(self.labels)
 
 
-def read_pair(predictions: Path, targets: Path, names: Sequence[str] = ()) -> tuple[Matrix, Matrix]:
+class AlignedPair(NamedTuple):
+    """Predictions and targets of the same windows and tracks, in the same order."""
+
+    predictions: Matrix
+    targets: Matrix
+
+
+class Shared(NamedTuple):
+    """Where the windows or tracks that two files share stand in either: numbers (k,)."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+
+
+def read_pair(predictions: Path, targets: Path, names: Sequence[str] = ()) -> AlignedPair:
     """Predictions and targets of the windows and tracks that both files hold, in the order of the predictions.
 
     Args:
@@ -65,7 +85,7 @@ def read_pair(predictions: Path, targets: Path, names: Sequence[str] = ()) -> tu
     return join(given, given if predictions == targets else read_matrix(targets).named(names), predictions, targets)
 
 
-def join(given: Matrix, truth: Matrix, predictions: Path, targets: Path) -> tuple[Matrix, Matrix]:
+def join(given: Matrix, truth: Matrix, predictions: Path, targets: Path) -> AlignedPair:
     """The shared windows and tracks of two matrices, in the order of the first; the paths are named in refusals.
 
     Raises:
@@ -73,14 +93,16 @@ def join(given: Matrix, truth: Matrix, predictions: Path, targets: Path) -> tupl
     """
     rows = _shared_windows(given, truth, predictions, targets)
     columns, tracks = _shared_tracks(given, truth, predictions, targets)
-    place, at = (given.sites, rows[0]) if given.sites is not None else (truth.sites, rows[1])
+    # A file without coordinates takes those of the other.
+    place, at = (given.sites, rows.first) if given.sites is not None else (truth.sites, rows.second)
     sites = None if place is None else place.iloc[at].reset_index(drop=True)
-    return Matrix(_taken(given.values, rows[0], columns[0]), tracks, sites), Matrix(
-        _taken(truth.values, rows[1], columns[1]), tracks, sites
+    return AlignedPair(
+        Matrix(_taken(given.values, rows.first, columns.first), tracks, sites),
+        Matrix(_taken(truth.values, rows.second, columns.second), tracks, sites),
     )
 
 
-def _taken(values: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Floats:
+def _taken(values: AnyFloats, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> AnyFloats:
     """The chosen rows and columns, without a copy where they are all in order."""
     whole = [
         len(at) == size and bool((at == np.arange(size)).all())
@@ -91,21 +113,21 @@ def _taken(values: Floats, rows: NDArray[np.int64], columns: NDArray[np.int64]) 
     return values[rows] if whole[1] else values[np.ix_(rows, columns)]
 
 
-def _shared_windows(a: Matrix, b: Matrix, path: Path, other: Path) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row numbers (k,) of the shared windows in each."""
+def _shared_windows(a: Matrix, b: Matrix, path: Path, other: Path) -> Shared:
     import pandas as pd
 
     every = np.arange(len(a.values))
     if a.sites is None or b.sites is None:
         if len(a.values) != len(b.values):
             raise InputError(
-                f"holds {len(a.values)} windows, {other.name} {len(b.values)}: without chrom, start, end in both they must agree",
+                f"holds {len(a.values)} windows, {other.name} {len(b.values)}: "
+                "without chrom, start, end in both they must agree",
                 path,
             )
-        return every, every
+        return Shared(every, every)
     left, right = a.centres(), b.centres()
     if np.array_equal(left, right):
-        return every, every
+        return Shared(every, every)
     for keys, source in ((pd.Index(left), path), (pd.Index(right), other)):
         if keys.has_duplicates:
             raise InputError(
@@ -118,13 +140,11 @@ def _shared_windows(a: Matrix, b: Matrix, path: Path, other: Path) -> tuple[NDAr
             path,
         )
     log.info("%d windows are in %s (%d) and %s (%d)", (at >= 0).sum(), path.name, len(left), other.name, len(right))
-    return every[at >= 0], at[at >= 0]
+    return Shared(every[at >= 0], at[at >= 0])
 
 
-def _shared_tracks(
-    a: Matrix, b: Matrix, path: Path, other: Path
-) -> tuple[tuple[NDArray[np.int64], NDArray[np.int64]], list[str]]:
-    """Column numbers (k,) of the shared tracks in each, and their names."""
+def _shared_tracks(a: Matrix, b: Matrix, path: Path, other: Path) -> tuple[Shared, list[str]]:
+    """The shared tracks, and their names."""
     wide = a.values.shape[1], b.values.shape[1]
     if a.tracks is None or b.tracks is None:
         if wide[0] != wide[1]:
@@ -132,7 +152,8 @@ def _shared_tracks(
                 f"holds {wide[0]} tracks, {other.name} {wide[1]}: without names (target_ids) in both they must agree",
                 path,
             )
-        return (np.arange(wide[0]), np.arange(wide[0])), a.tracks or b.tracks or [str(i) for i in range(wide[0])]
+        numbers = np.arange(wide[0])
+        return Shared(numbers, numbers), a.tracks or b.tracks or [str(number) for number in numbers]
     shared = [t for t in a.tracks if t in set(b.tracks)]
     if not shared:
         raise InputError(
@@ -140,12 +161,12 @@ def _shared_tracks(
         )
     if len(shared) < max(wide):
         log.info("%d tracks are in %s (%d) and %s (%d)", len(shared), path.name, wide[0], other.name, wide[1])
-    return (_positions(a.tracks, shared), _positions(b.tracks, shared)), shared
+    return Shared(_positions(a.tracks, shared), _positions(b.tracks, shared)), shared
 
 
-def _positions(known: Sequence[str], wanted: Sequence[str]) -> NDArray[np.int64]:
+def _positions(known: Sequence[str], chosen: Sequence[str]) -> NDArray[np.int64]:
     at = {name: i for i, name in enumerate(known)}
-    return np.array([at[name] for name in wanted], np.int64)
+    return np.array([at[name] for name in chosen], np.int64)
 
 
 def load(
@@ -155,13 +176,14 @@ def load(
     is_peak: Path | None,
     edges: list[int] | None = None,
     names: Sequence[str] = (),
-) -> Windows:
+) -> EvaluatedWindows:
     """Read and align everything.
 
     Args:
         peaks: peaks.h5ad: a window takes the flags of the peak bin that holds the centre of its central bases.
         is_peak: or a matrix of flags (n, T) of the windows themselves.
-        edges: lower edges of the specificity bins; default: those of peaks.h5ad, or the paper's scaled to the tracks of `is_peak`.
+        edges: lower edges of the specificity bins; without them those of peaks.h5ad, or the paper's scaled to the
+            tracks of `is_peak`.
         names: track names for files that have none.
 
     Raises:
@@ -172,32 +194,31 @@ def load(
 
 def attach(
     given: Matrix, truth: Matrix, peaks: Path | None, is_peak: Path | None, edges: list[int] | None, source: Path
-) -> Windows:
+) -> EvaluatedWindows:
     """Aligned predictions and targets with the peaks of their windows, as `load`; `source` is named in refusals."""
     if (peaks is None) == (is_peak is None):
         raise InputError("needs either --peaks or --is-peak")
-    return (
-        _with_flags(given, truth, is_peak, edges)
-        if is_peak is not None
-        else _with_peaks(given, truth, peaks, edges, source)
-    )  # type: ignore[arg-type]
+    if is_peak is not None:
+        return _with_flags(given, truth, is_peak, edges)
+    assert peaks is not None
+    return _with_peaks(given, truth, peaks, edges, source)
 
 
-def _with_flags(given: Matrix, truth: Matrix, path: Path, edges: list[int] | None) -> Windows:
+def _with_flags(given: Matrix, truth: Matrix, path: Path, edges: list[int] | None) -> EvaluatedWindows:
     from accessiflow.peaks.specificity import bin_labels, specificity_bin, specificity_edges
 
     flags = read_matrix(path)
     if not np.isin(flags.values, (0, 1)).all():
         raise InputError("holds values other than 0 and 1: expected whether each window is a peak of each track", path)
     rows = _shared_windows(given, flags, Path("predictions"), path)
-    if len(rows[0]) < len(given.values):
-        raise InputError(f"lacks {len(given.values) - len(rows[0])} of the {len(given.values)} windows", path)
-    whole = flags.values[rows[1]].astype(bool)
+    if len(rows.first) < len(given.values):
+        raise InputError(f"lacks {len(given.values) - len(rows.first)} of the {len(given.values)} windows", path)
+    whole = flags.values[rows.second].astype(bool)
     columns = _flag_columns(given, flags, path)
     n_tracks = whole.sum(axis=1)
     cut = specificity_edges(whole.shape[1], edges)
     cluster = np.full(len(whole), "", dtype=object)
-    return Windows(
+    return EvaluatedWindows(
         given.values,
         truth.values,
         whole[:, columns],
@@ -222,7 +243,7 @@ def _flag_columns(given: Matrix, flags: Matrix, path: Path) -> NDArray[np.int64]
     return np.arange(len(given.tracks))
 
 
-def _with_peaks(given: Matrix, truth: Matrix, path: Path, edges: list[int] | None, source: Path) -> Windows:
+def _with_peaks(given: Matrix, truth: Matrix, path: Path, edges: list[int] | None, source: Path) -> EvaluatedWindows:
     from accessiflow.peaks.matrix import read_peaks
     from accessiflow.peaks.specificity import bin_labels, specificity_bin
 
@@ -232,6 +253,7 @@ def _with_peaks(given: Matrix, truth: Matrix, path: Path, edges: list[int] | Non
     if unknown:
         raise InputError(f"has no track {unknown[0]} (tracks: {', '.join(matrix.tracks[:8])})", path)
     rows = _peak_rows(given, matrix, path, source)
+    # A window without a peak bin takes the first row, and what it took is blanked again.
     inside, safe = rows >= 0, np.maximum(rows, 0)
     columns = _positions(matrix.tracks, given.tracks)
     flags = np.zeros(truth.values.shape, bool)
@@ -247,7 +269,7 @@ def _with_peaks(given: Matrix, truth: Matrix, path: Path, edges: list[int] | Non
         [str(v) for v in matrix.var[name].iloc[columns]] if name in matrix.var else []
         for name in ("cell_type", "group")
     ]
-    return Windows(
+    return EvaluatedWindows(
         given.values,
         truth.values,
         flags,
@@ -262,8 +284,9 @@ def _with_peaks(given: Matrix, truth: Matrix, path: Path, edges: list[int] | Non
 
 
 def _peak_rows(given: Matrix, matrix: PeakMatrix, path: Path, source: Path) -> NDArray[np.int64]:
-    """Row (n,) of the peak bin of each window, -1 for none; without coordinates the windows must be the peak bins themselves."""
+    """Row (n,) of the peak bin of each window, -1 for none."""
     if given.sites is None:
+        # Predictions of the peak bins themselves need not say where they are.
         if len(given.values) == len(matrix.obs):
             return np.arange(len(matrix.obs))
         raise InputError(

@@ -11,7 +11,7 @@ import numpy as np
 from accessiflow.bootstrap import Bootstrap, interval
 from accessiflow.errors import InputError
 from accessiflow.evaluation import comparison
-from accessiflow.evaluation.comparison import CROSS_TRACK_MEAN, Entry, Judged, signed_rank
+from accessiflow.evaluation.comparison import CROSS_TRACK_MEAN, Entry, Evaluation, signed_rank
 from accessiflow.evaluation.loading import EvaluationInputs, flagged_or_clustered, track_names
 from accessiflow.statistics import LEVELS, Doubles, known_mean
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MIN_REPLICATES, SIGNIFICANT = 3, 0.05
 FIGURES = ("over_correlation_specific", "over_correlation_ubiquitous", "fnr", "fpr", "deviation_pearson")
-COLUMNS = (
+LEADERBOARD_COLUMNS = (
     *(
         "rank",
         "model",
@@ -81,7 +81,11 @@ def of_files(
 
     Args:
         predictions: `[NAME=]FILE`, once a model; the same name again is a further replicate of it.
-        reference: a model that the others are compared with, or "". baseline: name of the k-mer ridge.
+        targets: the measurement.
+        peaks, is_peak, tracks, clusters, edges: as in `EvaluationInputs`.
+        reference: a model that the others are compared with, or "".
+        baseline: name of the k-mer ridge.
+        min_track_peaks, min_bin_peaks, fdr, bh, bootstrap: as in `comparison.Options`.
 
     Raises:
         InputError: a name that is not allowed or not there, or files that do not agree.
@@ -92,26 +96,30 @@ def of_files(
         raise InputError(f"--reference {reference}: no --predictions of that name ({', '.join(names)})")
     base = flagged_or_clustered(EvaluationInputs(targets, targets, peaks, is_peak, tracks, clusters, edges))
     options = comparison.Options(min_track_peaks, min_bin_peaks, fdr, bh, bootstrap)
-    entries = comparison.judge_all(base, targets, models, track_names(tracks), options)
+    entries = comparison.evaluate_all(base, targets, models, track_names(tracks), options)
     entries, best = add_cross_track_mean(entries)
     table, against = comparison.tidy(entries), reference or None
     return Compared(table, comparison.wilcoxon_tests(table, against), leaderboard(entries, best, baseline, against))
 
 
 def add_cross_track_mean(entries: Sequence[Entry]) -> tuple[list[Entry], str]:
-    """The entries with the cross-track mean of the model that ranks first, and the name of that model ("" where all have a single track)."""
+    """The entries with the cross-track mean of the model that ranks first, and the name of that model.
+
+    Where every model has a single track there is no such mean: the name is "".
+    """
     usable = [e for e in entries if e.own_mean is not None]
     if not usable:
         return list(entries), ""
     by_model = {
-        model: [e.judged for e in usable if e.model == model] for model in dict.fromkeys(e.model for e in usable)
+        model: [e.evaluation for e in usable if e.model == model] for model in dict.fromkeys(e.model for e in usable)
     }
-    best = max(
-        by_model,
-        key=lambda model: tuple(
-            np.nan_to_num(known_mean(_accuracy(by_model[model], g)), nan=-2.0) for g in ("specific", "all")
-        ),
-    )
+
+    def rank(model: str) -> tuple[float, ...]:
+        # A model without a value comes last: no correlation is as low as -2.
+        means = (known_mean(_accuracy(by_model[model], group)) for group in ("specific", "all"))
+        return tuple(float(np.nan_to_num(mean, nan=-2.0)) for mean in means)
+
+    best = max(by_model, key=rank)
     added = [
         Entry(CROSS_TRACK_MEAN, e.replicate, e.own_mean, None)
         for e in usable
@@ -124,20 +132,22 @@ def leaderboard(entries: Sequence[Entry], best: str, baseline: str, reference: s
     """Rows, one a model, best specific accuracy first.
 
     Args:
+        entries: every replicate of every model, and the cross-track mean.
         best: the model whose mean the cross-track mean is.
         baseline: name of the k-mer ridge; its columns are NA where no model is called so.
         reference: another model to subtract.
 
-    pearson_*: mean over the tracks of the mean over the replicates. low, high: of pearson_specific, by Student's t over three or more replicates, else
-    bootstrap over windows; `interval` says which.
+    The columns pearson_* are means over the tracks of the mean over the replicates. The limits low and high are those
+    of pearson_specific, by Student's t over three or more replicates, else by bootstrap over windows; the column
+    `interval` says which.
     """
     import pandas as pd
 
     accuracy = {
-        model: _specific([e.judged for e in entries if e.model == model])
+        model: _specific([e.evaluation for e in entries if e.model == model])
         for model in dict.fromkeys(e.model for e in entries)
     }
-    n_tracks = max(e.judged.table["track"].nunique() for e in entries)
+    n_tracks = max(e.evaluation.table["track"].nunique() for e in entries)
     rows = []
     for model, own in accuracy.items():
         mine = [e for e in entries if e.model == model]
@@ -151,45 +161,48 @@ def leaderboard(entries: Sequence[Entry], best: str, baseline: str, reference: s
     )
     rank = pd.Series(np.arange(1, len(table) + 1), index=table.index, dtype="Int64")
     table.insert(0, "rank", rank.where(table["pearson_specific"].notna()))
-    return table[list(COLUMNS)].reset_index(drop=True)
+    return table[list(LEADERBOARD_COLUMNS)].reset_index(drop=True)
 
 
 def _row(mine: Sequence[Entry], own: pd.Series, gains: dict[str, Gain], note: str) -> dict[str, object]:
-    judged = [e.judged for e in mine]
-    low, high, kind = _interval(judged)
+    evaluations = [e.evaluation for e in mine]
+    low, high, kind = _interval(evaluations)
     out: dict[str, object] = {
         "model": mine[0].model,
         "replicates": len(mine),
-        "n_tracks": judged[0].table["track"].nunique(),
+        "n_tracks": evaluations[0].table["track"].nunique(),
     }
-    out |= {f"pearson_{group}": known_mean(_accuracy(judged, group)) for group in ("all", "ubiquitous")}
+    out |= {f"pearson_{group}": known_mean(_accuracy(evaluations, group)) for group in ("all", "ubiquitous")}
     out |= {"pearson_specific": known_mean(own), "low": low, "high": high, "interval": kind, "note": note}
-    out |= {name: known_mean([j.figures[name] for j in judged]) for name in FIGURES}
+    out |= {name: known_mean([one.figures[name] for one in evaluations]) for name in FIGURES}
     for name, gain in gains.items():
         out |= {f"specific_minus_{name}": gain.mean, f"p_{name}": gain.p}
     return out | {"verdict": _verdict(gains) if mine[0].model != CROSS_TRACK_MEAN else "baseline"}
 
 
-def _accuracy(judged: Sequence[Judged], group: str) -> pd.Series:
+def _accuracy(evaluations: Sequence[Evaluation], group: str) -> pd.Series:
     """Mean over the replicates of each track's accuracy in a group (all, specific, ubiquitous)."""
     import pandas as pd
 
-    parts = [j.table[(j.table["group"] == group) & j.table["grouping"].isin(["all", "specific"])] for j in judged]
+    parts = [
+        one.table[(one.table["group"] == group) & one.table["grouping"].isin(["all", "specific"])]
+        for one in evaluations
+    ]
     return pd.concat(parts).groupby("track", sort=False)["pearson"].mean() if parts else pd.Series(dtype=float)
 
 
-def _specific(judged: Sequence[Judged]) -> pd.Series:
-    return _accuracy(judged, "specific")
+def _specific(evaluations: Sequence[Evaluation]) -> pd.Series:
+    return _accuracy(evaluations, "specific")
 
 
-def _interval(judged: Sequence[Judged]) -> tuple[float, float, str]:
-    each = np.array([known_mean(_specific([j])) for j in judged])
+def _interval(evaluations: Sequence[Evaluation]) -> tuple[float, float, str]:
+    each = np.array([known_mean(_specific([one])) for one in evaluations])
     if len(each) >= MIN_REPLICATES and np.isfinite(each).all():
         from scipy.stats import t
 
         half = float(t.ppf(LEVELS[1], len(each) - 1) * each.std(ddof=1) / np.sqrt(len(each)))
         return float(each.mean()) - half, float(each.mean()) + half, "replicates"
-    sample: Doubles = np.mean([j.sample for j in judged], axis=0)
+    sample: Doubles = np.mean([one.sample for one in evaluations], axis=0)
     low, high = interval(sample[:, None])
     return float(low[0]), float(high[0]), "bootstrap" if np.isfinite(low[0]) else "NA"
 
@@ -198,7 +211,7 @@ def _gain(own: pd.Series, other: pd.Series | None) -> Gain:
     difference = (own - other).dropna().to_numpy() if other is not None and len(other) else np.empty(0)
     if len(difference) == 0:
         return Gain(np.nan, np.nan)
-    return Gain(float(difference.mean()), signed_rank(difference, "greater")[3])
+    return Gain(float(difference.mean()), signed_rank(difference, "greater").p)
 
 
 def _verdict(gains: dict[str, Gain]) -> str:
@@ -225,12 +238,12 @@ def _note(mine: Sequence[Entry], best: str, n_tracks: int) -> str:
     notes = []
     if mine[0].model == CROSS_TRACK_MEAN:
         notes.append(f"mean over the tracks of the predictions of {best}")
-    own = mine[0].judged.table["track"].nunique()
+    own = mine[0].evaluation.table["track"].nunique()
     if own < n_tracks:
-        notes.append(f"judged on {own} of {n_tracks} tracks")
-    specific = mine[0].judged.table.query("grouping == 'specific' and group == 'specific'")
+        notes.append(f"evaluated on {own} of {n_tracks} tracks")
+    specific = mine[0].evaluation.table.query("grouping == 'specific' and group == 'specific'")
     if specific["pearson"].isna().all():
         notes.append(f"no specific accuracy: {specific['reason'].iloc[0]}")
-    elif 0.5**own >= SIGNIFICANT:
+    elif 0.5**own >= SIGNIFICANT:  # the least p of a one-sided signed-rank test
         notes.append(f"{own} tracks: no p below {0.5**own:g} is possible")
     return "; ".join(notes)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from accessiflow.errors import InputError
 
 if TYPE_CHECKING:
-    from accessiflow.evaluation.inputs import Windows
+    from accessiflow.evaluation.inputs import EvaluatedWindows
 
 NO_SITES = "does not say where its windows are (chrom, start, end): "
 
@@ -22,8 +22,12 @@ class EvaluationInputs:
     """Files of predictions and measurement, and what says which windows are peaks.
 
     Attributes:
-        peaks: peaks.h5ad. is_peak: or flags of the windows. clusters: BED of clusters that replace those of `peaks`.
-        tracks: the tracks sheet. edges: lower edges of the specificity bins, comma-separated; "": those of `peaks`.
+        predictions, targets: windows x tracks, in any kind of file that `readers` knows.
+        peaks: peaks.h5ad.
+        is_peak: flags of the windows, instead of `peaks`.
+        clusters: BED of clusters that replace those of `peaks`.
+        tracks: the tracks sheet.
+        edges: lower edges of the specificity bins, comma-separated; "": those of `peaks`.
     """
 
     predictions: Path
@@ -42,7 +46,7 @@ def track_names(sheet: Path | None) -> list[str]:
     return [] if sheet is None else list(read_sheet("tracks", sheet)["track"])
 
 
-def flagged(inputs: EvaluationInputs) -> Windows:
+def flagged(inputs: EvaluationInputs) -> EvaluatedWindows:
     """The windows with the peaks of --peaks or --is-peak.
 
     Raises:
@@ -55,7 +59,7 @@ def flagged(inputs: EvaluationInputs) -> Windows:
     return load(inputs.predictions, inputs.targets, inputs.peaks, inputs.is_peak, edges, track_names(inputs.tracks))
 
 
-def clustered(inputs: EvaluationInputs) -> Windows:
+def clustered(inputs: EvaluationInputs) -> EvaluatedWindows:
     """The windows with the clusters of --clusters, else of --peaks, and the cell types of the sheet.
 
     Raises:
@@ -74,7 +78,7 @@ def clustered(inputs: EvaluationInputs) -> Windows:
     return _described(windows, inputs.tracks)
 
 
-def flagged_or_clustered(inputs: EvaluationInputs) -> Windows:
+def flagged_or_clustered(inputs: EvaluationInputs) -> EvaluatedWindows:
     """The windows with the peaks of --peaks or --is-peak, where given, and the clusters of --clusters or --peaks.
 
     Raises:
@@ -91,24 +95,25 @@ def flagged_or_clustered(inputs: EvaluationInputs) -> Windows:
     return assign_clusters(windows, inputs.clusters)
 
 
-def labelled(inputs: EvaluationInputs) -> Windows:
+def labelled(inputs: EvaluationInputs) -> EvaluatedWindows:
     """The windows whose measurement is their peak labels."""
     from dataclasses import replace
 
     return flagged(replace(inputs, is_peak=inputs.targets))
 
 
-def require_sites(windows: Windows, consequence: str, source: Path) -> None:
+def require_sites(windows: EvaluatedWindows, consequence: str, source: Path) -> None:
     """Refuse windows without coordinates.
 
     Args:
-        consequence: what cannot be done without them. source: the file that lacks them.
+        consequence: what cannot be done without them.
+        source: the file that lacks them.
     """
     if windows.sites is None:
         raise InputError(f"{NO_SITES}{consequence}", source)
 
 
-def _described(windows: Windows, sheet: Path | None) -> Windows:
+def _described(windows: EvaluatedWindows, sheet: Path | None) -> EvaluatedWindows:
     """The windows with the cell types and groups of the tracks sheet, where one is given."""
     from accessiflow.evaluation.sets import with_cell_types
     from accessiflow.sheets import read_sheet

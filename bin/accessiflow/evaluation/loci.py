@@ -1,7 +1,7 @@
-"""Example loci chosen by rule: for each track its best, median and worst predicted cell type-specific peak, and a ubiquitous one.
+"""Example loci by rule: of each track the best, median and worst predicted specific peak, and a ubiquitous one.
 
-A peak's quality is the Pearson R of log2(x + 1) between prediction and measurement over the windows of +-4 kb around it; specific means the
-lowest specificity bin of the file.
+A peak's quality is the Pearson R of log2(x + 1) between prediction and measurement over the windows of +-4 kb around
+it; specific means the lowest specificity bin of the file.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.evaluation.accuracy import pearson_log2
-from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.inputs import EvaluatedWindows
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FLANK = 4000
+LOCUS_FLANK = 4000  # bp either side of the peak
+HIGHEST = 200  # specific peaks of a track, by measured height, that the rule chooses from
 
 
-def example_loci(windows: Windows, number: int = 3) -> pd.DataFrame:
-    """Rows, one a window of each locus: locus, rule, track, chrom, start, end, pearson, measured, predicted (for every track at the locus).
+def example_loci(windows: EvaluatedWindows, number: int = 3) -> pd.DataFrame:
+    """Measured and predicted values of every track around each locus, a row a window and track.
 
     Args:
-        number: of the tracks that loci are chosen for.
+        windows: with coordinates.
+        number: how many tracks loci are chosen for, evenly over their order.
     """
     import pandas as pd
 
@@ -44,9 +46,9 @@ def example_loci(windows: Windows, number: int = 3) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
-def _choose(windows: Windows, column: int) -> list[tuple[str, int, float]]:
+def _choose(windows: EvaluatedWindows, column: int) -> list[tuple[str, int, float]]:
     specific = np.flatnonzero(windows.is_peak[:, column] & (windows.specificity == windows.labels[0]))
-    specific = specific[np.argsort(-windows.targets[specific, column], kind="stable")][:200]
+    specific = specific[np.argsort(-windows.targets[specific, column], kind="stable")][:HIGHEST]
     quality = np.array([_quality(windows, i, column) for i in specific])
     specific, quality = specific[np.isfinite(quality)], quality[np.isfinite(quality)]
     chosen = []
@@ -63,7 +65,7 @@ def _choose(windows: Windows, column: int) -> list[tuple[str, int, float]]:
     return chosen
 
 
-def _quality(windows: Windows, row: int, column: int) -> float:
+def _quality(windows: EvaluatedWindows, row: int, column: int) -> float:
     assert windows.sites is not None
     around = _around(windows.sites, row)
     return pearson_log2(windows.predictions[around, column], windows.targets[around, column])
@@ -72,5 +74,5 @@ def _quality(windows: Windows, row: int, column: int) -> float:
 def _around(sites: pd.DataFrame, row: int) -> NDArray[np.int64]:
     """Rows of the windows within the flank of one, sorted by start."""
     start, chrom = sites["start"].to_numpy(), sites["chrom"].to_numpy()
-    found = np.flatnonzero((chrom == chrom[row]) & (np.abs(start - start[row]) <= FLANK))
+    found = np.flatnonzero((chrom == chrom[row]) & (np.abs(start - start[row]) <= LOCUS_FLANK))
     return found[np.argsort(start[found], kind="stable")]

@@ -15,7 +15,7 @@ from accessiflow.evaluation.options import Option
 if TYPE_CHECKING:
     import pandas as pd
 
-    from accessiflow.evaluation.inputs import Windows
+    from accessiflow.evaluation.inputs import EvaluatedWindows
 
 Values = Mapping[str, Any]  # of a command's options, by name
 INPUT_NAMES = tuple(field.name for field in fields(EvaluationInputs))
@@ -58,7 +58,8 @@ class Command:
     """A command of evaluate.py.
 
     Attributes:
-        summary: its help. options: in order.
+        summary: its help.
+        options: its options, in order.
         tables: path and table of everything that it writes, by the values of its options.
     """
 
@@ -77,17 +78,22 @@ class Metric:
     """One question and how it is answered.
 
     Attributes:
-        name: of the command. question: what it answers. summary: what is computed, the help of the command.
+        name: name of the command.
+        question: what it answers.
+        summary: what is computed, the help of the command.
         inputs: options that name files and what is taken from them.
         thresholds: numbers and choices, with the paper's values as defaults.
         tables: in the order in which `function` gives them.
         function: brings the function that computes the tables, of the windows, where `windows` says which, and of the
             options by name.
-        source: where in the paper; "": ours. number: of the analysis in the reference outputs.
+        source: where in the paper; "": ours.
+        number: of the analysis in the reference outputs.
         windows: reads the inputs that `EvaluationInputs` holds; None where the function reads its own files.
         without_sites: what cannot be done for windows without coordinates; "" where none are needed.
-        bootstrap: whether it has intervals by resampling. seed: its option.
-        in_all: whether `all` computes it. in_all_thresholds: its thresholds there by the one for a bin.
+        bootstrap: whether it has intervals by resampling.
+        seed: its option.
+        in_all: whether `all` computes it.
+        in_all_thresholds: its thresholds there by the one for a bin.
     """
 
     name: str
@@ -99,7 +105,7 @@ class Metric:
     function: Callable[[], Callable[..., Any]]
     source: str = ""
     number: str = ""
-    windows: Callable[[EvaluationInputs], Windows] | None = None
+    windows: Callable[[EvaluationInputs], EvaluatedWindows] | None = None
     without_sites: str = ""
     bootstrap: bool = True
     seed: Option = options.SEED
@@ -129,11 +135,12 @@ class Metric:
             if path is not None and found is not None:
                 yield path, found
 
-    def compute(self, values: Values, windows: Windows | None = None) -> tuple[pd.DataFrame | None, ...]:
+    def compute(self, values: Values, windows: EvaluatedWindows | None = None) -> tuple[pd.DataFrame | None, ...]:
         """Its tables.
 
         Args:
-            values: of its options. windows: where they are read already.
+            values: values of its options.
+            windows: where they are read already.
         """
         if windows is None and self.windows is not None:
             windows = self.windows(inputs_of(values))

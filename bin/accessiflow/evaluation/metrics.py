@@ -334,7 +334,7 @@ METRICS = (
     Metric(
         name="errors",
         question="Which peaks would be missed, and which invented, if they were called on the predictions?",
-        summary="False negative and false positive rates of peaks called on the predictions, over all windows, "
+        summary="False negative and positive rates of peaks called on the predictions, over all windows, "
         "all peaks and each cluster.\n\nWith --clusters alone the measured peaks are called on the "
         "targets in the same way.",
         source="Fig. S14",

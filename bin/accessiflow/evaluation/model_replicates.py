@@ -36,7 +36,13 @@ def of_files(
     """`variability.by_cluster` and `variability.compare` of two replicates or more.
 
     Args:
-        targets: the measurement: the windows and tracks to evaluate; default: those of the first replicate.
+        predictions: a file a replicate.
+        targets: the measurement: the windows and tracks to evaluate; without it those of the first replicate.
+        peaks, tracks, clusters: as in `EvaluationInputs`.
+        specific, ubiquitous: clusters to take as such.
+        empty: the rule of `sets`.
+        ddof: as in `variability.coefficient_of_variation`.
+        bootstrap: of the intervals of the means.
 
     Raises:
         InputError: a file lacks windows or tracks of the first, or no window lies in a cluster.

@@ -14,9 +14,13 @@ class Option:
     """An option of a command.
 
     Attributes:
-        name: of the parameter; on the command line `--name` with hyphens.
+        name: name of the parameter; on the command line `--name` with hyphens.
         kind: type of its value; `list[...]` where it may be given several times, `... | None` where it may be absent.
-        least, most: bounds of a number. choices: the words that it may be. listed: its text is a comma-separated list.
+        help: its help text.
+        default: its value where it is not given; REQUIRED where it must be.
+        least, most: bounds of a number.
+        choices: the words that it may be.
+        listed: its text is a comma-separated list.
     """
 
     name: str
@@ -58,9 +62,8 @@ GENES = Option("genes", Path, "Genes: name, chrom, tx_start, strand, or BED6.")
 REPLICATE = Option("replicate", Path, "A second experiment of the same tracks: windows x tracks.")
 
 # thresholds and choices
-EDGES = Option(
-    "edges", str, "Lower edges of the specificity bins, comma-separated; default: those of --peaks.", ""
-)  # read where it is used: without --peaks and --is-peak nobody asks for it
+# Read where it is used: without --peaks and --is-peak nobody asks for it.
+EDGES = Option("edges", str, "Lower edges of the specificity bins, comma-separated; default: those of --peaks.", "")
 MIN_TRACK = Option("min_track_peaks", int, "A track needs more test peaks than this.", 1000, least=0)
 MIN_BIN = Option("min_bin_peaks", int, "A bin or cluster needs more windows than this.", 50, least=0)
 FDR = Option("fdr", float, "False discovery rate.", 0.05, least=0.0, most=1.0)

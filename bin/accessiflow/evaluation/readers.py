@@ -1,6 +1,7 @@
 """Matrices of windows x tracks from HDF5 (preds.h5, targets.h5, predict.h5), h5ad, npy and TSV.
 
-Memory: the matrix in the precision of its file (half precision is widened to single, integers to double) and one block of rows.
+Memory: the matrix in the precision of its file (half precision is widened to single, integers to double) and one block
+of rows.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     import h5py
     import pandas as pd
 
-Floats = NDArray[np.floating]
+AnyFloats = NDArray[np.floating]  # in the precision of its file
 SITE = ("chrom", "start", "end")
-CELLS_AT_ONCE = 1 << 24
+VALUES_AT_ONCE = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -32,10 +33,12 @@ class Matrix:
     """Values of windows (n, T), and what the file says about them.
 
     Attributes:
-        tracks: names (T,), or None. sites: chrom, start, end of the windows' central bases, or None.
+        values: (n, T) of n windows and T tracks.
+        tracks: names (T,), or None where the file has none.
+        sites: chrom, start, end of the windows' central bases, or None.
     """
 
-    values: Floats
+    values: AnyFloats
     tracks: list[str] | None
     sites: pd.DataFrame | None
 
@@ -47,9 +50,9 @@ class Matrix:
 
     def named(self, names: Sequence[str]) -> Matrix:
         """Itself, with these track names where it has none and their number fits."""
-        return (
-            self if self.tracks is not None or len(names) != self.values.shape[1] else replace(self, tracks=list(names))
-        )
+        if self.tracks is not None or len(names) != self.values.shape[1]:
+            return self
+        return replace(self, tracks=list(names))
 
 
 def read_matrix(path: Path) -> Matrix:
@@ -72,23 +75,23 @@ def read_matrix(path: Path) -> Matrix:
 
 
 def _check_finite(matrix: Matrix, path: Path) -> None:
-    step = max(CELLS_AT_ONCE // matrix.values.shape[1], 1)
+    step = max(VALUES_AT_ONCE // matrix.values.shape[1], 1)
     for low in range(0, len(matrix.values), step):
         bad = ~np.isfinite(matrix.values[low : low + step])
         if bad.any():
             window, column = np.argwhere(bad)[0]
             track = matrix.tracks[column] if matrix.tracks else str(column)
-            found = matrix.values[low + window, column]
+            value = matrix.values[low + window, column]
             raise InputError(
-                f"holds {found} in window {low + window + 1}, track {track}: expected finite numbers", path
+                f"holds {value} in window {low + window + 1}, track {track}: expected finite numbers", path
             )
 
 
-def _floats(values: ArrayLike) -> Floats:
+def _floats(values: ArrayLike) -> AnyFloats:
     """Single precision stays, half precision and flags become single, anything else double."""
     array = np.asarray(values)
-    wanted = np.float32 if array.dtype in (np.float32, np.float16, np.bool_) else np.float64
-    return array.astype(wanted, copy=False)
+    precision = np.float32 if array.dtype in (np.float32, np.float16, np.bool_) else np.float64
+    return array.astype(precision, copy=False)
 
 
 def _read_hdf5(path: Path) -> Matrix:
@@ -113,13 +116,13 @@ def _read_hdf5(path: Path) -> Matrix:
     return Matrix(values, tracks, sites if sites is None or len(sites) == len(values) else None)
 
 
-def _summed(data: h5py.Dataset) -> Floats:
+def _summed(data: h5py.Dataset) -> AnyFloats:
     """Values (n, T) of a dataset (n, B, T), summed over B block by block."""
     n, positions, tracks = data.shape
     if positions == 1:
         return _floats(data[:, 0])
     out = np.empty((n, tracks))
-    step = max(CELLS_AT_ONCE // max(positions * tracks, 1), 1)
+    step = max(VALUES_AT_ONCE // max(positions * tracks, 1), 1)
     for low in range(0, n, step):
         out[low : low + step] = data[low : low + step].sum(axis=1, dtype=np.float64)
     return out

@@ -1,4 +1,7 @@
-"""The ceiling that an isogenic replicate sets: how well a second experiment reproduces the first, by specificity bin (Kathail et al. 2024, Fig. S3)."""
+"""The ceiling that an isogenic replicate sets: how well a second experiment reproduces the first, by specificity bin.
+
+Source: Kathail et al. 2024, Fig. S3.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,8 @@ from numpy.typing import NDArray
 from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
 from accessiflow.errors import InputError
 from accessiflow.evaluation.accuracy import too_few
-from accessiflow.evaluation.inputs import Windows
-from accessiflow.evaluation.readers import Floats, read_matrix
+from accessiflow.evaluation.inputs import EvaluatedWindows
+from accessiflow.evaluation.readers import AnyFloats, read_matrix
 from accessiflow.peaks.calling import call_bins
 from accessiflow.statistics import Doubles, pearson
 
@@ -21,17 +24,21 @@ if TYPE_CHECKING:
 
 
 def ceiling(
-    windows: Windows,
-    replicate: Floats,
+    windows: EvaluatedWindows,
+    replicate: AnyFloats,
     fdr: float,
     bh: str,
     min_track_peaks: int,
     min_bin_peaks: int,
     bootstrap: Bootstrap = NO_BOOTSTRAP,
 ) -> pd.DataFrame:
-    """Rows (track, bin): n (the track's peaks), replicate and prediction (Pearson of the raw values with the track), recalled, reason, intervals.
+    """How well a second experiment, and the predictions, agree with the track: rows (track, bin).
+
+    Columns: n (the track's peaks), replicate and prediction (Pearson R of the raw values with the track), recalled,
+    reason, and the intervals.
 
     Args:
+        windows: the first experiment (targets) and the predictions.
         replicate: the same windows and tracks (n, T) of the second experiment.
         fdr, bh: how peaks are called on the replicate; recalled = share of the track's peaks that are peaks there too.
         min_track_peaks, min_bin_peaks: a track, a bin needs more peaks than this.
@@ -57,11 +64,9 @@ def ceiling(
             measured, second, predicted = (
                 v[chosen, column].astype(np.float64) for v in (windows.targets, replicate, windows.predictions)
             )
-            values = (
-                (np.nan,) * 3
-                if reason
-                else (pearson(measured, second), pearson(measured, predicted), again[chosen].mean())
-            )
+            values = (np.nan, np.nan, np.nan)
+            if not reason:
+                values = (pearson(measured, second), pearson(measured, predicted), again[chosen].mean())
             bounds = [np.nan if reason else side[column] for pair in limits[name] for side in pair]
             rows.append((track, name, n, *values, reason, *bounds))
     columns = [
@@ -81,7 +86,7 @@ def ceiling(
 
 
 def of_file(
-    windows: Windows,
+    windows: EvaluatedWindows,
     replicate: Path,
     fdr: float,
     bh: str,
@@ -96,12 +101,17 @@ def of_file(
     """
     second = read_matrix(replicate)
     if second.values.shape != windows.targets.shape or (second.tracks or windows.tracks) != windows.tracks:
-        found = f"windows x tracks of shape {second.values.shape}"
-        raise InputError(f"holds {found} or other tracks than the predictions {windows.targets.shape}", replicate)
+        raise InputError(
+            f"holds windows x tracks of shape {second.values.shape} or other tracks than the predictions "
+            f"{windows.targets.shape}",
+            replicate,
+        )
     return ceiling(windows, second.values, fdr, bh, min_track_peaks, min_bin_peaks, bootstrap)
 
 
-def _resampled(windows: Windows, values: Floats, mask: NDArray[np.bool_], stream: str, bootstrap: Bootstrap) -> Doubles:
+def _resampled(
+    windows: EvaluatedWindows, values: AnyFloats, mask: NDArray[np.bool_], stream: str, bootstrap: Bootstrap
+) -> Doubles:
     used = np.flatnonzero(mask.any(axis=1))
 
     def block(rows: slice, columns: slice) -> tuple[Doubles, Doubles, Doubles]:

@@ -1,7 +1,8 @@
-"""Sequence of specific and ubiquitous peaks: GC, CpG islands, CTCF, motif enrichment (Kathail et al. 2024, Methods and Fig. S8).
+"""Sequence of specific and ubiquitous peaks: GC, CpG islands, CTCF, motif enrichment.
 
-Enrichment as SEA counts it (Bailey and Grant 2021): TP and FP are the shares of peaks and of control sequences that hold a motif at least once, ENR =
-((tp + 1) / (n + 1)) / ((fp + 1) / (n_control + 1)), p by Fisher's exact test (greater), q by Benjamini-Hochberg over the motifs of a comparison.
+Source: Kathail et al. 2024, Methods and Fig. S8. Enrichment as SEA counts it (Bailey and Grant 2021): TP and FP are the
+shares of peaks and of control sequences that hold a motif at least once, ENR = ((tp + 1) / (n + 1)) / ((fp + 1) /
+(n_control + 1)), p by Fisher's exact test (greater), q by Benjamini-Hochberg over the motifs of a comparison.
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ GC_BINS = 20
 MAX_UNKNOWN, MAX_CLUSTERS = 0.1, 50
 NO_BASE = "no known base in any sequence"
 SEQUENCES_AT_ONCE, SCANNED_AT_ONCE = 1 << 14, 1 << 10
-Codes = list[NDArray[np.uint8]]
+Sequences = list[NDArray[np.uint8]]
 
 
-def read_sequences(genome: Fasta, sites: pd.DataFrame) -> Codes:
+def read_sequences(genome: Fasta, sites: pd.DataFrame) -> Sequences:
     """Base codes of each interval. Memory: a byte a base of all intervals."""
     return [
         genome.codes(chrom, start, end)
@@ -39,8 +40,8 @@ def read_sequences(genome: Fasta, sites: pd.DataFrame) -> Codes:
     ]
 
 
-def composition(sequences: Codes) -> pd.DataFrame:
-    """length, gc, cpg_oe and cpg_island (True, False, NA), one row a sequence: `genome.Composition`; lower case counts as upper case."""
+def composition(sequences: Sequences) -> pd.DataFrame:
+    """length, gc, cpg_oe and cpg_island (True, False, NA) of `genome.Composition`, one row a sequence."""
     import pandas as pd
 
     blocks = [
@@ -50,7 +51,7 @@ def composition(sequences: Codes) -> pd.DataFrame:
     return pd.concat(blocks, ignore_index=True)
 
 
-def _composition(sequences: Codes) -> pd.DataFrame:
+def _composition(sequences: Sequences) -> pd.DataFrame:
     import pandas as pd
 
     length = np.array([len(s) for s in sequences], np.int64)
@@ -60,8 +61,8 @@ def _composition(sequences: Codes) -> pd.DataFrame:
     pair[:-1] = (joined[:-1] == 1) & (joined[1:] == 2)
     pair[edges[1:-1] - 1] = False  # not across two sequences
     c, g, known, cpg = (_counts(flags, edges) for flags in (joined == 1, joined == 2, joined != UNKNOWN, pair))
-    found = composition_of(c, g, cpg, known)
-    return pd.DataFrame({"length": length, "gc": found.gc, "cpg_oe": found.cpg_oe, "cpg_island": found.island})
+    bases = composition_of(c, g, cpg, known)
+    return pd.DataFrame({"length": length, "gc": bases.gc, "cpg_oe": bases.cpg_oe, "cpg_island": bases.island})
 
 
 def _counts(flags: NDArray[np.bool_], edges: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -70,10 +71,14 @@ def _counts(flags: NDArray[np.bool_], edges: NDArray[np.int64]) -> NDArray[np.in
 
 
 def summarise(table: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Rows (cluster, figure): n, value, low, high, reason; figures gc and cpg_oe (means), cpg_island and ctcf (shares, Wilson's interval).
+    """Rows (cluster, figure): n, value, low, high, reason.
+
+    Figures: gc and cpg_oe (means, bootstrap intervals), cpg_island and ctcf (shares, Wilson's intervals).
 
     Args:
-        table: one row a peak: cluster, gc, cpg_oe, cpg_island (True, False, NA) and ctcf (yes, no; absent without a CTCF motif).
+        table: one row a peak: cluster, gc, cpg_oe, cpg_island (True, False, NA) and ctcf (yes, no; absent without a
+            CTCF motif).
+        bootstrap: of the intervals of means.
     """
     import pandas as pd
 
@@ -85,18 +90,24 @@ def summarise(table: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
             reason = "" if len(values) else lacking
             rows.append((cluster, figure, len(values), known_mean(values), low[0], high[0], reason))
         for figure, yes, lacking in (("cpg_island", "True", NO_BASE), ("ctcf", "yes", "no CTCF motif given")):
-            told = part[figure][part[figure].notna() & (part[figure] != "NA")] if figure in part else part.iloc[:0, 0]
-            flags = (told == yes).to_numpy()
+            values = part[figure] if figure in part else part.iloc[:0, 0]
+            flags = (values[values.notna() & (values != "NA")] == yes).to_numpy()
             share, reason = (flags.mean(), "") if len(flags) else (np.nan, lacking)
             rows.append((cluster, figure, len(flags), share, *wilson(int(flags.sum()), len(flags)), reason))
     return pd.DataFrame(rows, columns=["cluster", "figure", "n", "value", "low", "high", "reason"])
 
 
-def background_windows(genome: Fasta, sites: pd.DataFrame, number: int, gc_matched: bool, seed: int) -> Codes:
-    """Random windows of the genome as wide as the peaks, none of them touching one, fewer than `number` where the genome has no more room.
+def background_windows(genome: Fasta, sites: pd.DataFrame, number: int, gc_matched: bool, seed: int) -> Sequences:
+    """Random windows of the genome as wide as the peaks, none of them touching one.
+
+    They are fewer than `number` where the genome has no more room.
 
     Args:
-        sites: the peaks. gc_matched: as many windows in each of 20 bins of GC as there are peaks, in proportion.
+        genome: where they are drawn.
+        sites: the peaks.
+        number: how many windows.
+        gc_matched: as many windows in each of 20 bins of GC as there are peaks, in proportion.
+        seed: of the draw.
 
     Raises:
         InputError: no window is found.
@@ -105,7 +116,7 @@ def background_windows(genome: Fasta, sites: pd.DataFrame, number: int, gc_match
     taken = IntervalSet(sites)
     width = (sites["end"] - sites["start"]).to_numpy()
     sizes = np.array(list(genome.sizes.values()), np.int64)
-    drawn = number * (4 if gc_matched else 2)
+    drawn = number * (4 if gc_matched else 2)  # more than asked for: those on peaks and unknown bases fall out
     wide = rng.choice(width, drawn)
     room = np.maximum(sizes - width.max(), 0)
     if room.sum() == 0:
@@ -115,43 +126,43 @@ def background_windows(genome: Fasta, sites: pd.DataFrame, number: int, gc_match
     place = rng.integers(room.sum(), size=drawn)
     edges = np.concatenate([[0], np.cumsum(room)])
     contig = np.searchsorted(edges, place, side="right") - 1
-    found: Codes = []
+    windows: Sequences = []
     names = list(genome.sizes)
     for number_of in np.unique(contig):
         at = np.flatnonzero(contig == number_of)
         start = place[at] - edges[number_of]
         free = ~taken.overlaps(names[number_of], start, start + wide[at])
-        found += [
+        windows += [
             genome.codes(names[number_of], int(a), int(a + w)) for a, w in zip(start[free], wide[at][free], strict=True)
         ]
-    found = [codes for codes in found if (codes == UNKNOWN).mean() <= MAX_UNKNOWN]
-    if not found:
-        raise InputError("has no stretch without peaks for background windows: give a larger genome", genome.path)
-    keep = (
-        _matched(found, read_sequences(genome, sites), number, rng)
-        if gc_matched
-        else rng.permutation(len(found))[:number]
-    )
-    return [found[i] for i in np.sort(keep)]
+    windows = [codes for codes in windows if (codes == UNKNOWN).mean() <= MAX_UNKNOWN]
+    if not windows:
+        raise InputError("has no room without peaks for background windows: give a larger genome", genome.path)
+    if gc_matched:
+        chosen = _matched(windows, read_sequences(genome, sites), number, rng)
+    else:
+        chosen = rng.permutation(len(windows))[:number]
+    return [windows[i] for i in np.sort(chosen)]
 
 
-def _matched(pool: Codes, peaks: Codes, number: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _matched(pool: Sequences, peaks: Sequences, number: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Rows of the pool whose GC is distributed over 20 bins as that of the peaks."""
-    wanted, there = (np.nan_to_num(composition(part)["gc"].to_numpy()) for part in (peaks, pool))
-    edges = np.linspace(wanted.min(), wanted.max(), GC_BINS + 1)[1:-1]
-    share = np.bincount(np.digitize(wanted, edges), minlength=GC_BINS) / len(wanted)
-    bins = np.digitize(there, edges)
-    outside = (there < wanted.min()) | (there > wanted.max())
+    of_peaks, of_pool = (np.nan_to_num(composition(part)["gc"].to_numpy()) for part in (peaks, pool))
+    edges = np.linspace(of_peaks.min(), of_peaks.max(), GC_BINS + 1)[1:-1]
+    share = np.bincount(np.digitize(of_peaks, edges), minlength=GC_BINS) / len(of_peaks)
+    bins = np.digitize(of_pool, edges)
+    outside = (of_pool < of_peaks.min()) | (of_pool > of_peaks.max())
     members = [np.flatnonzero((bins == i) & ~outside) for i in range(GC_BINS)]
     return np.concatenate(
         [rng.permutation(rows)[: round(number * part)] for rows, part in zip(members, share, strict=True)]
     )
 
 
-def occurrences(sequences: Codes, motifs: Sequence[Motif], p_value: float) -> NDArray[np.bool_]:
-    """Whether each sequence holds each motif (n, M) on either strand: a site whose score has a p value of at most `p_value`."""
+def occurrences(sequences: Sequences, motifs: Sequence[Motif], p_value: float) -> NDArray[np.bool_]:
+    """Whether each sequence holds each motif (n, M) on either strand, at a site of a p value of at most `p_value`."""
     least = np.array([motif.threshold(p_value) for motif in motifs])
     out = np.zeros((len(sequences), len(motifs)), bool)
+    # Sequences of like length together, longest first: each block is padded to its first.
     order = np.argsort([-len(s) for s in sequences], kind="stable")
     for low in range(0, len(order), SCANNED_AT_ONCE):
         rows = order[low : low + SCANNED_AT_ONCE]
@@ -172,10 +183,13 @@ def enrichment(
 ) -> pd.DataFrame:
     """Rows (cluster, control, motif): motif_name, n, tp, tp_percent, n_control, fp, fp_percent, enr, p, q, reason.
 
-    Args:
-        holds: whether each peak holds each motif (n, M). cluster: of the peaks (n,). background: the same of the background windows (b, M).
+    Controls are the ubiquitous peaks (for the other clusters) and the background.
 
-    Controls: the ubiquitous peaks (for the other clusters) and the background.
+    Args:
+        holds: whether each peak holds each motif (n, M).
+        cluster: cluster of each peak (n,).
+        background: the same of the background windows (b, M).
+        motifs: the M motifs.
     """
     import pandas as pd
 
@@ -208,7 +222,13 @@ def _tested(own: NDArray[np.bool_], others: NDArray[np.bool_], motifs: Sequence[
 
 
 class Described(NamedTuple):
-    """Tables of `describe`: one row a peak, one a cluster and figure, and one a cluster, control and motif (None without motifs)."""
+    """Tables of `describe`.
+
+    Attributes:
+        peaks: one row a peak.
+        summary: one row a cluster and figure.
+        motifs: one row a cluster, control and motif; None without motifs.
+    """
 
     peaks: pd.DataFrame
     summary: pd.DataFrame
@@ -227,7 +247,14 @@ def describe(
     """GC, CpG, CTCF and motif enrichment of the peaks.
 
     Args:
-        sites: chrom, start, end, name, cluster. number: background windows. bootstrap: its seed draws the background too.
+        genome: the genome of the peaks.
+        sites: the peaks: chrom, start, end, name, cluster.
+        motifs: what is looked for.
+        empty: no motifs.
+        p_value: as in `occurrences`.
+        number: how many background windows are drawn.
+        gc_matched: as in `background_windows`.
+        bootstrap: of the intervals; its seed draws the background too.
     """
     sequences = read_sequences(genome, sites)
     table = sites[["chrom", "start", "end", "name", "cluster"]].reset_index(drop=True).join(composition(sequences))
@@ -266,8 +293,9 @@ def of_files(
 def read_sites(bed: Path | None, peaks: Path | None, genome: Fasta) -> pd.DataFrame:
     """chrom, start, end, name, cluster of the peaks: of a BED, or the bins of peaks.h5ad.
 
-    The cluster of a BED's peak is that of the peak bin at its centre ("" without one), or without `peaks` its column 4; where that names the peaks
-    themselves (more than 50 names, most of them once) or is absent, all are the one cluster `all`.
+    The cluster of a BED's peak is that of the peak bin at its centre ("" without one), or without `peaks` its column 4;
+    where that names the peaks themselves (more than 50 names, most of them once) or is absent, all are the one cluster
+    `all`.
 
     Raises:
         InputError: neither is given, an empty interval, or a contig or coordinate outside the genome.
@@ -280,10 +308,10 @@ def read_sites(bed: Path | None, peaks: Path | None, genome: Fasta) -> pd.DataFr
             middle = ((sites["start"] + sites["end"]) // 2).to_numpy()
             cluster = column_at(read_peak_rows(peaks), sites["chrom"].to_numpy(dtype=object), middle + 1, "cluster")
         else:
-            names = sites["name"].nunique()
-            cluster = (
-                "all" if names > max(MAX_CLUSTERS, len(sites) / 2) else sites["name"].where(sites["name"] != "", "all")
-            )
+            cluster = sites["name"].where(sites["name"] != "", "all")
+            # So many names are those of the peaks, not of clusters.
+            if sites["name"].nunique() > max(MAX_CLUSTERS, len(sites) / 2):
+                cluster = "all"
         sites = sites.assign(cluster=cluster)
     elif peaks is not None:
         source, obs = peaks, read_peak_rows(peaks).obs
@@ -297,8 +325,7 @@ def read_sites(bed: Path | None, peaks: Path | None, genome: Fasta) -> pd.DataFr
     if len(sites) == 0:
         raise InputError("holds no interval", source)
     genome.require(sites["chrom"], source)
-    if (sites["end"] <= sites["start"]).any():
-        raise InputError(
-            f"peak {int((sites['end'] <= sites['start']).to_numpy().argmax()) + 1} is empty (start = end)", source
-        )
+    empty = (sites["end"] <= sites["start"]).to_numpy()
+    if empty.any():
+        raise InputError(f"peak {int(empty.argmax()) + 1} is empty (start = end)", source)
     return sites.reset_index(drop=True)

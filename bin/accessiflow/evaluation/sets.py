@@ -1,8 +1,9 @@
 """Which windows are cell type-specific for a track, and which are ubiquitous: one rule for every evaluation.
 
-Where the windows have clusters: specific to a track are those in the cluster named after the track's own cell type or group; for a track with
-neither (a clusters BED with names of its own), those in any cluster that is neither `ubiquitous` nor `shared`. Ubiquitous are those in the cluster
-`ubiquitous`. Where they have none: the track's own peaks in the first and in the last specificity bin. Names given by the user replace the rule.
+Where the windows have clusters: specific to a track are those in the cluster named after the track's own cell type or
+group; for a track with neither (a clusters BED with names of its own), those in any cluster that is neither
+`ubiquitous` nor `shared`. Ubiquitous are those in the cluster `ubiquitous`. Where they have none: the track's own peaks
+in the first and in the last specificity bin. Names given by the user replace the rule.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.inputs import EvaluatedWindows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 UBIQUITOUS, SHARED = "ubiquitous", "shared"
 
 
-def with_cell_types(windows: Windows, sheet: pd.DataFrame) -> Windows:
+def with_cell_types(windows: EvaluatedWindows, sheet: pd.DataFrame) -> EvaluatedWindows:
     """The windows with the cell types and groups of a tracks sheet, where they have none from peaks.h5ad."""
     if windows.cell_types:
         return windows
@@ -34,13 +35,13 @@ def with_cell_types(windows: Windows, sheet: pd.DataFrame) -> Windows:
     return replace(windows, cell_types=described[0], groups=described[1])
 
 
-def cluster_names(windows: Windows) -> list[str]:
+def cluster_names(windows: EvaluatedWindows) -> list[str]:
     """Names of the clusters that hold a window, sorted."""
     return sorted({str(name) for name in windows.cluster} - {"", "nan", "NA"})
 
 
-def specific_clusters(windows: Windows, column: int, given: Sequence[str] = ()) -> list[str]:
-    """The clusters that are specific to a track: the user's, those of its own cell type and group, or all that are not common to several."""
+def specific_clusters(windows: EvaluatedWindows, column: int, given: Sequence[str] = ()) -> list[str]:
+    """The clusters specific to a track: those given, those of its cell type and group, or all that are not common."""
     names = cluster_names(windows)
     if given:
         return _known(given, names)
@@ -49,7 +50,7 @@ def specific_clusters(windows: Windows, column: int, given: Sequence[str] = ()) 
     return [name for name in specific if name in own] or specific
 
 
-def specific_windows(windows: Windows, given: Sequence[str] = ()) -> NDArray[np.bool_]:
+def specific_windows(windows: EvaluatedWindows, given: Sequence[str] = ()) -> NDArray[np.bool_]:
     """Which windows are specific to each track (n, T)."""
     if not cluster_names(windows) and windows.labels:
         return windows.is_peak & (windows.specificity == windows.labels[0])[:, None]
@@ -59,7 +60,7 @@ def specific_windows(windows: Windows, given: Sequence[str] = ()) -> NDArray[np.
     return out
 
 
-def ubiquitous_windows(windows: Windows, given: Sequence[str] = ()) -> NDArray[np.bool_]:
+def ubiquitous_windows(windows: EvaluatedWindows, given: Sequence[str] = ()) -> NDArray[np.bool_]:
     """Which windows are ubiquitous, for each track (n, T)."""
     names = cluster_names(windows)
     if not names and windows.labels:

@@ -1,7 +1,7 @@
 """Accuracy by distance to the nearest TSS, within and over the specificity bins (Kathail et al. 2024, Fig. S4).
 
-Pearson of log2(x + 1) over a track's peaks in each pair of distance and specificity bin; between distance bins a one-sided Mann-Whitney test over the
-tracks (nearer greater), Benjamini-Hochberg over all pairs of all specificity bins.
+Pearson of log2(x + 1) over a track's peaks in each pair of distance and specificity bin; between distance bins a
+one-sided Mann-Whitney test over the tracks (nearer greater), Benjamini-Hochberg over all pairs of all specificity bins.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
 from accessiflow.errors import InputError
 from accessiflow.evaluation.accuracy import pearson_log2, resampled, too_few
-from accessiflow.evaluation.inputs import Windows
+from accessiflow.evaluation.inputs import EvaluatedWindows
 from accessiflow.genes import nearest_distance, read_tss
 from accessiflow.intervals import split_list
 from accessiflow.statistics import benjamini_hochberg
@@ -25,7 +25,7 @@ from accessiflow.statistics import benjamini_hochberg
 if TYPE_CHECKING:
     import pandas as pd
 
-ALL = "all"
+ALL_BINS = "all"  # the peaks of every specificity bin
 TERTILES = "tertiles"
 
 
@@ -37,7 +37,7 @@ class ByDistance(NamedTuple):
 
 
 def of_genes(
-    windows: Windows,
+    windows: EvaluatedWindows,
     genes: Path,
     distance_edges: str,
     min_track_peaks: int,
@@ -56,8 +56,8 @@ def of_genes(
     return ByDistance(table, compare(table))
 
 
-def distances_to(windows: Windows, genes: Path) -> NDArray[np.float64]:
-    """Distance (n,) of each window, which have coordinates, to the nearest TSS of a file of genes in bp; NaN without any.
+def distances_to(windows: EvaluatedWindows, genes: Path) -> NDArray[np.float64]:
+    """Distance (n,) in bp of each window, which have coordinates, to the nearest TSS of a file; NaN without any.
 
     Raises:
         InputError: no gene is on a chromosome of the windows.
@@ -98,7 +98,7 @@ def distances(sites: pd.DataFrame, tss: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def by_distance(
-    windows: Windows,
+    windows: EvaluatedWindows,
     distance: NDArray[np.float64],
     edges: Sequence[float],
     min_track_peaks: int,
@@ -109,7 +109,8 @@ def by_distance(
     """Rows (track, distance_bin, bin): n, pearson, reason, low, high; bin `all` takes every peak of the track.
 
     Args:
-        distance: (n,) bp.
+        windows: predictions and targets of n windows.
+        distance: of each window (n,) in bp; NaN where it has none.
         edges: upper edges of all distance bins but the last.
         min_track_peaks, min_cell_peaks, min_all_peaks: a track, a cell, an `all` cell needs more peaks than this.
     """
@@ -119,8 +120,8 @@ def by_distance(
     which = np.searchsorted(np.asarray(edges), distance, side="right")
     own = windows.is_peak & np.isfinite(distance)[:, None]
     cells = {
-        (label, name): (which == number) & ((windows.specificity == label) | (label == ALL))
-        for label in (ALL, *windows.labels)
+        (label, name): (which == number) & ((windows.specificity == label) | (label == ALL_BINS))
+        for label in (ALL_BINS, *windows.labels)
         for number, name in enumerate(names)
     }
     limits = {
@@ -133,14 +134,13 @@ def by_distance(
         for (label, name), inside in cells.items():
             chosen = own[:, column] & inside
             n = int(chosen.sum())
-            reason = too_few(total, n, min_track_peaks, min_all_peaks if label == ALL else min_cell_peaks)
-            value = (
-                np.nan if reason else pearson_log2(windows.predictions[chosen, column], windows.targets[chosen, column])
-            )
-            low, high = (side[column] if np.isfinite(value) else np.nan for side in limits[label, name])
-            rows.append(
-                (track, name, label, n, value, reason or ("" if np.isfinite(value) else "constant values"), low, high)
-            )
+            reason = too_few(total, n, min_track_peaks, min_all_peaks if label == ALL_BINS else min_cell_peaks)
+            value = np.nan
+            if not reason:
+                value = pearson_log2(windows.predictions[chosen, column], windows.targets[chosen, column])
+                reason = "constant values" if np.isnan(value) else ""
+            low, high = (np.nan if reason else side[column] for side in limits[label, name])
+            rows.append((track, name, label, n, value, reason, low, high))
     return pd.DataFrame(rows, columns=["track", "distance_bin", "bin", "n", "pearson", "reason", "low", "high"])
 
 
@@ -154,10 +154,10 @@ def compare(table: pd.DataFrame) -> pd.DataFrame:
         values = {name: part["pearson"].dropna().to_numpy() for name, part in cells.groupby("distance_bin", sort=False)}
         for near, far in combinations(values, 2):
             sizes = len(values[near]), len(values[far])
-            tested = mannwhitneyu(values[near], values[far], alternative="greater") if min(sizes) else (np.nan, np.nan)
-            rows.append(
-                (label, near, far, *sizes, *tested, "" if min(sizes) else "no track has a value in one of them")
-            )
+            test, reason = (np.nan, np.nan), "no track has a value in one of them"
+            if min(sizes):
+                test, reason = mannwhitneyu(values[near], values[far], alternative="greater"), ""
+            rows.append((label, near, far, *sizes, *test, reason))
     out = pd.DataFrame(rows, columns=["bin", "near", "far", "n_near", "n_far", "u", "p", "reason"])
     out.insert(7, "q", benjamini_hochberg(out["p"].to_numpy(np.float64)))
     return out

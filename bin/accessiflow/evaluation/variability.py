@@ -1,7 +1,8 @@
 """Variability of predictions across the replicates of a model (Kathail et al. 2024, Fig. 3D).
 
-Coefficient of variation of a window = standard deviation / mean of its predictions over the replicates; a one-sided Mann-Whitney test asks whether
-it is greater in specific windows than in ubiquitous ones, Benjamini-Hochberg over the tracks.
+Coefficient of variation of a window = standard deviation / mean of its predictions over the replicates; a one-sided
+Mann-Whitney test asks whether it is greater in specific windows than in ubiquitous ones, Benjamini-Hochberg over the
+tracks.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
-from accessiflow.evaluation.inputs import Windows
-from accessiflow.evaluation.readers import Floats
+from accessiflow.evaluation.inputs import EvaluatedWindows
+from accessiflow.evaluation.readers import AnyFloats
 from accessiflow.evaluation.sets import UBIQUITOUS, cluster_names, specific_windows, ubiquitous_windows
 from accessiflow.statistics import Doubles, benjamini_hochberg, known_mean
 
@@ -30,10 +31,11 @@ class MannWhitney(NamedTuple):
     reason: str
 
 
-def coefficient_of_variation(replicates: Sequence[Floats], ddof: int) -> Doubles:
+def coefficient_of_variation(replicates: Sequence[AnyFloats], ddof: int) -> Doubles:
     """CV (n, T) of predictions (n, T) of each replicate; NaN where their mean is 0.
 
     Args:
+        replicates: predictions (n, T) of each replicate.
         ddof: 1 (sample standard deviation) or 0 (population); the test does not depend on it.
     """
     mean = sum(replicates[1:], np.asarray(replicates[0], np.float64)) / len(replicates)
@@ -43,12 +45,17 @@ def coefficient_of_variation(replicates: Sequence[Floats], ddof: int) -> Doubles
 
 
 def by_cluster(
-    windows: Windows, cv: Doubles, ubiquitous: Sequence[str], bootstrap: Bootstrap = NO_BOOTSTRAP
+    windows: EvaluatedWindows, cv: Doubles, ubiquitous: Sequence[str], bootstrap: Bootstrap = NO_BOOTSTRAP
 ) -> pd.DataFrame:
-    """Rows (track, cluster): n, cv_median, cv_mean, u, p, q (greater than in the ubiquitous windows; q over the tracks of the cluster), reason, low, high.
+    """Coefficients of variation by cluster, and whether they are greater than in the ubiquitous windows.
+
+    Rows (track, cluster): n, cv_median, cv_mean, u, p, q (over the tracks of the cluster), reason, low, high.
 
     Args:
-        cv: (n, T). ubiquitous: clusters to compare with; default `ubiquitous`.
+        windows: the windows, with their clusters.
+        cv: coefficient of variation of each window and track (n, T).
+        ubiquitous: clusters to compare with.
+        empty: `ubiquitous`.
         bootstrap: of low, high, the interval of cv_mean.
     """
     import pandas as pd
@@ -76,8 +83,8 @@ def by_cluster(
     return table.loc[order].reset_index(drop=True)
 
 
-def compare(windows: Windows, cv: Doubles, specific: Sequence[str], ubiquitous: Sequence[str]) -> pd.DataFrame:
-    """Rows (track): whether the CV is greater in the track's specific windows: n, medians, u, p, q over the tracks, reason."""
+def compare(windows: EvaluatedWindows, cv: Doubles, specific: Sequence[str], ubiquitous: Sequence[str]) -> pd.DataFrame:
+    """Whether the CV is greater in specific windows, a row a track: n, medians, u, p, q (over tracks), reason."""
     import pandas as pd
 
     own, common = specific_windows(windows, specific), ubiquitous_windows(windows, ubiquitous)
@@ -100,8 +107,8 @@ def mann_whitney(greater: Doubles, than: Doubles) -> MannWhitney:
 
     if min(len(greater), len(than)) == 0:
         return MannWhitney(np.nan, np.nan, "no window in one of the sets")
-    found = mannwhitneyu(greater, than, alternative="greater")
-    return MannWhitney(float(found.statistic), float(found.pvalue), "")
+    test = mannwhitneyu(greater, than, alternative="greater")
+    return MannWhitney(float(test.statistic), float(test.pvalue), "")
 
 
 def _known(cv: Doubles, chosen: NDArray[np.bool_], column: int) -> Doubles:

@@ -1,4 +1,7 @@
-"""How well every model does on variants, by the peaks that hold them: eQTLs, allelic imbalance, heritability (Kathail et al. 2024, Fig. 2C, 2D, 4C, S5)."""
+"""How well every model does on variants, by the peaks that hold them: eQTLs, allelic imbalance, heritability.
+
+Source: Kathail et al. 2024, Fig. 2C, 2D, 4C, S5.
+"""
 
 from __future__ import annotations
 
@@ -13,22 +16,22 @@ from accessiflow.results import Results
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ["measure", "peaks", "model", "unit", "value", "reason"]
+EFFECT_COLUMNS = ["measure", "peaks", "model", "unit", "value", "reason"]
 SUMMARY_COLUMNS = ["measure", "peaks", "model", "n", "mean", "low", "high", "reason"]
 EQTL = "eQTL or not"
-DIRECTION = "Direction of eQTLs"
+EQTL_DIRECTION = "Direction of eQTLs"
 SITES = "Allelic imbalance"
 CLUSTERS = "Allelic imbalance by cluster"
 SPLIT = "Heritability, highest |SAD|"
 BY_BIN, BY_CLUSTER, OWN = "specificity:", "cluster:", "own cell type"
 IMBALANCE_FOLDER = "allelic_imbalance"
-HALVES = {"high": "specific", "low": "shared"}
+PEAKS_OF_HALF = {"high": "specific", "low": "shared"}
 
 
 def collect(results: Results) -> pd.DataFrame:
-    """A row a measure, kind of peaks, model and unit (tissue, cell type, trait) of the results on variants: COLUMNS."""
+    """The results on variants (EFFECT_COLUMNS): a row a measure, kind of peaks, model and unit (tissue, trait)."""
     parts = []
-    for measure, kind in ((EQTL, "classification"), (DIRECTION, "direction")):
+    for measure, kind in ((EQTL, "classification"), (EQTL_DIRECTION, "direction")):
         if (table := read_eqtls(results, kind)) is not None:
             parts.append(of_eqtls(table, measure))
     if (table := read_imbalance(results)) is not None:
@@ -42,7 +45,7 @@ def collect(results: Results) -> pd.DataFrame:
 
 
 def read_eqtls(results: Results, kind: str) -> pd.DataFrame | None:
-    """Tables MODEL.TISSUE.KIND.tsv (classification, shuffled, direction, ...) with the column model; None without any."""
+    """Tables MODEL.TISSUE.KIND.tsv (classification, shuffled, direction) with the column model; None without any."""
     table = results.tables("eqtl", f".{kind}.tsv", ["tissue", "bin"])
     if table is None:
         return None
@@ -68,7 +71,7 @@ def read_imbalance(results: Results) -> pd.DataFrame | None:
 
 
 def of_eqtls(table: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """AUROC by specificity bin, a tissue as unit, of the tables MODEL.TISSUE.classification.tsv or .direction.tsv with the column model."""
+    """AUROC by specificity bin, a tissue as unit, of the tables of `read_eqtls`."""
     return _rows(table.assign(measure=measure, peaks=table["bin"], unit=table["tissue"], value=table["auroc"]))
 
 
@@ -76,7 +79,8 @@ def of_imbalance(table: pd.DataFrame, group_of: Mapping[str, str]) -> pd.DataFra
     """AUROC by specificity bin, and by cluster: a cell type's own (of it or its group), shared, ubiquitous.
 
     Args:
-        table: MODEL.CELL.auroc.tsv with the columns model and cell_type. group_of: cell type -> group of the tracks sheet.
+        table: MODEL.CELL.auroc.tsv with the columns model and cell_type.
+        group_of: cell type -> group of the tracks sheet.
     """
     table = table.assign(unit=table["cell_type"], value=table["auroc"])
     bins = table[table["group"].str.startswith(BY_BIN)]
@@ -90,7 +94,9 @@ def of_imbalance(table: pd.DataFrame, group_of: Mapping[str, str]) -> pd.DataFra
 
 
 def of_heritability(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:
-    """Enrichment of the SNPs with the highest |SAD| of a model, a trait as unit, in the tissue whose specific peaks are the most enriched for it.
+    """Enrichment of the SNPs with the highest |SAD| of a model, a trait as unit.
+
+    It is that in the tissue whose specific peaks are the most enriched for the trait.
 
     Args:
         table, annotations: heritability.tsv and annotations.tsv of the stage heritability.
@@ -98,9 +104,9 @@ def of_heritability(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFr
     focal = table[table["focal"] == "yes"].rename(columns={"model": "annotation", "annotation": "column"})
     focal = focal.merge(annotations[["annotation", "set", "model", "statistic", "half", "share"]], on="annotation")
     parts = focal["set"].str.extract(r"^(?P<owner>.+)\.(?P<half_of>high|low)$")
-    focal = focal.assign(owner=parts["owner"], specificity=parts["half_of"].map(HALVES))
+    focal = focal.assign(owner=parts["owner"], specificity=parts["half_of"].map(PEAKS_OF_HALF))
     focal = focal.dropna(subset=["owner", "Enrichment"])
-    whole = focal[focal["half"].isna() & (focal["specificity"] == HALVES["high"])]
+    whole = focal[focal["half"].isna() & (focal["specificity"] == PEAKS_OF_HALF["high"])]
     best = whole.loc[whole.groupby("trait")["Enrichment"].idxmax(), ["trait", "owner"]]
     tops = focal[focal["half"] == "top"].merge(best, on=["trait", "owner"])
     tops = tops[tops["statistic"] == tops["statistic"].min()]  # max or mean of |SAD| over tracks: one of the two
@@ -111,30 +117,33 @@ def of_heritability(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFr
 
 
 def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """The parts below each other (COLUMNS), the kinds of peaks of a measure in the order in which they first appear, with a value or without."""
+    """The parts below each other (EFFECT_COLUMNS); kinds of peaks in the order in which they first appear."""
     import pandas as pd
 
     filled = [part for part in parts if len(part)]
-    table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=COLUMNS)
+    table = pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=EFFECT_COLUMNS)
     place = table.groupby(["measure", "peaks"], sort=False).ngroup()
     return table.loc[place.sort_values(kind="stable").index].reset_index(drop=True)
 
 
-def summary(values: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Mean over the units that have a value with its 95 % interval (SUMMARY_COLUMNS), in order of appearance; models share their resamples."""
+def summary(effects: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
+    """Mean over the units that have a value with its 95 % interval (SUMMARY_COLUMNS), in order of appearance.
+
+    Models share their resamples, so that their intervals can be compared.
+    """
     import pandas as pd
 
     rows = []
-    for (measure, peaks, model), group in values.groupby(["measure", "peaks", "model"], sort=False):
-        found = group["value"].dropna().to_numpy(np.float64)
-        if len(found):
-            low, high = interval(bootstrap.mean(f"{measure} {peaks}", found)[:, None])
-            reason = "" if len(found) > 1 else "one value: no interval"
-            rows.append([measure, peaks, model, len(found), found.mean(), low[0], high[0], reason])
+    for (measure, peaks, model), group in effects.groupby(["measure", "peaks", "model"], sort=False):
+        values = group["value"].dropna().to_numpy(np.float64)
+        if len(values):
+            low, high = interval(bootstrap.mean(f"{measure} {peaks}", values)[:, None])
+            reason = "" if len(values) > 1 else "one value: no interval"
+            rows.append([measure, peaks, model, len(values), values.mean(), low[0], high[0], reason])
     return pd.DataFrame(rows, columns=SUMMARY_COLUMNS)
 
 
 def _rows(table: pd.DataFrame) -> pd.DataFrame:
     lacking = table["value"].isna()
     reason = table["reason"].fillna("") if "reason" in table else ""
-    return table.assign(reason=np.where(lacking, reason, ""))[COLUMNS]
+    return table.assign(reason=np.where(lacking, reason, ""))[EFFECT_COLUMNS]

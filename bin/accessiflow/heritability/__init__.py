@@ -1,1 +1,1 @@
-"""Stratified LD score regression: annotations, LD scores, consistency checks and summaries around the real ldsc programs."""
+"""Stratified LD score regression: annotations, LD scores, checks and summaries around the real ldsc programs."""

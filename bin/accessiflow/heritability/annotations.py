@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,15 +11,39 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_bytes, open_text, write_text
-from accessiflow.heritability.panel import bare, read_bim
+from accessiflow.heritability.panel import read_bim
 from accessiflow.intervals import IntervalSet, read_bed
 from accessiflow.log import log
+from accessiflow.variants.plink import bare
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LEADING = ["CHR", "BP", "SNP", "CM"]
+# PolyFun's files have the alleles beside the place, others the frequency; ldsc takes such columns for annotations
+FOREIGN = ("A1", "A2", "MAF")
 Flags = dict[str, NDArray[np.int8]]
+
+
+def present(path: Path) -> Path:
+    """The file, or the same without or with `.gz` where that is the one that exists."""
+    name = path.name
+    other = path.with_name(name.removesuffix(".gz") if name.endswith(".gz") else f"{name}.gz")
+    return other if other.exists() and not path.exists() else path
+
+
+def refuse_foreign(columns: Sequence[str], path: Path) -> None:
+    """Refuse columns that are no annotations but would be taken for some.
+
+    Raises:
+        InputError: there are such, naming them.
+    """
+    foreign = [column for column in columns if column in FOREIGN]
+    if foreign:
+        raise InputError(
+            f"has the column(s) {', '.join(foreign)} (as PolyFun's files), which ldsc takes for annotations: leave them out",
+            path,
+        )
 
 
 def bim_files(pattern: str) -> dict[str, Path]:
@@ -112,6 +137,7 @@ def read_annotation(path: Path, bim: pd.DataFrame | None = None) -> tuple[list[s
         except (ValueError, pd.errors.ParserError, EOFError, OSError) as error:
             raise InputError(f"is no readable annotation ({str(error).splitlines()[0]})", path) from None
     full = [c for c in LEADING if c in table]
+    refuse_foreign(list(table.columns), path)
     if bim is not None:
         if len(table) != len(bim):
             raise InputError(

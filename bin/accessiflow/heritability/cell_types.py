@@ -61,8 +61,8 @@ def _single(path: Path) -> float:
 def collect(results: Sequence[Path], listed: Sequence[str]) -> pd.DataFrame:
     """One row a trait and annotation (COLUMNS) of TRAIT.cell_type_results.txt files.
 
-    p is one-sided (coefficient > 0), as ldsc gives it; q is Benjamini-Hochberg's over the annotations of a trait. An empty file stands for a run that
-    ldsc could not do: NA with the reason.
+    p is one-sided (coefficient > 0), as ldsc gives it; q is Benjamini-Hochberg's over the annotations of a trait. An
+    empty file stands for a run that ldsc could not do: NA with the reason.
     """
     import pandas as pd
 

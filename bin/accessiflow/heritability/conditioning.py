@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
+from accessiflow.heritability.annotations import present
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,7 +65,8 @@ def _condition(product: Floats) -> float:
 
 
 def _file(prefix: str, chrom: str) -> Path | None:
-    return next((path for between in ("", ".") if (path := Path(f"{prefix}{between}{chrom}{_SUFFIX}")).exists()), None)
+    names = (present(Path(f"{prefix}{between}{chrom}{_SUFFIX}")) for between in ("", "."))
+    return next((path for path in names if path.exists()), None)
 
 
 def _joined(paths: Sequence[Path | None], shown: int) -> pd.DataFrame | None:

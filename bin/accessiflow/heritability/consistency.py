@@ -1,16 +1,18 @@
-"""Checks that ldsc lacks: the files of a chromosome must hold the same SNPs in the same order."""
+"""Checks that ldsc lacks: the files of a chromosome that are joined by row must hold the same SNPs in the same order, those joined by id SNPs of the
+panel."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
-from accessiflow.heritability.annotations import read_annotation
+from accessiflow.heritability.annotations import present, read_annotation, refuse_foreign
 from accessiflow.heritability.panel import read_bim
 from accessiflow.log import log
 
@@ -27,59 +29,67 @@ def read_snps(path: Path) -> NDArray[np.object_]:
     return table["SNP"].to_numpy(dtype=object)
 
 
-def check_chromosomes(
-    bims: Mapping[str, Path], same: Sequence[str], annotations: Sequence[str], subsets: Sequence[str]
-) -> int:
-    """Check every chromosome's files (see check_chromosome; @ in a name stands for the chromosome); returns the number of SNPs."""
+class Files(NamedTuple):
+    """The files of a chromosome beside its .bim; @ in a name stands for the chromosome.
+
+    Attributes:
+        same: .frq files, with the panel's SNPs in its order. annotations: the same, or as many rows. scores: LD scores of a baseline, of SNPs that the
+            panel has, in any order. weights: LD scores of which the panel has some.
+    """
+
+    same: Sequence[str] = ()
+    annotations: Sequence[str] = ()
+    scores: Sequence[str] = ()
+    weights: Sequence[str] = ()
+
+
+def check_chromosomes(bims: Mapping[str, Path], files: Files) -> int:
+    """Check every chromosome's files (see check_chromosome); returns the number of SNPs."""
     total = 0
     for chrom, bim in bims.items():
-        files = [[Path(name.replace("@", chrom)) for name in group] for group in (same, annotations, subsets)]
-        found = check_chromosome(bim, *files)
-        log.info("%s: %d SNPs; %d file(s) agree", bim.name, found, sum(map(len, files)))
+        own = Files(*([str(present(Path(name.replace("@", chrom)))) for name in group] for group in files))
+        found = check_chromosome(bim, own)
+        log.info("%s: %d SNPs; %d file(s) agree", bim.name, found, sum(map(len, own)))
         total += found
     return total
 
 
-def check_chromosome(bim: Path, same: Sequence[Path], annotations: Sequence[Path], subsets: Sequence[Path]) -> int:
+def check_chromosome(bim: Path, files: Files) -> int:
     """Compare the files of one chromosome with its .bim; returns the number of SNPs.
-
-    Args:
-        same: .frq files: the same SNPs. annotations: the same SNPs (or as many rows). subsets: LD scores: some of the SNPs, in order.
 
     Raises:
         InputError: the first disagreement, naming file, counts and rsID.
     """
     table = read_bim(bim)
     snps = table["SNP"].to_numpy(dtype=object)
-    for path in same:
+    for path in map(Path, files.same):
         _compare(path, read_snps(path), snps, bim)
-    for path in annotations:
+    for path in map(Path, files.annotations):
         names, _ = read_annotation(path, table)
         _check_columns(path, len(names))
-    order = {name: i for i, name in enumerate(snps)}
-    for path in subsets:
-        _check_subset(path, order, bim)
+    known = set(snps)
+    for path in map(Path, files.scores):
+        _check_members(path, known, bim, every=True)
+    for path in map(Path, files.weights):
+        _check_members(path, known, bim, every=False)
+        if (columns := len(score_columns(path))) != 1:
+            raise InputError(f"has {columns} columns of LD scores, weights have one", path)
     return len(snps)
 
 
-def _check_subset(path: Path, order: Mapping[str, int], bim: Path) -> None:
-    """LD scores must be of the panel's SNPs, in its order, and as many columns as .l2.M and .l2.M_5_50 have numbers."""
+def _check_members(path: Path, known: set[str], bim: Path, every: bool) -> None:
+    """LD scores must be of the panel's SNPs (or of some of them), and as many columns as .l2.M and .l2.M_5_50 have numbers."""
     found = read_snps(path)
-    unknown = next((name for name in found if name not in order), None)
-    if unknown is not None:
+    unknown = [name for name in found if name not in known]
+    if unknown and (every or len(unknown) == len(found)):
         raise InputError(
-            f"holds {unknown}, which {bim.name} lacks ({len(found)} and {len(order)} SNPs): it is of another panel",
+            f"holds {unknown[0]}, which {bim.name} lacks ({len(found)} and {len(known)} SNPs, {len(found) - len(unknown)} in common): "
+            "it is of another panel",
             path,
         )
-    backward = np.diff(np.array([order[name] for name in found])) <= 0
-    if backward.any():
-        at = int(backward.argmax()) + 1
-        raise InputError(
-            f"has its SNPs in another order than {bim.name} (first at {found[at]}): sort it as the panel", path, at + 2
-        )
-    columns = _score_columns(path)
+    columns = len(score_columns(path))
     for suffix in ("M", "M_5_50"):
-        counts = Path(str(path).removesuffix("ldscore.gz") + suffix)
+        counts = Path(str(path).removesuffix(".gz").removesuffix("ldscore") + suffix)
         if not counts.exists():
             continue
         with open_text(counts) as handle:
@@ -92,17 +102,27 @@ def _check_subset(path: Path, order: Mapping[str, int], bim: Path) -> None:
 
 def _check_columns(annotation: Path, names: int) -> None:
     """An annotation file and the LD scores beside it must have as many annotations."""
-    beside = Path(str(annotation).removesuffix(".annot.gz") + ".l2.ldscore.gz")
-    if beside.exists() and (columns := _score_columns(beside)) != names:
+    beside = present(Path(str(annotation).removesuffix(".gz").removesuffix(".annot") + ".l2.ldscore.gz"))
+    if beside.exists() and (columns := len(score_columns(beside))) != names:
         raise InputError(
             f"holds LD scores of {columns} annotations, {annotation.name} has {names}: they are of different runs",
             beside,
         )
 
 
-def _score_columns(path: Path) -> int:
+def score_columns(path: Path) -> list[str]:
+    """Names of the annotations of a file of LD scores.
+
+    Raises:
+        InputError: a column is none, but would be taken for one.
+    """
     with open_text(path) as handle:
-        return len([name for name in handle.readline().split() if name not in ("CHR", "SNP", "BP", "CM", "MAF")])
+        header = handle.readline().split()
+    # ldsc leaves CM and MAF out where both are there
+    placed = {"CHR", "SNP", "BP", "CM", *(("MAF",) if "CM" in header else ())}
+    names = [name for name in header if name not in placed]
+    refuse_foreign(names, path)
+    return names
 
 
 def _compare(path: Path, found: NDArray[np.object_], snps: NDArray[np.object_], bim: Path) -> None:

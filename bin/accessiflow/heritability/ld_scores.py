@@ -1,8 +1,8 @@
 """LD scores by ldsc's own rules, all annotations in one pass of the genotypes.
 
-l(j, c) = sum over SNPs k in the window of a_c(k) (r2_jk - (1 - r2_jk) / (N - 2)). ldsc's windows are rounded to chunks of 50 SNPs: the first
-b0 = 50 ceil(first j with left(j) > 0 / 50) SNPs form one complete block (all pairs); each later chunk [s, s + 50) is paired with itself and with
-the SNPs [s - 50 ceil((s - left(s)) / 50), s).
+l(j, c) = sum over SNPs k in the window of a_c(k) (r2_jk - (1 - r2_jk) / (N - 2)). ldsc's windows are rounded to chunks
+of 50 SNPs: the first b0 = 50 ceil(first j with left(j) > 0 / 50) SNPs form one complete block (all pairs); each later
+chunk [s, s + 50) is paired with itself and with the SNPs [s - 50 ceil((s - left(s)) / 50), s).
 
 Memory: the standardised genotypes (8 bytes each) of one window and a block, and 8 bytes a SNP and annotation.
 """
@@ -22,7 +22,7 @@ Read = Callable[[int, int], Floats]
 
 
 def block_lefts(cm: Floats, window: float) -> NDArray[np.int64]:
-    """left(j) (n,): the first SNP k with cM_j - cM_k <= window, positions sorted; the difference in float64, as ldsc takes it."""
+    """left(j) (n,): the first SNP k with cM_j - cM_k <= window, positions sorted; differences in float64, as ldsc's."""
     left = np.searchsorted(cm, cm - window * (1 + 1e-9) - 1e-9, side="left").astype(np.int64)
     while (far := cm - cm[left] > window).any():
         left += far
@@ -49,7 +49,8 @@ def ld_scores(read: Read, left: NDArray[np.int64], annotations: Floats, people: 
 
     Args:
         read: standardised genotypes (high - low, people) of SNPs [low, high).
-        left: see block_lefts. annotations: (n, c).
+        left: see block_lefts.
+        annotations: (n, c).
     """
     n = len(left)
     out = np.zeros_like(annotations)

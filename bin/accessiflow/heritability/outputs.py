@@ -13,7 +13,9 @@ from accessiflow.errors import InputError
 from accessiflow.files import open_text, write_text
 from accessiflow.heritability.annotations import read_annotation
 from accessiflow.heritability.ld_scores import block_lefts, ld_scores, standardise
-from accessiflow.heritability.panel import Panel, bare, frequencies, open_panel
+from accessiflow.heritability.panel import Panel, frequencies, open_panel
+from accessiflow.log import log
+from accessiflow.variants.plink import NO_ID, bare, check_map
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,16 +31,19 @@ def compute(
     window_cm: float,
     print_snps: Path | None,
     extract: Path | None,
+    print_every: bool = False,
 ) -> int:
     """LD scores of several annotation files in one pass; returns the number of SNPs.
 
     Args:
         annotations, prefixes: annotation files and the prefixes of their LD scores.
         base: prefix for the plain LD scores of all SNPs, with an all-ones annotation file; or None.
-        print_snps: list of SNPs to print. extract: list of SNPs to compute with.
+        print_snps: SNPs to print: a list, or a file of LD scores, whose order and places are then taken (ldsc joins files that it
+            sorts by place). None: all whose id is one.
+        extract: list of SNPs to compute with. print_every: refuse where one to print has no LD score.
 
     Raises:
-        InputError: unreadable or disagreeing files, positions in cM that are not sorted.
+        InputError: unreadable or disagreeing files, a genetic map that is none.
     """
     panel = open_panel(bfile)
     tables = [read_annotation(path, panel.bim) for path in annotations]
@@ -49,10 +54,7 @@ def compute(
         tables = [(["L2"], np.ones((len(panel.bim), 1)))]
     keep, common = _usable(panel, extract)
     snps = panel.bim.iloc[keep]
-    if (np.diff(snps["CM"].to_numpy()) < 0).any():
-        raise InputError(
-            "has positions in cM that go down: sort the panel, or check its genetic map", Path(f"{bfile}.bim")
-        )
+    check_map(panel.bim["CM"].to_numpy(), panel.bim["BP"].to_numpy(), Path(f"{bfile}.bim"))
     values = np.concatenate([v for _, v in tables], axis=1)[keep]
     scores = ld_scores(
         lambda low, high: _standardised(panel, keep[low:high]),
@@ -60,12 +62,12 @@ def compute(
         values,
         panel.people,
     )
-    shown = _listed(snps, print_snps)
+    shown = printed(snps, print_snps, print_every)
     at = 0
     for (names, _), prefix in zip(tables, prefixes, strict=True):
         columns = slice(at, at + len(names))
         at += len(names)
-        _write(prefix, snps, names, scores[:, columns], values[:, columns], common[keep], shown)
+        _write(prefix, shown, names, scores[:, columns], values[:, columns], common[keep])
     return len(snps)
 
 
@@ -94,13 +96,45 @@ def _read_list(path: Path) -> set[str]:
         return {line.split()[0] for line in handle if line.strip()}
 
 
-def _listed(snps: pd.DataFrame, print_snps: Path | None) -> NDArray[np.bool_]:
+def printed(snps: pd.DataFrame, print_snps: Path | None, every: bool = False) -> pd.DataFrame:
+    """CHR, SNP, BP of the SNPs to print, and `row`: which of `snps` each is. Of several of the panel with one id the first, as ldsc.
+
+    Raises:
+        InputError: none of the list is there; with `every`, one is not.
+    """
+    place = snps[["CHR", "SNP", "BP"]].assign(CHR=snps["CHR"].map(bare), row=np.arange(len(snps)))
+    known = place[~place["SNP"].isin(NO_ID) & ~place["SNP"].duplicated()]
     if print_snps is None:
-        return np.ones(len(snps), bool)
-    shown = snps["SNP"].isin(_read_list(print_snps)).to_numpy()
-    if not shown.any():
+        if len(known) < len(place):
+            log.info("%d SNPs without an id of their own are computed with, not printed", len(place) - len(known))
+        return known
+    table = _read_places(print_snps)
+    if table is None:
+        shown = known[known["SNP"].isin(_read_list(print_snps))]
+    else:
+        shown = table.merge(known[["SNP", "row"]], on="SNP")  # in the table's order
+        lacking = table[~table["SNP"].isin(known["SNP"])] if every else table.iloc[:0]
+        if len(lacking):
+            raise InputError(
+                f"holds {len(table)} SNPs, {len(lacking)} of which the panel lacks or has without variation "
+                f"(the first: {lacking['SNP'].iloc[0]}): its LD scores must be of this panel",
+                print_snps,
+            )
+    if shown.empty:
         raise InputError("lists none of the panel's SNPs", print_snps)
     return shown
+
+
+def _read_places(path: Path) -> pd.DataFrame | None:
+    """CHR, SNP, BP of a file of LD scores; None of a plain list."""
+    import pandas as pd
+
+    with open_text(path) as handle:
+        if not {"CHR", "SNP", "BP"} <= set(handle.readline().split()):
+            return None
+    with open_text(path) as handle:
+        table = pd.read_csv(handle, sep=r"\s+", usecols=["CHR", "SNP", "BP"], dtype=str, na_filter=False)
+    return table[["CHR", "SNP", "BP"]]
 
 
 def _write_ones(path: str, n: int) -> None:
@@ -110,21 +144,20 @@ def _write_ones(path: str, n: int) -> None:
 
 def _write(
     prefix: str,
-    snps: pd.DataFrame,
+    shown: pd.DataFrame,
     names: Sequence[str],
     scores: NDArray[np.float64],
     values: NDArray[np.float64],
     common: NDArray[np.bool_],
-    shown: NDArray[np.bool_],
 ) -> None:
     header = ["L2"] if len(names) == 1 else [f"{name}L2" for name in names]
     with write_text(Path(f"{prefix}.l2.ldscore.gz")) as out:
         out.write("\t".join(["CHR", "SNP", "BP", *header]) + "\n")
-        place = zip(snps["CHR"][shown].map(bare), snps["SNP"][shown], snps["BP"][shown], strict=True)
+        place = zip(shown["CHR"], shown["SNP"], shown["BP"], strict=True)
         # + 0.0: no -0.000
         out.writelines(
             f"{c}\t{s}\t{b}\t" + "\t".join(f"{v:.3f}" for v in row) + "\n"
-            for (c, s, b), row in zip(place, (np.round(scores[shown], 3) + 0.0).tolist(), strict=True)
+            for (c, s, b), row in zip(place, (np.round(scores[shown["row"].to_numpy()], 3) + 0.0).tolist(), strict=True)
         )
     for suffix, rows in (("M", slice(None)), ("M_5_50", common)):
         with write_text(Path(f"{prefix}.l2.{suffix}")) as out:

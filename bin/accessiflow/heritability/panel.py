@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import atomic, open_text, require_file, write_text
 from accessiflow.intervals import LONGEST_CHROMOSOME
-from accessiflow.sheets import NAME
+from accessiflow.log import log
+from accessiflow.variants.plink import AUTOSOMES, bare, named
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,11 +26,6 @@ BIM = ["CHR", "SNP", "CM", "BP", "A1", "A2"]
 _DECODE = np.array([0, 255, 1, 2], np.uint8)  # bed codes -> count of A2; 255 missing
 _TABLE = _DECODE[(np.arange(256)[:, None] >> np.array([0, 2, 4, 6])) & 3]
 MISSING = 255
-
-
-def bare(chrom: str) -> str:
-    """A chromosome's name without `chr`."""
-    return chrom[3:] if chrom.lower().startswith("chr") else chrom
 
 
 def read_bim(path: Path) -> pd.DataFrame:
@@ -137,20 +133,26 @@ def write_frq(panel: Panel, output: Path) -> None:
 def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
     """Write OUT.{chrom}.bed/.bim/.fam of the biallelic SNPs of a VCF with genotypes, cM = bp / 1e6; returns SNPs a chromosome.
 
-    Memory: the packed genotypes of one chromosome. Missing calls stay missing.
+    Only chromosomes 1 to 22, which ldsc reads. A record without an id, or with one that its chromosome has already, is named chrom:pos:ref:alt.
+
+    Memory: the packed genotypes. Missing calls stay missing.
+
+    Raises:
+        InputError: no VCF, one without genotypes, or without a chromosome of 1 to 22.
     """
     import pysam
 
     require_file(vcf, "VCF file")
-    counts: dict[str, int] = {}
-    skipped = 0
+    skipped, elsewhere = 0, 0
+    rows: dict[str, tuple[list[str], list[bytes]]] = {}
+    seen: dict[str, set[str]] = {}
     try:
         with pysam.VariantFile(str(vcf)) as handle:
             people = list(handle.header.samples)
             if not people:
                 raise InputError("holds no genotypes: a panel needs people", vcf)
-            rows: dict[str, tuple[list[str], list[bytes]]] = {}
             for record in handle:
+                chrom = bare(record.chrom)
                 if (
                     record.alts is None
                     or len(record.alts) != 1
@@ -158,28 +160,27 @@ def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
                     or len(record.alts[0]) != 1
                 ):
                     skipped += 1
-                    continue
-                lines, packed = rows.setdefault(record.chrom, ([], []))
-                name = record.id or f"{record.chrom}:{record.pos}"
-                lines.append(
-                    f"{bare(record.chrom)}\t{name}\t{record.pos / 1e6:.6f}\t{record.pos}\t{record.alts[0]}\t{record.ref}\n"
-                )
-                packed.append(_pack([_count_ref(sample.get("GT")) for sample in record.samples.values()]))
+                elif chrom not in AUTOSOMES:
+                    elsewhere += 1
+                else:
+                    lines, packed = rows.setdefault(chrom, ([], []))
+                    alleles = record.ref, record.alts[0]
+                    name = named(record.id, record.chrom, record.pos, *alleles, seen.setdefault(chrom, set()))
+                    lines.append(f"{chrom}\t{name}\t{record.pos / 1e6:.6f}\t{record.pos}\t{alleles[1]}\t{alleles[0]}\n")
+                    packed.append(_pack([_count_ref(sample.get("GT")) for sample in record.samples.values()]))
     except (OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"cannot be read as VCF ({error})", vcf) from None
-    odd = [chrom for chrom in rows if not NAME.fullmatch(bare(chrom))]
-    if odd:
-        raise InputError(f"has the contig {odd[0][:80]!r}, which cannot name a file: leave it out", vcf)
+    if elsewhere and not rows:
+        raise InputError("has no SNP on the chromosomes 1 to 22, which ldsc reads", vcf)
     for chrom, (lines, packed) in rows.items():
-        _write_plink(Path(f"{out}.{bare(chrom)}"), lines, packed, people)
-        counts[chrom] = len(lines)
-    import logging
-
-    logging.getLogger("accessiflow").info(
-        "%d SNPs of %d people; %d records that are no biallelic SNP left out",
+        _write_plink(Path(f"{out}.{chrom}"), lines, packed, people)
+    counts = {chrom: len(lines) for chrom, (lines, _) in rows.items()}
+    log.info(
+        "%d SNPs of %d people; left out: %d records that are no biallelic SNP, %d on other chromosomes than 1 to 22",
         sum(counts.values()),
         len(people),
         skipped,
+        elsewhere,
     )
     return counts
 

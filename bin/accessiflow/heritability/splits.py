@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.heritability.panel import bare
 from accessiflow.intervals import split_list
 from accessiflow.log import log
+from accessiflow.variants.plink import bare
 
 if TYPE_CHECKING:
     import pandas as pd

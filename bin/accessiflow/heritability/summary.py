@@ -1,7 +1,8 @@
-"""ldsc's `.results`, `.log` and `.part_delete` -> one table: enrichment, coefficients, tau*, and what each regression was made of.
+"""ldsc's `.results`, `.log` and `.part_delete` -> one table: enrichment, coefficients, tau*, facts of each regression.
 
-tau*_c = tau_c sd_c M / h2g, with sd_c over the M SNPs of 0.05 < FRQ < 0.95 (Gazal et al. 2017); its standard error by the delete-one-block
-jackknife of the whole ratio where ldsc wrote the delete values (`--print-delete-vals`), beside the factor applied to SE(tau).
+tau*_c = tau_c sd_c M / h2g, with sd_c over the M SNPs of 0.05 < FRQ < 0.95 (Gazal et al. 2017); its standard error by
+the delete-one-block jackknife of the whole ratio where ldsc wrote the delete values (`--print-delete-vals`), beside the
+factor applied to SE(tau).
 
 Memory: the annotation values of one file.
 """
@@ -27,12 +28,12 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 _MEASURED = [
-    "Prop._SNPs", "Prop._h2", "Prop._h2_std_error", "Enrichment", "Enrichment_std_error", "Enrichment_p", "Coefficient", "Coefficient_std_error",
-    "Coefficient_z-score",
+    "Prop._SNPs", "Prop._h2", "Prop._h2_std_error", "Enrichment", "Enrichment_std_error", "Enrichment_p",
+    "Coefficient", "Coefficient_std_error", "Coefficient_z-score",
 ]  # fmt: skip
 COLUMNS = [
-    "model", "trait", "Category", *_MEASURED, "sd_annot", "tau_star", "tau_star_se", "tau_star_se_jack", "h2g", "focal", "annotation", "se_method",
-    "reason",
+    "model", "trait", "Category", *_MEASURED, "sd_annot", "tau_star", "tau_star_se", "tau_star_se_jack", "h2g",
+    "focal", "annotation", "se_method", "reason",
 ]  # fmt: skip
 _LOG = {
     "snps_sumstats": r"Read summary statistics for (\d+) SNPs",
@@ -58,7 +59,11 @@ class Common:
     """The annotations of one model over the common SNPs (0.05 < FRQ < 0.95) of all chromosomes.
 
     Attributes:
-        snps: how many there are. names, categories: of each annotation, its own and ldsc's. sums, spreads: its sum and standard deviation over them.
+        snps: how many SNPs there are.
+        names: name of each annotation (c,).
+        categories: ldsc's name of each (c,).
+        sums: sum of each over the SNPs (c,).
+        spreads: standard deviation of each over the SNPs (c,).
         last: how many of the annotations the last file set holds: those in question.
     """
 
@@ -74,7 +79,8 @@ class CommonSnps:
     """The SNPs that ldsc counts, 0.05 < FRQ < 0.95, and the moments of annotations over them; every file is read once.
 
     Attributes:
-        frq: prefix of the frequencies FRQ{chrom}.frq. masks: chromosome ("" for one file of all) -> whether a SNP counts (n,).
+        frq: prefix of the frequencies FRQ{chrom}.frq.
+        masks: chromosome ("" for one file of all) -> whether a SNP counts (n,).
     """
 
     def __init__(self, frq: str) -> None:
@@ -168,7 +174,7 @@ def _find(prefix: str, chrom: str, suffix: str) -> Path:
 
 
 def summarise(results: Path, model: str, trait: str, common: Common) -> tuple[pd.DataFrame, dict[str, object]]:
-    """Rows of one regression (one a category; focal are those of the last annotation set), and its quality facts from the log.
+    """Rows of one regression (one a category; the last annotation set is focal), and its quality facts from the log.
 
     An empty `.results` stands for a regression that ldsc could not do: NA with the reason.
     """
@@ -195,7 +201,8 @@ def summarise_all(results: Sequence[Path], prefixes: Sequence[str], frq: str) ->
     """`summarise` of every regression, sorted by model and trait; the annotations of a model are read once.
 
     Args:
-        results: .results files, or folders of them. prefixes: of the annotation files, @ standing for the model's name.
+        results: .results files, or folders of them.
+        prefixes: of the annotation files, @ standing for the model's name.
         frq: prefix of the .frq files.
     """
     import pandas as pd
@@ -238,7 +245,8 @@ def _measured(results: Path, deleted: Path, common: Common) -> pd.DataFrame:
     )
     if len(table) != len(common.sums):
         raise InputError(
-            f"has {len(table)} categories, the annotation files {len(common.sums)}: name the files that the regression used",
+            f"has {len(table)} categories, the annotation files {len(common.sums)}: "
+            "name the files that the regression used",
             results,
         )
     for column in table.columns.drop("Category"):
@@ -266,7 +274,7 @@ def _measured(results: Path, deleted: Path, common: Common) -> pd.DataFrame:
 
 
 def _jackknife(path: Path, m_categories: Floats, common: Common, estimate: Floats) -> Floats:
-    """Standard errors (c,) of tau* from the coefficients with one block left out (blocks, c); NaN where the file is absent."""
+    """Standard errors (c,) of tau* from the coefficients with a block left out (blocks, c); NaN without the file."""
     if not path.exists() or path.stat().st_size == 0:
         return np.full(len(estimate), np.nan)
     with open_text(path) as handle:
@@ -283,9 +291,10 @@ def _jackknife(path: Path, m_categories: Floats, common: Common, estimate: Float
 
 
 def read_log(path: Path) -> dict[str, object]:
-    """SNPs after each filter, mean chi2, lambda GC, intercept and ratio of a regression's log; a warning below 200,000 SNPs.
+    """SNPs after each filter, mean chi2, lambda GC, intercept and ratio of a log; a warning below 200,000 SNPs.
 
-    ldsc names the condition number only where it refuses it (above 100,000): NA else. `reason` is the first error in the log.
+    ldsc names the condition number only where it refuses it (above 100,000): NA else. `reason` is the first error in
+    the log.
     """
     with open_text(path) as handle:
         text = handle.read()
@@ -324,7 +333,7 @@ def _is_number(text: str) -> bool:
 
 
 def listed(results: Sequence[Path]) -> list[Path]:
-    """The `.results` files that are given, and those of the folders that are: regressions by the ten thousand are more than a command line holds.
+    """The `.results` files that are given, and those of given folders: a command line does not hold ten thousands.
 
     Raises:
         InputError: a folder has none.
@@ -339,7 +348,7 @@ def listed(results: Sequence[Path]) -> list[Path]:
 
 
 def split_name(results: Path, prefixes: Sequence[str]) -> tuple[str, str]:
-    """Trait and model of TRAIT.MODEL.results, the model being a name for which annotation files exist (PREFIX with @ = the model)."""
+    """Trait and model of TRAIT.MODEL.results; the model is a name for which annotation files exist (@ of PREFIX)."""
     stem = results.name.removesuffix(".results")
     parts = stem.split(".")
     moving = [p for p in prefixes if "@" in p]
@@ -369,7 +378,7 @@ def meta_analysis(values: Floats, errors: Floats) -> tuple[float, float, float]:
 
 
 def meta_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows, one a (model, focal category, quantity): the enrichment and tau* meta-analysed over the traits that have both value and error.
+    """Enrichment and tau* meta-analysed over the traits, a row a model, focal category and quantity.
 
     The error of tau* is the jackknife's where there is one, else the factor's.
     """

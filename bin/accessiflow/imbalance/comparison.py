@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.imbalance.evaluation import LabelledSites, Outcome, obstacle, read_labelled
+from accessiflow.imbalance.evaluation import LabelledSites, Outcome, na_reason, read_labelled
 from accessiflow.sheets import check_name
 from accessiflow.statistics import benjamini_hochberg, delong_paired
 
@@ -37,7 +37,7 @@ PAIR_COLUMNS = [
 
 
 def named_files(items: Sequence[str]) -> dict[str, list[Path]]:
-    """Score files by model from `NAME=FILE` or `FILE` (named by the file's stem); a name given again adds a file to its model.
+    """Score files by model from `NAME=FILE`, or `FILE` (named by its stem); a name given again adds to its model.
 
     Raises:
         InputError: a name is none, two files without a name share one, or there are fewer than two models.
@@ -54,7 +54,8 @@ def named_files(items: Sequence[str]) -> dict[str, list[Path]]:
         models.setdefault(check_name(name, "model"), []).append(Path(file))
     if len(models) < 2:
         raise InputError(
-            f"a comparison needs the scores of two models, found {', '.join(models) or 'none'}: give --scores NAME=FILE for each"
+            f"a comparison needs the scores of two models, found {', '.join(models) or 'none'}: "
+            "give --scores NAME=FILE for each"
         )
     return models
 
@@ -77,7 +78,10 @@ def compare(
     """Each pair of models in each group, on the sites that both score (PAIR_COLUMNS); q over all rows that have a p.
 
     Args:
-        labels: (n,) true for a positive. predicted: model -> (n,), NaN without a score. groups: name -> members (n,).
+        labels: class of each site (n,), true for a positive.
+        predicted: model -> prediction of each site (n,), NaN without a score.
+        groups: name -> which sites are members (n,).
+        outcome: what is predicted.
     """
     import pandas as pd
 
@@ -101,7 +105,7 @@ def _row(
     chosen = members & np.isfinite(first[1]) & np.isfinite(second[1])
     label = labels[chosen]
     pair = delong_paired(label, first[1][chosen], second[1][chosen])
-    reason = obstacle(label, outcome)
+    reason = na_reason(label, outcome)
     if not reason and np.isnan(pair.p):
         reason = "the difference has no variance: each model separates or reverses the classes without an exception"
     counts = int(chosen.sum()), int(label.sum())

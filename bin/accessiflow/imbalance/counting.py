@@ -1,7 +1,8 @@
 """Reads of each allele at heterozygous SNVs, from alignments.
 
-One pass over the alignments, in coordinate order. A fragment counts once a site: where both mates cover it and agree, as one read; where they
-disagree, not at all (`discordant_count`). Memory: the sites (some 200 bytes each) and the reads over the sites at hand.
+One pass over the alignments, in coordinate order. A fragment counts once a site: where both mates cover it and agree,
+as one read; where they disagree, not at all (`discordant_count`). Memory: the sites (some 200 bytes each) and the reads
+over the sites at hand.
 """
 
 from __future__ import annotations
@@ -24,13 +25,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COUNT_COLUMNS = ["ref_count", "alt_count", "other_count", "discordant_count"]
-_OTHER, _DISCORDANT = 2, 3
+_OTHER, _DISCORDANT = 2, 3  # numbers in COUNT_COLUMNS, after those of REF and ALT
 _BASES = frozenset("ACGT")
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which reads and bases count: mapping quality and base quality at least these; never duplicates, secondary, supplementary or failed reads."""
+    """Which reads and bases count: those of at least these qualities.
+
+    Duplicates, secondary, supplementary and failed reads never count.
+    """
 
     min_mapq: int = 30
     min_base_quality: int = 20
@@ -41,21 +45,33 @@ class _Contig:
     """The sites of one contig while its reads pass.
 
     Attributes:
-        positions: 0-based, ascending (n,). alleles: (REF, ALT) of each. rows: of the sites in the table.
-        first: the first site that a further read can cover. seen: site -> fragment -> allele code.
+        bam: the alignments.
+        positions: positions of the sites, 0-based, ascending (n,).
+        alleles: REF and ALT of each site (n,).
+        rows: row of each site in the table (n,).
+        first: number of the first site that a further read can cover.
+        seen: site -> fragment (read group, name, number among those of that name) -> code of its allele.
+        reads: site -> what has been read (read group, name, number of the mate) -> how often.
+        repeated: reads that share group, name and mate's number with another at a site.
     """
 
+    bam: Path
     positions: list[int] = field(default_factory=list)
     alleles: list[tuple[str, str]] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     first: int = 0
-    seen: dict[int, dict[str, int]] = field(default_factory=dict)
+    seen: dict[int, dict[tuple[str, str, int], int]] = field(default_factory=dict)
+    reads: dict[int, Counter[tuple[str, str, int]]] = field(default_factory=dict)
+    repeated: int = 0
 
 
 def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = None) -> pd.DataFrame:
-    """The sites (`het_sites.read_sites`) with ref_count, alt_count, other_count (a third base) and discordant_count, in fragments.
+    """The sites with COUNT_COLUMNS: fragments with REF, with ALT, with a third base, and with mates that disagree.
 
     Args:
+        bam: alignments (BAM or CRAM), sorted by coordinate.
+        sites: as `het_sites.read_sites` gives them.
+        reads: which reads and bases count.
         fasta: the genome, for CRAM.
 
     Raises:
@@ -88,13 +104,19 @@ def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = No
         raise InputError(f"cannot be read as BAM after record {number} ({error}): truncated?", bam) from None
     finally:
         pysam.set_verbosity(verbosity)
+    repeated = sum(contig.repeated for contig in contigs)
+    if repeated:
+        log.warning(
+            "%s: %d unpaired reads share name and read group with another at a site: counted as fragments of their own",
+            bam.name, repeated,
+        )  # fmt: skip
     return sites.assign(**dict(zip(COUNT_COLUMNS, out.T, strict=True)))
 
 
 def _contigs(sites: pd.DataFrame, references: list[str], bam: Path) -> list[_Contig]:
     """The sites by contig of the BAM, and an empty contig at the end (reference -1: unplaced reads)."""
     known = {name: number for number, name in enumerate(references)}
-    out = [_Contig() for _ in range(len(references) + 1)]
+    out = [_Contig(bam) for _ in range(len(references) + 1)]
     by_place = sites.assign(row=np.arange(len(sites))).sort_values(["chrom", "pos"], kind="stable")
     missing: Counter[str] = Counter()
     for chrom, pos, ref, alt, row in by_place[[*KEY, "row"]].itertuples(index=False, name=None):
@@ -107,7 +129,8 @@ def _contigs(sites: pd.DataFrame, references: list[str], bam: Path) -> list[_Con
         contig.rows.append(int(row))
     if missing.total() == len(sites):
         raise InputError(
-            f"shares no contig with the sites (it has {', '.join(references[:3])}..., they {', '.join(list(missing)[:3])}...)",
+            f"shares no contig with the sites (it has {', '.join(references[:3])}..., "
+            f"they {', '.join(list(missing)[:3])}...)",
             bam,
         )
     for chrom, n in missing.items():
@@ -116,7 +139,7 @@ def _contigs(sites: pd.DataFrame, references: list[str], bam: Path) -> list[_Con
 
 
 def _add(contig: _Contig, read: Any, min_quality: int, out: NDArray[np.int64]) -> None:
-    """Note what a read tells about the sites under it; sites before it are complete."""
+    """Note the alleles that a read has at the sites under it; sites before it are complete."""
     _close(contig, read.reference_start, out)
     positions, at = contig.positions, contig.first
     end = read.reference_end or 0
@@ -126,11 +149,36 @@ def _add(contig: _Contig, read: Any, min_quality: int, out: NDArray[np.int64]) -
     while at < len(positions) and positions[at] < end:
         base = _base(read, query.get(positions[at]), min_quality)
         if base:
-            ref, alt = contig.alleles[at]
-            code = 0 if base == ref else 1 if base == alt else _OTHER
+            alleles = contig.alleles[at]
+            code = alleles.index(base) if base in alleles else _OTHER  # 0 for REF, 1 for ALT
             fragments = contig.seen.setdefault(at, {})
-            fragments[read.query_name] = code if fragments.get(read.query_name, code) == code else _DISCORDANT
+            fragment = _fragment(contig, at, read)
+            # The other mate may have been here before.
+            agrees = fragments.get(fragment, code) == code
+            fragments[fragment] = code if agrees else _DISCORDANT
         at += 1
+
+
+def _fragment(contig: _Contig, at: int, read: Any) -> tuple[str, str, int]:
+    """The fragment that a read at a site is of: read group, name, and number among the fragments of that name.
+
+    Raises:
+        InputError: a paired read's name repeats in its read group, so that its mate is not known.
+    """
+    # Names are unique within a read group: lanes number their reads anew.
+    group = str(read.get_tag("RG")) if read.has_tag("RG") else ""
+    mate = 1 if read.is_read1 else 2 if read.is_read2 else 0
+    times = contig.reads.setdefault(at, Counter())
+    times[group, read.query_name, mate] += 1
+    number = times[group, read.query_name, mate] - 1
+    if number and mate:
+        raise InputError(
+            f"two reads {mate} are called {read.query_name[:60]!r} in read group {group[:60]!r}: lanes merged without "
+            "read groups? give each lane its own (samtools addreplacerg) before merging",
+            contig.bam,
+        )
+    contig.repeated += number > 0
+    return group, read.query_name, number
 
 
 def _base(read: Any, at: int | None, min_quality: int) -> str:
@@ -146,4 +194,5 @@ def _close(contig: _Contig, before: int | None, out: NDArray[np.int64]) -> None:
     while contig.first < len(contig.positions) and (before is None or contig.positions[contig.first] < before):
         for code in contig.seen.pop(contig.first, {}).values():
             out[contig.rows[contig.first], code] += 1
+        contig.reads.pop(contig.first, None)
         contig.first += 1

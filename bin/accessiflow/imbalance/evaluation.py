@@ -1,4 +1,4 @@
-"""How well predictions classify labelled sites of allelic imbalance: AUROC with DeLong's variance, by group of sites."""
+"""How well predictions classify sites of allelic imbalance: AUROC by group of sites, with DeLong's variance."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.imbalance.calls import BALANCED, IMBALANCED
-from accessiflow.log import log
+from accessiflow.log import log, note
 from accessiflow.peaks.matrix import read_peak_rows
 from accessiflow.scoring.lookup import open_scores
 from accessiflow.statistics import delong
+from accessiflow.variants.columns import read_variants
 from accessiflow.variants.groups import site_groups
-from accessiflow.variants.tables import KEY, read_variants
+from accessiflow.variants.tables import KEY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,8 @@ class Outcome:
     """What scores are to predict.
 
     Attributes:
-        labels: sites that count. positive, negative: names of the two classes in reasons.
+        labels: sites that count.
+        positive, negative: names of the two classes in reasons.
     """
 
     labels: tuple[str, ...]
@@ -51,7 +53,8 @@ class LabelledSites:
     """Sites of a table of calls that count for an outcome.
 
     Attributes:
-        table: chrom pos ref alt ratio label. outcome: what is predicted for them.
+        table: chrom pos ref alt ratio label.
+        outcome: what is predicted for them.
     """
 
     table: pd.DataFrame
@@ -92,7 +95,9 @@ def read_labelled(path: Path, outcome: Outcome = DIRECTION) -> pd.DataFrame:
 
 def truth(sites: pd.DataFrame, outcome: Outcome) -> NDArray[np.bool_]:
     """Class (n,) of each site: whether its measured REF share is above one half, or whether it is imbalanced."""
-    return (sites["ratio"] > 0.5 if outcome is DIRECTION else sites["label"] == IMBALANCED).to_numpy(bool)
+    if outcome is DIRECTION:
+        return (sites["ratio"] > 0.5).to_numpy(bool)
+    return (sites["label"] == IMBALANCED).to_numpy(bool)
 
 
 def evaluate(
@@ -104,8 +109,10 @@ def evaluate(
     """AUROC of the predictions for each group, with DeLong's variance and 95 % interval.
 
     Args:
-        labels: `truth` (n,). predicted: (n,) NaN where a site has no score.
-        groups: name -> members (n,).
+        labels: class of each site (n,), as `truth` gives it.
+        predicted: prediction of each site (n,), NaN without a score.
+        groups: name -> which sites are members (n,).
+        outcome: what is predicted.
     """
     import pandas as pd
 
@@ -117,7 +124,7 @@ def evaluate(
         area = delong(label, predicted[chosen])
         low, high = area.interval
         rows.append(
-            (name, int(chosen.sum()), int(label.sum()), area.value, area.variance, low, high, obstacle(label, outcome))
+            (name, int(chosen.sum()), int(label.sum()), area.value, area.variance, low, high, na_reason(label, outcome))
         )
     return pd.DataFrame(rows, columns=GROUP_COLUMNS)
 
@@ -125,7 +132,8 @@ def evaluate(
 def predict(sites: pd.DataFrame, scores: Scores, track: str, outcome: Outcome) -> NDArray[np.float64]:
     """What a track's scores say of each site (n,), NaN without a score.
 
-    The direction: `predicted_ref_share`. Imbalance: its distance from one half, which ranks as |log(ALT / REF)| does; |SAD| without REF and ALT.
+    The direction: `predicted_ref_share`. Imbalance: its distance from one half, which ranks as |log(ALT / REF)| does;
+    |SAD| without REF and ALT.
     """
     share = predicted_ref_share(sites, scores, track)
     if outcome is DIRECTION:
@@ -134,20 +142,26 @@ def predict(sites: pd.DataFrame, scores: Scores, track: str, outcome: Outcome) -
 
 
 def predicted_ref_share(sites: pd.DataFrame, scores: Scores, track: str) -> NDArray[np.float64]:
-    """Predicted REF share (n,) of each site in a track, NaN without a score; -SAD, which ranks like it roughly, where REF and ALT are not stored."""
+    """Predicted REF share (n,) of each site in a track, NaN without a score.
+
+    Where REF and ALT are not stored it is -SAD, which ranks sites roughly alike.
+    """
     column, rows = np.array([scores.column(track)]), scores.find(sites)
-    found = rows >= 0
+    scored = rows >= 0
     out = np.full(len(sites), np.nan)
-    if len(sites) and not found.any():
+    if len(sites) and not scored.any():
         raise InputError(
             f"none of the {len(sites)} sites is in the score files: chromosome names, positions and alleles must agree"
         )
     if _has_alleles(scores):
-        out[found] = ref_share(*(scores.read(rows[found], stat, column)[:, 0] for stat in ("REF", "ALT")))
+        out[scored] = ref_share(*(scores.read(rows[scored], stat, column)[:, 0] for stat in ("REF", "ALT")))
     else:
         log.warning("the score files hold no REF and ALT: -SAD stands in for REF / (REF + ALT)")
-        out[found] = -scores.read(rows[found], columns=column)[:, 0].astype(np.float64)
-    log.info("%d sites, %d of them scored", len(sites), int(found.sum()))
+        out[scored] = -scores.read(rows[scored], columns=column)[:, 0].astype(np.float64)
+    log.info("%d sites, %d of them scored", len(sites), int(scored.sum()))
+    note(sites=len(sites), scored=int(scored.sum()))
+    if not scored.all():
+        log.warning("%d of %d sites have no score: left out", int((~scored).sum()), len(sites))
     return out
 
 
@@ -157,15 +171,14 @@ def ref_share(ref: NDArray[np.floating], alt: NDArray[np.floating]) -> NDArray[n
     return np.divide(ref, total, out=np.full(len(total), np.nan), where=total > 0)
 
 
-def obstacle(labels: NDArray[np.bool_], outcome: Outcome) -> str:
+def na_reason(labels: NDArray[np.bool_], outcome: Outcome) -> str:
     """Why an AUROC or its variance is NA; empty where both are there."""
     n_positive, n_negative = int(labels.sum()), int((~labels).sum())
     fewer = min(n_positive, n_negative)
-    return (
-        ""
-        if fewer >= 2
-        else f"{n_positive} {outcome.positive} and {n_negative} {outcome.negative}: both must be at least {1 + fewer}"
-    )
+    if fewer >= 2:
+        return ""
+    # One of a class gives an area without a variance, none gives neither.
+    return f"{n_positive} {outcome.positive} and {n_negative} {outcome.negative}: both must be at least {1 + fewer}"
 
 
 def _has_alleles(scores: Scores) -> bool:

@@ -1,21 +1,26 @@
-"""Heterozygous SNVs of one sample, from VCF (plain or gzipped; contigs need no header line) or BCF. Memory: some 200 bytes a site."""
+"""Heterozygous SNVs of one sample, from VCF (plain or gzipped; contigs need no header line) or BCF.
+
+Memory: some 200 bytes a site.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, require_file
-from accessiflow.log import log
+from accessiflow.log import log, note
 from accessiflow.variants.tables import KEY
 
 if TYPE_CHECKING:
     import pandas as pd
 
+OTHER_ALLELE = "another record at its position has an allele of the sample"
 _BASES = frozenset("ACGT")
 
 
@@ -32,7 +37,8 @@ def read_sites(path: Path, sample: str = "") -> pd.DataFrame:
     """Heterozygous SNVs in file order: chrom, pos (1-based), ref, alt; all biallelic SNVs of a file without samples.
 
     Args:
-        sample: whose genotypes count; default: the first.
+        path: VCF or BCF.
+        sample: whose genotypes count; without it those of the first.
 
     Raises:
         InputError: the file cannot be read, has no such sample, or holds no such site.
@@ -41,19 +47,28 @@ def read_sites(path: Path, sample: str = "") -> pd.DataFrame:
 
     skipped: Counter[str] = Counter()
     sites: dict[tuple[str, int], tuple[str, str]] = {}
-    for record in _records(path, sample):
-        alleles = _heterozygous(record)
-        if not isinstance(alleles, str) and (record.chrom, record.pos) in sites:
-            alleles = "another record at its position"
-        if isinstance(alleles, str):
-            skipped[alleles] += 1
-        else:
-            sites[record.chrom, record.pos] = alleles
+    for place, records in groupby(_records(path, sample), key=lambda record: (record.chrom, record.pos)):
+        for alleles in _alleles_of(list(records)):
+            if not isinstance(alleles, str) and place not in sites:
+                sites[place] = alleles
+            else:
+                skipped[alleles if isinstance(alleles, str) else "another record at its position"] += 1
     for reason, n in sorted(skipped.items()):
         log.info("%d records left out: %s", n, reason)
+    note(sites=len(sites), left_out=dict(sorted(skipped.items())))
     if not sites:
         raise InputError(f"holds no heterozygous SNV among {skipped.total()} records", path)
     return pd.DataFrame([(*place, *alleles) for place, alleles in sites.items()], columns=KEY)
+
+
+def _alleles_of(records: list[_Record]) -> list[tuple[str, str] | str]:
+    """REF and ALT of each record of one place, or the reason why it is no site."""
+    found = [_heterozygous(record) for record in records]
+    carried = {tuple(record.alleles) for record in records if record.genotype is None or max(record.genotype) > 0}
+    if len(carried) < 2:
+        return found
+    # A genotype 1/2 that was split into two records reads 0/1 in both, though neither haplotype is REF.
+    return [alleles if isinstance(alleles, str) else OTHER_ALLELE for alleles in found]
 
 
 def _heterozygous(record: _Record) -> tuple[str, str] | str:
@@ -130,8 +145,10 @@ def _text_genotype(names: str, call: str) -> list[int]:
     return [int(i) if i.isdigit() else -1 for i in re.split(r"[/|]", values.get("GT", "."))]
 
 
-def _sample(samples: list[str], wanted: str, path: Path) -> int:
-    """Number of the sample among the samples; -1 where the file has none."""
-    if wanted and wanted not in samples:
-        raise InputError(f"has no sample {wanted[:60]} (it has {', '.join(samples[:5]) or 'none'})", path)
-    return samples.index(wanted) if wanted else min(len(samples), 1) - 1
+def _sample(samples: list[str], name: str, path: Path) -> int:
+    """Number of the named sample, or of the first; -1 where the file has none."""
+    if name and name not in samples:
+        raise InputError(f"has no sample {name[:60]} (it has {', '.join(samples[:5]) or 'none'})", path)
+    if name:
+        return samples.index(name)
+    return 0 if samples else -1

@@ -1,8 +1,9 @@
 """Whether reads with either allele of an SNV could come from another place of the genome: the swap-allele filter.
 
-The reads over a heterozygous site are mapped to a genome with one of its alleles, which favours that allele where a read with the other one fits
-elsewhere too. Mapping each read again with its allele swapped needs the mapper; instead, every k-mer over the site, with REF and with ALT, is
-looked up in the genome, on both strands and without a mismatch. The look-up is exact: k-mers are compared as two-bit codes.
+The reads over a heterozygous site are mapped to a genome with one of its alleles, which favours that allele where a
+read with the other one fits elsewhere too. Mapping each read again with its allele swapped needs the mapper; instead,
+every k-mer over the site, with REF and with ALT, is looked up in the genome, on both strands and without a mismatch.
+The look-up is exact: k-mers are compared as two-bit codes.
 
 Memory: some 40 k bytes a site and allele (3 kB a site at k = 36), a table of at most 128 MB, and a part of a contig.
 """
@@ -11,27 +12,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.genome import UNKNOWN, Fasta, encode, reverse_complement
+from accessiflow.variants.columns import UNIQUE
 
 if TYPE_CHECKING:
     import pandas as pd
 
-UNIQUE, REF_ELSEWHERE, ALT_ELSEWHERE, BOTH_ELSEWHERE, NO_REF = (
-    "unique",
-    "ref elsewhere",
-    "alt elsewhere",
-    "both elsewhere",
-    "ref is not the genome",
-)
+REF_ELSEWHERE, ALT_ELSEWHERE, BOTH_ELSEWHERE = "ref elsewhere", "alt elsewhere", "both elsewhere"
+NO_REF = "ref is not the genome"
 SHORTEST, LONGEST = 16, 48
-PART = 1 << 20
+PART = 1 << 20  # bases of a contig that are looked at together
 _WORD = 32  # bases in 64 bits
-_ODD = np.uint64(0x9E3779B97F4A7C15)
+_ODD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio: spreads heads over the slots (Knuth)
 Words = NDArray[np.uint64]
 
 
@@ -66,7 +63,7 @@ class Kmers:
         return at[found], number[found]
 
     def _code(self, head: Words, tail: Words) -> tuple[Words, NDArray[np.int64]]:
-        """One number a k-mer, of those (second) whose head is in the set: the head's number, then the bases after the head."""
+        """One number (the head's, then the other bases) a k-mer whose head is in the set, and the places of these."""
         number = np.minimum(np.searchsorted(self._heads, head), max(len(self._heads) - 1, 0))
         at = np.flatnonzero(self._heads[number] == head) if len(self._heads) else np.empty(0, np.int64)
         return (number[at].astype(np.uint64) << self._shift) | tail[at], at
@@ -75,26 +72,47 @@ class Kmers:
         return (head * _ODD) >> self._down
 
 
-def pack(codes: NDArray[np.uint8], k: int) -> tuple[Words, Words, NDArray[np.bool_]]:
-    """The k-mers (..., L - k + 1) of base codes (..., L) as two-bit numbers: the first 32 bases, the bases after them, and whether all are known."""
+class Packed(NamedTuple):
+    """K-mers as two-bit numbers.
+
+    Attributes:
+        head: the first 32 bases of each.
+        tail: the bases after them.
+        known: whether all its bases are known.
+    """
+
+    head: Words
+    tail: Words
+    known: NDArray[np.bool_]
+
+
+def pack(codes: NDArray[np.uint8], k: int) -> Packed:
+    """The k-mers (..., L - k + 1) of base codes (..., L)."""
     size = codes.shape[-1] - k + 1
     if size <= 0:
         empty = np.empty((*codes.shape[:-1], 0), np.uint64)
-        return empty, empty, empty.astype(bool)
+        return Packed(empty, empty, empty.astype(bool))
+    # Words of 1, 2, 4... bases, each put together from two of half its width.
     words = [np.where(codes < UNKNOWN, codes, 0).astype(np.uint64)]
     while 2 ** len(words) <= min(k, _WORD):
         half, last = 2 ** (len(words) - 1), words[-1]
         words.append((last[..., :-half] << np.uint64(2 * half)) | last[..., half:])
+    # Unknown bases up to each place: a k-mer is known where the number does not grow over it.
     bad = np.concatenate([np.zeros((*codes.shape[:-1], 1), np.int64), np.cumsum(codes == UNKNOWN, axis=-1)], axis=-1)
     head, tail = _word(words, 0, min(k, _WORD), size), _word(words, _WORD, max(k - _WORD, 0), size)
-    return head, tail, bad[..., k:] == bad[..., :-k]
+    return Packed(head, tail, bad[..., k:] == bad[..., :-k])
 
 
 def swap_check(sites: pd.DataFrame, fasta: Path, k: int) -> NDArray[np.object_]:
-    """For each SNV (chrom, pos, ref, alt), whether a k-mer over it with either allele occurs elsewhere in the genome (n,).
+    """Whether a k-mer over an SNV with either allele occurs elsewhere in the genome, for each SNV (n,).
+
+    Args:
+        sites: chrom, pos (1-based), ref, alt.
+        fasta: the genome.
+        k: length of the k-mers.
 
     Returns:
-        "unique", "ref elsewhere", "alt elsewhere", "both elsewhere", or "ref is not the genome" where the genome has neither allele.
+        UNIQUE, REF_ELSEWHERE, ALT_ELSEWHERE, BOTH_ELSEWHERE, or NO_REF where the genome has neither allele.
     """
     with Fasta(fasta) as genome:
         genome.require(sites["chrom"], "the table of sites")
@@ -102,7 +120,7 @@ def swap_check(sites: pd.DataFrame, fasta: Path, k: int) -> NDArray[np.object_]:
         packed = [_both_strands(around, encode("".join(sites[allele])), k) for allele in ("ref", "alt")]
         parts = [(head[known], tail[known]) for strands in packed for head, tail, known in strands]
         kmers = Kmers(*(np.concatenate(column) for column in zip(*parts, strict=True)), k)
-        for codes in _stretches(genome, k):
+        for codes in _parts(genome, k):
             kmers.count(codes)
         here = around[:, k - 1]
     elsewhere = [
@@ -132,29 +150,32 @@ def _windows(sites: pd.DataFrame, genome: Fasta, k: int) -> NDArray[np.uint8]:
     return np.array([genome.codes(chrom, int(at) - k + 1, int(at) + k) for chrom, at in places], np.uint8)
 
 
-def _both_strands(
-    around: NDArray[np.uint8], allele: NDArray[np.uint8], k: int
-) -> list[tuple[Words, Words, NDArray[np.bool_]]]:
-    """The k-mers (n, k) over each site with an allele in it, forward and reversed; both in the order of the forward ones."""
+def _both_strands(around: NDArray[np.uint8], allele: NDArray[np.uint8], k: int) -> list[Packed]:
+    """The k-mers (n, k) over each site with an allele in it, forward and reversed, both in the order of the forward."""
     changed = around.copy()
     changed[:, k - 1] = allele
     reverse = pack(reverse_complement(changed), k)
-    return [pack(changed, k), (reverse[0][:, ::-1], reverse[1][:, ::-1], reverse[2][:, ::-1])]
+    return [pack(changed, k), Packed(*(part[:, ::-1] for part in reverse))]
 
 
-def _stretches(genome: Fasta, k: int) -> Iterator[NDArray[np.uint8]]:
+def _parts(genome: Fasta, k: int) -> Iterator[NDArray[np.uint8]]:
     """The genome in parts that overlap by k - 1 bases, so that each k-mer lies in one."""
     for chrom, size in genome.sizes.items():
         for start in range(0, size, PART):
             yield genome.codes(chrom, start, min(start + PART + k - 1, size))
 
 
-def _elsewhere(
-    kmers: Kmers, strands: list[tuple[Words, Words, NDArray[np.bool_]]], is_genome: NDArray[np.bool_]
-) -> NDArray[np.int64]:
-    """1 (n,) where a k-mer of an allele was met more often than at the site itself, which `is_genome` (n,) tells for each site."""
+def _elsewhere(kmers: Kmers, strands: list[Packed], is_genome: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """1 (n,) where a k-mer of an allele was met at another place than the site itself.
+
+    Args:
+        kmers: the k-mers, counted over the genome.
+        strands: those of the allele (n, k), forward and reversed.
+        is_genome: whether the genome has the allele at the site (n,), so that its k-mers are met there once.
+    """
     (head, tail, known), (back_head, back_tail, _) = strands
     times = _times(kmers, head, tail, known)
+    # A k-mer that is its own reverse complement counts once.
     times += np.where((head == back_head) & (tail == back_tail), 0, _times(kmers, back_head, back_tail, known))
     return ((times > is_genome[:, None]) & known).any(axis=1).astype(np.int64)
 

@@ -155,7 +155,7 @@ def _letters(base: str, places: NDArray[np.int64], values: NDArray[np.floating])
     """One outline of a letter at several places, each centred on its place and as tall as its value."""
     from matplotlib.path import Path as Outline
 
-    # stretched copies of one outline; a negative height turns the letter upside down
+    # scaled copies of one outline; a negative height turns the letter upside down
     vertices, codes = _letter(base)
     corners = np.column_stack([places - 0.48, np.zeros(len(places))])
     sizes = np.column_stack([np.full(len(places), 0.96), values])

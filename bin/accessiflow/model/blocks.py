@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     BlockBuilder = Callable[[KerasTensor, dict[str, Any], "BuildContext"], KerasTensor]
 
-EPSILON = 1e-3  # of batch normalisation; Keras' default, which Basenji keeps
+BATCH_NORM_EPSILON = 1e-3  # of batch normalisation; Keras' default, which Basenji keeps
 
 
 @dataclass
@@ -122,7 +122,7 @@ def _normalised(x: KerasTensor, block: dict[str, Any], context: BuildContext) ->
 
     return layers.BatchNormalization(
         momentum=context.setting(block, "bn_momentum"),
-        epsilon=EPSILON,
+        epsilon=BATCH_NORM_EPSILON,
         # a residual block starts as the identity, as in Basenji
         gamma_initializer="zeros" if block["residual"] else "ones",
         synchronized=context.synchronized,

@@ -27,8 +27,13 @@ def start_tensorflow(threads: int, require_gpu: bool = False, training: bool = F
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads if training else 1)
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(threads if training else 1)
+    except RuntimeError:
+        if training:  # the bytes of a training depend on them
+            raise
+        log.warning("TensorFlow has started already: it keeps the threads that it has")
     gpus = tf.config.list_physical_devices("GPU")
     if require_gpu and not gpus:
         present = ", ".join(

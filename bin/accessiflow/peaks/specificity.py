@@ -17,13 +17,15 @@ PAPER_SPECIFICITY_EDGES, PAPER_TRACKS = (1, 10, 50, 100, 300), 684
 def parse_edges(text: str) -> list[int]:
     """Edges of the specificity bins from an option: positive integers, comma-separated; none where it is empty.
 
+    The first is 1 even where it is not given: every peak lies in a bin.
+
     Raises:
         InputError: something else stands there.
     """
     given = split_list(text)
     if not all(edge.isdigit() and int(edge) > 0 for edge in given):
         raise InputError(f"--edges {text}: expected positive integers, comma-separated")
-    return [int(edge) for edge in given]
+    return sorted({1, *(int(edge) for edge in given)}) if given else []
 
 
 def specificity_edges(n_tracks: int, given: Sequence[int] | None = None) -> list[int]:
@@ -31,11 +33,13 @@ def specificity_edges(n_tracks: int, given: Sequence[int] | None = None) -> list
 
     Args:
         n_tracks: tracks of the matrix.
-        given: the user's edges; without any, the paper's are scaled from 684 tracks to `n_tracks`.
+        given: the user's edges; without any, the paper's but for the first are scaled from 684 tracks to `n_tracks`.
     """
     if given:
-        return sorted(set(given))
-    return sorted({max(1, round(edge * n_tracks / PAPER_TRACKS)) for edge in PAPER_SPECIFICITY_EDGES})
+        return sorted({1, *given})
+    # The first stays 1 above 1,025 tracks too, where it would be scaled to 2: no peak is below the first bin.
+    first, *others = PAPER_SPECIFICITY_EDGES
+    return sorted({first, *(max(first, round(edge * n_tracks / PAPER_TRACKS)) for edge in others)})
 
 
 def bin_labels(edges: Sequence[int]) -> list[str]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.genome import ONE_HOT, Codes
-from accessiflow.model.blocks import EPSILON
+from accessiflow.model.blocks import BATCH_NORM_EPSILON
 from accessiflow.model.params import tower_blocks
 from accessiflow.model.weights import StoredLayer, stored_layers
 from accessiflow.prediction.ensemble import Ensemble
@@ -250,7 +250,7 @@ def _folded(block: Convolution, channels: int, layers: Iterator[StoredLayer], pa
         _check(name, values, [(block.filters,)] * 4, path)
         gamma, beta, mean, variance = (v.astype(np.float64) for v in values)
         # gamma (K x - mean) / sd + beta, with the moving statistics: one kernel and one bias
-        scale = gamma / np.sqrt(variance + EPSILON)
+        scale = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
         kernel, bias = kernel * scale, beta - mean * scale
     return FoldedWeights(kernel, bias)
 

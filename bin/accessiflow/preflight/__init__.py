@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from accessiflow.errors import InputError
-from accessiflow.preflight import heritability, models, parameters, regions, signals, variants
+from accessiflow.preflight import heritability, models, panel, parameters, regions, signals, variants
 from accessiflow.preflight.findings import Findings, Inputs, finite, read_staged
 from accessiflow.preflight.reference import Reference, open_reference
 from accessiflow.preflight.variants import Limits
@@ -61,9 +61,11 @@ def check(
     rows = {kind: _rows(inputs, kind) for kind in SHEETS}
     with open_reference(inputs) as reference:
         _check_genome_files(inputs, rows, reference, limits)
+        snps = panel.check_panel(inputs, rows["ld_panel"], reference, limits)
     models.check_models(inputs, rows["models"])
-    panel = heritability.check_panel(inputs, rows["ld_panel"])
-    heritability.check_gwas(inputs, rows["gwas"], panel, min_snps)
+    heritability.check_gwas(inputs, rows["gwas"], snps, min_snps)
+    heritability.check_groups(inputs, rows["gwas"], rows["tracks"])
+    heritability.check_baselines(inputs, rows["ld_panel"])
     heritability.check_merge_alleles(inputs)
     regions.check_text_files(inputs)
     regions.check_products(inputs)
@@ -78,7 +80,7 @@ def _rows(inputs: Inputs, kind: str) -> list[dict[str, str]]:
     repeat the sheet's problem.
     """
     name = inputs.given(kind)
-    if kind == "ld_panel" and heritability.is_vcf(name):
+    if kind == "ld_panel" and panel.is_vcf(name):
         return []
     path = inputs.file(name, "sheet") if name else None
     if path is None:

@@ -1,90 +1,74 @@
-"""GWAS summary statistics and the LD panel: columns that munging knows, complete files, and enough SNPs in common.
+"""GWAS summary statistics: columns that munging knows, values that it can use, and enough SNPs in common with the panel.
 
-Memory: 8 bytes a SNP of the panel, the ids of its largest chromosome (some 160 bytes a SNP), and one chunk of the
-statistics.
+Memory: a byte a SNP of the panel, and one chunk of the statistics.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
-from accessiflow.preflight.findings import Findings, Inputs, some
-from accessiflow.variants.vcf import read_variants
+from accessiflow.preflight.findings import Inputs
+from accessiflow.preflight.panel import IDS_AT_ONCE, Usable, keys
+from accessiflow.variants.sumstats import NOT_THERE, NUMBERS, WORDS, Header, clean, faults, read_header
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ENOUGH = 200_000  # shared SNPs below which LDSC's own programs warn of unsteady estimates
-IDS_AT_ONCE = 500_000
-FIRST_ROWS = 1000  # of a panel's file that are compared with its .bim
-
-# Column names that LDSC's munge_sumstats.py knows (upper case, - and . as _)
-SNP = ("SNP", "MARKERNAME", "SNPID", "RS", "RSID", "RS_NUMBER", "RS_NUMBERS")
-ALLELE1 = ("A1", "ALLELE1", "ALLELE_1", "EFFECT_ALLELE", "REFERENCE_ALLELE", "INC_ALLELE", "EA")
-ALLELE2 = ("A2", "ALLELE2", "ALLELE_2", "OTHER_ALLELE", "NON_EFFECT_ALLELE", "DEC_ALLELE", "NEA")
-P_VALUE = ("P", "PVALUE", "P_VALUE", "PVAL", "P_VAL", "GC_PVALUE")
-SIGNED = ("Z", "ZSCORE", "Z_SCORE", "GC_ZSCORE", "OR", "B", "BETA", "LOG_ODDS", "EFFECTS", "EFFECT", "SIGNED_SUMSTAT")
-SIZE = ("N", "WEIGHT")
-CASES = ("N_CASES", "N_CASE", "NCASE", "N_CAS", "CASES_N")
-CONTROLS = ("N_CONTROLS", "N_CONTROL", "NCONTROL", "N_CON", "CONTROLS_N")
+MEDIAN_ROWS, MEDIAN_OFF = 100, 0.1  # munging refuses a median effect that is further from none
+INFO_MIN = 0.9  # munging leaves out what is imputed worse
+UNAMBIGUOUS = frozenset({"AC", "AG", "CA", "CT", "GA", "GT", "TC", "TG"})
+BASELINES = ("none", "given", "reduced")
 
 
-class Header(NamedTuple):
-    """Column names of a table, and what separates them, as a regular expression."""
-
-    names: list[str]
-    separator: str
-
-
-def check_panel(inputs: Inputs, rows: list[dict[str, str]]) -> NDArray[np.uint64] | None:
-    """Check the files of the LD panel; returns the sorted keys of its SNPs (None where a file cannot be read)."""
-    if is_vcf(inputs.given("ld_panel")):
-        return _check_vcf(inputs, inputs.given("ld_panel"))
-    keys, counts, people = [], {}, {}
-    for row in rows:
-        _check_stems(inputs, row)
-        files = inputs.siblings(row["bfile"], (".bed", ".bim", ".fam"), "bfile")
-        snps = None
-        with inputs.findings.collecting():
-            if len(files) == 3:
-                _check_bed(files[".bed"])
-                people[row["chrom"]] = _lines(files[".fam"])
-                snps = _bim_snps(files[".bim"], row["chrom"])
-                keys.append(_keys(snps))
-                counts[row["chrom"]] = len(snps)
-        _check_companions(inputs, row, snps)
-    _check_alike(inputs, rows, people)
-    inputs.findings.summary["ld_panel"] = {"snps": counts, "people": next(iter(people.values()), 0)}
-    # Part of a panel would make every trait look as if it shared too few SNPs.
-    return np.unique(np.concatenate(keys)) if keys and len(keys) == len(rows) else None
-
-
-def is_vcf(name: str) -> bool:
-    """Whether the panel is one VCF instead of a sheet."""
-    return re.fullmatch(r".*\.(vcf(\.b?gz)?|bcf)", name) is not None
-
-
-def check_gwas(inputs: Inputs, rows: list[dict[str, str]], panel: NDArray[np.uint64] | None, min_snps: int) -> None:
-    """Check the columns of each trait's statistics, and how many of their SNPs the panel has."""
+def check_gwas(inputs: Inputs, rows: list[dict[str, str]], panel: Usable | None, min_snps: int) -> None:
+    """Check columns and first values of each trait's statistics, and how many of their SNPs a regression has."""
     facts = {}
     for row in rows:
         path = inputs.file(row["sumstats"], "file of summary statistics")
         with inputs.findings.collecting():
             if path is None:
                 continue
-            header = _header(path)
-            _check_columns(inputs, row, header.names)
-            column = next((name for name in header.names if _clean(name) in SNP), None)
-            if panel is not None and column is not None:
-                shared = _shared(path, column, header.separator, panel)
-                facts[row["trait"]] = _check_overlap(inputs, row["sumstats"], shared, min_snps)
+            header = read_header(path)
+            wrong = faults(header, bool(row["n"]))
+            for fault in wrong:
+                inputs.findings.problem(f"{row['sumstats']}: {fault}")
+            column = header.only("SNP")
+            if column is not None:
+                shared, first = _read(inputs, row["sumstats"], path, header, None if wrong else panel)
+                if panel is not None and shared is not None:
+                    facts[row["trait"]] = _check_overlap(inputs, row["sumstats"], shared, min_snps, panel, first)
     inputs.findings.summary["gwas"] = facts
+
+
+def check_groups(inputs: Inputs, rows: list[dict[str, str]], tracks: list[dict[str, str]]) -> None:
+    """A trait's group must name peak sets: cell types or groups of the tracks, whichever they are made of."""
+    by = "cell_type" if inputs.params.get("sets_by") == "cell_type" else "group"
+    known = {row[by] for row in tracks if row.get(by)}
+    for row in rows:
+        if row["group"] and known and row["group"] not in known:
+            inputs.findings.warning(
+                f"gwas: the group {row['group']} of the trait {row['trait']} is no {by} of the tracks sheet, which peak "
+                "sets are made of (sets_by): no peak set is paired with the trait"
+            )
+
+
+def check_baselines(inputs: Inputs, panel_rows: list[dict[str, str]]) -> None:
+    """The baselines that are asked for must be known, and given where one is needed."""
+    asked = inputs.names("baselines")
+    unknown = [name for name in asked if name not in BASELINES]
+    if unknown:
+        inputs.findings.problem(f"baselines: {unknown[0][:40]!r} is none of {', '.join(BASELINES)}")
+    needing = [name for name in asked if name in ("given", "reduced")]
+    if needing and not any(row["baseline"] for row in panel_rows):
+        inputs.findings.problem(f"baselines: {needing[0]} needs the column baseline of the ld_panel sheet")
 
 
 def check_merge_alleles(inputs: Inputs) -> None:
@@ -98,240 +82,122 @@ def check_merge_alleles(inputs: Inputs) -> None:
                 inputs.findings.problem(f"{name}: lacks the column(s) {', '.join(sorted(missing))}")
 
 
-def _check_vcf(inputs: Inputs, name: str) -> NDArray[np.uint64] | None:
-    """The ids of a panel that is a VCF."""
-    path = inputs.file(name, "VCF of the LD panel")
-    if path is None:
-        return None
-    with inputs.findings.collecting():
-        ids = (variant.id for variant in read_variants(path))
-        # Keys block by block: the ids of a whole genome as strings would take 20 times their memory.
-        blocks = [np.empty(0, np.uint64)]
-        while block := list(islice(ids, IDS_AT_ONCE)):
-            blocks.append(_keys(np.array(block, dtype=object)))
-        keys = np.concatenate(blocks)
-        inputs.findings.summary["ld_panel"] = {"snps": len(keys)}
-        return np.unique(keys) if len(keys) else None
-    return None
+def _read(inputs: Inputs, name: str, path: Path, header: Header, panel: Usable | None) -> tuple[int | None, str]:
+    """SNPs of the statistics that the panel has (counting stops at enough), and the first id; checks values on the way."""
+    seen = None if panel is None else np.zeros(len(panel.keys), bool)
+    first = ""
+    for number, chunk in enumerate(_chunks(path, header)):
+        ids = chunk[header.fields["SNP"][0]].fillna("").str.strip().to_numpy(dtype=object)
+        if not number:
+            first = str(ids[0]) if len(ids) else ""
+            _check_values(inputs, name, chunk, header)
+        if panel is None or seen is None:
+            return None, first
+        own = keys(ids)
+        at = np.minimum(np.searchsorted(panel.keys, own), len(panel.keys) - 1)  # the place of a key, if it is there
+        seen[at[panel.keys[at] == own]] = True
+        if seen.sum() >= ENOUGH:
+            return ENOUGH, first
+    return (None if seen is None else int(seen.sum())), first
 
 
-def _check_stems(inputs: Inputs, row: dict[str, str]) -> None:
-    """Prefixes end in their chromosome, as ldsc's `-chr` options build names."""
-    chrom = row["chrom"].lower().removeprefix("chr")
-    for column in ("bfile", "frq", "weights", "baseline"):
-        if row[column] and not row[column].removesuffix(".frq").lower().endswith(chrom):
-            inputs.findings.problem(
-                f"ld_panel: the {column} {Path(row[column]).name} of chromosome {row['chrom']} must end in {chrom}: "
-                "rename its files"
-            )
-
-
-def _check_companions(inputs: Inputs, row: dict[str, str], panel: NDArray[np.object_] | None) -> None:
-    """Check that the frequencies, weights and baseline that the sheet names exist, and are of the panel's SNPs.
-
-    Only their first rows are compared.
-    """
-    # ldsc joins frequencies and annotations to the panel by row, LD scores by SNP.
-    ordered, subsets = [], []
-    if row["frq"] and not inputs.is_hidden(row["frq"]):
-        ordered.append(inputs.file(row["frq"], "file of frequencies"))
-    if row["weights"]:
-        subsets.append(inputs.siblings(row["weights"], (".l2.ldscore.gz",), "weights").get(".l2.ldscore.gz"))
-    if row["baseline"]:
-        baseline = inputs.siblings(row["baseline"], (".annot.gz", ".l2.ldscore.gz", ".l2.M_5_50"), "baseline")
-        ordered.append(baseline.get(".annot.gz"))
-        subsets.append(baseline.get(".l2.ldscore.gz"))
-    if panel is None:
-        return
-    for path in filter(None, ordered):
-        with inputs.findings.collecting():
-            _compare_order(path, panel)
-    for path in filter(None, subsets):
-        with inputs.findings.collecting():
-            _compare_members(path, panel, inputs.findings)
-
-
-def _compare_order(path: Path, panel: NDArray[np.object_]) -> None:
-    """Check that the first SNPs of a file are the panel's first.
-
-    Raises:
-        InputError: they are not, naming the first that differs.
-    """
-    snps = _first_snps(path)
-    expected = list(panel[: len(snps)])
-    if snps != expected:
-        row = next((i for i, (a, b) in enumerate(zip(snps, expected, strict=False)) if a != b), len(expected))
-        theirs = expected[row] if row < len(expected) else "no more SNP"
-        raise InputError(
-            f"holds {snps[row]} where the panel's .bim has {theirs} (SNP {row + 1}): "
-            "both must hold the same SNPs in the same order",
-            path,
-        )
-
-
-def _compare_members(path: Path, panel: NDArray[np.object_], findings: Findings) -> None:
-    """Check that the first SNPs of a file are in the panel: some unknown ones are a warning, all a problem."""
-    snps, known = _first_snps(path), set(panel)
-    unknown = [snp for snp in snps if snp not in known]
-    if snps and len(unknown) == len(snps):
-        findings.problem(
-            f"{path}: none of its first {len(snps)} SNPs is in the panel's .bim ({some(unknown)}): "
-            "both must be of one panel"
-        )
-    elif unknown:
-        findings.warning(
-            f"{path}: {len(unknown)} of its first {len(snps)} SNPs are not in the panel's .bim ({some(unknown)})"
-        )
-
-
-def _first_snps(path: Path) -> list[str]:
-    """Values of the column SNP in the first rows; none where there is no such column (thin annotations)."""
-    try:
-        with open_text(path) as handle:
-            header = handle.readline().split()
-            if "SNP" not in header:
-                return []
-            column = header.index("SNP")
-            rows = (line.split(None, column + 1) for line in islice(handle, FIRST_ROWS))
-            return [fields[column] for fields in rows if len(fields) > column]
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read as text ({error})", path) from None
-
-
-def _check_alike(inputs: Inputs, rows: list[dict[str, str]], people: dict[str, int]) -> None:
-    for column in ("frq", "weights", "baseline"):
-        without = [row["chrom"] for row in rows if not row[column]]
-        if without and len(without) < len(rows):
-            inputs.findings.problem(
-                f"ld_panel: {column} is given for some chromosomes only (not for {some(without)}): "
-                "give it for all or none"
-            )
-    numbers = {str(n) for n in people.values()}
-    if len(numbers) > 1:
-        inputs.findings.warning(f"ld_panel: the chromosomes have different numbers of people ({some(sorted(numbers))})")
-
-
-def _check_bed(path: Path) -> None:
-    # The third byte is the order: plink 1 could write people by people, which ldsc cannot read.
-    with open(path, "rb") as raw:
-        if raw.read(3) != b"\x6c\x1b\x01":
-            raise InputError("is no plink .bed file in SNP-major order (its first bytes are wrong)", path)
-
-
-def _lines(path: Path) -> int:
-    with open_text(path) as handle:
-        return sum(1 for line in handle if line.strip())
-
-
-def _bim_snps(path: Path, chrom: str) -> NDArray[np.object_]:
-    """SNP ids of a .bim in file order, all on the chromosome that the sheet says."""
+def _chunks(path: Path, header: Header) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
-    try:
-        table = pd.read_csv(
-            path, sep=r"\s+", header=None, usecols=[0, 1], dtype=str, names=["chrom", "snp"], keep_default_na=False
-        )
-    except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise InputError(f"is no plink .bim table ({str(error).splitlines()[0]})", path) from None
-    if table.empty:
-        raise InputError("holds no SNP", path)
-    other = table["chrom"].str.removeprefix("chr") != chrom.removeprefix("chr")
-    if other.any():
-        row = int(other.to_numpy().argmax())
-        raise InputError(f"holds chromosome {table['chrom'].iloc[row]}, the panel sheet says {chrom}", path, row + 1)
-    return table["snp"].to_numpy(dtype=object)
-
-
-def _keys(snps: NDArray[np.object_]) -> NDArray[np.uint64]:
-    """64-bit keys (n,) of SNP ids."""
-    # Two of a million ids share a key once in some 40 million panels; a count of shared SNPs needs no more.
-    import pandas as pd
-
-    return pd.util.hash_array(snps, categorize=False)
-
-
-def _header(path: Path) -> Header:
+    wanted = [columns[0] for columns in header.fields.values() if columns]
     try:
         with open_text(path) as handle:
-            first = next((line for line in handle if not line.startswith("##")), "")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read as text ({error})", path) from None
-    return Header(first.split(), "\t" if "\t" in first else r"\s+")
-
-
-def _clean(name: str) -> str:
-    return re.sub(r"[-.]", "_", name.upper())
-
-
-def _check_columns(inputs: Inputs, row: dict[str, str], header: Sequence[str]) -> None:
-    names = {_clean(name) for name in header}
-    # Munged statistics have Z and N in place of the p value.
-    munged = row["sumstats"].endswith((".sumstats.gz", ".sumstats"))
-    needed: list[tuple[str, Iterable[str]]] = [
-        ("the SNP id", SNP),
-        ("the effect allele", ALLELE1),
-        ("the other allele", ALLELE2),
-        ("the signed effect", SIGNED),
-    ]
-    if not munged:
-        needed.append(("the p value", P_VALUE))
-    for what, options in needed:
-        several = [name for name in header if _clean(name) in options]
-        if len(several) > 1:
-            inputs.findings.problem(
-                f"{row['sumstats']}: has {len(several)} columns for {what} ({', '.join(several)}): "
-                "munging takes one, rename the others"
-            )
-        elif not several:
-            inputs.findings.problem(
-                f"{row['sumstats']}: has no column for {what} "
-                f"(one of {', '.join(options)}; found: {', '.join(header[:12])})"
-            )
-    if not row["n"] and not names & set(SIZE) and not (names & set(CASES) and names & set(CONTROLS)):
-        inputs.findings.problem(
-            f"{row['sumstats']}: has no column N: state the sample size in the column n of the gwas sheet"
-        )
-
-
-def _chunks(path: Path, column: str, separator: str) -> Iterator[NDArray[np.uint64]]:
-    import pandas as pd
-
-    try:
-        with open_text(path) as handle:
-            reader = pd.read_csv(
+            for _ in islice(handle, header.line):  # comments and the header, whose names may start with #
+                pass
+            yield from pd.read_csv(
                 handle,
-                sep=separator,
-                usecols=[column],
+                sep=header.separator or r"\s+",
+                header=None,
+                names=header.names,
+                usecols=wanted,
                 dtype=str,
                 chunksize=IDS_AT_ONCE,
                 keep_default_na=False,
+                skipinitialspace=True,
+                index_col=False,
                 engine="c",
             )
-            for chunk in reader:
-                yield _keys(chunk[column].to_numpy(dtype=object))
     except (ValueError, OSError, EOFError, pd.errors.ParserError) as error:
         raise InputError(f"is not a readable table ({str(error).strip().splitlines()[0]})", path) from None
 
 
-def _shared(path: Path, column: str, separator: str, panel: NDArray[np.uint64]) -> int:
-    """SNPs of the statistics that the panel has; counting stops at enough."""
-    shared = 0
-    for keys in _chunks(path, column, separator):
-        at = np.minimum(np.searchsorted(panel, keys), len(panel) - 1)  # the place of a key, if it is there
-        shared += int((panel[at] == keys).sum())
-        if shared >= ENOUGH:
-            return ENOUGH
-    return shared
+def _check_values(inputs: Inputs, name: str, chunk: pd.DataFrame, header: Header) -> None:
+    """What munging, or LDSC, would stop at or silently leave out."""
+    import pandas as pd
+
+    numbers: dict[str, pd.Series] = {}
+    for field in NUMBERS:
+        column = header.only(field)
+        if column is None or not len(chunk):
+            continue
+        text = chunk[column].fillna("").str.strip()
+        numbers[field] = pd.to_numeric(text.where(~text.isin(NOT_THERE)), errors="coerce")
+        wrong = numbers[field].isna() & ~text.isin(NOT_THERE)
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            inputs.findings.problem(
+                f"{name}:{header.line + 1 + row}: has {text.iloc[row][:40]!r} in the column {column} "
+                f"({WORDS[field]}), expected a number"
+            )
+            return
+    for sentence in _out_of_range(numbers, header):
+        inputs.findings.problem(f"{name}: {sentence}")
+    repeated = int(chunk[header.fields["SNP"][0]].duplicated().sum())
+    if repeated:
+        inputs.findings.warning(
+            f"{name}: {repeated} of its first {len(chunk)} rows have an id of an earlier row: the first counts"
+        )
+    alleles = [header.only(field) for field in ("A1", "A2")]
+    if not header.munged and len(chunk) and all(alleles):
+        pairs = (chunk[alleles[0]].fillna("") + chunk[alleles[1]].fillna("")).str.strip().str.upper()
+        if not pairs.isin(UNAMBIGUOUS).any():
+            inputs.findings.problem(
+                f"{name}: no row has two of the letters A, C, G, T that are not each other's complement (the first: "
+                f"{pairs.iloc[0][:20]!r}): munging would leave out all"
+            )
 
 
-def _check_overlap(inputs: Inputs, name: str, shared: int, min_snps: int) -> dict[str, int]:
+def _out_of_range(numbers: dict[str, pd.Series], header: Header) -> Iterator[str]:
+    """Columns whose values cannot be what their name says."""
+    for field, values in numbers.items():
+        known = values.dropna()
+        if known.empty:
+            yield f"has no value in the column {header.only(field)}"
+            continue
+        if field == "P" and not ((known > 0) & (known <= 1)).mean() > 0.5:
+            yield f"has most p values outside (0, 1] in the column {header.only(field)}: are these -log10 p?"
+        if field in ("N", "N_CAS", "N_CON") and not (known > 0).mean() > 0.5:
+            yield f"has most sample sizes at 0 or below in the column {header.only(field)}"
+        if field == "FRQ" and not known.between(0, 1).mean() > 0.5:
+            yield f"has most frequencies outside 0 to 1 in the column {header.only(field)}: are these percent?"
+        if field == "INFO" and not (known >= INFO_MIN).any():
+            yield f"has no INFO of {INFO_MIN} or more: munging would leave out all SNPs"
+        if field == "signed" and not header.munged:
+            yield from _off_median(known, str(header.only(field)))
+
+
+def _off_median(values: pd.Series, column: str) -> Iterator[str]:
+    """An effect whose median is not that of no effect: odds ratios called BETA, or their logarithms called OR."""
+    none = 1.0 if clean(column) == "OR" else 0.0
+    median = float(values.median())
+    if len(values) >= MEDIAN_ROWS and abs(median - none) > MEDIAN_OFF:
+        other = "log odds (call it LOG_ODDS)" if none else "an odds ratio (call it OR)"
+        yield f"has a median of {median:.2g} in the column {column}, expected {none:g} for no effect: is it {other}?"
+
+
+def _check_overlap(inputs: Inputs, name: str, shared: int, min_snps: int, panel: Usable, first: str) -> dict[str, int]:
     if shared < min_snps:
         inputs.findings.problem(
-            f"{name}: {shared} of its SNPs are in the LD panel, fewer than {min_snps} (min_snps): "
-            "the ids must be the panel's"
+            f"{name}: {shared} of its SNPs are in {panel.what}, fewer than {min_snps} (min_snps): "
+            f"the ids must be the panel's (here: {first[:40]}; panel: {panel.example[:40]})"
         )
     elif shared < ENOUGH:
         inputs.findings.warning(
-            f"{name}: {shared} of its SNPs are in the LD panel, fewer than {ENOUGH}: estimates are unsteady"
+            f"{name}: {shared} of its SNPs are in {panel.what}, fewer than {ENOUGH}: estimates are unsteady"
         )
     return {"shared_snps": shared}

@@ -16,16 +16,18 @@ from accessiflow.preflight.findings import NAMES_SHOWN, Findings, Inputs, some
 if TYPE_CHECKING:
     import pysam
 
+EXCHANGED = 0.9  # of the REF alleles that disagree: so many with the genome's allele as ALT are no other assembly's
 WINDOW = 1 << 14  # bp read ahead: sorted variants then cost few reads of a compressed file
 KNOWN = frozenset("ACGT")
 
 
 class Record(Protocol):
-    """A variant: its contig, 1-based position and REF allele (upper case)."""
+    """A variant: its contig, 1-based position and alleles (upper case)."""
 
     chrom: str
     pos: int
     ref: str
+    alt: str
 
 
 class Reference:
@@ -133,6 +135,7 @@ class Agreement(NamedTuple):
         records: how many were read.
         compared: how many of them were compared.
         mismatches: how many of these disagree.
+        exchanged: how many of those have the genome's allele as ALT.
         examples: the first few that disagree, in words.
         contigs: the contigs that the records name.
     """
@@ -140,19 +143,20 @@ class Agreement(NamedTuple):
     records: int
     compared: int
     mismatches: int
+    exchanged: int
     examples: list[str]
     contigs: list[str]
 
 
 def compare_alleles(records: Iterable[Record], reference: Reference | None, most: int) -> Agreement:
-    """Compare the REF alleles of at most `most` records with the genome, streaming.
+    """Compare the REF alleles (and where these disagree, the ALT alleles) of at most `most` records with the genome, streaming.
 
     Unknown contigs, REF with other letters than ACGT and unknown genome bases are not compared; a position past the end
     of its contig disagrees. Memory: one window of the genome.
     """
     contigs: dict[str, None] = {}  # an ordered set
     examples: list[str] = []
-    count = compared = mismatches = 0
+    count = compared = mismatches = exchanged = 0
     for record in islice(records, most):
         count += 1
         contigs.setdefault(record.chrom)
@@ -165,23 +169,39 @@ def compare_alleles(records: Iterable[Record], reference: Reference | None, most
         compared += 1
         if genome != record.ref:
             mismatches += 1
+            exchanged += (
+                bool(record.alt) and reference.bases(record.chrom, record.pos - 1, len(record.alt)) == record.alt
+            )
             if len(examples) < NAMES_SHOWN:
                 examples.append(
                     f"{record.chrom}:{record.pos} {record.ref[:20]} (FASTA: {genome[:20] or 'end of contig'})"
                 )
-    return Agreement(count, compared, mismatches, examples, list(contigs))
+    return Agreement(count, compared, mismatches, exchanged, examples, list(contigs))
 
 
 def report_mismatches(name: str, agreement: Agreement, most: float, findings: Findings) -> dict[str, int]:
-    """Report REF alleles that disagree: a warning, or a problem above the share `most`; returns facts for a summary."""
+    """Report REF alleles that disagree: a warning, or a problem above the share `most`; returns facts for a summary.
+
+    Where nearly all of them have the genome's allele as ALT, it is a warning whatever their share: such variants are
+    scored as they stand. In another assembly, ALT is the genome's in a third.
+    """
     if agreement.mismatches:
         share = agreement.mismatches / agreement.compared
         sentence = (
             f"{name}: {agreement.mismatches} of {agreement.compared} REF alleles disagree with the FASTA "
             f"({'; '.join(agreement.examples)})"
         )
-        if share > most:
+        if agreement.exchanged >= EXCHANGED * agreement.mismatches:
+            findings.warning(
+                f"{sentence}: in {agreement.exchanged} of {agreement.mismatches} ALT is the genome's: alleles reversed, "
+                "not another assembly (ref_mismatch says what becomes of them)"
+            )
+        elif share > most:
             findings.problem(f"{sentence}, more than {most:.0%}: another assembly? (max_ref_mismatch sets the limit)")
         else:
             findings.warning(sentence)
-    return {"records": agreement.records, "compared": agreement.compared, "ref_mismatches": agreement.mismatches}
+    return {
+        "records": agreement.records,
+        "compared": agreement.compared,
+        "ref_mismatches": agreement.mismatches,
+    } | ({"exchanged": agreement.exchanged} if agreement.exchanged else {})

@@ -110,13 +110,11 @@ def _check_lengths(
 
 # One call shape for all kinds, whether or not they have an index.
 def _bigwig(path: Path, index: Mapping[str, Path], requested: Iterable[str]) -> Contents:  # noqa: ARG001
-    from accessiflow.signal.bigwig import open_bigwig
+    from accessiflow.signal.bigwig import has_data, open_bigwig
 
     with open_bigwig(path) as handle:
         lengths = {str(chrom): int(size) for chrom, size in handle.chroms().items()}
-        # From the zoom levels, without reading the values; None where a contig has none.
-        greatest = {c: handle.stats(c, 0, lengths[c], type="max")[0] for c in requested if c in lengths}
-        return Contents(lengths, {c for c, value in greatest.items() if value is not None and value > 0})
+        return Contents(lengths, {c for c in requested if c in lengths and has_data(handle, path, c)})
 
 
 def _bam(path: Path, index: Mapping[str, Path], requested: Iterable[str]) -> Contents:

@@ -1,1 +1,1 @@
-"""How well variant scores agree with measured effects: accessibility QTLs by direction, reporter assays by correlation."""
+"""How well scores agree with measured effects: accessibility QTLs by direction, reporter assays by correlation."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from accessiflow.bootstrap import Bootstrap
 from accessiflow.errors import InputError
-from accessiflow.log import log
+from accessiflow.log import log, note
 from accessiflow.qtl.intervals import Correlations, correlations
 from accessiflow.statistics import Doubles, binomial_share
 
@@ -32,14 +32,18 @@ def mean_scores(variants: pd.DataFrame, tracks: TrackScores) -> Doubles:
         InputError: no variant has one.
     """
     rows = tracks.find(variants)
-    found = rows >= 0
-    if not found.any():
+    scored = rows >= 0
+    if not scored.any():
         raise InputError(
-            f"none of the {len(variants)} variants is in the score files: assembly, chromosome names, positions and alleles must agree"
+            f"none of the {len(variants)} variants is in the score files: "
+            "assembly, chromosome names, positions and alleles must agree"
         )
     out = np.full(len(variants), np.nan)
-    out[found] = tracks.read(rows[found]).mean(axis=1, dtype=np.float64)
-    log.info("%d variants, %d of them scored", len(variants), int(found.sum()))
+    out[scored] = tracks.read(rows[scored]).mean(axis=1, dtype=np.float64)
+    log.info("%d variants, %d of them scored", len(variants), int(scored.sum()))
+    note(variants=len(variants), scored=int(scored.sum()))
+    if not scored.all():
+        log.warning("%d of %d variants have no score: left out", int((~scored).sum()), len(variants))
     return out
 
 
@@ -49,7 +53,10 @@ def agreement(
     """How often scores and effects have the same sign, and their correlations, in each group (AGREEMENT_COLUMNS).
 
     Args:
-        beta: measured effects of ALT (n,), NaN unknown. scores: (n,), NaN unknown. groups: name -> members (n,).
+        beta: measured effect of ALT of each variant (n,), NaN unknown.
+        scores: of each variant (n,), NaN unknown.
+        groups: name -> which variants are members (n,).
+        bootstrap: of the intervals of correlations.
     """
     import pandas as pd
 
@@ -58,7 +65,13 @@ def agreement(
 
 
 def correlation(table: pd.DataFrame, scores: Doubles, bootstrap: Bootstrap) -> pd.DataFrame:
-    """Correlation of scores (n,) with `value` over all variants, and in each `element` where the table has them (CORRELATION_COLUMNS)."""
+    """Correlation of scores with measured effects over all variants and in each element (CORRELATION_COLUMNS).
+
+    Args:
+        table: value, and element where there are several.
+        scores: of each variant (n,), NaN unknown.
+        bootstrap: of the intervals.
+    """
     import pandas as pd
 
     value = table["value"].to_numpy(np.float64)

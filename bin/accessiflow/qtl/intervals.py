@@ -9,7 +9,7 @@ import numpy as np
 from accessiflow.bootstrap import Bootstrap, interval
 from accessiflow.statistics import Doubles, midranks, pearson
 
-LEAST = 3
+LEAST = 3  # pairs that a correlation needs
 
 
 class Estimate(NamedTuple):
@@ -20,7 +20,7 @@ class Estimate(NamedTuple):
     high: float
 
 
-UNKNOWN = Estimate(np.nan, np.nan, np.nan)
+NO_ESTIMATE = Estimate(np.nan, np.nan, np.nan)
 
 
 class Correlations(NamedTuple):
@@ -32,16 +32,18 @@ class Correlations(NamedTuple):
 
 
 def correlations(x: Doubles, y: Doubles, bootstrap: Bootstrap, stream: str) -> Correlations:
-    """Correlations of x and y (n,), with percentile intervals over resamples of the pairs (ranks are taken anew in each).
+    """Correlations with percentile intervals over resamples of the pairs; ranks are taken anew in each.
 
     Args:
+        x, y: the pairs (n,).
+        bootstrap: number of resamples, and seed.
         stream: name of the group of pairs, which has resamples of its own.
     """
     if len(x) < LEAST:
-        return Correlations(UNKNOWN, UNKNOWN, f"{len(x)} variants, fewer than {LEAST}")
+        return Correlations(NO_ESTIMATE, NO_ESTIMATE, f"{len(x)} variants, fewer than {LEAST}")
     value = pearson(x, y)
     if np.isnan(value):
-        return Correlations(UNKNOWN, UNKNOWN, "all scores or all effects are equal")
+        return Correlations(NO_ESTIMATE, NO_ESTIMATE, "all scores or all effects are equal")
 
     def block(rows: slice, columns: slice) -> tuple[Doubles, Doubles, Doubles]:
         a, b = (part[rows, None][:, columns] for part in (x, y))

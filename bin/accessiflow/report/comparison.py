@@ -1,4 +1,4 @@
-"""Models side by side: the leaderboard, accuracy paired by track, over-correlation, errors, variability over replicates."""
+"""Models side by side: leaderboard, accuracy paired by track, over-correlation, errors, variability over replicates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MEAN = "cross_track_mean"
 SHOWN = ("specific", "ubiquitous")
-COLUMNS = {
+HEADER_OF = {
     "rank": "",
     "model": "model",
     "replicates": "replicates",
@@ -66,38 +66,41 @@ def section(results: Results) -> Section | None:
 def _answer(board: pd.DataFrame) -> str:
     models = board[board["model"] != MEAN]
     best = models.iloc[0]
-    sentence = f"Best in cell type-specific peaks: {best['model']} (Pearson R {number(best['pearson_specific'])}, {number(best['low'])} to {number(best['high'])})"
+    limits = f"{number(best['low'])} to {number(best['high'])}"
+    sentence = (
+        f"Best in cell type-specific peaks: {best['model']} (Pearson R {number(best['pearson_specific'])}, {limits})"
+    )
     others = [f"{row.model} {number(row.pearson_specific)}" for row in models.iloc[1:4].itertuples()]
     return f"{sentence}, before {', '.join(others)}." if others else f"{sentence}."
 
 
 def _warnings(board: pd.DataFrame) -> list[str]:
     """Models that learned nothing beyond a baseline."""
-    said = []
+    baselines = {
+        "specific_minus_own_mean": "its own mean over tracks",
+        "specific_minus_kmer_ridge": "the k-mer ridge",
+    }
+    warnings = []
     for row in board[board["model"] != MEAN].to_dict("records"):
-        lost = [
-            name
-            for key, name in (
-                ("specific_minus_own_mean", "its own mean over tracks"),
-                ("specific_minus_kmer_ridge", "the k-mer ridge"),
+        unbeaten = [name for column, name in baselines.items() if row.get(column, np.nan) <= 0]
+        if unbeaten:
+            warnings.append(
+                f"{row['model']} does not beat {' or '.join(unbeaten)} in cell type-specific peaks: "
+                "it has learned nothing of cell types there."
             )
-            if row.get(key, np.nan) <= 0
-        ]
-        if lost:
-            said.append(
-                f"{row['model']} does not beat {' or '.join(lost)} in cell type-specific peaks: it has learned nothing of cell types there."
-            )
-    return said
+    return warnings
 
 
 def _leaderboard(board: pd.DataFrame) -> Table:
-    shown = [c for c in COLUMNS if c in board]
+    shown = [c for c in HEADER_OF if c in board]
     rows = [[_cell(row[c]) for c in shown] for row in board.to_dict("records")]
-    return Table("leaderboard", "Leaderboard", [COLUMNS[c] for c in shown], rows, table_uri(board))
+    return Table("leaderboard", "Leaderboard", [HEADER_OF[c] for c in shown], rows, table_uri(board))
 
 
 def _cell(value: object) -> str:
-    return number(value) if isinstance(value, float) else "" if value is None else str(value)
+    if isinstance(value, float):
+        return number(value)
+    return "" if value is None else str(value)
 
 
 def _tests(results: Results) -> list[Table]:
@@ -111,20 +114,8 @@ def _tests(results: Results) -> list[Table]:
         for r in some.to_dict("records")
     ]
     header = ["model", "against", "tracks", "median difference of R", "p", "q"]
-    return (
-        [
-            Table(
-                "tests",
-                "Differences in cell type-specific peaks (Wilcoxon, paired by track)",
-                header,
-                rows,
-                table_uri(tests),
-                True,
-            )
-        ]
-        if rows
-        else []
-    )
+    title = "Differences in cell type-specific peaks (Wilcoxon, paired by track)"
+    return [Table("tests", title, header, rows, table_uri(tests), True)] if rows else []
 
 
 def _paired(table: pd.DataFrame, models: list[str]) -> Figure:
@@ -155,7 +146,8 @@ def _paired(table: pd.DataFrame, models: list[str]) -> Figure:
     return figure(
         "comparison-accuracy",
         "Accuracy by training choice",
-        "Pearson R of log2(x + 1), paired by track (lines join a track's means over replicates; a point is a replicate; the tick is the mean over tracks).",
+        "Pearson R of log2(x + 1), paired by track (lines join a track's means over replicates; a point is a "
+        "replicate; the tick is the mean over tracks).",
         alt.hconcat(*panels),
         table,
     )
@@ -188,7 +180,7 @@ def _over_correlation(table: pd.DataFrame) -> Figure:
 
 
 def _matrices(table: pd.DataFrame) -> Figure:
-    """Correlations between tracks, measured and predicted by the first model, over the clusters that are neither ubiquitous nor shared."""
+    """Correlations between tracks, measured and predicted by the first model, over the clusters of cell types."""
     import altair as alt
 
     first = table["file"].iloc[0]
@@ -223,23 +215,28 @@ def _matrix(table: pd.DataFrame, title: str) -> alt.Chart:
     )
 
 
+def _points(table: pd.DataFrame, size: int, opacity: float, x: alt.X, y: alt.Y, color: alt.Color) -> alt.Chart:
+    import altair as alt
+
+    return alt.Chart(table).mark_circle(size=size, opacity=opacity).encode(x=x, y=y, color=color)
+
+
 def _errors(table: pd.DataFrame) -> Figure:
     import altair as alt
 
-    peaks = table[table["region"] == "peaks"]
-    chart = (
-        alt.Chart(peaks)
-        .mark_circle(size=60, opacity=0.75)
-        .encode(
-            x=alt.X("fpr:Q", title="false positive rate, all peaks"),
-            y=alt.Y("fnr:Q", title="false negative rate"),
-            color=alt.Color("file:N", title="model"),
-        )
+    chart = _points(
+        table[table["region"] == "peaks"],
+        60,
+        0.75,
+        alt.X("fpr:Q", title="false positive rate, all peaks"),
+        alt.Y("fnr:Q", title="false negative rate"),
+        alt.Color("file:N", title="model"),
     )
     return figure(
         "comparison-errors",
         "Missed and false peaks",
-        "Peaks called on the predictions against those of the measurements, among the bins that are a peak of any track. A point is a track.",
+        "Peaks called on the predictions against those of the measurements, among the bins that are a peak of any "
+        "track. A point is a track.",
         chart.properties(width=WIDTH - 120, height=260),
         table,
     )
@@ -248,19 +245,19 @@ def _errors(table: pd.DataFrame) -> Figure:
 def _variability(table: pd.DataFrame) -> Figure:
     import altair as alt
 
-    chart = (
-        alt.Chart(table.dropna(subset=["cv_median"]))
-        .mark_circle(size=50, opacity=0.7)
-        .encode(
-            x=alt.X("cluster:N", title="peak cluster", axis=alt.Axis(labelAngle=-40)),
-            y=alt.Y("cv_median:Q", title="median coefficient of variation"),
-            color=alt.Color("track:N", title="track"),
-        )
+    chart = _points(
+        table.dropna(subset=["cv_median"]),
+        50,
+        0.7,
+        alt.X("cluster:N", title="peak cluster", axis=alt.Axis(labelAngle=-40)),
+        alt.Y("cv_median:Q", title="median coefficient of variation"),
+        alt.Color("track:N", title="track"),
     )
     return figure(
         "comparison-variability",
         "How much do replicates of a model differ?",
-        "Coefficient of variation of a window's prediction over replicates (median of the cluster's windows). A point is a track.",
+        "Coefficient of variation of a window's prediction over replicates (median of the cluster's windows). "
+        "A point is a track.",
         chart.properties(width=WIDTH - 120, height=240),
         table,
     )

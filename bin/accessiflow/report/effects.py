@@ -1,4 +1,7 @@
-"""Variant effects of every model side by side, by specificity: eQTLs, allelic imbalance, heritability (as Kathail et al. 2024, Fig. 2C, 2D, 4C, S5)."""
+"""Variant effects of every model side by side, by specificity: eQTLs, allelic imbalance, heritability.
+
+As in Kathail et al. 2024, Fig. 2C, 2D, 4C, S5.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from accessiflow.evaluation import variant_effects as rules
 from accessiflow.report.figures import Figure, figure, table_uri
-from accessiflow.report.section import Section, Table, number
+from accessiflow.report.section import Section, Table, known, number
 from accessiflow.results import Results
 
 if TYPE_CHECKING:
@@ -14,12 +17,19 @@ if TYPE_CHECKING:
     import pandas as pd
 
 POINTS, MEANS = "evaluation/variant_effects.tsv", "evaluation/variant_effects.summary.tsv"
-NAMES = ["measure", "peaks", "model"]
+MEASURE_KEYS = ["measure", "peaks", "model"]
 PANEL = 240  # px that the widest panel takes, as long as the marks of its models stay apart
 
 
 class Measure(NamedTuple):
-    """A panel: its name, the axis below and on the left, and the value of no effect."""
+    """A panel.
+
+    Attributes:
+        name: name of the measure.
+        x: title of the axis below.
+        y: title of the axis on the left.
+        chance: the value of no effect.
+    """
 
     name: str
     x: str
@@ -29,7 +39,7 @@ class Measure(NamedTuple):
 
 MEASURES = (
     Measure(rules.EQTL, "tracks with the peak", "AUROC", 0.5),
-    Measure(rules.DIRECTION, "tracks with the peak", "AUROC", 0.5),
+    Measure(rules.EQTL_DIRECTION, "tracks with the peak", "AUROC", 0.5),
     Measure(rules.SITES, "tracks with the peak", "AUROC", 0.5),
     Measure(rules.CLUSTERS, "peak cluster", "AUROC", 0.5),
     Measure(rules.SPLIT, "peaks of the tissue, share of SNPs", "enrichment", 1.0),
@@ -38,7 +48,7 @@ MEASURES = (
 
 def section(results: Results) -> Section | None:
     """The section, or None without a result on variants."""
-    every, means = results.table(POINTS, [*NAMES, "unit"]), results.table(MEANS, NAMES)
+    every, means = results.table(POINTS, [*MEASURE_KEYS, "unit"]), results.table(MEANS, MEASURE_KEYS)
     if every is None or means is None or means.empty:
         return None
     values = every.dropna(subset=["value"])
@@ -49,19 +59,21 @@ def section(results: Results) -> Section | None:
 
 
 def _answer(means: pd.DataFrame) -> str:
-    """Which model tells eQTLs best in the most specific peaks, where there is a choice."""
+    """Which model classifies eQTLs best in the most specific peaks, where there is a choice."""
     first = means[means["measure"] == rules.EQTL]
-    first = (
-        first[first["peaks"] == first["peaks"].iloc[0]].sort_values("mean", ascending=False, kind="stable")
-        if len(first)
-        else first
-    )
+    if first.empty:
+        return ""
+    first = first[first["peaks"] == first["peaks"].iloc[0]]
     if len(first) < 2:
         return ""
+    first = first.sort_values("mean", ascending=False, kind="stable")
     best = first.iloc[0]
     others = ", ".join(f"{row.model} {number(row.mean)}" for row in first.iloc[1:4].itertuples(name="Row"))
-    within = f", {number(best['low'])} to {number(best['high'])}" if best["low"] == best["low"] else ""
-    return f"Best on eQTLs in the most specific peaks ({best['peaks']} tracks): {best['model']} (mean AUROC {number(best['mean'])}{within}), before {others}."
+    limits = f", {number(best['low'])} to {number(best['high'])}" if known(best["low"]) else ""
+    return (
+        f"Best on eQTLs in the most specific peaks ({best['peaks']} tracks): {best['model']} "
+        f"(mean AUROC {number(best['mean'])}{limits}), before {others}."
+    )
 
 
 def _figure(values: pd.DataFrame, means: pd.DataFrame, models: list[str]) -> Figure:
@@ -73,10 +85,13 @@ def _figure(values: pd.DataFrame, means: pd.DataFrame, models: list[str]) -> Fig
     chart = alt.concat(*(_panel(measure, values, means, models, step) for measure in shown), columns=3).resolve_scale(
         color="shared"
     )
-    caption = "Tick: mean over tissues, cell types or traits, with its 95 % interval (bootstrap over them); a point is one of them. Dashed: no effect."
+    caption = (
+        "Tick: mean over tissues, cell types or traits, with its 95 % interval (bootstrap over them); "
+        "a point is one of them. Dashed: no effect."
+    )
     if rules.SPLIT in {measure.name for measure in shown}:
         caption += " Heritability: each trait in the tissue whose specific peaks are the most enriched."
-    data = values[[*NAMES, "unit", "value"]].merge(means.drop(columns="reason"), on=NAMES)
+    data = values[[*MEASURE_KEYS, "unit", "value"]].merge(means.drop(columns="reason"), on=MEASURE_KEYS)
     return figure("effects-models", "Accuracy on variants by specificity", caption, chart, data)
 
 
@@ -107,14 +122,10 @@ def _panel(
 
 def _table(means: pd.DataFrame, models: list[str]) -> Table:
     """A row a measure and kind of peaks, a column a model."""
-    cells = {
-        (
-            row["measure"],
-            row["peaks"],
-            row["model"],
-        ): f"{number(row['mean'], 3)} ({number(row['low'], 3)} to {number(row['high'], 3)}; {row['n']})"
-        for row in means.to_dict("records")
-    }
+    cells = {}
+    for row in means.to_dict("records"):
+        mean, low, high = (number(row[name], 3) for name in ("mean", "low", "high"))
+        cells[row["measure"], row["peaks"], row["model"]] = f"{mean} ({low} to {high}; {row['n']})"
     rows = [
         [measure, peaks, *(cells.get((measure, peaks, model), "") for model in models)]
         for measure, peaks in dict.fromkeys(zip(means["measure"], means["peaks"], strict=True))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 DRAWN = 6  # models that have a panel of their own
-WARNED = 6  # bins that were not judged, said one by one
+WARNED = 6  # bins without a figure that are named one by one
 
 
 def section(results: Results) -> Section | None:
@@ -31,25 +31,31 @@ def section(results: Results) -> Section | None:
             _curve(curves, "pr", "recall", "precision"),
         ]
     pip = float(results.json("pipeline_info/params.json").get("eqtl_min_pip", MIN_PIP))
-    lead = f"Random forests on the scores of all tracks tell fine-mapped eQTLs (PIP > {pip:g}) from others, cross-validated in each specificity bin."
+    lead = (
+        f"Random forests on the scores of all tracks classify fine-mapped eQTLs (PIP > {pip:g}) against other "
+        "variants, cross-validated in each specificity bin."
+    )
     return Section(
         "eqtl", "Where the model works: eQTLs", lead, _answer(table), figures, [_table(table)], _warnings(table)
     )
 
 
 def _answer(table: pd.DataFrame) -> str:
-    """Mean over tissues in the most specific and the most shared bin; nothing for several models, which the section on all of them sums up."""
+    """Mean over tissues in the most specific and the most shared bin; nothing where there are several models."""
+    # The section on variant effects sums up several.
     means = table.groupby("bin", sort=False)["auroc"].mean().dropna()
     if means.empty or table["model"].nunique() > 1:
         return ""
     specific, shared = (f"({means.index[i]} tracks) {number(means.iloc[i])}" for i in (0, -1))
-    return f"eQTLs: mean AUROC in the most specific peaks {specific}, in the most shared judged {shared}."
+    return f"eQTLs: mean AUROC in the most specific peaks {specific}, in the most shared evaluated {shared}."
 
 
 def _warnings(table: pd.DataFrame) -> list[str]:
     lacking = table[table["auroc"].isna()].drop_duplicates(["tissue", "bin", "reason"])
-    said = [f"eQTLs of {row.tissue}, {row.bin} tracks: {row.reason}." for row in lacking.itertuples()]
-    return said[:WARNED] + [f"{len(said) - WARNED} further eQTL bins are not judged."] * (len(said) > WARNED)
+    warnings = [f"eQTLs of {row.tissue}, {row.bin} tracks: {row.reason}." for row in lacking.itertuples()]
+    if len(warnings) > WARNED:
+        warnings[WARNED:] = [f"{len(warnings) - WARNED} further eQTL bins are not evaluated."]
+    return warnings
 
 
 def _by_bin(table: pd.DataFrame, shuffled: pd.DataFrame | None) -> Figure:
@@ -57,10 +63,9 @@ def _by_bin(table: pd.DataFrame, shuffled: pd.DataFrame | None) -> Figure:
     import altair as alt
     import pandas as pd
 
-    both = pd.concat(
-        [table.assign(labels="true"), *([] if shuffled is None else [shuffled.assign(labels="shuffled")])],
-        ignore_index=True,
-    )
+    both = table.assign(labels="true")
+    if shuffled is not None:
+        both = pd.concat([both, shuffled.assign(labels="shuffled")], ignore_index=True)
     models = list(dict.fromkeys(table["model"]))
     data = both[both["model"].isin(models[:DRAWN])].dropna(subset=["auroc"]).assign(chance=0.5)
     chart = _points(data, list(dict.fromkeys(table["bin"])))
@@ -76,7 +81,8 @@ def _by_bin(table: pd.DataFrame, shuffled: pd.DataFrame | None) -> Figure:
     facets = chart.properties(width=(WIDTH - 60) / 2, height=170).facet(
         alt.Facet("model:N", title=None, sort=models), columns=2
     )
-    caption += f" The first {DRAWN} models; the data file holds all." if len(models) > DRAWN else ""
+    if len(models) > DRAWN:
+        caption += f" The first {DRAWN} models; the data file holds all."
     return figure("eqtl-bins", "eQTL classification by specificity, model by model", caption, facets, both)
 
 
@@ -112,11 +118,9 @@ def _curve(curves: pd.DataFrame, kind: str, x: str, y: str) -> Figure:
     models, bins = list(dict.fromkeys(data["model"])), list(dict.fromkeys(data["bin"]))
     single = len(models) == 1
     shown = data if single else data[data["bin"] == bins[0]]
-    color = (
-        alt.Color("bin:N", title="tracks with the peak", sort=bins)
-        if single
-        else alt.Color("model:N", title="model", sort=models)
-    )
+    color = alt.Color("model:N", title="model", sort=models)
+    if single:
+        color = alt.Color("bin:N", title="tracks with the peak", sort=bins)
     lines = (
         alt.Chart(shown)
         .mark_line(strokeWidth=1.5)
@@ -125,9 +129,9 @@ def _curve(curves: pd.DataFrame, kind: str, x: str, y: str) -> Figure:
     facets = lines.properties(width=170, height=150).facet(facet=alt.Facet("tissue:N", title=None), columns=3)
     name = {"roc": "ROC", "pr": "Precision-recall"}[kind]
     title = f"{name} curves by tissue and {'specificity' if single else 'model'}"
-    caption = "All cross-validation folds pooled." + (
-        "" if single else f" Peaks of {bins[0]} tracks; the data file holds every bin."
-    )
+    caption = "All cross-validation folds pooled."
+    if not single:
+        caption += f" Peaks of {bins[0]} tracks; the data file holds every bin."
     return figure(f"eqtl-{kind}", title, caption, facets, data)
 
 

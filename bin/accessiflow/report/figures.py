@@ -1,7 +1,7 @@
 """Figures: Altair charts rendered to inline SVG at build time, with their data as TSV.
 
-Colours of text, axes and grid become CSS variables, so that one SVG serves light and dark pages; identifiers inside an SVG are made unique, since
-many stand on one page.
+Colours of text, axes and grid become CSS variables, so that one SVG serves light and dark pages; identifiers inside an
+SVG are made unique, since many stand on one page.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ class Figure:
     """A figure of the page.
 
     Attributes:
-        key: its identifier and file name. title, caption: text. svg: inline markup. tsv: its data as a data URI.
+        key: its identifier and file name.
+        title, caption: text.
+        svg: inline markup.
+        tsv: its data as a data URI.
     """
 
     key: str

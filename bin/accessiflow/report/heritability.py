@@ -1,11 +1,15 @@
-"""Partitioned heritability: tissue sets by specificity, clusters, and splits by |SAD| for every model (Kathail et al. 2024, Fig. 2A, 2D, 3A, 4C)."""
+"""Partitioned heritability: tissue sets by specificity, clusters, and splits by |SAD| for every model.
+
+As in Kathail et al. 2024, Fig. 2A, 2D, 3A, 4C.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from accessiflow.report.figures import WIDTH, Figure, figure, table_uri
-from accessiflow.report.section import Section, Table, number
+from accessiflow.report.section import Section, Table, number, two_digits
 from accessiflow.results import Results
 
 if TYPE_CHECKING:
@@ -15,7 +19,8 @@ if TYPE_CHECKING:
 HALVES = {"high": "high specificity", "low": "low specificity"}
 HEADER = {"labelAngle": 0, "labelOrient": "top", "labelAnchor": "start", "labelFontWeight": "bold"}
 COLOURS = ["#0072b2", "#8a8f98"]
-ALL = "all SNPs of the set"
+ENRICHMENT = ("Enrichment", "Enrichment_std_error", "enrichment of heritability")  # value, error, title of the axis
+WHOLE_SET = "all SNPs of the set"
 MODEL_COLOURS = ["#8a8f98", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1"]
 
 
@@ -26,7 +31,7 @@ def section(results: Results) -> Section | None:
         return None
     focal = _described(table[table["focal"] == "yes"], results.table("heritability/annotations.tsv"))
     makers = (_by_tissue, _by_cluster, _by_sad, _by_sad_tau)
-    figures = [made for maker in makers if (made := maker(focal)) is not None]
+    figures = [made for made in (maker(focal) for maker in makers) if made is not None]
     tables = [
         _effects(focal, table),
         *_tests(results.table("heritability/cts.tsv")),
@@ -46,7 +51,7 @@ def section(results: Results) -> Section | None:
 
 
 def _described(focal: pd.DataFrame, annotations: pd.DataFrame | None) -> pd.DataFrame:
-    """The annotations in question with what they are: set, owner (tissue or cluster), specificity, model, half, share; and limits of one SE."""
+    """The focal annotations with what `annotations` says of them, their owner (tissue or cluster) and specificity."""
     columns = ["set", "model_scored", "statistic", "half", "share", "n_unscored"]
     if annotations is not None:
         known = annotations.rename(columns={"model": "model_scored", "annotation": "model"})
@@ -75,6 +80,14 @@ def _forest(
     )
 
 
+def _by_owner(shown: pd.DataFrame, colour: alt.Color, offset: str) -> alt.LayerChart:
+    """Enrichments, a line a tissue or cluster."""
+    import altair as alt
+
+    y = alt.Y("owner:N", title=None)
+    return _forest(shown, *ENRICHMENT, y, colour, offset, 1)
+
+
 def _by_tissue(focal: pd.DataFrame) -> Figure | None:
     import altair as alt
 
@@ -87,17 +100,11 @@ def _by_tissue(focal: pd.DataFrame) -> Figure | None:
         scale=alt.Scale(domain=list(HALVES.values()), range=COLOURS),
         legend=alt.Legend(orient="top", columnPadding=24),
     )
-    chart = _forest(
-        shown,
-        "Enrichment",
-        "Enrichment_std_error",
-        "enrichment of heritability",
-        alt.Y("owner:N", title=None),
-        colour,
-        "specificity:N",
-        1,
+    chart = _by_owner(shown, colour, "specificity:N")
+    caption = (
+        "Tissue peaks, split at the median of their specificity. Bars: one standard error (block jackknife). "
+        "Dashed: no enrichment."
     )
-    caption = "Tissue peaks, split at the median of their specificity. Bars: one standard error (block jackknife). Dashed: no enrichment."
     facets = chart.properties(width=_panel(shown["trait"].nunique()), height=alt.Step(9)).facet(
         alt.Facet("trait:N", title=None), columns=3
     )
@@ -112,16 +119,7 @@ def _by_cluster(focal: pd.DataFrame) -> Figure | None:
         return None
     shown = shown.assign(owner=shown["owner"].str.removeprefix("cluster."))
     colour = alt.Color("trait:N", title="trait", sort=None)
-    chart = _forest(
-        shown,
-        "Enrichment",
-        "Enrichment_std_error",
-        "enrichment of heritability",
-        alt.Y("owner:N", title=None),
-        colour,
-        "trait:N",
-        1,
-    )
+    chart = _by_owner(shown, colour, "trait:N")
     caption = "Peaks of each cluster. Bars: one standard error. Dashed: no enrichment."
     return figure(
         "heritability-clusters",
@@ -133,26 +131,22 @@ def _by_cluster(focal: pd.DataFrame) -> Figure | None:
 
 
 def _by_sad(focal: pd.DataFrame) -> Figure | None:
-    return _split_figure(
-        focal,
-        ("Enrichment", "Enrichment_std_error"),
-        "enrichment of heritability",
-        1,
-        "heritability-sad",
-        "SNPs with high and low |SAD|",
-    )
+    *columns, axis = ENRICHMENT
+    return _split_figure(focal, columns, axis, 1, "heritability-sad", "SNPs with high and low |SAD|")
 
 
 def _by_sad_tau(focal: pd.DataFrame) -> Figure | None:
-    return _split_figure(
-        focal, ("tau_star", "tau_error"), "tau*", 0, "heritability-sad-tau", "SNPs with high and low |SAD|: tau*"
-    )
+    title = "SNPs with high and low |SAD|: tau*"
+    return _split_figure(focal, ("tau_star", "tau_error"), "tau*", 0, "heritability-sad-tau", title)
 
 
 def _split_figure(
-    focal: pd.DataFrame, columns: tuple[str, str], axis: str, null: float, key: str, title: str
+    focal: pd.DataFrame, columns: Sequence[str], axis: str, null: float, key: str, title: str
 ) -> Figure | None:
-    """Top and bottom shares by |SAD| beside all SNPs of the set, every model, for the tissue whose specific peaks are most enriched for the trait."""
+    """Top and bottom shares by |SAD| beside all SNPs of the set, for every trait and model.
+
+    A trait is shown in the tissue whose specific peaks are most enriched for it.
+    """
     import altair as alt
 
     best = _best(focal)
@@ -162,20 +156,20 @@ def _split_figure(
     if shown.empty:
         return None
     shown = _labelled(shown)
-    models = [ALL, *sorted(set(shown["scores of"]) - {ALL})]
+    models = [WHOLE_SET, *sorted(set(shown["scores of"]) - {WHOLE_SET})]
     order = list(shown.sort_values(["place", "share"])["SNPs"].drop_duplicates())
     scale = alt.Scale(domain=models, range=[MODEL_COLOURS[i % len(MODEL_COLOURS)] for i in range(len(models))])
-    y, colour = (
-        alt.Y("SNPs:N", title=None, sort=order),
-        alt.Color("scores of:N", title="scores of", scale=scale, legend=alt.Legend(orient="top", columnPadding=24)),
-    )
+    y = alt.Y("SNPs:N", title=None, sort=order)
+    legend = alt.Legend(orient="top", columnPadding=24)
+    colour = alt.Color("scores of:N", title="scores of", scale=scale, legend=legend)
     chart = _forest(shown, *columns, axis, y, colour, "scores of:N", null).properties(width=190, height=alt.Step(9))
     facets = chart.facet(
         column=alt.Facet("specificity:N", title=None), row=alt.Facet("trait and tissue:N", title=None, header=HEADER)
     )
     caption = (
-        "Each trait in the tissue whose specific peaks are most enriched; all others in the table. SNPs of the set with the highest (top) or lowest "
-        "(bottom) |SAD| over the tissue's tracks. Bars: one standard error. Dashed: no effect."
+        "Each trait in the tissue whose specific peaks are most enriched; all others in the table. SNPs of the set "
+        "with the highest (top) or lowest (bottom) |SAD| over the tissue's tracks. Bars: one standard error. "
+        "Dashed: no effect."
     )
     return figure(key, title, caption, facets, _plain(shown))
 
@@ -186,7 +180,7 @@ def _labelled(shown: pd.DataFrame) -> pd.DataFrame:
     percent = (100 * shown["share"].astype(float)).map("{:g} %".format)
     out = shown.assign(place=shown["half"].map({"top": 0, "bottom": 2}).fillna(1))
     out["SNPs"] = (out["half"].fillna("") + " " + percent).where(split, "all")
-    out["scores of"] = out["model_scored"].fillna("one model").where(split, ALL)
+    out["scores of"] = out["model_scored"].fillna("one model").where(split, WHOLE_SET)
     out["trait and tissue"] = out["trait"] + ", " + out["owner"]
     return out
 
@@ -256,8 +250,8 @@ def _tests(cts: pd.DataFrame | None) -> list[Table]:
             str(r.annotation),
             f"{r.coefficient:.2g}",
             number(r.z),
-            f"{r.p:.2g}" if r.p == r.p else "NA",
-            f"{r.q:.2g}" if r.q == r.q else "NA",
+            two_digits(r.p),
+            two_digits(r.q),
         ]
         for r in shown.itertuples()
     ]
@@ -323,12 +317,14 @@ def _facts(quality: pd.DataFrame | None) -> list[Table]:
 
 
 def _answer(focal: pd.DataFrame) -> str:
-    return " ".join(
-        f"{r.trait}: most enriched in the specific peaks of {r.owner} ({number(r.Enrichment, 1)}x, SE {number(r.Enrichment_std_error, 1)})."
-        if r.Enrichment > 1
-        else f"{r.trait}: enriched in the specific peaks of no tissue."
-        for r in _best(focal).itertuples()
-    )
+    sentences = []
+    for row in _best(focal).itertuples():
+        sentence = f"{row.trait}: enriched in the specific peaks of no tissue."
+        if row.Enrichment > 1:
+            value = f"{number(row.Enrichment, 1)}x, SE {number(row.Enrichment_std_error, 1)}"
+            sentence = f"{row.trait}: most enriched in the specific peaks of {row.owner} ({value})."
+        sentences.append(sentence)
+    return " ".join(sentences)
 
 
 def _warnings(quality: pd.DataFrame | None, focal: pd.DataFrame) -> list[str]:
@@ -336,15 +332,17 @@ def _warnings(quality: pd.DataFrame | None, focal: pd.DataFrame) -> list[str]:
     if quality is not None and "warning" in quality:
         text = quality["warning"].fillna("").astype(str)
         few, collinear = int(text.str.contains("fewer than").sum()), int(text.str.contains("collinear").sum())
-        out += [f"{few} regressions rest on fewer than 200,000 SNPs: enrichments are noisy and may be biased."] * bool(
-            few
-        )
-        out += [
-            f"{collinear} regressions have nearly collinear annotations (condition number above 100,000): coefficients are unstable."
-        ] * bool(collinear)
+        if few:
+            out.append(f"{few} regressions rest on fewer than 200,000 SNPs: enrichments are noisy and may be biased.")
+        if collinear:
+            out.append(
+                f"{collinear} regressions have nearly collinear annotations (condition number above 100,000): "
+                "coefficients are unstable."
+            )
     unscored = focal["n_unscored"].astype(float).max()
     if unscored > 0:
         out.append(
-            f"Up to {int(unscored):,} SNPs of a peak set have no SAD score and are in neither its top nor its bottom (annotations.tsv)."
+            f"Up to {int(unscored):,} SNPs of a peak set have no SAD score and are in neither its top nor its bottom "
+            "(annotations.tsv)."
         )
     return out

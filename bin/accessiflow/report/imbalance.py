@@ -8,12 +8,12 @@ from accessiflow.evaluation.variant_effects import read_imbalance
 from accessiflow.report.figures import WIDTH, Figure, figure, table_uri
 from accessiflow.report.section import Section, Table, number
 from accessiflow.results import Results
+from accessiflow.variants.groups import ALL_SITES
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = "allelic_imbalance"
-ALL = "all"
 
 
 def section(results: Results) -> Section | None:
@@ -21,7 +21,7 @@ def section(results: Results) -> Section | None:
     table = read_imbalance(results)
     if table is None:
         return None
-    overall = table[(table["group"] == ALL) & table["auroc"].notna()]
+    overall = table[(table["group"] == ALL_SITES) & table["auroc"].notna()]
     rows = [
         [
             str(r.model),
@@ -36,7 +36,10 @@ def section(results: Results) -> Section | None:
     ]
     header = ["model", "cell type", "sites", "n", "AUROC", "low", "high"]
     tables = [Table("imbalance-table", "Allelic imbalance by group of sites", header, rows, table_uri(table), True)]
-    lead = "Heterozygous sites whose reads are significantly imbalanced between the alleles: does the model know which allele is the more accessible one?"
+    lead = (
+        "Heterozygous sites whose reads are significantly imbalanced between the alleles: "
+        "does the model know which allele is the more accessible one?"
+    )
     figures = [_figure(overall, table)] if len(overall) else []
     return Section("imbalance", "Where the model works: allelic imbalance", lead, _answer(overall), figures, tables)
 
@@ -45,12 +48,10 @@ def _answer(overall: pd.DataFrame) -> str:
     if overall.empty:
         return ""
     means = overall.groupby("model", sort=False)["auroc"].mean()
-    said = (
-        [number(means.iloc[0])]
-        if len(means) == 1
-        else [f"{model} {number(value)}" for model, value in means.iloc[:4].items()]
-    )
-    return f"Allelic imbalance: mean AUROC {', '.join(said)} over {overall['cell_type'].nunique()} cell type(s)."
+    values = [f"{model} {number(value)}" for model, value in means.iloc[:4].items()]
+    if len(means) == 1:
+        values = [number(means.iloc[0])]
+    return f"Allelic imbalance: mean AUROC {', '.join(values)} over {overall['cell_type'].nunique()} cell type(s)."
 
 
 def _figure(overall: pd.DataFrame, table: pd.DataFrame) -> Figure:
@@ -69,6 +70,7 @@ def _figure(overall: pd.DataFrame, table: pd.DataFrame) -> Figure:
     )
     step = alt.Step(30 if overall["model"].nunique() == 1 else 11)
     caption = (
-        f"Direction of imbalance at {ALL} sites told by the predicted REF share; AUROC with its DeLong 95 % interval."
+        f"Direction of imbalance at {ALL_SITES} sites, classified by the predicted REF share; "
+        "AUROC with its DeLong 95 % interval."
     )
     return figure("imbalance", "Allelic imbalance", caption, layers.properties(width=WIDTH - 100, height=step), table)

@@ -24,15 +24,7 @@ def section(results: Results) -> Section | None:
         return None
     answer = _answer(bins)
     if bins is not None:
-        figures.append(
-            _accuracy(
-                bins,
-                "bin",
-                "accuracy-specificity",
-                "Accuracy by specificity",
-                "Pearson R of log2(x + 1) between measurement and prediction in each track's own test peaks, from the most specific class to the most shared. A point is a track; the tick is the median.",
-            )
-        )
+        figures.append(_accuracy(bins))
     if clusters is not None:
         figures.append(_heatmap(clusters))
     precision = results.tables("evaluation", ".precision.tsv")
@@ -58,13 +50,10 @@ def section(results: Results) -> Section | None:
 def _curves(results: Results) -> pd.DataFrame | None:
     import pandas as pd
 
-    parts = [
-        results.table(f"models/{path.parent.name}/training_curve.tsv")
-        for path in sorted((results.folder / "models").glob("*/training_curve.tsv"))
-    ]
     names = [path.parent.name for path in sorted((results.folder / "models").glob("*/training_curve.tsv"))]
-    found = [p.assign(model=n) for n, p in zip(names, parts, strict=True) if p is not None]
-    return pd.concat(found, ignore_index=True) if found else None
+    tables = {name: results.table(f"models/{name}/training_curve.tsv") for name in names}
+    parts = [table.assign(model=name) for name, table in tables.items() if table is not None]
+    return pd.concat(parts, ignore_index=True) if parts else None
 
 
 def _answer(bins: pd.DataFrame | None) -> str:
@@ -75,24 +64,32 @@ def _answer(bins: pd.DataFrame | None) -> str:
     for model in dict.fromkeys(bins["file"]):
         values = median[model]
         sentences.append(
-            f"{model}: median Pearson R {number(values.iloc[0])} in the most specific peaks ({values.index[0]} tracks), {number(values.iloc[-1])} in the most shared ({values.index[-1]})."
+            f"{model}: median Pearson R {number(values.iloc[0])} in the most specific peaks "
+            f"({values.index[0]} tracks), {number(values.iloc[-1])} in the most shared ({values.index[-1]})."
         )
     return " ".join(sentences[:2])
 
 
-def _accuracy(table: pd.DataFrame, group: str, key: str, title: str, caption: str) -> Figure:
+def _accuracy(table: pd.DataFrame) -> Figure:
     import altair as alt
 
-    order = list(dict.fromkeys(table[group]))
+    order = list(dict.fromkeys(table["bin"]))
     base = alt.Chart(table.dropna(subset=["pearson"])).encode(
-        x=alt.X(f"{group}:N", sort=order, title="tracks with the peak", axis=alt.Axis(labelAngle=0)),
+        x=alt.X("bin:N", sort=order, title="tracks with the peak", axis=alt.Axis(labelAngle=0)),
         color=alt.Color("file:N", title="model"),
     )
     points = base.mark_circle(size=55, opacity=0.65).encode(
         y=alt.Y("pearson:Q", title="Pearson R", scale=alt.Scale(zero=True)), xOffset="file:N"
     )
     ticks = base.mark_tick(thickness=3, size=26).encode(y="median(pearson):Q", xOffset="file:N")
-    return figure(key, title, caption, alt.layer(points, ticks).properties(width=WIDTH, height=300), table)
+    return figure(
+        "accuracy-specificity",
+        "Accuracy by specificity",
+        "Pearson R of log2(x + 1) between measurement and prediction in each track's own test peaks, "
+        "from the most specific class to the most shared. A point is a track; the tick is the median.",
+        alt.layer(points, ticks).properties(width=WIDTH, height=300),
+        table,
+    )
 
 
 def _heatmap(table: pd.DataFrame) -> Figure:
@@ -112,14 +109,10 @@ def _heatmap(table: pd.DataFrame) -> Figure:
     chart = alt.layer(cells, text).properties(width=WIDTH - 120, height=alt.Step(26))
     if shown["file"].nunique() > 1:
         chart = chart.facet(row=alt.Row("file:N", title=None))
-    return figure(
-        "accuracy-clusters",
-        "Accuracy by peak cluster",
-        "Pearson R of log2(x + 1) of each track over all windows of a cluster, peaks of the track or not"
-        + (f" (the first {MATRICES} models; the data file holds all)." if table["file"].nunique() > MATRICES else "."),
-        chart,
-        table,
-    )
+    caption = "Pearson R of log2(x + 1) of each track over all windows of a cluster, peaks of the track or not"
+    if table["file"].nunique() > MATRICES:
+        caption += f" (the first {MATRICES} models; the data file holds all)"
+    return figure("accuracy-clusters", "Accuracy by peak cluster", f"{caption}.", chart, table)
 
 
 def _precision(table: pd.DataFrame) -> Figure:
@@ -141,7 +134,8 @@ def _precision(table: pd.DataFrame) -> Figure:
     return figure(
         "accuracy-precision",
         "Does the model know in which cell types a peak is open?",
-        "For a peak in N tracks: share of the N highest predicted tracks (z scores) in which it is one. Orange: chance.",
+        "For a peak in N tracks: share of the N highest predicted tracks (z scores) in which it is one. "
+        "Orange: chance.",
         alt.layer(bars, chance).properties(width=WIDTH, height=260),
         table,
     )
@@ -158,18 +152,25 @@ def _loci(table: pd.DataFrame) -> Figure:
     )
     long["title"] = long["track"] + ", " + long["rule"] + " (R " + long["pearson"].map(number) + ")"
     order = list(dict.fromkeys(long["title"]))
-    chart = alt.Chart(long).mark_line(interpolate="step-after", strokeWidth=1.6).encode(
-        x=alt.X("start:Q", title=None, axis=alt.Axis(labels=False, ticks=False), scale=alt.Scale(zero=False)),
-        y=alt.Y("value:Q", title=None),
-        color=alt.Color("signal:N", title=None, scale=alt.Scale(domain=["measured", "predicted"], range=["#8a8f98", "#0072b2"])),
-    ).properties(width=180, height=90)  # fmt: skip
+    colours = alt.Scale(domain=["measured", "predicted"], range=["#8a8f98", "#0072b2"])
+    chart = (
+        alt.Chart(long)
+        .mark_line(interpolate="step-after", strokeWidth=1.6)
+        .encode(
+            x=alt.X("start:Q", title=None, axis=alt.Axis(labels=False, ticks=False), scale=alt.Scale(zero=False)),
+            y=alt.Y("value:Q", title=None),
+            color=alt.Color("signal:N", title=None, scale=colours),
+        )
+        .properties(width=180, height=90)
+    )
     grid = chart.facet(facet=alt.Facet("title:N", sort=order, title=None), columns=3).resolve_scale(
         x="independent", y="independent"
     )
     return figure(
         "accuracy-loci",
         "Example loci, chosen by rule",
-        "8 kb around the best, median and worst predicted specific peak of a track, and a ubiquitous one; the data file holds every track at each locus.",
+        "8 kb around the best, median and worst predicted specific peak of a track, and a ubiquitous one; "
+        "the data file holds every track at each locus.",
         grid,
         table,
     )
@@ -228,10 +229,7 @@ def _skipped(bins: pd.DataFrame) -> list[str]:
     if lacking.empty:
         return []
     where = lacking.groupby("reason").size()
-    return (
-        [f"{int(n)} of {len(bins)} accuracies by specificity are not given: {reason}." for reason, n in where.items()]
-        if len(where) <= 3
-        else [
-            f"{len(lacking)} of {len(bins)} accuracies by specificity are not given for too few test peaks (see the data file)."
-        ]
-    )
+    what = "accuracies by specificity are not given"
+    if len(where) <= 3:
+        return [f"{int(n)} of {len(bins)} {what}: {reason}." for reason, n in where.items()]
+    return [f"{len(lacking)} of {len(bins)} {what} for too few test peaks (see the data file)."]

@@ -1,7 +1,7 @@
 """The page: sections from the results, one template, one self-contained file.
 
-Two walls keep what comes from data from running: the template escapes it, and the page's policy lets the one script of `page.js` run and
-nothing be fetched.
+Two walls keep what comes from data from running: the template escapes it, and the page's policy lets the one script of
+`page.js` run and nothing be fetched.
 """
 
 from __future__ import annotations
@@ -30,17 +30,19 @@ from accessiflow.report import (
 from accessiflow.report.section import Section
 from accessiflow.results import Results
 
+# In the order of the page.
 MAKERS = (
-    *(
-        truth.section,
-        models.section,
-        comparison.section,
-        peaks.section,
-        effects.section,
-        eqtl.section,
-        imbalance.section,
-    ),
-    *(heritability.section, variants.top, variants.scored, run_info.section),
+    truth.section,
+    models.section,
+    comparison.section,
+    peaks.section,
+    effects.section,
+    eqtl.section,
+    imbalance.section,
+    heritability.section,
+    variants.top,
+    variants.scored,
+    run_info.section,
 )
 
 
@@ -55,12 +57,13 @@ def render(folder: Path, output: Path) -> list[str]:
     if not folder.is_dir():
         raise InputError("is no results folder", folder)
     results = Results(folder)
-    sections: list[Section] = [made for maker in MAKERS if (made := _section(maker, results)) is not None]
+    sections = [made for made in (_section(maker, results) for maker in MAKERS) if made is not None]
     if len(sections) == 1 and not sections[0].tables:
         raise InputError("holds no result to report (peaks/, evaluation/, ... of a pipeline run)", folder)
     warnings = [
         *results.json("pipeline_info/preflight.json").get("warnings", []),
         *(w for s in sections for w in s.warnings),
+        *run_info.warnings(results),
     ]
     here = Path(__file__).parent
     script = (here / "page.js").read_text(encoding="utf-8")
@@ -97,6 +100,6 @@ def _digest(script: str) -> str:
 
 
 def _short(sentence: str) -> str:
-    """A sentence with its absolute paths cut to folder and file: the page must not tell where a run's work folder was."""
+    """A sentence with its absolute paths cut to folder and file: a page does not show where a run's work folder was."""
     folder = r"[^/:\n]*[^/:\s]/"  # may hold spaces, but not at its end: there another path begins
     return re.sub(rf"(?<![\w.])/(?=\S)(?:{folder})*({folder}[^\s/]+)", r"\1", sentence)

@@ -6,7 +6,7 @@ from accessiflow.report.figures import WIDTH, figure, table_uri
 from accessiflow.report.section import Section, Table, number
 from accessiflow.results import Results
 
-FEW = 1000
+FEW = 1000  # peak bins of a track below which its accuracy is uncertain
 
 
 def section(results: Results) -> Section | None:
@@ -17,9 +17,15 @@ def section(results: Results) -> Section | None:
     if tracks is None or bins is None or clusters is None:
         return None
     total = int(bins["n_bins"].sum())
-    by_bin = alt.Chart(bins).mark_bar(color="#0072b2").encode(
-        x=alt.X("specificity_bin:N", sort=list(bins["specificity_bin"]), title="tracks with the peak", axis=alt.Axis(labelAngle=0)), y=alt.Y("n_bins:Q", title="peak bins")
-    )  # fmt: skip
+    order = list(bins["specificity_bin"])
+    by_bin = (
+        alt.Chart(bins)
+        .mark_bar(color="#0072b2")
+        .encode(
+            x=alt.X("specificity_bin:N", sort=order, title="tracks with the peak", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("n_bins:Q", title="peak bins"),
+        )
+    )
     by_cluster = (
         alt.Chart(clusters)
         .mark_bar(color="#0072b2")
@@ -40,8 +46,10 @@ def section(results: Results) -> Section | None:
     return Section(
         "peaks",
         "Peaks and their specificity",
-        f"{total:,} bins are a peak in at least one of {len(tracks)} tracks; {100 * specific:.0f} % of them in the most specific class.",
-        f"{total:,} peak bins in {len(tracks)} tracks, {number(100 * specific, 0)} % of them in the most cell type-specific class.",
+        f"{total:,} bins are a peak in at least one of {len(tracks)} tracks; "
+        f"{100 * specific:.0f} % of them in the most specific class.",
+        f"{total:,} peak bins in {len(tracks)} tracks, "
+        f"{number(100 * specific, 0)} % of them in the most cell type-specific class.",
         [
             figure(
                 "peaks-specificity",

@@ -1,4 +1,7 @@
-"""How the results came about: parameters, versions, time, memory and device of every stage. The one part that differs between equal runs."""
+"""How the results came about: parameters, versions, time, memory and device of every stage.
+
+This is the one part of the page that differs between equal runs.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,19 @@ from accessiflow.report.section import Section, Table
 from accessiflow.results import Results
 
 SCORING = ("engine", "device", "threads")
+PREFLIGHT = "PREFLIGHT_CHECK"
+SHOWN = 5  # warnings of a process; the rest are counted, and stand in the run records
 
 
 def section(results: Results) -> Section:
     """The section."""
     rows, records = [], results.jsons("pipeline_info/stages/*.run.json")
     for name, r in records.items():
-        rate = (
-            f"{r['seq_per_s']:,.0f} seq/s"
-            if "seq_per_s" in r
-            else f"{r['variants_per_hour']:,.0f} variants/h"
-            if "variants_per_hour" in r
-            else ""
-        )
+        rate = ""
+        if "seq_per_s" in r:
+            rate = f"{r['seq_per_s']:,.0f} seq/s"
+        elif "variants_per_hour" in r:
+            rate = f"{r['variants_per_hour']:,.0f} variants/h"
         rows.append(
             [
                 name.removesuffix(".run.json"),
@@ -29,6 +32,7 @@ def section(results: Results) -> Section:
                 f"{r['peak_memory_mb']:,.0f}",
                 str(r["device"]),
                 rate,
+                str(len(r.get("warnings", []))),
             ]
         )
     parameters = [
@@ -38,7 +42,9 @@ def section(results: Results) -> Section:
     ]
     versions = [line.split(": ", 1) for line in results.text("pipeline_info/versions.yml").splitlines() if ": " in line]
     tables = [
-        Table("run-stages", "Stages", ["task", "seconds", "CPU seconds", "peak MB", "device", "rate"], rows),
+        Table(
+            "run-stages", "Stages", ["task", "seconds", "CPU seconds", "peak MB", "device", "rate", "warnings"], rows
+        ),
         Table(
             "run-scoring",
             "Scoring of variants",
@@ -58,14 +64,33 @@ def section(results: Results) -> Section:
     )
 
 
+def warnings(results: Results) -> list[str]:
+    """What the tasks warned of, by process, a sentence once with the number of its tasks; the first SHOWN of a process, then how many more."""
+    said: dict[str, dict[str, list[str]]] = {}
+    for name, record in results.jsons("pipeline_info/stages/*.run.json").items():
+        process, _, task = name.removesuffix(".run.json").partition(".")
+        for sentence in record.get("warnings", []):
+            said.setdefault(process, {}).setdefault(sentence, []).append(task)
+    # the checks before the run have a file of their own, whose warnings the page shows already
+    said.pop(PREFLIGHT, None)
+    out = []
+    for process, sentences in said.items():
+        for sentence, tasks in list(sentences.items())[:SHOWN]:
+            owner = f" {tasks[0]}" if tasks[0] else ""
+            out.append(f"{process}{owner if len(tasks) == 1 else f' ({len(tasks)} tasks)'}: {sentence}")
+        if len(sentences) > SHOWN:
+            out.append(f"{process}: {len(sentences) - SHOWN} more warnings, in pipeline_info/stages/{process}.*")
+    return out
+
+
 def _scoring(records: dict[str, dict[str, Any]]) -> list[list[str]]:
-    """One row a model and variant set, from the records of its shards SAD_SCORE.MODEL.SET.NUMBER.run.json; a cell names all that differ."""
+    """One row a model and variant set, from the records of its shards; a cell names all values that occur."""
+    # A record is called SAD_SCORE.MODEL.SET.NUMBER.run.json.
     shards: dict[str, list[dict[str, Any]]] = {}
     for name, record in records.items():
         if name.startswith("SAD_SCORE.") and "variants" in record:
-            shards.setdefault(name.removeprefix("SAD_SCORE.").removesuffix(".run.json").rpartition(".")[0], []).append(
-                record
-            )
+            owner = name.removeprefix("SAD_SCORE.").removesuffix(".run.json").rpartition(".")[0]
+            shards.setdefault(owner, []).append(record)
     rows = []
     for owner, of in shards.items():
         counts = [sum(record[key] for record in of) for key in ("variants", "excluded")]
@@ -78,10 +103,8 @@ def _scoring(records: dict[str, dict[str, Any]]) -> list[list[str]]:
 
 
 def _plain(value: object) -> str:
-    return (
-        ", ".join(f"{k}: {v}" for k, v in value.items())
-        if isinstance(value, dict)
-        else ", ".join(map(str, value))
-        if isinstance(value, list)
-        else str(value)
-    )
+    if isinstance(value, dict):
+        return ", ".join(f"{k}: {v}" for k, v in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return str(value)

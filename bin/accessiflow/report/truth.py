@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from accessiflow.report.figures import table_uri
-from accessiflow.report.section import Section, Table, number
+from accessiflow.report.section import Section, Table, known, number
 from accessiflow.results import Results
 
 MARKS = {True: "reached", False: "missed"}
@@ -17,28 +17,33 @@ def section(results: Results) -> Section | None:
     if table is None:
         return None
     rows = []
-    reached = asked = 0
+    reached = with_target = 0
     for r in table.itertuples():
-        judged = r.target == r.target and r.value == r.value and r.figure not in CHANCE
-        good = judged and (r.value <= r.target if r.figure in LOW_IS_GOOD else r.value >= r.target)
-        asked, reached = asked + judged, reached + good
-        mark = MARKS[bool(good)] if judged else ""
-        note = "" if r.note != r.note else str(r.note)
+        mark = ""
+        if known(r.target) and known(r.value) and r.figure not in CHANCE:
+            good = bool(r.value <= r.target if r.figure in LOW_IS_GOOD else r.value >= r.target)
+            with_target, reached = with_target + 1, reached + good
+            mark = MARKS[good]
         rows.append(
             [
                 str(r.figure).replace("_", " "),
                 str(r.unit),
                 number(r.value, 3),
                 number(r.ceiling, 3),
-                number(r.target) if r.target == r.target else "",
+                number(r.target) if known(r.target) else "",
                 mark,
-                str(r.n) if r.n == r.n else "",
-                note,
+                str(r.n) if known(r.n) else "",
+                str(r.note) if known(r.note) else "",
             ]
         )
     header = ["figure", "of", "value", "ceiling", "target", "", "n", "note"]
-    answer = f"Against the planted truth: {reached} of {asked} figures with a target reach it." if asked else ""
-    lead = "This study is simulated: the ceiling is what the noise of the measurement allows, the target what a working pipeline reaches."
+    answer = ""
+    if with_target:
+        answer = f"Against the planted truth: {reached} of {with_target} figures with a target reach it."
+    lead = (
+        "This study is simulated: the ceiling is what the noise of the measurement allows, "
+        "the target what a working pipeline reaches."
+    )
     return Section(
         "truth",
         "Against the truth",

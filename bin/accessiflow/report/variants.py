@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from accessiflow.report.figures import table_uri
-from accessiflow.report.section import Link, Section, Table
+from accessiflow.report.section import Link, Section, Table, known
 from accessiflow.results import Results
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SHOWN = 2000  # rows of the table of top variants: as many as a page searches at once
-FLANK = 2000  # bp either side of a variant in the genome browser
-LONGEST = 24  # letters of an allele that are shown
+BROWSER_FLANK = 2000  # bp either side of a variant in the genome browser
+LETTERS_SHOWN = 24  # letters of an allele that are shown
 LOCI = "accuracy-loci"
 
 
@@ -35,7 +35,10 @@ def scored(results: Results) -> Section | None:
     )
     excluded = sum(int(row[3].replace(",", "")) for row in rows)
     warn = [f"{excluded:,} variants were not scored: excluded.tsv of each set gives the reasons."] if excluded else []
-    lead = "SAD = predicted accessibility of the ALT sequence minus that of the REF sequence. Engine, device and speed are under Run information."
+    lead = (
+        "SAD = predicted accessibility of the ALT sequence minus that of the REF sequence. "
+        "Engine, device and speed are under Run information."
+    )
     return Section("variants", "Variant scores", lead, "", [], [table], warn)
 
 
@@ -51,8 +54,9 @@ def top(results: Results) -> Section | None:
     header = ["model", "ranked in", "rank", "locus", "id", "ref", "alt", "track", "SAD", "REF", "ALT"]
     title = f"The {int(shown['rank'].max())} variants with the largest |SAD| of each cell type, tissue or track"
     lead = (
-        "Predicted accessibility of the REF and ALT sequence and their difference, by the track with the largest |SAD|. A locus leads to its figure on "
-        "this page, or else into a running IGV (port 60151) in which igv_session.xml of this folder is open. More rows: variants/MODEL.top.tsv."
+        "Predicted accessibility of the REF and ALT sequence and their difference, by the track with the largest "
+        "|SAD|. A locus leads to its figure on this page, or else into a running IGV (port 60151) in which "
+        "igv_session.xml of this folder is open. More rows: variants/MODEL.top.tsv."
     )
     data = shown[["model", "group", "rank", "chrom", "pos", "id", "ref", "alt", "track", "SAD", "REF", "ALT"]]
     return Section(
@@ -67,9 +71,10 @@ def top(results: Results) -> Section | None:
 
 def _row(row: dict[str, object], loci: pd.DataFrame | None) -> list[str | Link]:
     alleles = [
-        text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…" for text in (str(row["ref"]), str(row["alt"]))
+        text if len(text) <= LETTERS_SHOWN else f"{text[: LETTERS_SHOWN - 1]}…"
+        for text in (str(row["ref"]), str(row["alt"]))
     ]
-    values = [f"{row[name]:.4g}" if row[name] == row[name] else "NA" for name in ("SAD", "REF", "ALT")]
+    values = [f"{row[name]:.4g}" if known(row[name]) else "NA" for name in ("SAD", "REF", "ALT")]
     return [
         str(row["model"]),
         str(row["group"]),
@@ -83,8 +88,8 @@ def _row(row: dict[str, object], loci: pd.DataFrame | None) -> list[str | Link]:
 
 
 def _locus(row: dict[str, object], loci: pd.DataFrame | None) -> str | Link:
-    """The variant's place, leading to the figure of a locus that holds it, or else into IGV; text alone where the place is not known."""
-    if row["pos"] != row["pos"]:
+    """The variant's place, leading to the figure of a locus that holds it or else into IGV; NA where it is unknown."""
+    if not known(row["pos"]):
         return "NA"
     chrom, pos = str(row["chrom"]), int(str(row["pos"]).removesuffix(".0"))
     place = f"{chrom}:{pos}"
@@ -92,7 +97,7 @@ def _locus(row: dict[str, object], loci: pd.DataFrame | None) -> str | Link:
         held = loci[(loci["chrom"].astype(str) == chrom) & (loci["start"] < pos) & (pos <= loci["end"])]
         if len(held):
             return Link(place, f"#{LOCI}", f"Example locus {held['locus'].iloc[0]} of this page")
-    span = f"{chrom}:{max(1, pos - FLANK)}-{pos + FLANK}"
+    span = f"{chrom}:{max(1, pos - BROWSER_FLANK)}-{pos + BROWSER_FLANK}"
     return Link(
         place,
         f"http://localhost:60151/goto?locus={quote(span, safe=':-')}",

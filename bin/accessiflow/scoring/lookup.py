@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.hdf5 import open_hdf5
+from accessiflow.log import log
 from accessiflow.scoring.files import BasenjiFile, ScoreFile
 from accessiflow.scoring.sei import open_sei
-from accessiflow.variants.keys import text_keys, variant_keys
+from accessiflow.variants.keys import exchangeable, text_keys, variant_keys
 from accessiflow.variants.tables import KEY
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LAYOUTS = ("auto", "basenji", "enformer", "sei")
+_EXCHANGED = {"REF": "ALT", "ALT": "REF"}
 _GAP = 64  # rows: reading that many more is cheaper than another read
 _RUN_BYTES = 1 << 26
 
@@ -50,7 +52,8 @@ class Scores:
     def find(self, variants: pd.DataFrame) -> NDArray[np.int64]:
         """Row (n,) of each variant; -1 without a score.
 
-        A variant scored in several files is taken from the first.
+        A variant scored in several files is taken from the first. One that is there with REF and ALT exchanged only has
+        the row behind all others by as much as its own is from the first: `read` turns the scores of such rows.
 
         Args:
             variants: A table with the columns chrom, pos, ref, alt, and id where the files hold nothing else.
@@ -62,7 +65,24 @@ class Scores:
             raise InputError(
                 "knows its variants by id only: the table of variants needs a column id", self.files[0].path
             )
-        keys = text_keys(variants["id"]) if self._by_name else variant_keys(*(variants[name] for name in KEY))
+        if self._by_name:
+            return self._row_of(text_keys(variants["id"]))
+        chrom, pos, ref, alt = (variants[name].to_numpy() for name in KEY)
+        rows = self._row_of(variant_keys(chrom, pos, ref, alt))
+        other = np.flatnonzero((rows < 0) & exchangeable(ref, alt))
+        if len(other):
+            turned = self._row_of(variant_keys(chrom[other], pos[other], alt[other], ref[other]))
+            rows[other] = np.where(turned < 0, -1, turned + self._size)
+            found = int((turned >= 0).sum())
+            if found:
+                log.info("%d of %d variants are scored with REF and ALT exchanged: turned back", found, len(rows))
+        return rows
+
+    @property
+    def _size(self) -> int:
+        return sum(file.rows for file in self.files)
+
+    def _row_of(self, keys: NDArray[np.uint64]) -> NDArray[np.int64]:
         if len(self._keys) == 0:
             return np.full(len(keys), -1, np.int64)
         # a key above all others is looked for behind the last one
@@ -86,8 +106,18 @@ class Scores:
     ) -> NDArray[np.float32]:
         """Scores (n, T) float32 of rows (n,) in any order, of all tracks or those of `columns`.
 
-        REF and ALT are summed over positions.
+        REF and ALT are summed over positions. Of rows behind the last (`find`) REF and ALT are exchanged, and the
+        differences have the other sign.
         """
+        turned = rows >= self._size
+        out = self._read(np.where(turned, rows - self._size, rows), stat, columns)
+        if turned.any() and stat in _EXCHANGED:
+            out[turned] = self._read(rows[turned] - self._size, _EXCHANGED[stat], columns)
+        elif turned.any():
+            out[turned] *= -1
+        return out
+
+    def _read(self, rows: NDArray[np.int64], stat: str, columns: NDArray[np.int64] | None) -> NDArray[np.float32]:
         if not self.has(stat):
             raise InputError(f"holds no {stat}: score with --stats SAD,REF,ALT", self.files[0].path)
         out = np.empty((len(rows), len(self.tracks) if columns is None else len(columns)), np.float32)

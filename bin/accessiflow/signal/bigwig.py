@@ -104,6 +104,21 @@ def _bin_bigwig(path: Path, sizes: Mapping[str, int], bin_size: int) -> Iterator
     handle.close()
 
 
+def has_data(handle: Any, path: Path, chrom: str) -> bool:
+    """Whether a contig of a bigWig has a value above 0.
+
+    Raises:
+        InputError: values cannot be read.
+    """
+    length = handle.chroms()[chrom]
+    greatest = handle.stats(chrom, 0, length, type="max")[0]  # from the zoom levels, without reading the values
+    if greatest is not None and greatest > 0:
+        return True
+    # A stored NaN makes the summary of its zoom block undefined, whatever else is there: only the values themselves say.
+    starts = range(0, length, BASES_AT_ONCE)
+    return any(_chunk_values(handle, path, chrom, s, min(s + BASES_AT_ONCE, length)).max() > 0 for s in starts)
+
+
 def _chunk_values(handle: Any, path: Path, chrom: str, left: int, right: int) -> NDArray[np.float32]:
     """Coverage (right - left,) per base, 0 in the gaps."""
     try:

@@ -28,7 +28,7 @@ class Epoch:
 def kept_epoch(history: Sequence[Epoch], params: Params) -> Epoch:
     """The epoch whose weights a run keeps: by train.keep the best one, or the last.
 
-    The best is the first one of the highest validation Pearson R; any value beats an undefined one.
+    The best is the first one of the highest validation Pearson R; any value beats one that is no finite number.
     """
     return history[-1] if params.train["keep"] == "last" else _best(history)
 
@@ -44,5 +44,5 @@ def finished(history: Sequence[Epoch], params: Params, epochs: int | None = None
 
 
 def _best(history: Sequence[Epoch]) -> Epoch:
-    # max() keeps the first of equal ones, but a NaN would win or lose by its place: it counts as lowest
-    return max(history, key=lambda epoch: -math.inf if math.isnan(epoch.val_pearsonr) else epoch.val_pearsonr)
+    # max() keeps the first of equal ones, but a NaN would win or lose by its place, and an infinity win for ever
+    return max(history, key=lambda epoch: epoch.val_pearsonr if math.isfinite(epoch.val_pearsonr) else -math.inf)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.files import write_text
-from accessiflow.variants import tables as variant_table
+from accessiflow.variants import columns
 from accessiflow.variants.keys import variant_keys
 from accessiflow.variants.tables import KEY
 from accessiflow.variants.vcf import read_variants
@@ -24,12 +24,12 @@ def collect(vcfs: Sequence[Path], tables: Sequence[Path], output: Path) -> int:
 
     Args:
         vcfs: The variant sets.
-        tables: Tables with the columns chrom, pos, ref, alt.
+        tables: Tables of variants, as columns.py reads them.
         output: The VCF.
     """
     import pandas as pd
 
-    parts = [variant_table.read_variants(path)[KEY] for path in tables]
+    parts = [columns.read_variants(path)[KEY] for path in tables]
     missing = pd.concat(parts, ignore_index=True).drop_duplicates() if parts else pd.DataFrame(columns=KEY)
     if len(missing):
         # by hash: the sets may be millions of variants, the tables are thousands

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -20,6 +22,35 @@ def variant_keys(chrom: ArrayLike, pos: ArrayLike, ref: ArrayLike, alt: ArrayLik
     for part in (np.asarray(pos).astype(np.uint64) * _GOLDEN, text_keys(ref, upper=True), text_keys(alt, upper=True)):
         key = (key ^ (key >> np.uint64(29)) ^ part) * _MIX
     return key ^ (key >> np.uint64(32))
+
+
+class Unordered(NamedTuple):
+    """Variants whatever the order of their alleles.
+
+    Attributes:
+        keys: A key (n,) that a variant and the one with REF and ALT exchanged share.
+        turned: Whether a variant's alleles are in the other order than its key's (n,).
+    """
+
+    keys: NDArray[np.uint64]
+    turned: NDArray[np.bool_]
+
+
+def unordered_keys(chrom: ArrayLike, pos: ArrayLike, ref: ArrayLike, alt: ArrayLike) -> Unordered:
+    """Keys of variants (n,) whatever the order of their alleles, where `exchangeable` says that it may be either."""
+    first, second = (np.array([as_text(v).upper() for v in np.asarray(a, dtype=object)], object) for a in (ref, alt))
+    turned = exchangeable(first, second) & (first > second)
+    keys = variant_keys(chrom, pos, np.where(turned, second, first), np.where(turned, first, second))
+    return Unordered(keys, turned)
+
+
+def exchangeable(ref: ArrayLike, alt: ArrayLike) -> NDArray[np.bool_]:
+    """Whether exchanged alleles are the same variant (n,): those of one length.
+
+    An insertion exchanged is the deletion at the same place, which in a repeat is another variant of its own.
+    """
+    pairs = zip(np.asarray(ref, dtype=object), np.asarray(alt, dtype=object), strict=True)
+    return np.array([len(one) == len(other) for one, other in pairs], bool)
 
 
 def text_keys(texts: ArrayLike, upper: bool = False) -> NDArray[np.uint64]:

@@ -1,71 +1,136 @@
-"""Tables of variants (TSV with chrom, pos, ref, alt): reading them with every value checked."""
+"""Tables of variants: the columns that name one, and values checked one column at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import read_table
+from accessiflow.files import NA, open_text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 KEY = ["chrom", "pos", "ref", "alt"]
 EXACT_BELOW = 1 << 53  # integers from here on are not all floating-point numbers
+_HEADER = re.compile(r"#(chr\w*|contig|variant\w*)\b", re.IGNORECASE)
+MISSING = ("", NA, ".")
+NOT_A_NUMBER = ("nan", "NaN")
 
 
-def read_variants(
-    path: Path, integers: Sequence[str] = (), numbers: Sequence[str] = (), optional: Sequence[str] = ()
-) -> pd.DataFrame:
-    """Read a table of variants in file order; `pos` is 1-based, alleles become upper case.
+class TextTable(NamedTuple):
+    """A table as it stands in its file.
 
-    Args:
-        path: The table.
-        integers: Further columns of integers of at least 0, which must be there.
-        numbers: Further columns of finite numbers, which must be there.
-        optional: Columns of numbers that are checked where they are there (a missing value is allowed).
+    Attributes:
+        path: The file.
+        rows: Its columns as texts; a cell that a short row lacks is "".
+        lines: The line of the file (n,) that each row stands in.
+    """
+
+    path: Path
+    rows: pd.DataFrame
+    lines: NDArray[np.int64]
+
+    def require(self, good: NDArray[np.bool_], values: pd.Series, what: str) -> None:
+        """Refuse the first value that is not good.
+
+        Args:
+            good: Which values are (n,).
+            values: The values (n,) as texts.
+            what: The column and what it should hold.
+
+        Raises:
+            InputError: One is not, with its line.
+        """
+        if not good.all():
+            row = int((~good).argmax())
+            raise InputError(f"{what}, found {str(values.iloc[row])[:40]!r}", self.path, int(self.lines[row]))
+
+    def keep(self, chosen: NDArray[np.bool_]) -> TextTable:
+        """Some of the rows."""
+        return TextTable(self.path, self.rows[chosen].reset_index(drop=True), self.lines[chosen])
+
+
+def read_text(path: Path) -> TextTable:
+    """Read a table (tabs, or commas in a .csv) as texts; blank lines and lines that start with # are skipped.
+
+    A header may start with #, too, where its first column's name follows at once (#chrom).
 
     Raises:
-        InputError: A column is missing, or a value is none of its kind (naming the row).
+        InputError: The file cannot be read, is no table, or has no row or fewer names than columns.
     """
-    table = read_table(path, [*KEY, *integers, *numbers], text=["chrom", "ref", "alt"])
-    if table.empty:
+    import io
+
+    import pandas as pd
+
+    separator = "," if path.name.endswith((".csv", ".csv.gz")) else "\t"
+    texts: list[str] = []
+    numbers: list[int] = []
+    with open_text(path) as handle:
+        for number, line in enumerate(handle, 1):
+            if not line.strip() or (line.startswith("#") and (texts or not _HEADER.match(line))):
+                continue
+            texts.append(line)
+            numbers.append(number)
+    if not texts:
+        raise InputError("holds no table: it has comments alone", path)
+    try:
+        # all as text: numbers are checked column by column, and "nan" may be the name of a gene
+        rows = pd.read_csv(io.StringIO("".join(texts)), sep=separator, dtype=str, na_filter=False)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
+        raise InputError(f"is not a readable table ({str(error).strip().splitlines()[0]})", path) from None
+    if rows.empty:
         raise InputError("has a header and no row", path)
-    for column in ("pos", *integers):
-        table[column] = _checked(table[column], path, "an integer", _is_count).astype(np.int64)
-    if (table["pos"] < 1).any():
-        raise InputError("pos must be at least 1 (1-based)", path, int((table["pos"] < 1).to_numpy().argmax()) + 2)
-    for column in numbers:
-        table[column] = _checked(table[column], path, "a number", np.isfinite)
-    for column in set(optional) & set(table.columns):
-        table[column] = _checked(table[column], path, "a number", np.isfinite, missing=True)
-    return table.assign(ref=table["ref"].str.upper(), alt=table["alt"].str.upper())
+    if not isinstance(rows.index, pd.RangeIndex):
+        # pandas would take the first column for names of rows, and shift all others
+        raise InputError(
+            f"has more columns than names in its header ({len(rows.columns)}): a table of R with row names? "
+            "write it with row.names = FALSE",
+            path,
+        )
+    if len(rows) + 1 != len(numbers):  # a quoted cell of several lines
+        numbers = list(range(1, len(rows) + 2))
+    return TextTable(path, rows.fillna("").rename(columns=str.strip), np.array(numbers[1:], np.int64))
+
+
+def counts_of(table: TextTable, column: str) -> NDArray[np.int64]:
+    """A column of integers of at least 0 (n,).
+
+    Raises:
+        InputError: A value is none, with its line.
+    """
+    return _numbers(table, column, "an integer", _is_count).astype(np.int64)
+
+
+def numbers_of(table: TextTable, column: str, missing: bool = False) -> NDArray[np.float64]:
+    """A column of finite numbers (n,); with `missing`, an empty value or NA is NaN.
+
+    Raises:
+        InputError: A value is none, with its line.
+    """
+    return _numbers(table, column, "a number", np.isfinite, missing)
+
+
+def _numbers(
+    table: TextTable,
+    column: str,
+    what: str,
+    good: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
+    missing: bool = False,
+) -> NDArray[np.float64]:
+    import pandas as pd
+
+    values = table.rows[column].str.strip()
+    blank = values.isin([*MISSING, *NOT_A_NUMBER]).to_numpy() if missing else np.zeros(len(values), bool)
+    found = pd.to_numeric(values.mask(blank), errors="coerce").to_numpy(np.float64)
+    table.require(blank | good(found), values, f"column {column}: expected {what}")
+    return found
 
 
 def _is_count(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     return (values >= 0) & (values < EXACT_BELOW) & (values == np.floor(values))
-
-
-def _checked(
-    values: pd.Series,
-    path: Path,
-    what: str,
-    good: Callable[[NDArray[np.float64]], NDArray[np.bool_]],
-    missing: bool = False,
-) -> pd.Series:
-    """Values as float64, each `good`; with `missing` an empty one stays NaN."""
-    import pandas as pd
-
-    numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
-    wrong = ~good(numbers.to_numpy())
-    if missing:
-        wrong &= values.notna().to_numpy()  # a text that is no number became NaN, too: it is wrong all the same
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise InputError(f"column {values.name}: expected {what}, found {str(values.iloc[row])[:40]!r}", path, row + 2)
-    return numbers

@@ -3,7 +3,7 @@ import java.nio.file.Files
 import java.util.zip.GZIPInputStream
 import java.util.zip.GZIPOutputStream
 
-/** The tiny study that the pipeline's suite makes, whose tasks' outputs are the other suites' inputs; and what output files hold. */
+/** The tiny study of the pipeline's suite, whose tasks' outputs are the other suites' inputs; and what files hold. */
 class Tiny {
     static final File ROOT = new File('').absoluteFile
     static final File FOLDER = new File(ROOT, '.nf-test-study')
@@ -19,7 +19,7 @@ class Tiny {
 
     /** A file or folder that a task made. */
     static String made(String process, String tag, String name) {
-        if( !TASKS.exists() ) throw new IllegalStateException('there is no tiny study yet: scripts/run_nf_test.sh makes it')
+        if( !TASKS.exists() ) throw new IllegalStateException('no tiny study: scripts/run_nf_test.sh makes it')
         Map task = rows(TASKS).find { it.process.tokenize(':').last() == process && it.tag == tag }
         if( !task ) throw new IllegalArgumentException("the tiny study has no task $process ($tag)")
         return new File(task.workdir, name).path
@@ -27,6 +27,9 @@ class Tiny {
 
     /** The same in the words of a suite's input: file("..."). */
     static String file(String process, String tag, String name) { code(made(process, tag, name)) }
+
+    /** A committed file. */
+    static String data(String name) { code(new File(ROOT, "tests/nf-test/data/$name").path) }
 
     /** A file of the simulated study itself. */
     static String study(String name) { file('SIMULATE_STUDY', 'seed 1', "study/$name") }
@@ -37,7 +40,10 @@ class Tiny {
     static String list(Collection<String> files) { "[${files.join(', ')}]" }
 
     /** The bigWig of every track, in the order of the sheet. */
-    static String signals() { list(CELLS.collect { it.startsWith('alpha') ? study("tracks/${it}.bw") : file('PEAKS_BIN', it, "${it}.bw") }) }
+    static String signals() {
+        return list(CELLS.collect { it.startsWith('alpha') ? study("tracks/${it}.bw") :
+            file('PEAKS_BIN', it, "${it}.bw") })
+    }
 
     /** Basenji's targets table of these signals. */
     static String targets() {
@@ -46,27 +52,46 @@ class Tiny {
     }
 
     /** The tags of a process's tasks. */
-    static List<String> tagged(String process) { rows(TASKS).findAll { it.process.tokenize(':').last() == process }*.tag }
+    static List<String> tagged(String process) {
+        return rows(TASKS).findAll { it.process.tokenize(':').last() == process }*.tag
+    }
 
     /** What every regression reads: LD scores and annotation of all SNPs, allele frequencies. */
     static String reference() {
+        List<String> ends = ['annot.gz', 'l2.ldscore.gz', 'l2.M', 'l2.M_5_50']
         return list((1..3).collectMany { n ->
-            ['annot.gz', 'l2.ldscore.gz', 'l2.M', 'l2.M_5_50'].collect { file('HERITABILITY_LD_SCORES', "$n", "base.${n}.$it") } + [file('HERITABILITY_FREQ', "$n", "frq.${n}.frq")]
+            ends.collect { file('HERITABILITY_LD_SCORES', "$n", "base.${n}.$it") } +
+                [file('HERITABILITY_FREQ', "$n", "frq.${n}.frq")]
         })
     }
 
     /** Every annotation, a file a chromosome. */
-    static String annotations() { list(tagged('HERITABILITY_ANNOTATE').collectMany { name -> (1..3).collect { file('HERITABILITY_ANNOTATE', name, "annot/${name}.${it}.annot.gz") } }) }
+    static String annotations() {
+        return list(tagged('HERITABILITY_ANNOTATE').collectMany { name ->
+            (1..3).collect { file('HERITABILITY_ANNOTATE', name, "annot/${name}.${it}.annot.gz") }
+        })
+    }
 
     /** LD scores of every annotation. */
     static String scored() {
-        return list((1..3).collectMany { n -> tagged('HERITABILITY_ANNOTATE').collectMany { name -> ['ldscore.gz', 'M', 'M_5_50'].collect { file('HERITABILITY_LD_SCORES', "$n", "${name}.${n}.l2.$it") } } })
+        List<List> all = [1..3, tagged('HERITABILITY_ANNOTATE'), ['ldscore.gz', 'M', 'M_5_50']].combinations()
+        return list(all.collect { n, name, end -> file('HERITABILITY_LD_SCORES', "$n", "${name}.${n}.l2.$end") })
     }
 
     /** What ldsc found of every annotation and trait. */
     static String regressions() {
-        return list(tagged('LDSC_H2').collectMany { name -> TRAITS.collectMany { trait -> ['results', 'log', 'part_delete'].collect { file('LDSC_H2', name, "${trait}.${name}.$it") } } })
+        List<List> all = [tagged('LDSC_H2'), TRAITS, ['results', 'log', 'part_delete']].combinations()
+        return list(all.collect { name, trait, end -> file('LDSC_H2', name, "${trait}.${name}.$end") })
     }
+
+    static String peaks() { file('PEAKS_MERGE', 'all', 'peaks.h5ad') }
+
+    /** Predictions (`preds`) or measurements (`targets`) of the test windows. */
+    static String predicted(String model, String what) { file('PREDICT_TEST', model, "predictions/${what}.h5") }
+
+    /** A model's scores of both variant sets. */
+    static String sad(String model) { list(['study',
+        'benchmarks'].collect { file('SAD_MERGE', "$model $it", "$it/sad.h5") }) }
 
     /** A file that a suite hands in, written for it: text (gzipped by its name) or bytes. */
     static String given(String launchDir, String name, content) {
@@ -80,8 +105,10 @@ class Tiny {
 
     private static String code(String path) { "file(\"$path\", checkIfExists: true)" }
 
-    /** Whether an output has the bytes (a folder: the same files with the same bytes) of what the study's task made of the same input. */
-    static boolean same(output, String process, String tag, String name) { digests(output) == digests(made(process, tag, name)) }
+    /** Whether an output (a file or folder) has the bytes of what the study's task made of the same input. */
+    static boolean same(output, String process, String tag, String name) {
+        return digests(output) == digests(made(process, tag, name))
+    }
 
     private static Map digests(path) {
         File top = new File(path.toString())
@@ -113,11 +140,13 @@ class Tiny {
         return texts && texts.every { it.isNumber() && it.toDouble() >= low && it.toDouble() <= high }
     }
 
-    /** Every dataset of an HDF5 file by name: shape, dtype, finite, min, max, sum, values (of small ones), and attrs. */
+    /** Datasets of an HDF5 file by name: shape, dtype, finite, min, max, sum, values (of small ones); and attrs. */
     static Map h5(path) { new JsonSlurper().parseText(python('binary.py', 'facts', path)) as Map }
 
     /** Bins of a bigWig: chromosome -> the sum of the values of each `width` bases. */
-    static Map bigwig(path, int width) { new JsonSlurper().parseText(python('binary.py', 'bigwig', path, width)) as Map }
+    static Map bigwig(path, int width) {
+        return new JsonSlurper().parseText(python('binary.py', 'bigwig', path, width)) as Map
+    }
 
     /** Some of the tracks of an HDF5 file with predictions or scores, as a file of their own. */
     static String tracks(String launchDir, path, List<Integer> which) {
@@ -132,7 +161,8 @@ class Tiny {
 
     private static String python(Object... command) {
         String venvs = System.getenv('VENVS') ?: "$ROOT/.venvs"
-        Process run = (["$venvs/peaks/bin/python", "$ROOT/tests/nf-test/lib/${command[0]}"] + command.tail()*.toString()).execute()
+        Process run = (["$venvs/peaks/bin/python", "$ROOT/tests/nf-test/lib/${command[0]}"] +
+            command.tail()*.toString()).execute()
         StringBuilder out = new StringBuilder(), err = new StringBuilder()
         run.waitForProcessOutput(out, err)
         if( run.exitValue() ) throw new IllegalStateException(err.toString())

@@ -1,4 +1,7 @@
-"""Binary files for the nf-test suites, as JSON: `binary.py facts H5`, `bigwig BW WIDTH`; `tracks H5 PART 0,2` copies some of the tracks."""
+"""Binary files for the nf-test suites, as JSON: `binary.py facts H5`, `bigwig BW WIDTH`.
+
+`tracks H5 PART 0,2` copies some of the tracks.
+"""
 
 from __future__ import annotations
 

@@ -18,9 +18,11 @@ class Case:
     """A study spoilt in one way, and what becomes of a command that reads it.
 
     Attributes:
-        name, format: of the case, and of the file. change: spoils the study's folder.
+        name, format: of the case, and of the file.
+        change: spoils the study's folder.
         command: script, command and arguments, run in the study's folder.
-        says: parts of the one sentence that refuses it; empty: it is accepted, with the results of the study as it was.
+        says: parts of the one sentence that refuses it.
+        empty: it is accepted, with the results of the study as it was.
     """
 
     name: str
@@ -45,7 +47,10 @@ def accepted(name: str, kind: str, change: Change, command: str) -> None:
 
 
 def refused_edits(of: str, kind: str, file: str, command: str, edits: dict[str, tuple[str, str, str]]) -> None:
-    """Register a case for each edit of a file: its name behind `of` -> the text that goes, the text that comes, part of the sentence."""
+    """Register a case for each edit of a file.
+
+    Its name behind `of` -> the text that goes, the text that comes, part of the sentence.
+    """
     for name, (old, new, says) in edits.items():
         refused(f"{of} {name}", kind, edit(file, old, new), command, says)
 
@@ -158,8 +163,9 @@ BIN_C = f"peaks bin C.fragments.tsv.gz --barcodes barcodes.txt {_BIN}"
 BIN_EXCLUDING = f"{BIN_A} --exclude black.bed"
 PEAKS = "peaks call A.coverage.h5 --output out/A.peaks.bed.gz"
 MERGE = (
-    "peaks merge A.peaks.bed.gz B.peaks.bed.gz C.peaks.bed.gz D.peaks.bed.gz --tracks tracks.csv --coverage A.coverage.h5 --coverage B.coverage.h5"
-    " --coverage C.coverage.h5 --coverage D.coverage.h5 --fasta genome.fa --genes genes.tsv --clusters clusters.bed --output out/peaks.h5ad"
+    "peaks merge A.peaks.bed.gz B.peaks.bed.gz C.peaks.bed.gz D.peaks.bed.gz --tracks tracks.csv"
+    " --coverage A.coverage.h5 --coverage B.coverage.h5 --coverage C.coverage.h5 --coverage D.coverage.h5"
+    " --fasta genome.fa --genes genes.tsv --clusters clusters.bed --output out/peaks.h5ad"
 )
 SETS = "peaks sets peaks.h5ad --by cell_type --outdir out"
 BUILD = (
@@ -179,28 +185,37 @@ SPLIT = "sad split v.vcf -o out"
 SPLIT_GZ = "sad split v.vcf.gz -o out"
 COLLECT = "sad collect --vcf v.vcf --eqtl e.tsv --counts c.tsv --output out/more.vcf"
 JOIN = "sad merge sad -o out"
-_JUDGED = "--scores sad/sad.h5 --peaks peaks.h5ad --genes genes.tsv --min-positives 5 --folds 2 --output out/x.tsv"
-CLASSIFY = f"eqtl classify --positives e.tsv --negatives n.tsv {_JUDGED}"
-DIRECTION = f"eqtl direction --variants e.tsv {_JUDGED}"
+_EVALUATED = "--scores sad/sad.h5 --peaks peaks.h5ad --genes genes.tsv --min-positives 5 --folds 2 --output out/x.tsv"
+CLASSIFY = f"eqtl classify --positives e.tsv --negatives n.tsv {_EVALUATED}"
+DIRECTION = f"eqtl direction --variants e.tsv {_EVALUATED}"
 COUNT = "imbalance count B.bam --vcf v.vcf --output out/c.tsv"
 CALL = "imbalance call --counts c.tsv --output out/calls.tsv"
 IMBALANCE = "imbalance evaluate --calls calls.tsv --scores sad/sad.h5 --track A --peaks peaks.h5ad --output out/x.tsv"
 QTL = "qtl agreement --variants e.tsv --scores sad/sad.h5 --bootstrap 0 --output out/x.tsv"
 _MATRICES = "--predictions preds/preds.h5 --targets preds/targets.h5"
-SPECIFICITY = f"evaluate specificity {_MATRICES} --peaks peaks.h5ad --tracks tracks.csv --min-track-peaks 1 --min-bin-peaks 1 --bootstrap 0 --output out/x.tsv"
+SPECIFICITY = (
+    f"evaluate specificity {_MATRICES} --peaks peaks.h5ad --tracks tracks.csv --min-track-peaks 1 --min-bin-peaks 1"
+    " --bootstrap 0 --output out/x.tsv"
+)
 CLUSTERS = f"evaluate clusters {_MATRICES} --peaks peaks.h5ad --clusters clusters.bed --bootstrap 0 --output out/x.tsv"
 TSS = (
-    f"evaluate tss-distance {_MATRICES} --peaks peaks.h5ad --genes genes.tsv --min-track-peaks 1 --min-bin-peaks 1 --min-all-peaks 1 --bootstrap 0"
+    f"evaluate tss-distance {_MATRICES} --peaks peaks.h5ad --genes genes.tsv --min-track-peaks 1 --min-bin-peaks 1"
+    " --min-all-peaks 1 --bootstrap 0 --output out/x.tsv"
+)
+SEQUENCE = (
+    "evaluate sequence --fasta genome.fa --bed clusters.bed --motifs motifs.meme --number 50 --bootstrap 0"
     " --output out/x.tsv"
 )
-SEQUENCE = "evaluate sequence --fasta genome.fa --bed clusters.bed --motifs motifs.meme --number 50 --bootstrap 0 --output out/x.tsv"
 ANNOTATE = "heritability annotate --bim panel.@ --peaks black.bed --name x --chain lift.chain --output out/x"
 LD_SCORES = "heritability ld-scores --bfile panel.1 --annot black.1.annot.gz --out out/x"
 FREQ = "heritability freq --bfile panel.1 --out out/panel.1.frq"
 PANEL = "heritability panel v.vcf --out out/p"
 BASELINE = "heritability baseline --annot base.1.annot.gz --ldscore base.1 --out out/b.1"
 AGREE = "heritability check --bim panel.1.bim --frq panel.1.frq --annot base.1.annot.gz --ldscore w.1.l2.ldscore.gz"
-SUMMARISE = "heritability summarise t.black.results --annot base.,black. --frqfile panel. --output out/heritability.tsv --qc out/qc.tsv"
+SUMMARISE = (
+    "heritability summarise t.black.results --annot base.,black. --frqfile panel. --output out/heritability.tsv"
+    " --qc out/qc.tsv"
+)
 CTS = "heritability cts t.cell_type_results.txt --output out/cts.tsv"
 RENDER = "report render results --output out/report.html"
 COMMANDS = (

@@ -188,9 +188,9 @@ refused(
     REGIONS,
     "black.bed: names the contig 1, which genome.fa does not have",
 )
-refused("regions of other chromosomes, to saturate", "BED", put("black.bed", "1\t5\t99\n"), ISM, "black.bed", "1")
+refused("regions of other chromosomes, for ISM", "BED", put("black.bed", "1\t5\t99\n"), ISM, "black.bed", "1")
 refused("no region", "BED", put("black.bed", "# nothing\n"), REGIONS, "black.bed: holds no region")
-refused("no region to saturate", "BED", put("black.bed", "# nothing\n"), ISM, "black.bed: holds no region")
+refused("no region for ISM", "BED", put("black.bed", "# nothing\n"), ISM, "black.bed: holds no region")
 refused(
     "a cluster without a name",
     "clusters BED",

@@ -1,4 +1,7 @@
-"""HDF5: coverage, the peak matrix, scores, predictions and weights, with members that are missing, of another shape, or not finite."""
+"""HDF5: coverage, the peak matrix, scores, predictions and weights.
+
+With members that are missing, of another shape, or not finite.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Sheets and the run's parameters: names that must not reach a shell, a path or a page; columns, rows and values that are none."""
+"""Sheets and the run's parameters: names that must not reach a shell, a path or a page.
+
+Columns, rows and values that are none.
+"""
 
 from __future__ import annotations
 

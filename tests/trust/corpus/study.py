@@ -1,4 +1,7 @@
-"""A small study without a fault: one file of every kind that a script reads, in one folder, made by seeded code and by the scripts themselves."""
+"""A small study without a fault.
+
+One file of every kind that a script reads, in one folder, made by seeded code and by the scripts themselves.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,9 @@ MADE_BY_SCRIPTS = (
     ),
     "peaks bin A.bw --chrom-sizes genome.fa.fai --bin-size 64 --output A.coverage.h5",
     *(f"peaks call {track}.coverage.h5 --output {track}.peaks.bed.gz" for track in "ABCD"),
-    "peaks merge A.peaks.bed.gz B.peaks.bed.gz C.peaks.bed.gz D.peaks.bed.gz --tracks tracks.csv --coverage A.coverage.h5 --coverage B.coverage.h5"
-    " --coverage C.coverage.h5 --coverage D.coverage.h5 --fasta genome.fa --genes genes.tsv --clusters clusters.bed --output peaks.h5ad",
+    "peaks merge A.peaks.bed.gz B.peaks.bed.gz C.peaks.bed.gz D.peaks.bed.gz --tracks tracks.csv"
+    " --coverage A.coverage.h5 --coverage B.coverage.h5 --coverage C.coverage.h5 --coverage D.coverage.h5"
+    " --fasta genome.fa --genes genes.tsv --clusters clusters.bed --output peaks.h5ad",
     "dataset build genome.fa targets.txt -o data -l 256 -w 64 --crop 96 --stride 128 -v chr2 -t chr3",
     "train fit ridge.json data -o ridge",
     "predict test ridge/params.json ridge/model_best.h5 data -o preds --save",
@@ -80,7 +84,10 @@ def bam(path: Path, chroms: dict[str, int], reads: list[tuple[str, int]]) -> Non
 
 
 def network(folder: Path) -> None:
-    """params.json, model_best.h5 (Keras' layout) and targets.txt of a network with random weights: 64 bp -> 1 position of 2 tracks."""
+    """params.json, model_best.h5 (Keras' layout) and targets.txt of a network with random weights.
+
+    64 bp -> 1 position of 2 tracks.
+    """
     folder.mkdir()
     trunk = [{"name": "conv_block", "filters": 4, "kernel_size": 5, "pool_size": 64}]
     head = [{"name": "dense", "units": 2, "activation": "softplus"}]
@@ -194,7 +201,10 @@ def _heritability(d: Path) -> None:
         (category, 0.5, 0.05, 0.5, 0.1, 1.0, 0.2, 0.5, 1e-7, 1e-8, 1.0)
         for category in ("baseL2_0", "Enhancer_xL2_0", "L2_1")
     ]
-    measures = "Prop._SNPs Prop._h2 Prop._h2_std_error Enrichment Enrichment_std_error Enrichment_p Coefficient Coefficient_std_error Coefficient_z-score"
+    measures = (
+        "Prop._SNPs Prop._h2 Prop._h2_std_error Enrichment Enrichment_std_error Enrichment_p"
+        " Coefficient Coefficient_std_error Coefficient_z-score"
+    )
     table(d / "t.black.results", f"Category {measures}", [row[:1] + row[1:2] + row[3:] for row in rows])
     (d / "t.black.log").write_text("Total Observed scale h2: 0.1 (0.02)\nMean Chi^2: 1.1\n")
     (d / "t.black.part_delete").write_text("1e-7 1e-7 1e-7\n1.1e-7 1e-7 1e-7\n")
@@ -238,8 +248,8 @@ def build(d: Path) -> Path:
         run(command)
     (d / "results" / "evaluation").mkdir(parents=True)
     run(
-        "evaluate specificity --predictions preds/preds.h5 --targets preds/targets.h5 --peaks peaks.h5ad --min-track-peaks 1 --min-bin-peaks 1"
-        " --output results/evaluation/ridge.specificity.tsv"
+        "evaluate specificity --predictions preds/preds.h5 --targets preds/targets.h5 --peaks peaks.h5ad"
+        " --min-track-peaks 1 --min-bin-peaks 1 --output results/evaluation/ridge.specificity.tsv"
     )
     return d
 

@@ -165,7 +165,7 @@ _tables = {
     "with a position beyond integers": ("\t300\t", "\t1e300\t", ":2: column pos: expected an integer"),
     "without a chromosome": ("chr1\t300", "\t300", ":2: has no value in column chrom"),
     "with a quote left open": ("chr1\t300", '"chr1\t300', ""),
-    "of spaces instead of tabs": ("chrom\tpos\t", "chrom pos ", "lacks the column(s)"),
+    "of spaces instead of tabs": ("chrom\tpos\t", "chrom pos ", "has more columns than names in its header"),
     "with a column twice": ("\tref\t", "\talt\t", "lacks the column(s) ref"),
 }
 for _file, _command in (("e.tsv", CLASSIFY), ("c.tsv", CALL)):
@@ -237,7 +237,11 @@ refused(
     "e.tsv:2: column beta: expected a number",
 )
 refused(
-    "a pip above 1", "eQTL table", edit("e.tsv", "\t0.95\t", "\t95\t"), CHECK, "e.tsv: pip must lie between 0 and 1"
+    "a pip above 1",
+    "eQTL table",
+    edit("e.tsv", "\t0.95\t", "\t95\t"),
+    CHECK,
+    "e.tsv:2: pip must lie between 0 and 1, found '95.0'",
 )
 refused(
     "a pip that is a word",
@@ -288,7 +292,7 @@ refused(
     "QTL table",
     edit("e.tsv", "\t300\t", "\t0\t"),
     QTL,
-    "e.tsv:2: field pos: expected a position from 1 on, found '0'",
+    "e.tsv:2: pos must be at least 1 (1-based), found '0'",
 )
 refused(
     "a table to collect without alleles",

@@ -13,7 +13,8 @@ ZIPPED = "Compressed file ended before the end-of-stream marker"
 JSON = "is not valid JSON"
 NOISE = np.random.default_rng(11).bytes(400)
 
-FILES = {  # file: format, command that reads it, what is said of noise in it, of a cut file ("": its text may end anywhere)
+# file: format, command that reads it, what is said of noise in it, of a cut file ("": its text may end anywhere)
+FILES = {
     "genome.fa": ("FASTA", case.SCORE, "is not a FASTA file", ""),
     "genome.fa.fai": ("chrom sizes", case.BIN_A, TEXT, ""),
     "A.bw": ("bigWig", case.BIN_A, "is not a bigWig file (its magic number is wrong)", "cannot be read as bigWig ("),
