@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Seconds and peak memory of one `ldsc.py --h2` and one `--h2-cts` at the size of published files, on files made here.
 
-1.2 million SNPs with LD scores (HapMap3) and 97 annotations, of a panel of 10 million; ldsc reads its annotations a chromosome at a time, so that
-the largest alone has its real size here.
+1.2 million SNPs with LD scores (HapMap3) and 97 annotations, of a panel of 10 million; ldsc reads its annotations a
+chromosome at a time, so that the largest alone has its real size here.
 
 OMP_NUM_THREADS=1 python3 benchmarks/ldsc_memory.py [--ldsc .venvs/ldsc/bin/python] [--folder /scratch/x]
 """
@@ -76,8 +76,8 @@ def make(folder: Path, scale: float) -> None:
     (folder / "x.ldcts").write_text("x\tx.\ny\tx.\n")
 
 
-def measure(python: str, folder: Path, *options: str) -> tuple[float, float, int]:
-    """Seconds, peak GiB and exit status of ldsc."""
+def measure(python: str, folder: Path, *options: str) -> tuple[float, float, float, int]:
+    """Seconds elapsed, CPU seconds, peak GiB and exit status of ldsc."""
     command = [python, str(Path(python).parent / "ldsc.py"), "--w-ld-chr", "w.", "--out", "o", *options]
     start = time.monotonic()
     pid = os.fork()
@@ -86,7 +86,8 @@ def measure(python: str, folder: Path, *options: str) -> tuple[float, float, int
         os.dup2(os.open("stdout", os.O_WRONLY | os.O_CREAT), 1)
         os.execv(python, command)
     _, status, usage = os.wait4(pid, 0)
-    return time.monotonic() - start, usage.ru_maxrss * 1024 / GIB, os.waitstatus_to_exitcode(status)
+    elapsed, cpu = time.monotonic() - start, usage.ru_utime + usage.ru_stime
+    return elapsed, cpu, usage.ru_maxrss * 1024 / GIB, os.waitstatus_to_exitcode(status)
 
 
 def main() -> None:
@@ -109,8 +110,8 @@ def main() -> None:
         ("--h2", ("--h2", "t.sumstats.gz", *regression, "--print-delete-vals")),
         ("--h2-cts", ("--h2-cts", "t.sumstats.gz", *tests)),
     ):
-        seconds, peak, status = measure(python, folder, *options)
-        sys.stdout.write(f"{name}\t{seconds:.0f} s\t{peak:.1f} GiB\texit {status}\n")
+        seconds, cpu, peak, status = measure(python, folder, *options)
+        sys.stdout.write(f"{name}\t{seconds:.0f} s\t{cpu:.0f} CPU-s\t{peak:.1f} GiB\texit {status}\n")
     if arguments.folder is None:
         shutil.rmtree(folder)
 

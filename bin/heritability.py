@@ -25,7 +25,7 @@ def annotate(
     track_list: Annotated[
         Path | None, typer.Option(help="Tracks whose |SAD| counts, one a line; default: all.")
     ] = None,
-    statistic: Annotated[str, typer.Option(help="mean or max over the tracks.")] = "mean",
+    statistic: Annotated[str, typer.Option(help="mean or max over the tracks, or both: mean,max.")] = "mean",
     quantiles: Annotated[str, typer.Option(help="Shares of the top and bottom, comma-separated.")] = "0.5,0.3,0.1",
     chain: Annotated[Path | None, typer.Option(help="Chain from the peaks' assembly to the panel's.")] = None,
     model: Annotated[
@@ -46,15 +46,21 @@ def annotate(
     from accessiflow.heritability.annotate import PeakSet, read_track_list
     from accessiflow.heritability.annotate import annotate as write_annotations
     from accessiflow.heritability.splits import Split, parse_shares
+    from accessiflow.intervals import split_list
     from accessiflow.sheets import check_name
 
     check_name(name, "annotation")
-    cli.one_of(statistic, ("mean", "max"), "--statistic")
+    statistics = split_list(statistic)
+    for each in statistics:
+        cli.one_of(each, ("mean", "max"), "--statistic")
     if model and not sad:
         raise InputError(f"--model {model}: its scores are missing, give --sad")
     tracks, shares = read_track_list(track_list), parse_shares(quantiles)
-    split = Split(statistic, shares, tracks, any_tracks, check_name(model, "model") if model else "")
-    written = write_annotations(bim, PeakSet(name, peaks, chain), sad or [], split, output, separate)
+    if not statistics:
+        raise InputError("--statistic: expected mean, max or both")
+    scored_by = check_name(model, "model") if model else ""
+    splits = [Split(each, shares, tracks, any_tracks, scored_by) for each in dict.fromkeys(statistics)]
+    written = write_annotations(bim, PeakSet(name, peaks, chain), sad or [], splits, output, separate)
     if table is not None:
         write_table(written, table)
     sizes = zip(written["annotation"], written["n_snps"], strict=True)
@@ -197,9 +203,17 @@ def cts_list(
 
 @app.command()
 def cts(
-    results: Annotated[list[Path], typer.Argument(help="TRAIT.cell_type_results.txt of ldsc.")],
+    results: Annotated[
+        list[Path],
+        typer.Argument(
+            help="TRAIT.cell_type_results.txt of ldsc; of several baselines TRAIT.BASELINE.cell_type_results.txt."
+        ),
+    ],
     output: Annotated[Path, typer.Option(help="Table of trait, annotation, coefficient, z, p and q.")],
     ldcts: Annotated[Path | None, typer.Option(help="The .ldcts file: every annotation in it gets a row.")] = None,
+    baseline: Annotated[
+        list[str] | None, typer.Option(help="Name of a baseline that was tested beside (repeatable).")
+    ] = None,
 ) -> None:
     """Results of ldsc --h2-cts -> one table with false discovery rates."""
     from accessiflow.files import open_text, write_table
@@ -209,7 +223,7 @@ def cts(
     if ldcts is not None:
         with open_text(ldcts) as handle:
             listed = [line.split()[0] for line in handle if line.strip()]
-    write_table(collect(results, listed), output)
+    write_table(collect(results, listed, baseline or []), output)
 
 
 @app.command()
@@ -219,7 +233,10 @@ def summarise(
         typer.Argument(help="TRAIT.MODEL.results of ldsc, with .log and .part_delete beside; or a folder of them."),
     ],
     annot: Annotated[
-        str, typer.Option(help="Annotation prefixes of the regression, comma-separated; @ stands for the model's name.")
+        list[str],
+        typer.Option(
+            help="Annotation prefixes of a regression, comma-separated; @: the model's name; once a baseline."
+        ),
     ],
     frqfile: Annotated[str, typer.Option(help="Prefix of the .frq files.")],
     output: Annotated[Path, typer.Option(help="heritability.tsv")],
@@ -228,20 +245,48 @@ def summarise(
     weights: Annotated[
         str | None, typer.Option(help="Prefix of the regression weights: their SNPs give the condition number.")
     ] = None,
+    baseline: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Name of each --annot's baseline; of several, RESULTS are the folders of these names, in order."
+        ),
+    ] = None,
+    traits: Annotated[Path | None, typer.Option(help="Table (TSV) of trait and group, its tissue.")] = None,
 ) -> None:
     """ldsc's results -> one table with enrichment, coefficients and tau*."""
-    from accessiflow.files import write_table
+    from accessiflow.files import read_table, write_table
     from accessiflow.heritability import summary
     from accessiflow.heritability.conditioning import condition_numbers
     from accessiflow.intervals import split_list
 
-    prefixes = split_list(annot)
-    table, facts, models = summary.summarise_all(results, prefixes, frqfile)
+    names = baseline or [""]
+    if len(names) != len(annot) or (len(names) > 1 and len(results) != len(names)):
+        raise InputError(f"{len(names)} baseline(s), {len(annot)} --annot, {len(results)} results: give one of each")
+    own = [[path] for path in results] if len(names) > 1 else [results]
+    sets = [summary.Regressions(*part) for part in zip(names, own, map(split_list, annot), strict=True)]
+    grouped = read_table(traits, ["trait", "group"], text=["trait"]).fillna("") if traits is not None else None
+    groups = {} if grouped is None else dict(zip(grouped["trait"], grouped["group"].astype(str), strict=True))
+    table, facts, models = summary.summarise_all(sets, frqfile, groups)
     if qc is not None:
-        write_table(summary.qc_table(facts, condition_numbers(prefixes, models, weights)), qc)
+        conditions = {part.baseline: condition_numbers(part.prefixes, models[part.baseline], weights) for part in sets}
+        write_table(summary.qc_table(facts, conditions), qc)
     write_table(table, output, "%.17g")
     if meta is not None:
         write_table(summary.meta_table(table), meta)
+
+
+@app.command()
+def sumstats(
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="GWAS summary statistics, raw or munged.")],
+    trait: Annotated[str, typer.Option(help="Name of the trait.")],
+    n: Annotated[float | None, typer.Option("--n", help="Sample size, where the file has none.")] = None,
+    outdir: Annotated[Path, typer.Option(help="Folder of the output.")] = Path(),
+) -> None:
+    """Summary statistics -> TRAIT.sumstats.gz where they are munged already, else TRAIT.txt for munge_sumstats.py."""
+    from accessiflow.sheets import check_name
+    from accessiflow.variants.sumstats import bring
+
+    log.info("%s", bring(path, check_name(trait, "trait"), outdir, n).name)
 
 
 if __name__ == "__main__":

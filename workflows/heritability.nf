@@ -9,6 +9,7 @@ include { HERITABILITY_ANNOTATE  } from '../modules/heritability/annotate'
 include { HERITABILITY_LD_SCORES } from '../modules/heritability/ld_scores'
 include { LDSC_L2                } from '../modules/ldsc/l2'
 include { HERITABILITY_CHECK     } from '../modules/heritability/check'
+include { HERITABILITY_SUMSTATS  } from '../modules/heritability/sumstats'
 include { LDSC_MUNGE             } from '../modules/ldsc/munge'
 include { LDSC_H2                } from '../modules/ldsc/h2'
 include { LDSC_CTS               } from '../modules/ldsc/cts'
@@ -25,6 +26,7 @@ workflow HERITABILITY {
 
     main:
     ch_tables = channel.empty()
+    baselines = list(options.baselines) // asked for
 
     if( 'heritability' in stages ) {
         // the panel: a sheet of plink prefixes, or one VCF
@@ -39,13 +41,18 @@ workflow HERITABILITY {
         ch_bims  = by_name(ch_panel.map { row -> row.plink.find { file -> file.name.endsWith('.bim') } })
         ch_names = ch_panel
             .toSortedList { a, b -> a.chrom <=> b.chrom }
-            .map { rows -> [Panels.names(rows)] } // a list, so that combine keeps the map whole
+            .map { rows -> [Panels.names(rows, baselines)] } // a list, so that combine keeps the map whole
 
-        // what ldsc needs beside it: the given baseline without columns like our annotations, allele frequencies
+        // what ldsc needs beside it: the given baseline, whole or without columns like our annotations, allele
+        // frequencies
         HERITABILITY_BASELINE(
-            ch_panel
-                .filter { row -> row.baseline }
-                .map { row -> [[id: row.chrom, prefix: row.baseline[0].name - '.annot.gz'], row.baseline] }
+            ch_panel.flatMap { row ->
+                Panels.made(row, baselines).collect { made ->
+                    def prefix = row.baseline[0].name.replaceFirst(/\.annot(\.gz)?$/, '')
+                    def out = "${made.prefix}${row.chrom}".toString()
+                    [[id: row.chrom, prefix: prefix, out: out, whole: made.name == 'given'], row.baseline]
+                }
+            }
         )
         HERITABILITY_FREQ(
             ch_panel.filter { row -> !row.frq }.map { row -> [[id: row.chrom, stem: row.stem], row.plink] }
@@ -79,13 +86,17 @@ workflow HERITABILITY {
                 [[id: set, set: set, stem: names.stem], bed, owned[owner(bed.name)] ?: []]
             }
 
-        // annotations: every set whole, and split by the scores of every model (of replicates, the first)
+        // annotations: every set whole, and split by the scores of every model (of replicates, the first); where traits
+        // name their tissues (group), those tissues' sets alone are split
+        ch_grouped = study.map { s -> [Sheets.rows('gwas', s.gwas)*.group.findAll()] }
         ch_scored = scores
             .filter { meta, _files -> options.sad_quantiles && (meta.replicate ?: 1) == 1 }
             .map { meta, files -> [[model: meta.id, files: files]] }
         ch_split = ch_sets
+            .combine(ch_grouped)
+            .filter { _meta, bed, _tracks, groups -> !groups || owner(bed.name) in groups }
             .combine(ch_scored)
-            .map { meta, bed, tracks, scored ->
+            .map { meta, bed, tracks, _groups, scored ->
                 def id = "${meta.set}.${scored.model}".toString()
                 [meta + [id: id, model: scored.model], bed, tracks, scored.files]
             }
@@ -104,19 +115,20 @@ workflow HERITABILITY {
         // LD scores: one pass of the genotypes a chromosome; where ldsc's own program is asked for, ours only brings
         // the annotation of all SNPs
         theirs = options.ld_score_engine == 'ldsc'
-        ch_chromosomes = ch_plink
-            .map { meta, plink -> [meta.id, meta, plink] }
+        ch_chromosomes = ch_panel
+            .map { row -> [row.chrom, [id: row.chrom, stem: row.stem, every: row.baseline as boolean], row] }
             .join(ch_annotations.map { _name, chrom, file -> [chrom, file] }.groupTuple())
-            .map { _chrom, meta, plink, files -> [meta, plink, files.sort { file -> file.name }] }
+            .map { _chrom, meta, row, files ->
+                [meta, row.plink, files.sort { file -> file.name }, row.printed]
+            }
         HERITABILITY_LD_SCORES(
-            ch_chromosomes.map { meta, plink, files -> [meta, plink, theirs ? [] : files] },
-            study.map { _study -> [] },
+            ch_chromosomes.map { meta, plink, files, printed -> [meta, plink, theirs ? [] : files, printed] }
         )
         LDSC_L2(
             ch_chromosomes
-                .filter { _meta, _plink, _files -> theirs }
+                .filter { _meta, _plink, _files, _printed -> theirs }
                 .join(HERITABILITY_LD_SCORES.out.base)
-                .map { meta, plink, files, base -> [meta, plink, files + [base]] }
+                .map { meta, plink, files, printed, base -> [meta, plink, files + [base], printed] }
         )
         ch_ld = (theirs ? LDSC_L2.out.scores : HERITABILITY_LD_SCORES.out.scores)
             .flatMap { meta, files ->
@@ -134,19 +146,23 @@ workflow HERITABILITY {
             )
         )
 
-        // summary statistics, brought to ldsc's format where they are not in it
-        ch_gwas = study
-            .flatMap { s -> Sheets.rows('gwas', s.gwas) }
-            .map { row -> [[id: row.trait, n: row.n, index: row.index], row.sumstats] }
+        // summary statistics under their traits' names, brought to ldsc's format where they are not in it
+        HERITABILITY_SUMSTATS(
+            study
+                .flatMap { s -> Sheets.rows('gwas', s.gwas) }
+                .map { row -> [[id: row.trait, n: row.n, index: row.index], row.sumstats] }
+        )
         LDSC_MUNGE(
-            ch_gwas.filter { _meta, sumstats -> !sumstats.name.endsWith('.sumstats.gz') },
+            HERITABILITY_SUMSTATS.out.raw,
             study.map { s -> s.merge_alleles ?: [] },
         )
-        ch_sumstats = LDSC_MUNGE.out.sumstats
-            .mix(ch_gwas.filter { _meta, sumstats -> sumstats.name.endsWith('.sumstats.gz') })
+        ch_sumstats = LDSC_MUNGE.out.sumstats.mix(HERITABILITY_SUMSTATS.out.munged)
         ch_traits = ch_sumstats
             .toSortedList { a, b -> a[0].index <=> b[0].index }
             .map { rows -> [rows.collect { meta, _sumstats -> meta.id }, rows.collect { _meta, sumstats -> sumstats }] }
+        ch_groups = study
+            .flatMap { s -> ["trait\tgroup"] + Sheets.rows('gwas', s.gwas).collect { "${it.trait}\t${it.group ?: ''}" } }
+            .collectFile(name: 'traits.tsv', newLine: true, sort: false)
 
         // nothing is regressed before the files of every chromosome agree
         HERITABILITY_CHECK(
@@ -162,14 +178,17 @@ workflow HERITABILITY {
             .map { files, _ldcts -> files }
             .first()
 
-        // each annotation alone with the baseline
+        // each annotation alone with each baseline
         ch_models = ch_annotations
             .map { name, _chrom, file -> [name, file] }
             .mix(ch_ld.filter { name, _file -> name != 'base' })
             .groupTuple()
             .combine(ch_names)
-            .map { name, files, names ->
-                [[id: name] + names.subMap(['baseline', 'weights', 'frq']), files.sort { file -> file.name }]
+            .flatMap { name, files, names ->
+                names.baselines.collect { baseline ->
+                    def meta = beside(name, baseline, names) + names.subMap(['weights', 'frq'])
+                    [meta + [annotation: name], files.sort { file -> file.name }]
+                }
             }
         LDSC_H2(ch_models, ch_checked, ch_traits)
 
@@ -178,30 +197,35 @@ workflow HERITABILITY {
             ch_sumstats
                 .filter { _meta, _sumstats -> options.h2_cts }
                 .combine(ch_names)
-                .map { meta, sumstats, names -> [[id: meta.id] + names.subMap(['baseline', 'weights']), sumstats] },
+                .flatMap { meta, sumstats, names ->
+                    names.baselines.collect { baseline ->
+                        [beside(meta.id, baseline, names) + [trait: meta.id, weights: names.weights], sumstats]
+                    }
+                },
             ch_scores,
             ch_checked,
             HERITABILITY_CHECK.out.ldcts.first(),
         )
 
         // one table
-        ch_results = by_name(
-            LDSC_H2.out.results
-                .flatMap { _meta, results, logs, deleted -> [results, logs, deleted].flatten() }
-                .filter { file -> !file.name.endsWith('.delete') }
-        )
+        ch_results = LDSC_H2.out.results
+            .flatMap { meta, results, logs, deleted -> [results, logs, deleted].flatten().collect { [meta.name, it] } }
+            .filter { _name, file -> !file.name.endsWith('.delete') }
+            .toSortedList { a, b -> "${a[0]}/${a[1].name}" <=> "${b[0]}/${b[1].name}" }
+            .map { files -> ['none', 'given', 'reduced'].collect { name -> files.findAll { it[0] == name }*.get(1) } }
         ch_files = by_name(
             ch_annotations
                 .map { _name, _chrom, file -> file }
                 .mix(ch_scores.flatMap(), ch_reference.flatMap())
-                .filter { file -> file.name ==~ /.*\.(annot\.gz|frq|ldscore\.gz)/ }
+                .filter { file -> file.name ==~ /.*\.(annot\.gz|frq|ldscore(\.gz)?)/ }
         )
         HERITABILITY_SUMMARISE(
             ch_results
                 .map { files -> [files] }
-                .combine(ch_files.map { files -> [files] })
                 .combine(ch_names)
-                .map { results, files, names -> [[id: 'all'] + names, results, files] },
+                .map { files, names -> [[id: 'all'] + names] + files },
+            ch_files,
+            ch_groups,
             by_name(HERITABILITY_ANNOTATE.out.table),
             by_name(LDSC_CTS.out.results.map { _meta, results, _log -> results })
                 .map { tests -> [tests] }
@@ -222,6 +246,18 @@ workflow HERITABILITY {
 /** The cell type, group or cluster that a peak set is of. */
 def owner(name) {
     return name.replaceFirst(/^cluster\./, '').replaceFirst(/(\.(high|low))?\.bed$/, '')
+}
+
+/** What a task beside a baseline is called, and its files: the baseline is in the name where there are several. */
+def beside(name, baseline, names) {
+    def several = names.baselines.size() > 1
+    def id = several ? "${name}.${baseline.name}".toString() : name
+    return [id: id, name: baseline.name, baseline: baseline.prefix, folder: several ? baseline.name : '']
+}
+
+/** The items of a parameter: a list, or text with commas. */
+def list(value) {
+    return value instanceof Collection ? value : (value ?: '').tokenize(', ')
 }
 
 /** All files of a channel as one list in the order of their names, so that a resumed run sees the same input. */

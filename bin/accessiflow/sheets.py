@@ -189,11 +189,18 @@ def check_name(value: str, what: str) -> str:
     """Return a name that may reach a path, a shell or a page.
 
     Raises:
-        InputError: it does not match the name rule.
+        InputError: it does not match the name rule, or is a word that tables take for a missing value.
     """
     if not NAME.fullmatch(value):
         raise InputError(f"the {what} {value[:80]!r} is not a name: {_RULES['name']['says']}")
+    if reads_as_missing(value):
+        raise InputError(f"the {what} {value!r} {_RULES['name']['reserved_says']}")
     return value
+
+
+def reads_as_missing(name: str) -> bool:
+    """Whether a name is a word that R, pandas and our own tables take for a missing value or a number, in any case."""
+    return name.lower() in _RULES["name"]["reserved"]
 
 
 def path_fault(value: str) -> str:
@@ -234,6 +241,8 @@ def value_fault(column: Column, value: str) -> str:
         return "" if value in column.choices else f"{value[:40]!r} is not one of {', '.join(column.choices)}"
     if not _PATTERNS[column.kind].fullmatch(value) or (column.kind != "name" and not math.isfinite(float(value))):
         return f"{value[:80]!r} is not {_NOUNS[column.kind]}: {_RULES[column.kind]['says']}"
+    if column.kind == "name" and reads_as_missing(value):
+        return f"{value!r} {_RULES['name']['reserved_says']}"
     if value in column.reserved:
         return f"{value!r} is a word of the pipeline's own: choose another name"
     if column.minimum is not None and float(value) < column.minimum:

@@ -1,4 +1,4 @@
-// Before any regression: do the files of each chromosome hold the same SNPs? And the list for ldsc's --h2-cts.
+// Before any regression: are the files of each chromosome of the panel's SNPs? And the list for ldsc's --h2-cts.
 process HERITABILITY_CHECK {
     tag "${meta.id}"
     label 'process_single'
@@ -16,12 +16,15 @@ process HERITABILITY_CHECK {
 
     script:
     def args = task.ext.args ?: ''
-    def prefixes = [meta.baseline, meta.weights].unique()
-    def scores = prefixes.collect { prefix -> "--ldscore ${prefix}@.l2.ldscore.gz" }.join(' ')
+    def prefixes = meta.baselines*.prefix
+    def baselines = prefixes
+        .collect { prefix -> "--annot ${prefix}@.annot.gz --ldscore ${prefix}@.l2.ldscore.gz" }
+        .join(' ')
     """
     # code ${task.ext.code}
     heritability.py --versions versions.yml --run-info HERITABILITY_CHECK.run.json \\
-        check --bim bim/${meta.stem}@ --frq ${meta.frq}@.frq --annot ${meta.baseline}@.annot.gz ${scores} ${args}
+        check --bim bim/${meta.stem}@ --frq ${meta.frq}@.frq ${baselines} \\
+        --weights ${meta.weights}@.l2.ldscore.gz ${args}
     heritability.py cts-list counts/* --output annotations.ldcts
     """
 

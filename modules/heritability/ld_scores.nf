@@ -5,8 +5,7 @@ process HERITABILITY_LD_SCORES {
     ext code: CodeId.of('heritability')
 
     input:
-    tuple val(meta), path(plink), path(annotations)
-    path print_snps
+    tuple val(meta), path(plink), path(annotations), path(print_snps, stageAs: 'print/*')
 
     output:
     tuple val(meta), path('*.l2.*')         , emit: scores
@@ -17,7 +16,7 @@ process HERITABILITY_LD_SCORES {
     script:
     def args = task.ext.args ?: ''
     def files = [annotations].flatten().collect { file -> "--annot ${file} --out ${file.name - '.annot.gz'}" }.join(' ')
-    def printed = print_snps ? "--print-snps ${print_snps}" : ''
+    def printed = print_snps ? "--print-snps ${print_snps}${meta.every ? ' --print-every' : ''}" : ''
     """
     # code ${task.ext.code}
     heritability.py --versions versions.yml --run-info HERITABILITY_LD_SCORES.${meta.id}.run.json \\

@@ -5,7 +5,10 @@ process HERITABILITY_SUMMARISE {
     ext code: CodeId.of('heritability')
 
     input:
-    tuple val(meta), path(results), path(annotations)
+    // a folder a baseline
+    tuple val(meta), path(none, stageAs: 'none/*'), path(given, stageAs: 'given/*'), path(reduced, stageAs: 'reduced/*')
+    path annotations
+    path traits
     path tables, stageAs: 'tables/*'
     tuple path(ldcts), path(cts, stageAs: 'cts/*')
 
@@ -17,13 +20,16 @@ process HERITABILITY_SUMMARISE {
 
     script:
     def args = task.ext.args ?: ''
+    def names = meta.baselines.collect { baseline -> "--baseline ${baseline.name}" }.join(' ')
+    def prefixes = meta.baselines.collect { baseline -> "--annot ${baseline.prefix},@." }.join(' ')
     """
     # code ${task.ext.code}
     heritability.py --versions versions.yml --run-info HERITABILITY_SUMMARISE.run.json \\
-        summarise . --annot ${meta.baseline},@. --frqfile ${meta.frq} --weights ${meta.weights} \\
+        summarise ${meta.baselines*.name.join(' ')} ${names} ${prefixes} --frqfile ${meta.frq} \\
+        --weights ${meta.weights} --traits ${traits} \\
         --output heritability.tsv --qc qc.tsv --meta meta.tsv ${args}
     LC_ALL=C awk 'FNR == 1 && NR > 1 { next } 1' ${[tables].flatten().join(' ')} > annotations.tsv
-    ${cts ? "heritability.py --quiet cts cts/* --ldcts ${ldcts} --output cts.tsv" : ''}
+    ${cts ? "heritability.py --quiet cts cts/* ${names} --ldcts ${ldcts} --output cts.tsv" : ''}
     """
 
     stub:

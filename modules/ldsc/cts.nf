@@ -1,7 +1,7 @@
-// ldsc's own test of every annotation, one by one beside the baseline, for one trait (--h2-cts).
+// ldsc's own test of every annotation, one by one beside a baseline, for one trait (--h2-cts).
 process LDSC_CTS {
     tag "${meta.id}"
-    label 'process_single'
+    label 'process_ldsc'
 
     input:
     tuple val(meta), path(sumstats)
@@ -16,11 +16,21 @@ process LDSC_CTS {
 
     script:
     def args = task.ext.args ?: ''
-    // a regression that ldsc cannot fit is a result without numbers, not the end of the run
+    def test = "ldsc.py --h2-cts ${meta.trait}.sumstats.gz --ref-ld-chr ${meta.baseline} --w-ld-chr ${meta.weights} ${args}"
+    def out = "${meta.id}.cell_type_results.txt"
+    // ldsc stops at the first annotation that it cannot fit: then each is tested alone, and those it can fit are joined
     """
-    ldsc.py --h2-cts ${meta.id}.sumstats.gz --ref-ld-chr ${meta.baseline} --ref-ld-chr-cts ${ldcts} \\
-        --w-ld-chr ${meta.weights} --out ${meta.id} ${args} 2> ${meta.id}.err \\
-        || { cat ${meta.id}.err >> ${meta.id}.log; : > ${meta.id}.cell_type_results.txt; }
+    ${Ldsc.shell().replace('\n', '\n    ')}
+    if ! fitted ${meta.id} ${test} --ref-ld-chr-cts ${ldcts}; then
+        : > fitted.txt
+        while read -r name prefix; do
+            echo "\$name \$prefix" > one.ldcts
+            fitted one ${test} --ref-ld-chr-cts one.ldcts && tail -n +2 one.cell_type_results.txt >> fitted.txt \\
+                || grep -m 1 -E '^[A-Za-z_.]*(Error|Exception)' one.err | sed "s/^/\$name\\tNA\\tNA\\tNA\\t/" >> fitted.txt
+        done < ${ldcts}
+        printf 'Name\\tCoefficient\\tCoefficient_std_error\\tCoefficient_P_value\\tReason\\n' > ${out}
+        cat fitted.txt >> ${out}
+    fi
     sed -n 's/^\\* Version \\(.*\\)/ldsc: "\\1"/p' ${meta.id}.log > versions.yml
     """
 

@@ -1,7 +1,7 @@
-// Stratified LD score regression of every trait on one annotation beside the baseline, by ldsc's own program.
+// Stratified LD score regression of every trait on one annotation beside a baseline, by ldsc's own program.
 process LDSC_H2 {
     tag "${meta.id}"
-    label 'process_single'
+    label 'process_ldsc'
 
     input:
     tuple val(meta), path(annotation)
@@ -15,22 +15,23 @@ process LDSC_H2 {
 
     script:
     def args = task.ext.args ?: ''
-    def model = "--ref-ld-chr ${meta.baseline},${meta.id}. --w-ld-chr ${meta.weights} --frqfile-chr ${meta.frq}"
+    def model = "--ref-ld-chr ${meta.baseline},${meta.annotation}. --w-ld-chr ${meta.weights} --frqfile-chr ${meta.frq}"
     // a regression that ldsc cannot fit (an annotation without variance) is a result without numbers, not the run's end
     def commands = traits.collect { trait ->
-        def out = "${trait}.${meta.id}"
-        """ldsc.py --h2 ${trait}.sumstats.gz ${model} --overlap-annot --print-coefficients --print-delete-vals \\
-            --out ${out} ${args} 2> ${out}.err \\
-            || { cat ${out}.err >> ${out}.log; touch ${out}.results ${out}.part_delete; }"""
+        def out = "${trait}.${meta.annotation}"
+        """fitted ${out} ldsc.py --h2 ${trait}.sumstats.gz ${model} \\
+            --overlap-annot --print-coefficients --print-delete-vals ${args} \\
+            || { : > ${out}.results; : > ${out}.part_delete; }"""
     }
     """
+    ${Ldsc.shell().replace('\n', '\n    ')}
     ${commands.join('\n    ')}
-    sed -n 's/^\\* Version \\(.*\\)/ldsc: "\\1"/p' ${traits[0]}.${meta.id}.log > versions.yml
+    sed -n 's/^\\* Version \\(.*\\)/ldsc: "\\1"/p' ${traits[0]}.${meta.annotation}.log > versions.yml
     """
 
     stub:
     def files = traits.collectMany { trait ->
-        ['results', 'log', 'part_delete'].collect { end -> "${trait}.${meta.id}.${end}" }
+        ['results', 'log', 'part_delete'].collect { end -> "${trait}.${meta.annotation}.${end}" }
     }
     """
     touch ${files.join(' ')} versions.yml

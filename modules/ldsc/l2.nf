@@ -5,7 +5,7 @@ process LDSC_L2 {
     label 'process_low'
 
     input:
-    tuple val(meta), path(plink), path(annotations)
+    tuple val(meta), path(plink), path(annotations), path(print_snps, stageAs: 'print/*')
 
     output:
     tuple val(meta), path('*.l2.{ldscore.gz,M,M_5_50}'), emit: scores
@@ -14,11 +14,28 @@ process LDSC_L2 {
 
     script:
     def args = task.ext.args ?: ''
+    def printed = print_snps ? '--print-snps print.txt' : ''
     def commands = [annotations].flatten().collect { file ->
         def out = file.name - '.annot.gz'
-        "ldsc.py --l2 --bfile ${meta.stem}${meta.id} --annot ${file} --thin-annot --out ${out} ${args}"
+        "ldsc.py --l2 --bfile ${meta.stem}${meta.id} --annot ${file} --thin-annot --out ${out} ${printed} ${args}" +
+            (print_snps ? "\n    ordered ${out}.l2.ldscore.gz" : '')
     }
+    // ldsc joins files that it sorts by place: order and places are those of the file whose SNPs are printed
     """
+    ordered() {
+        gzip -cd \$1 > scores.txt
+        awk -v OFS='\\t' '
+            NR == FNR && FNR == 1 { header = \$0; next }
+            NR == FNR { snp = \$2; sub(/^[^\\t]*\\t[^\\t]*\\t[^\\t]*\\t/, ""); values[snp] = \$0; next }
+            FNR == 1 { for (i = 1; i <= NF; i++) at[\$i] = i; print header; next }
+            { snp = \$at["SNP"] }
+            snp in values { print \$at["CHR"], snp, \$at["BP"], values[snp] }
+        ' scores.txt places.txt | gzip -n > \$1
+    }
+    if [ -n "${print_snps}" ]; then
+        gzip -cdf ${print_snps} > places.txt
+        awk 'NR == 1 { for (i = 1; i <= NF; i++) at[\$i] = i; next } { print \$at["SNP"] }' places.txt > print.txt
+    fi
     ${commands.join('\n    ')}
     sed -n 's/^\\* Version \\(.*\\)/ldsc: "\\1"/p' ${[annotations].flatten()[0].name - '.annot.gz'}.log > versions.yml
     """

@@ -4,7 +4,7 @@ process LDSC_MUNGE {
     label 'process_single'
 
     input:
-    tuple val(meta), path(sumstats, stageAs: 'input/*')
+    tuple val(meta), path(sumstats)
     path alleles
 
     output:
@@ -17,8 +17,8 @@ process LDSC_MUNGE {
     def args = task.ext.args ?: ''
     def options = [meta.n ? "--N ${meta.n}" : '', alleles ? "--merge-alleles ${alleles}" : ''].findAll().join(' ')
     """
-    gzip -cdf ${sumstats} > sumstats.txt
-    munge_sumstats.py --sumstats sumstats.txt --out ${meta.id} ${options} ${args}
+    ${Ldsc.shell().replace('\n', '\n    ')}
+    fitted ${meta.id} munge_sumstats.py --sumstats ${sumstats} ${options} ${args} || { cat ${meta.id}.err >&2; exit 1; }
     sed -n 's/^\\* Version \\(.*\\)/ldsc: "\\1"/p' ${meta.id}.log > versions.yml
     """
 

@@ -61,6 +61,8 @@ ODD = {
         "+", "1234567890", "1 ", "1f", "1d"],
     "a choice": ["bigwig", "Bigwig", "bam", "yes", "no", "true", "TRUE", "multi", "sum", "all", "gc_matched",
         "wiggle", "None"],
+    "a reserved word": ["NA", "na", "Na", "nan", "NaN", "NAN", "null", "NULL", "None", "NONE", "inf", "Inf", "INF",
+        "infinity", "Infinity", "nano", "NA1", "infinit", "ubiquitous", "shared", "Shared"],
     "nothing": ["", " ", "\t ", '""'],
 }  # fmt: skip
 ALPHABET = "aA09._-+~/:@%?=#$'\"`\\,; \t*&|<>()[]{}!\x00\x1f\x7f\xa0\u2028é²\u212a\U0001f600"

@@ -94,6 +94,20 @@ class TestSets:
         assert sets.specific_clusters(other, 0) == [f"c{i}" for i in range(6)]
         assert sets.specific_clusters(base, 0, ["c4"]) == ["c4"]
 
+    def test_other_cell_types_windows_never_stand_in_for_a_tracks_own(self, base):
+        lacking = replace(base, cluster=np.where(base.cluster == "c2", "", base.cluster))
+        own = sets.specific_windows(lacking)
+        assert own[:, 2].sum() == 0
+        assert (own.sum(axis=0)[[0, 1, 3, 4, 5]] == 60).all()
+        table = comparison.judge(lacking, comparison.Options(bootstrap=Bootstrap(0, 1))).table
+        row = table[(table["group"] == "specific") & (table["track"] == base.tracks[2])].iloc[0]
+        assert np.isnan(row["pearson"]) and row["n"] == 0 and row["reason"] != ""
+
+    def test_nor_for_a_single_track_whose_cluster_has_no_window(self, base):
+        """A model of one task: the other cell types are those of peaks.h5ad."""
+        single = replace(base, tracks=["x"], cell_types=["x"], groups=[""], known_types=frozenset(base.cell_types))
+        assert sets.specific_clusters(single, 0) == []
+
     def test_without_clusters_the_outer_specificity_bins_are_taken(self, base):
         bare = replace(base, cluster=np.full(N, "", dtype=object))
         np.testing.assert_array_equal(sets.specific_windows(bare), sets.specific_windows(base))

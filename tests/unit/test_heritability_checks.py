@@ -16,7 +16,7 @@ from accessiflow.heritability.baseline import REGULATORY, drop_columns
 from accessiflow.heritability.cell_types import collect, write_list
 from accessiflow.heritability.clusters import clusters_of_bed, write_clusters
 from accessiflow.heritability.conditioning import condition_numbers
-from accessiflow.heritability.consistency import check_chromosomes
+from accessiflow.heritability.consistency import Files, check_chromosomes
 from accessiflow.heritability.summary import Common, listed, read_log, summarise, with_condition
 
 LOG = """Read summary statistics for 900 SNPs.
@@ -59,8 +59,8 @@ def panel(tmp_path) -> Path:
 
 def _check(folder: Path) -> int:
     bims = {c: folder / f"p.{c}.bim" for c in ("1", "2")}
-    scores = [f"{folder}/{name}.@.l2.ldscore.gz" for name in "bw"]
-    return check_chromosomes(bims, [f"{folder}/p.@.frq"], [f"{folder}/b.@.annot.gz"], scores)
+    scores, weights = ([f"{folder}/{name}.@.l2.ldscore.gz"] for name in "bw")
+    return check_chromosomes(bims, Files([f"{folder}/p.@.frq"], [f"{folder}/b.@.annot.gz"], scores, weights))
 
 
 def test_files_that_agree_are_counted_on_every_chromosome(panel, script):
@@ -73,17 +73,43 @@ def test_files_that_agree_are_counted_on_every_chromosome(panel, script):
         "--frq",
         panel / "p.@.frq",
         "--ldscore",
+        panel / "b.@.l2.ldscore.gz",
+        "--weights",
         panel / "w.@.l2.ldscore.gz",
     )
     assert "8 SNPs agree" in done.stderr
 
 
-def _reorder(folder: Path) -> None:
-    _scores(folder / "w.2.l2.ldscore.gz", ["rs23", "rs21"], np.ones((2, 1)))
+def test_files_joined_by_id_may_have_another_order_and_weights_other_snps_too(panel):
+    _scores(panel / "b.2.l2.ldscore.gz", ["rs22", "rs20", "rs21"], np.arange(6.0).reshape(3, 2))
+    _scores(panel / "w.2.l2.ldscore.gz", ["rs23", "rs99", "rs21"], np.ones((3, 1)))
+    assert _check(panel) == 8
+
+
+def test_files_may_be_compressed_or_not(panel):
+    for name in ("b.1.annot", "b.1.l2.ldscore", "w.1.l2.ldscore"):
+        (panel / f"{name}.gz").rename(panel / name)
+    assert _check(panel) == 8
 
 
 def _foreign(folder: Path) -> None:
-    _scores(folder / "w.2.l2.ldscore.gz", ["rs21", "rs99"], np.ones((2, 1)))
+    _scores(folder / "b.2.l2.ldscore.gz", ["rs21", "rs99"], np.ones((2, 2)))
+
+
+def _other_weights(folder: Path) -> None:
+    _scores(folder / "w.2.l2.ldscore.gz", ["rs91", "rs99"], np.ones((2, 1)))
+
+
+def _two_weights(folder: Path) -> None:
+    _scores(folder / "w.2.l2.ldscore.gz", ["rs21"], np.ones((1, 2)))
+
+
+def _alleles(folder: Path) -> None:
+    (folder / "b.2.annot.gz").write_text("CHR SNP BP CM A1 A2 base Coding\n" + "2 rs2 1 0 A C 1 0\n" * 4)
+
+
+def _alleles_of_scores(folder: Path) -> None:
+    (folder / "w.2.l2.ldscore.gz").write_text("CHR SNP BP A1 A2 L2\n2 rs21 1 A C 1\n")
 
 
 def _short(folder: Path) -> None:
@@ -109,8 +135,11 @@ def _headless(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        (_reorder, ("w.2.l2.ldscore.gz:3", "another order", "rs21")),
-        (_foreign, ("w.2.l2.ldscore.gz", "rs99", "2 and 4 SNPs")),
+        (_foreign, ("b.2.l2.ldscore.gz", "rs99", "2 and 4 SNPs", "1 in common")),
+        (_other_weights, ("w.2.l2.ldscore.gz", "rs91", "0 in common")),
+        (_two_weights, ("w.2.l2.ldscore.gz", "2 columns", "weights have one")),
+        (_alleles, ("b.2.annot.gz", "A1, A2", "leave them out")),
+        (_alleles_of_scores, ("w.2.l2.ldscore.gz", "A1, A2", "leave them out")),
         (_short, ("b.2.annot.gz", "3 SNPs", "4")),
         (_renamed, ("p.2.frq:4", "rs77", "rs22", "4 SNPs")),
         (_counts, ("b.2.l2.M_5_50", "3 numbers", "2 annotations")),
@@ -237,6 +266,19 @@ def test_tests_of_all_annotations_become_a_table_with_false_discovery_rates(tmp_
     assert table.loc["s", "reason"].tolist() == ["ldsc did not finish"] * 3
     assert table.loc[("t", "c"), "reason"] == "ldsc gives no p value"
     assert collect([tmp_path / "t.cell_type_results.txt"], [])["annotation"].tolist() == ["a", "b"]
+
+
+def test_a_test_without_a_fit_has_ldscs_reason_and_the_others_their_numbers(tmp_path):
+    header = "Name\tCoefficient\tCoefficient_std_error\tCoefficient_P_value\tReason\n"
+    for baseline in ("none", "reduced"):
+        (tmp_path / f"t.{baseline}.cell_type_results.txt").write_text(
+            header + "b\t2e-8\t1e-8\t0.02\na\tNA\tNA\tNA\tLinAlgError: Singular matrix\n"
+        )
+    table = collect(sorted(tmp_path.glob("*.txt")), ["a", "b"], ["none", "reduced"])
+    assert table["baseline"].tolist() == ["none"] * 2 + ["reduced"] * 2
+    assert set(table["trait"]) == {"t"}
+    assert table["reason"].tolist() == ["LinAlgError: Singular matrix", ""] * 2
+    assert table["q"].dropna().tolist() == pytest.approx([0.02, 0.02])
 
 
 def test_a_folder_stands_for_its_results_and_must_have_some(tmp_path, refused):
@@ -382,6 +424,36 @@ def test_a_baseline_is_kept_whole_without_globs_and_refused_without_columns(tmp_
     script(*options, "")
     assert (tmp_path / "o.1.l2.M").read_text().split() == list("12345"[: len(names)])
     assert "no column left" in refused(*options, "*")
+
+
+def test_a_baseline_may_lack_the_counts_of_all_snps_and_be_uncompressed(tmp_path):
+    _baseline(tmp_path)
+    (tmp_path / "m.1.l2.M").unlink()
+    for name in ("m.1.annot", "m.1.l2.ldscore"):
+        (tmp_path / f"{name}.gz").rename(tmp_path / name)
+    assert drop_columns(tmp_path / "m.1.annot.gz", f"{tmp_path}/m.1", (), f"{tmp_path}/o.1") == (5, 0)
+    assert sorted(path.name for path in tmp_path.glob("o.*")) == ["o.1.annot.gz", "o.1.l2.M_5_50", "o.1.l2.ldscore.gz"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "words"),
+    [
+        ("m.1.annot.gz", "CM\tbase", "CM\tA1\tA2\tbase", "has the column(s) A1, A2"),
+        ("m.1.annot.gz", "GERP.NS", "MAF", "has the column(s) MAF"),
+        ("m.1.l2.ldscore.gz", "BP\tbaseL2", "BP\tA1\tA2\tbaseL2", "has the column(s) A1, A2"),
+        ("m.1.l2.ldscore.gz", "CHR\t", "CHROM\t", "holds LD scores of 6 annotations"),
+        ("m.1.l2.ldscore.gz", "baseL2\tPromoter_UCSCL2", "Promoter_UCSCL2\tbaseL2", "in another order"),
+    ],
+)
+def test_columns_that_are_no_annotations_are_named(tmp_path, file, old, new, words):
+    _baseline(tmp_path)
+    text = (tmp_path / file).read_text()
+    assert old in text
+    (tmp_path / file).write_text(text.replace(old, new))
+    with pytest.raises(InputError) as error:
+        drop_columns(tmp_path / "m.1.annot.gz", f"{tmp_path}/m.1", (), f"{tmp_path}/o.1")
+    assert words in str(error.value)
+    assert not list(tmp_path.glob("o.*"))
 
 
 def test_a_truncated_baseline_is_refused_by_line(tmp_path):

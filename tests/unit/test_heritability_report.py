@@ -112,3 +112,101 @@ def test_results_without_descriptions_still_have_their_section(folder):
 
 def test_no_regression_no_section(tmp_path):
     assert section(Results(tmp_path)) is None
+
+
+def _with(folder: Path, rule) -> None:
+    path = folder / "heritability/heritability.tsv"
+    rule(pd.read_csv(path, sep="\t")).to_csv(path, sep="\t", index=False)
+
+
+def test_a_trait_is_shown_in_the_tissue_that_its_sheet_names(folder):
+    """S is most enriched in T; its group V is shown all the same, and no choice is spoken of."""
+    _with(folder, lambda t: t.assign(group=t["trait"].map({"S": "V", "U": "T"})))
+    made = section(Results(folder))
+    assert "S: enriched in the specific peaks of its tissue V (2.0x, SE 1.0)." in made.answer
+    assert "most enriched" not in made.answer
+    split = made.figures[2]
+    shown = _data(split.tsv)
+    assert set(shown["trait"]) == {"U"}
+    assert set(shown["owner"]) == {"T"}
+    assert not shown["tissue_chosen_by_enrichment"].any()
+    assert "Each trait in its tissue (group of the gwas sheet)" in split.caption
+    assert "favours" not in split.caption
+
+
+def test_a_choice_by_enrichment_is_named_in_caption_and_table(folder):
+    split = section(Results(folder)).figures[2]
+    assert "Without a group in the gwas sheet" in split.caption
+    assert "a choice by the result itself" in split.caption
+    assert _data(split.tsv)["tissue_chosen_by_enrichment"].all()
+    _with(folder, lambda t: t.assign(group=t["trait"].map({"S": "", "U": "T"})))
+    mixed = section(Results(folder)).figures[2]
+    assert "Without a group (S)" in mixed.caption
+    assert _data(mixed.tsv).groupby("trait")["tissue_chosen_by_enrichment"].first().to_dict() == {"S": True, "U": False}
+
+
+def test_a_group_without_a_peak_set_is_paired_with_none(folder):
+    _with(folder, lambda t: t.assign(group=t["trait"].map({"S": "Kidney", "U": "T"})))
+    made = section(Results(folder))
+    assert "S:" not in made.answer
+
+
+def test_regressions_without_a_fit_and_without_heritability_are_counted_with_a_reason(folder):
+    def spoil(table: pd.DataFrame) -> pd.DataFrame:
+        failed = (table["trait"] == "S") & (table["model"] == "V.low")
+        table["reason"] = "h2 is not above 0: proportions mean nothing"
+        table.loc[table["trait"] == "S", "reason"] = ""
+        table.loc[failed, "reason"] = "LinAlgError: Singular matrix"
+        table.loc[failed, ["Enrichment", "Prop._SNPs", "Enrichment_p"]] = float("nan")
+        return table
+
+    _with(folder, spoil)
+    made = section(Results(folder))
+    assert any(
+        "1 of 17 regressions could not be fitted by ldsc and are NA (S on V.low: LinAlgError: Singular matrix" in w
+        for w in made.warnings
+    )
+    assert any("8 regressions have a heritability of 0 or less (U)" in w for w in made.warnings)
+    rows = {tuple(row[:2]): row for row in made.tables[0].rows}
+    assert rows["S", "V.low"][2:] == [
+        "NA",
+        "10.0 %",
+        "NA",
+        "1.00",
+        "NA",
+        "2.00",
+        "0.10",
+        "0.30",
+        "LinAlgError: Singular matrix",
+    ]
+
+
+def test_figures_show_one_baseline_and_the_table_all(folder):
+    _with(
+        folder,
+        lambda t: pd.concat(
+            [t.assign(baseline=b, Enrichment=t["Enrichment"] + i) for i, b in enumerate(("none", "given", "reduced"))]
+        ),
+    )
+    made = section(Results(folder))
+    assert "beside the baseline 'reduced'; the table has all (none, given, reduced)" in made.lead
+    assert _data(made.figures[0].tsv)["Enrichment"].max() == 11
+    assert len(_data(made.figures[0].tsv)) == 8
+    assert len(made.tables[0].rows) == 3 * 17
+    assert ["S", "T.high, baseline given"] in [row[:2] for row in made.tables[0].rows]
+
+
+def test_both_statistics_have_their_own_rows(folder):
+    path = folder / "heritability/annotations.tsv"
+    known = pd.read_csv(path, sep="\t")
+    more = known[known["half"].notna()].assign(statistic="max")
+    more["annotation"] = more["annotation"].str.replace("mean", "max")
+    pd.concat([known, more]).to_csv(path, sep="\t", index=False)
+    _with(
+        folder,
+        lambda t: pd.concat(
+            [t, t[t["model"].str.contains("mean")].assign(model=lambda m: m["model"].str.replace("mean", "max"))]
+        ),
+    )
+    shown = _data(section(Results(folder)).figures[2].tsv)
+    assert shown.groupby("statistic").size().to_dict() == {"max": 4, "mean": 4}

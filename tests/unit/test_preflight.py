@@ -281,8 +281,10 @@ def test_munged_statistics_need_no_p_value(study: Path) -> None:
     write_table(study / "t.sumstats", "SNP A1 A2 N Z", [(f"rs{i}", "A", "G", 10, 1.0) for i in range(N_SNPS)])
     edit("gwas.csv", "t.tsv", "t.sumstats")(study)
     assert run(study).problems == []
-    (study / "t.sumstats").rename(study / "u.tsv")
+    (study / "t.sumstats").rename(study / "u.tsv")  # the header says what it is, not the name
     edit("gwas.csv", "t.sumstats", "u.tsv")(study)
+    assert run(study).problems == []
+    edit("u.tsv", "Z", "BETA")(study)
     assert any("u.tsv: has no column for the p value" in p for p in run(study).problems)
 
 
@@ -309,7 +311,7 @@ def test_a_panel_with_all_its_files_passes(study: Path) -> None:
         (add("base.1.annot", "1\t99\trs99\t0\t1\n"), "base.1.annot: holds rs99 where the panel's .bim has no more SNP"),
         (
             lambda study: write_table(study / "w.1.l2.ldscore", "CHR SNP BP L2", [(1, "x1", 1, 2)]),
-            "none of its first 1 SNPs is in the panel's .bim (x1)",
+            "none of its 1 SNPs is in the panel's .bim (x1; panel: rs0)",
         ),
         (lambda study: (study / "base.1.l2.M_5_50").unlink(), "base.1.l2.M_5_50: no such file"),
         (lambda study: (study / "panel.1.frq").unlink(), "panel.1.frq: no such file of frequencies"),
@@ -328,7 +330,7 @@ def test_weights_with_some_other_snps_are_a_warning(study: Path) -> None:
     found = run(study)
     assert found.problems == []
     assert any(
-        "w.1.l2.ldscore: 1 of its first 20 SNPs are not in the panel's .bim (rs400)" in w for w in found.warnings
+        "w.1.l2.ldscore: 1 of its 20 SNPs are not in the panel's .bim (the first: rs400)" in w for w in found.warnings
     )
 
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from accessiflow import preflight, sheets
+from accessiflow.errors import InputError
 from accessiflow.evaluation.comparison import CROSS_TRACK_MEAN
 from accessiflow.preflight import parameters
-from accessiflow.sheets import NAME, SHEETS, SIGNALS, check_sheet, signal_kind
+from accessiflow.sheets import NAME, SHEETS, SIGNALS, check_name, check_sheet, signal_kind
 
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = ROOT / "bin" / "accessiflow"
@@ -58,6 +59,35 @@ def test_a_reserved_word_is_refused(tmp_path: Path) -> None:
     _, problems = check_sheet("models", tmp_path / "m.csv")
     assert len(problems) == 1
     assert f"m.csv:2: model '{CROSS_TRACK_MEAN}' is a word of the pipeline's own: choose another name" in problems[0]
+
+
+@pytest.mark.parametrize("word", ["NA", "nan", "NaN", "null", "NULL", "None", "none", "inf", "Infinity"])
+def test_a_word_for_a_missing_value_names_nothing(tmp_path: Path, word: str) -> None:
+    """Each column of names of each sheet: a reader of the tables of results would lose the row."""
+    for kind, sheet in SHEETS.items():
+        columns = [name for name, column in sheet.columns.items() if column.kind == "name"]
+        assert columns
+        row = {name: "1" if sheet.columns[name].required else "" for name in sheet.columns} | dict.fromkeys(
+            columns, word
+        )
+        (tmp_path / "s.csv").write_text(f"{','.join(row)}\n{','.join(row.values())}\n")
+        _, problems = check_sheet(kind, tmp_path / "s.csv")
+        for column in columns:
+            assert any(f"s.csv:2: {column} '{word}' is read as a missing value" in p for p in problems), (kind, column)
+    with pytest.raises(InputError, match=f"the model '{word}' is read as a missing value"):
+        check_name(word, "model")
+
+
+def test_names_that_only_begin_like_such_a_word_are_names() -> None:
+    for name in ("NA1", "nano", "nan.1", "B-NA", "None1", "info"):
+        assert check_name(name, "track") == name
+
+
+@pytest.mark.parametrize("word", ["ubiquitous", "shared"])
+def test_the_names_of_clusters_are_no_cell_types(tmp_path: Path, word: str) -> None:
+    (tmp_path / "t.csv").write_text(f"track,cell_type,signal,group\n{word},{word},a.bw,{word}\n")
+    _, problems = check_sheet("tracks", tmp_path / "t.csv")
+    assert [problem.split(": ")[1].split()[0] for problem in problems] == ["cell_type", "group"]
 
 
 @pytest.mark.parametrize(

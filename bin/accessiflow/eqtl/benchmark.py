@@ -43,6 +43,7 @@ def classify(
         peaks: peaks with their specificity bins.
         design: how a bin is evaluated.
     """
+    # Only variants with a score can be classified.
     positives = _placed(positives, features, peaks, "positives")
     negatives = _placed(negatives, features, peaks, "negatives")
     labels = specificity_labels(peaks)
@@ -154,6 +155,7 @@ def _evaluate(
 
     classifier(design.engine)  # a missing package is refused before any work
     rows, curves, tracks = [], [], []
+    # Bin after bin: only one bin's scores are in memory.
     for index, task in enumerate(tasks):
         row, folds, alone = _evaluate_bin(task, features, design, index)
         rows.append(row)
@@ -184,6 +186,7 @@ def _evaluate_bin(task: Task, features: TrackScores, design: Design, index: int)
     row = row._replace(
         tss_distance=tables.median(task.described, "tss_distance"), abs_beta=tables.median(task.described, "beta")
     )
+    # Labels alone are permuted: the variants of the control are those of the figure.
     if design.shuffle:
         task = task._replace(
             samples=[_shuffled(sample, [design.seed + repeat, index]) for repeat, sample in enumerate(task.samples)]

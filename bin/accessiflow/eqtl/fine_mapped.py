@@ -108,6 +108,7 @@ def effect_signs(table: pd.DataFrame) -> pd.DataFrame:
     if unknown.any():
         log.warning("%d of %d rows have no direction (beta is 0 or unknown): left out", int(unknown.sum()), len(table))
     table = table[~unknown]
+    # A variant may act on several genes: with one sign it is one variant, with two it has no direction.
     keys, turned = _variants(table)
     conflicting = (table["positive"] ^ turned).groupby(keys).transform("nunique") > 1
     if conflicting.any():
@@ -128,6 +129,7 @@ def _tss_distance(table: pd.DataFrame, tss: pd.DataFrame | None) -> NDArray[np.f
     if "gene" not in table.columns:
         raise InputError("genes are given, but the variants have no column gene")
     rows = table[["chrom", "gene", "pos"]].assign(row=np.arange(len(table)))
+    # A gene may have several starts, or none that is known.
     both = rows.merge(tss, left_on=["chrom", "gene"], right_on=["chrom", "name"])
     left = rows[~rows["row"].isin(both["row"])]
     # Ensembl's versions (ENSG00000142611.17) differ from release to release of the same gene

@@ -36,6 +36,7 @@ def fold_na_reason(labels: NDArray[np.bool_], chroms: NDArray[np.object_], desig
     n = len(set(chroms))
     if n < design.folds:
         return f"the variants lie on {n} chromosomes, fewer than {design.folds} folds"
+    # A fold of one class has no AUROC.
     single = sum(len(set(labels[test])) < 2 for _, test in splits(labels, chroms, design))
     if single:
         return f"{single} of {design.folds} folds of whole chromosomes hold one class only: take fewer folds"
@@ -77,6 +78,7 @@ def cross_validate(
     from joblib import Parallel, delayed
 
     make = classifier(design.engine)
+    # Threads are enough: trees are grown in code that lets go of the interpreter lock.
     run = Parallel(n_jobs=design.threads, prefer="threads")
     return list(run(delayed(_fold)(make, values, labels, split, seed) for split in splits(labels, chroms, design)))
 

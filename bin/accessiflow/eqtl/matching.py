@@ -140,6 +140,7 @@ def _take_nearest(
     order: NDArray[np.int64], free: NDArray[np.bool_], where: NDArray[np.int64], stratum: NDArray[np.int64], n: int
 ) -> NDArray[np.int64]:
     """The n free candidates nearest in strata; unknown values are near to unknown ones only."""
+    # Unknown is no distance: only strata with the same unknowns can be near.
     left = order[(free & ((where < 0) == (stratum < 0)).all(axis=1))[order]]
     taken = left[np.argsort(np.abs(where[left] - stratum).sum(axis=1), kind="stable")][:n]
     free[taken] = False

@@ -36,6 +36,7 @@ def curve_points(folds: list[Fold], tissue: str, label: str) -> pd.DataFrame:
     precision, recall, _ = precision_recall_curve(labels, scores)
     parts = []
     for name, x, y in (("roc", false_rate, true_rate), ("pr", recall[::-1], precision[::-1])):
+        # So many points draw the same line as all.
         at = np.unique(np.linspace(0, len(x) - 1, min(len(x), CURVE_POINTS)).round().astype(int))
         parts.append(pd.DataFrame({"tissue": tissue, "bin": label, "curve": name, "x": x[at], "y": y[at]}))
     return pd.concat(parts, ignore_index=True)

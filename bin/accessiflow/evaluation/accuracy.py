@@ -20,7 +20,7 @@ from accessiflow.statistics import Doubles, log2p, pearson
 if TYPE_CHECKING:
     import pandas as pd
 
-WINDOWS_AT_ONCE = 1 << 13
+RANKED_AT_ONCE = 1 << 13
 
 
 def pearson_log2(predictions: AnyFloats, targets: AnyFloats) -> float:
@@ -38,6 +38,7 @@ def resampled(windows: EvaluatedWindows, mask: NDArray[np.bool_], stream: str, b
         bootstrap: number of resamples, and seed.
     """
     wide = mask if mask.ndim == 2 else mask[:, None]
+    # Only windows that count for some track are resampled.
     used = np.flatnonzero(wide.any(axis=1))
 
     def block(rows: slice, columns: slice) -> tuple[Doubles, Doubles, Doubles]:
@@ -66,6 +67,7 @@ def by_specificity(
     masks = {name: windows.is_peak & (windows.specificity == name)[:, None] for name in windows.labels}
     table = by_group(windows, masks, "bin", min_track_peaks, min_bin_peaks, bootstrap)
     if all_bins:
+        # The paper compares bins over the same tracks.
         lacking = set(table.loc[table["reason"] != "", "track"])
         short = table["track"].isin(lacking) & (table["reason"] == "")
         table.loc[short, ["pearson", "reason", "low", "high"]] = [np.nan, "the track lacks another bin", np.nan, np.nan]
@@ -87,6 +89,7 @@ def by_cluster(
         bootstrap: of the interval low, high.
     """
     masks = {name: windows.cluster == name for name in names}
+    # 0 asks nothing, and a track without a peak counts too.
     return by_group(windows, masks, "cluster", min_track_peaks or -1, min_windows, bootstrap)
 
 
@@ -118,6 +121,7 @@ def by_group(
     import pandas as pd
 
     totals = windows.is_peak.sum(axis=0)
+    # All tracks of a group share its resamples, so that their intervals can be compared.
     limits = {name: interval(resampled(windows, mask, f"{column} {name}", bootstrap)) for name, mask in masks.items()}
     rows = []
     for i, track in enumerate(windows.tracks):
@@ -171,8 +175,8 @@ def _hits(windows: EvaluatedWindows, peaks: NDArray[np.int64]) -> NDArray[np.int
     out = np.zeros(len(peaks), np.int64)
     called = np.flatnonzero(peaks > 0)
     # Block by block: z scores of all windows would be a second matrix.
-    for low in range(0, len(called), WINDOWS_AT_ONCE):
-        at = called[low : low + WINDOWS_AT_ONCE]
+    for low in range(0, len(called), RANKED_AT_ONCE):
+        at = called[low : low + RANKED_AT_ONCE]
         z = (windows.predictions[at] - mean) / np.where(varies, spread, 1)
         rank = np.argsort(np.argsort(-z, axis=1, kind="stable"), axis=1)
         out[at] = (windows.is_peak[at] & (rank < peaks[at][:, None])).sum(axis=1)

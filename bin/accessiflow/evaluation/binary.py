@@ -33,10 +33,12 @@ def by_specificity(
     rows = []
     for column, track in enumerate(windows.tracks):
         total = int(windows.is_peak[:, column].sum())
+        # Peaks of several other tracks: not closed everywhere, only in this one.
         negatives = np.flatnonzero(~windows.is_peak[:, column] & (windows.n_tracks > min_negative_tracks))
         for name in windows.labels:
             positives = np.flatnonzero(windows.is_peak[:, column] & (windows.specificity == name))
             reason = _reason(total, len(positives), len(negatives), min_track_peaks, min_bin_peaks)
+            # A bin without a figure draws nothing, so that those after it get the draws of the paper.
             values = (np.nan, np.nan)
             if not reason:
                 drawn = rng.choice(negatives, len(positives), replace=False)

@@ -52,6 +52,7 @@ def between_tracks(windows: EvaluatedWindows, clusters: list[str], bootstrap: Bo
         again = [_resampled(part, a, b, cluster, bootstrap) for part in values]
         for source, value, sample in zip(tables, found, again, strict=True):
             tables[source].append(_rows(source, cluster, windows.tracks, int(chosen.sum()), value, sample))
+        # The over-correlation of each resample is that of the same windows in prediction and measurement.
         rows.append((cluster, *_over_correlation(*found, *again)))
     columns = ["cluster", "pairs", "prediction", "measurement", "over_correlation", "low", "high"]
     summary = pd.DataFrame(rows, columns=columns)
@@ -106,6 +107,7 @@ def _over_correlation(
     predicted: Doubles, measured: Doubles, sample: Doubles, measured_sample: Doubles
 ) -> tuple[float, ...]:
     """pairs, mean prediction, mean measurement, mean difference, low, high."""
+    # Where both are known, or the two means would be over different pairs.
     known = np.isfinite(predicted) & np.isfinite(measured)
     if not known.any():
         return (0, *(np.nan,) * 5)
@@ -140,6 +142,7 @@ def between_donors(
 
     donor, cell_type, track = (sheet[name].to_numpy(dtype=object) for name in ("donor", "cell_type", "track"))
     a, b = _pairs(len(sheet))
+    # Replicates of one donor say nothing of the differences between donors.
     a, b = a[donor[a] != donor[b]], b[donor[a] != donor[b]]
     kind = np.where(cell_type[a] == cell_type[b], "same cell type", "different cell types")
     parts = []

@@ -23,6 +23,7 @@ def load_clustered(predictions: Path, targets: Path, names: Sequence[str] = ()) 
     if given.sites is None:
         raise InputError("does not say where its windows are (chrom, start, end)", predictions)
     n, tracks = given.values.shape
+    # Without peaks every window counts for every track, and none is in a specificity bin.
     nothing = np.full(n, "", dtype=object)
     return EvaluatedWindows(
         given.values,

@@ -86,6 +86,7 @@ def parse_models(given: Sequence[str]) -> list[tuple[str, Path]]:
     for text in given:
         name, equals, file = text.partition("=")
         path = Path(file if equals else text)
+        # Every run calls its file preds.h5: the folder says which model it is of.
         if not equals:
             name = path.resolve().parent.name if path.stem in FILE_STEMS else path.stem
         if not NAME.fullmatch(name) or name == CROSS_TRACK_MEAN:
@@ -175,10 +176,12 @@ def evaluate(windows: EvaluatedWindows, options: Options) -> Evaluation:
     own, common = specific_windows(windows), ubiquitous_windows(windows)
     parts = []
     for grouping, masks in _groupings(windows, own, common):
+        # All windows together need no least number of peaks.
         least = (-1, 1) if grouping == "all" else (options.min_track_peaks or -1, options.min_bin_peaks)
         parts.append(by_group(windows, masks, "group", *least, options.bootstrap).assign(grouping=grouping))
     table = pd.concat(parts, ignore_index=True)[["grouping", "group", "track", "n", "pearson", "low", "high", "reason"]]
     sample = resampled(windows, own, "group specific", options.bootstrap)
+    # The interval is that of the mean in the table: over the tracks that have a value.
     known = table.loc[table["group"] == "specific", "pearson"].notna().to_numpy()
     errors = rates(windows, called_on(windows.predictions, options.fdr, options.bh), ())
     everywhere = errors[errors["region"] == "all"]
@@ -263,6 +266,7 @@ def wilcoxon_tests(table: pd.DataFrame, reference: str | None) -> pd.DataFrame:
 
     means = track_means(table).reset_index()
     models = [name for name in dict.fromkeys(table["model"]) if name != reference]
+    # Last, so that it is the `other` of each of its pairs.
     if reference:
         models.append(reference)
     rows = []

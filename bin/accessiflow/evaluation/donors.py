@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +33,26 @@ def of_files(
     return between_donors(measured, window_clusters(measured, peaks, clusters, targets), sheet, drop_zeros, bootstrap)
 
 
-def experiments(measured: Matrix, sheet: Path, source: Path) -> tuple[Matrix, pd.DataFrame]:
+class Experiments(NamedTuple):
+    """Measurements of experiments.
+
+    Attributes:
+        measured: windows x experiments.
+        sheet: track, cell_type and donor of each, in the order of the columns.
+    """
+
+    measured: Matrix
+    sheet: pd.DataFrame
+
+
+def experiments(measured: Matrix, sheet: Path, source: Path) -> Experiments:
     """The columns that the sheet names, in the order of the file, each with its row (track, cell_type, donor).
 
     Raises:
         InputError: fewer than two donors, or no column of the sheet's tracks.
     """
     table = read_sheet("tracks", sheet)
+    # A track without a donor is no experiment of one.
     table = table[table["donor"].fillna("") != ""] if "donor" in table else table.iloc[:0]
     if table["track"].size == 0 or table["donor"].nunique() < 2:
         raise InputError("names fewer than two donors: fill its column donor", sheet)
@@ -49,7 +62,8 @@ def experiments(measured: Matrix, sheet: Path, source: Path) -> tuple[Matrix, pd
         raise InputError(f"has no track of {sheet.name} that has a donor ({', '.join(list(row_of)[:5])}...)", source)
     chosen = [(measured.tracks or [])[i] for i in columns]
     rows = table.iloc[[row_of[name] for name in chosen]].reset_index(drop=True)
-    return replace(measured, values=measured.values[:, columns], tracks=chosen), rows[["track", "cell_type", "donor"]]
+    chosen_columns = replace(measured, values=measured.values[:, columns], tracks=chosen)
+    return Experiments(chosen_columns, rows[["track", "cell_type", "donor"]])
 
 
 def window_clusters(measured: Matrix, peaks: Path | None, clusters: Path | None, source: Path) -> NDArray[np.object_]:

@@ -34,6 +34,7 @@ def called_on(values: AnyFloats, fdr: float, bh: str) -> NDArray[np.bool_]:
 def of_predictions(windows: EvaluatedWindows, fdr: float, bh: str) -> pd.DataFrame:
     """`rates` of the peaks called on the predictions; without peaks, those of the measurement are called alike."""
     if not windows.peaks_given:
+        # The same call on both, so that a rate is a difference of signals, not of methods.
         measured = called_on(windows.targets, fdr, bh)
         windows = replace(windows, is_peak=measured, n_tracks=measured.sum(axis=1))
     return rates(windows, called_on(windows.predictions, fdr, bh), cluster_names(windows))

@@ -34,6 +34,7 @@ def match(specific: Doubles, ubiquitous: Doubles, rng: np.random.Generator) -> N
     """
     wanted, there = np.digitize(specific, HEIGHT_EDGES), np.digitize(ubiquitous, HEIGHT_EDGES)
     drawn = [np.empty(0, np.int64)]
+    # Bin 0 and the last hold what lies outside the edges.
     for number in range(1, len(HEIGHT_EDGES)):
         count, pool = int((wanted == number).sum()), np.flatnonzero(there == number)
         if count and len(pool):
@@ -59,6 +60,7 @@ def by_track(
 
     own, common = specific_windows(windows, specific), ubiquitous_windows(windows, ubiquitous)
     heights = log2p(windows.targets)
+    # Heights outside the edges have no bin to be matched in.
     kept = own & (heights >= HEIGHT_EDGES[0]) & (heights < HEIGHT_EDGES[-1])
     masks = {"specific": kept, "specific_unmatched": own, "ubiquitous_unmatched": common}
     limits = {name: interval(resampled(windows, mask, name, bootstrap)) for name, mask in masks.items()}
@@ -86,6 +88,7 @@ def _heights(windows: EvaluatedWindows, chosen: NDArray[np.bool_], column: int) 
 def _drawn(
     windows: EvaluatedWindows, own: NDArray[np.bool_], common: NDArray[np.bool_], column: int, repeats: int, seed: int
 ) -> tuple[object, ...]:
+    # A stream for each track: what one draws does not depend on the others.
     rng = np.random.default_rng([seed, crc32(windows.tracks[column].encode())])
     wanted = log2p(windows.targets[own, column])
     predicted, measured = _heights(windows, common, column)

@@ -38,6 +38,7 @@ class EvaluatedWindows:
         specificity, cluster: of each window (n,), "" outside the peaks.
         sites: chrom, start, end of each window, or None where the files do not say.
         cell_types, groups: of the tracks (T,), "" where unknown; empty lists without peaks.h5ad.
+        known_types: cell types and groups of all tracks of peaks.h5ad, also of those that are not predicted.
     """
 
     predictions: AnyFloats
@@ -51,6 +52,7 @@ class EvaluatedWindows:
     sites: pd.DataFrame | None
     cell_types: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
+    known_types: frozenset[str] = frozenset()
 
     @property
     def peaks_given(self) -> bool:
@@ -126,8 +128,10 @@ def _shared_windows(a: Matrix, b: Matrix, path: Path, other: Path) -> Shared:
             )
         return Shared(every, every)
     left, right = a.centres(), b.centres()
+    # The usual case: nothing to reorder.
     if np.array_equal(left, right):
         return Shared(every, every)
+    # A centre that stands twice could be joined with either.
     for keys, source in ((pd.Index(left), path), (pd.Index(right), other)):
         if keys.has_duplicates:
             raise InputError(
@@ -215,6 +219,7 @@ def _with_flags(given: Matrix, truth: Matrix, path: Path, edges: list[int] | Non
         raise InputError(f"lacks {len(given.values) - len(rows.first)} of the {len(given.values)} windows", path)
     whole = flags.values[rows.second].astype(bool)
     columns = _flag_columns(given, flags, path)
+    # Specificity counts all tracks of the file, also those that are not predicted.
     n_tracks = whole.sum(axis=1)
     cut = specificity_edges(whole.shape[1], edges)
     cluster = np.full(len(whole), "", dtype=object)
@@ -280,6 +285,7 @@ def _with_peaks(given: Matrix, truth: Matrix, path: Path, edges: list[int] | Non
         of("cluster"),
         given.sites,
         *described,
+        frozenset(str(v) for name in ("cell_type", "group") if name in matrix.var for v in matrix.var[name]),
     )
 
 

@@ -102,14 +102,21 @@ def of_files(
     return Compared(table, comparison.wilcoxon_tests(table, against), leaderboard(entries, best, baseline, against))
 
 
-def add_cross_track_mean(entries: Sequence[Entry]) -> tuple[list[Entry], str]:
+class WithMean(NamedTuple):
+    """Entries with a cross-track mean among them, and the name of the model whose mean it is ("" without one)."""
+
+    entries: list[Entry]
+    best: str
+
+
+def add_cross_track_mean(entries: Sequence[Entry]) -> WithMean:
     """The entries with the cross-track mean of the model that ranks first, and the name of that model.
 
     Where every model has a single track there is no such mean: the name is "".
     """
     usable = [e for e in entries if e.own_mean is not None]
     if not usable:
-        return list(entries), ""
+        return WithMean(list(entries), "")
     by_model = {
         model: [e.evaluation for e in usable if e.model == model] for model in dict.fromkeys(e.model for e in usable)
     }
@@ -125,7 +132,7 @@ def add_cross_track_mean(entries: Sequence[Entry]) -> tuple[list[Entry], str]:
         for e in usable
         if e.model == best and e.own_mean is not None
     ]
-    return [*entries, *added], best
+    return WithMean([*entries, *added], best)
 
 
 def leaderboard(entries: Sequence[Entry], best: str, baseline: str, reference: str | None) -> pd.DataFrame:
@@ -159,6 +166,7 @@ def leaderboard(entries: Sequence[Entry], best: str, baseline: str, reference: s
     table = pd.DataFrame(rows).sort_values(
         ["pearson_specific", "pearson_all"], ascending=False, kind="stable", na_position="last"
     )
+    # A model without specific accuracy has no rank.
     rank = pd.Series(np.arange(1, len(table) + 1), index=table.index, dtype="Int64")
     table.insert(0, "rank", rank.where(table["pearson_specific"].notna()))
     return table[list(LEADERBOARD_COLUMNS)].reset_index(drop=True)
@@ -197,6 +205,7 @@ def _specific(evaluations: Sequence[Evaluation]) -> pd.Series:
 
 def _interval(evaluations: Sequence[Evaluation]) -> tuple[float, float, str]:
     each = np.array([known_mean(_specific([one])) for one in evaluations])
+    # Replicates show how training varies, which no bootstrap over windows can.
     if len(each) >= MIN_REPLICATES and np.isfinite(each).all():
         from scipy.stats import t
 

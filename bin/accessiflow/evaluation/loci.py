@@ -48,6 +48,7 @@ def example_loci(windows: EvaluatedWindows, number: int = 3) -> pd.DataFrame:
 
 def _choose(windows: EvaluatedWindows, column: int) -> list[tuple[str, int, float]]:
     specific = np.flatnonzero(windows.is_peak[:, column] & (windows.specificity == windows.labels[0]))
+    # The figure is to show peaks: the highest ones only.
     specific = specific[np.argsort(-windows.targets[specific, column], kind="stable")][:HIGHEST]
     quality = np.array([_quality(windows, i, column) for i in specific])
     specific, quality = specific[np.isfinite(quality)], quality[np.isfinite(quality)]

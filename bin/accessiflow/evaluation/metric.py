@@ -49,6 +49,7 @@ class MetricTable:
         if self.option is not None:
             return values[self.option.name]
         output: Path = values[options.OUTPUT.name]
+        # A dot in a prefix is part of its name.
         stem = output.with_suffix("") if output.suffix == ".tsv" else output
         return stem.with_name(f"{stem.name}.{self.beside}.tsv")
 
@@ -156,6 +157,7 @@ class Metric:
             from accessiflow.bootstrap import Bootstrap
 
             return {"bootstrap": Bootstrap(values["bootstrap"], values["seed"])}
+        # A function that draws nothing takes no seed.
         return {} if self.seed is options.UNUSED_SEED else {"seed": values["seed"]}
 
 

@@ -75,6 +75,7 @@ def read_matrix(path: Path) -> Matrix:
 
 
 def _check_finite(matrix: Matrix, path: Path) -> None:
+    # Block by block: flags of the whole matrix would be another byte a value.
     step = max(VALUES_AT_ONCE // matrix.values.shape[1], 1)
     for low in range(0, len(matrix.values), step):
         bad = ~np.isfinite(matrix.values[low : low + step])
@@ -99,6 +100,7 @@ def _read_hdf5(path: Path) -> Matrix:
 
     with open_hdf5(path) as handle:
         names = [n for n in ("preds", "targets", "predictions", "is_peak", "labels") if n in handle]
+        # Else the one dataset that can be a matrix, whatever its name.
         names = names or [n for n, item in handle.items() if getattr(item, "ndim", 0) in (2, 3)]
         if len(names) != 1:
             raise InputError(
@@ -113,6 +115,7 @@ def _read_hdf5(path: Path) -> Matrix:
             sites = pd.DataFrame(
                 {"chrom": as_texts(dataset(handle, "chrom", path, "S")[()]), "start": start, "end": end}
             )
+    # Coordinates of another number than the windows are those of something else.
     return Matrix(values, tracks, sites if sites is None or len(sites) == len(values) else None)
 
 
@@ -150,6 +153,7 @@ def _read_npy(path: Path) -> Matrix:
 def _read_tsv(path: Path) -> Matrix:
     table = read_table(path)
     sites = table[list(SITE)].astype({"chrom": str}) if set(SITE) <= set(table) else None
+    # Columns that pandas wrote for an index are no tracks.
     numbers = table[[c for c in table if c not in (*SITE, "name") and not str(c).startswith("Unnamed")]]
     text = [c for c in numbers if numbers[c].dtype.kind not in "fiub"]
     if text:

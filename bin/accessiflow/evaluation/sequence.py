@@ -90,6 +90,7 @@ def summarise(table: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
             reason = "" if len(values) else lacking
             rows.append((cluster, figure, len(values), known_mean(values), low[0], high[0], reason))
         for figure, yes, lacking in (("cpg_island", "True", NO_BASE), ("ctcf", "yes", "no CTCF motif given")):
+            # A table without the column has none to count, one from a file says NA.
             values = part[figure] if figure in part else part.iloc[:0, 0]
             flags = (values[values.notna() & (values != "NA")] == yes).to_numpy()
             share, reason = (flags.mean(), "") if len(flags) else (np.nan, lacking)
@@ -123,6 +124,7 @@ def background_windows(genome: Fasta, sites: pd.DataFrame, number: int, gc_match
         raise InputError(
             f"has no contig longer than the longest peak ({width.max()} bp): no background can be drawn", genome.path
         )
+    # One number over the room of all contigs: every place is equally likely.
     place = rng.integers(room.sum(), size=drawn)
     edges = np.concatenate([[0], np.cumsum(room)])
     contig = np.searchsorted(edges, place, side="right") - 1
@@ -147,6 +149,7 @@ def background_windows(genome: Fasta, sites: pd.DataFrame, number: int, gc_match
 
 def _matched(pool: Sequences, peaks: Sequences, number: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Rows of the pool whose GC is distributed over 20 bins as that of the peaks."""
+    # A sequence without a known base counts as GC 0.
     of_peaks, of_pool = (np.nan_to_num(composition(part)["gc"].to_numpy()) for part in (peaks, pool))
     edges = np.linspace(of_peaks.min(), of_peaks.max(), GC_BINS + 1)[1:-1]
     share = np.bincount(np.digitize(of_peaks, edges), minlength=GC_BINS) / len(of_peaks)
@@ -208,6 +211,7 @@ def _tested(own: NDArray[np.bool_], others: NDArray[np.bool_], motifs: Sequence[
 
     n, m = len(own), len(others)
     tp, fp = own.sum(axis=0), others.sum(axis=0)
+    # Fisher's exact test, greater, is the tail of the hypergeometric distribution.
     p = hypergeom.sf(tp - 1, n + m, tp + fp, n) if n and m else np.full(len(motifs), np.nan)
     table = pd.DataFrame(
         {"motif": [x.matrix_id for x in motifs], "motif_name": [x.name for x in motifs], "n": n, "tp": tp}

@@ -1,9 +1,10 @@
 """Which windows are cell type-specific for a track, and which are ubiquitous: one rule for every evaluation.
 
 Where the windows have clusters: specific to a track are those in the cluster named after the track's own cell type or
-group; for a track with neither (a clusters BED with names of its own), those in any cluster that is neither
-`ubiquitous` nor `shared`. Ubiquitous are those in the cluster `ubiquitous`. Where they have none: the track's own peaks
-in the first and in the last specificity bin. Names given by the user replace the rule.
+group. A track without such a cluster has no specific windows where clusters are named after cell types or groups; where
+none is (a clusters BED with names of its own), those in any cluster that is neither `ubiquitous` nor `shared` are
+specific to every track. Ubiquitous are those in the cluster `ubiquitous`. Where the windows have no clusters: the
+track's own peaks in the first and in the last specificity bin. Names given by the user replace the rule.
 """
 
 from __future__ import annotations
@@ -41,17 +42,23 @@ def cluster_names(windows: EvaluatedWindows) -> list[str]:
 
 
 def specific_clusters(windows: EvaluatedWindows, column: int, given: Sequence[str] = ()) -> list[str]:
-    """The clusters specific to a track: those given, those of its cell type and group, or all that are not common."""
+    """The clusters specific to a track.
+
+    Those given, else those of its own cell type and group, or all where no cluster is named after a cell type.
+    """
     names = cluster_names(windows)
     if given:
         return _known(given, names)
     specific = [name for name in names if name not in (UBIQUITOUS, SHARED)]
     own = {part[column] for part in (windows.cell_types, windows.groups) if part} - {""}
-    return [name for name in specific if name in own] or specific
+    # Another cell type's windows never stand in for a track's own.
+    types = {*windows.cell_types, *windows.groups, *windows.known_types}
+    return [name for name in specific if name in own] if types & set(specific) else specific
 
 
 def specific_windows(windows: EvaluatedWindows, given: Sequence[str] = ()) -> NDArray[np.bool_]:
     """Which windows are specific to each track (n, T)."""
+    # Without clusters, the first specificity bin stands for specific.
     if not cluster_names(windows) and windows.labels:
         return windows.is_peak & (windows.specificity == windows.labels[0])[:, None]
     out = np.zeros(windows.is_peak.shape, bool)
@@ -63,6 +70,7 @@ def specific_windows(windows: EvaluatedWindows, given: Sequence[str] = ()) -> ND
 def ubiquitous_windows(windows: EvaluatedWindows, given: Sequence[str] = ()) -> NDArray[np.bool_]:
     """Which windows are ubiquitous, for each track (n, T)."""
     names = cluster_names(windows)
+    # And the last for ubiquitous.
     if not names and windows.labels:
         return windows.is_peak & (windows.specificity == windows.labels[-1])[:, None]
     chosen = np.isin(windows.cluster, _known(given, names) if given else [UBIQUITOUS])

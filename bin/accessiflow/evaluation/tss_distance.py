@@ -76,6 +76,7 @@ def parse_distance_edges(text: str, distance: NDArray[np.float64]) -> list[float
         InputError: something else stands there.
     """
     if text == TERTILES:
+        # Whole base pairs, as edges are written.
         return np.floor(np.nanpercentile(distance, [33, 67])).tolist()
     items = split_list(text)
     if not all(item.isdigit() for item in items):
@@ -118,6 +119,7 @@ def by_distance(
 
     names = distance_labels(edges)
     which = np.searchsorted(np.asarray(edges), distance, side="right")
+    # A window without a TSS on its chromosome is in no distance bin.
     own = windows.is_peak & np.isfinite(distance)[:, None]
     cells = {
         (label, name): (which == number) & ((windows.specificity == label) | (label == ALL_BINS))

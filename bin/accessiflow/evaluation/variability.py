@@ -66,6 +66,7 @@ def by_cluster(
         rows = []
         for column, track in enumerate(windows.tracks):
             values = _known(cv, windows.cluster == name, column)
+            # Ubiquitous windows are not tested against themselves.
             against = values[:0] if name in (ubiquitous or [UBIQUITOUS]) else _known(cv, common[:, column], column)
             test = mann_whitney(values, against)
             low, high = interval(bootstrap.mean(f"{name} {track}", values)[:, None])
@@ -79,6 +80,7 @@ def by_cluster(
         part.insert(7, "q", benjamini_hochberg(part["p"].to_numpy()))
         parts.append(part)
     table = pd.concat(parts, ignore_index=True)
+    # q was corrected cluster by cluster; the rows go by track.
     order = table["track"].map({track: at for at, track in enumerate(windows.tracks)}).sort_values(kind="stable").index
     return table.loc[order].reset_index(drop=True)
 

@@ -86,6 +86,7 @@ def of_imbalance(table: pd.DataFrame, group_of: Mapping[str, str]) -> pd.DataFra
     bins = table[table["group"].str.startswith(BY_BIN)]
     clusters = table[table["group"].str.startswith(BY_CLUSTER)]
     names = clusters["group"].str.removeprefix(BY_CLUSTER)
+    # A cluster is named after a cell type or after a group of them.
     own = [name in (cell, group_of.get(cell)) for name, cell in zip(names, clusters["cell_type"], strict=True)]
     clusters = clusters.assign(measure=CLUSTERS, peaks=np.where(own, OWN, names))
     clusters = clusters[clusters["peaks"].isin([OWN, "shared", "ubiquitous"])].sort_values("peaks", kind="stable")
@@ -94,26 +95,50 @@ def of_imbalance(table: pd.DataFrame, group_of: Mapping[str, str]) -> pd.DataFra
 
 
 def of_heritability(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:
-    """Enrichment of the SNPs with the highest |SAD| of a model, a trait as unit.
-
-    It is that in the tissue whose specific peaks are the most enriched for the trait.
+    """Enrichment of the SNPs with the highest |SAD| of a model, a trait as unit, in the trait's own tissue.
 
     Args:
         table, annotations: heritability.tsv and annotations.tsv of the stage heritability.
     """
-    focal = table[table["focal"] == "yes"].rename(columns={"model": "annotation", "annotation": "column"})
+    focal = main_baseline(table[table["focal"] == "yes"]).rename(
+        columns={"model": "annotation", "annotation": "column"}
+    )
     focal = focal.merge(annotations[["annotation", "set", "model", "statistic", "half", "share"]], on="annotation")
     parts = focal["set"].str.extract(r"^(?P<owner>.+)\.(?P<half_of>high|low)$")
     focal = focal.assign(owner=parts["owner"], specificity=parts["half_of"].map(PEAKS_OF_HALF))
     focal = focal.dropna(subset=["owner", "Enrichment"])
     whole = focal[focal["half"].isna() & (focal["specificity"] == PEAKS_OF_HALF["high"])]
-    best = whole.loc[whole.groupby("trait")["Enrichment"].idxmax(), ["trait", "owner"]]
+    best = own_tissue(whole)[["trait", "owner"]]
     tops = focal[focal["half"] == "top"].merge(best, on=["trait", "owner"])
     tops = tops[tops["statistic"] == tops["statistic"].min()]  # max or mean of |SAD| over tracks: one of the two
     tops = tops.sort_values(["specificity", "share"], ascending=[False, True], kind="stable")
     peaks = tops["specificity"] + ", " + (100 * tops["share"].astype(float)).map("{:g} %".format)
     model = tops["model"].fillna("one model")
     return _rows(tops.assign(measure=SPLIT, peaks=peaks, model=model, unit=tops["trait"], value=tops["Enrichment"]))
+
+
+def main_baseline(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of heritability.tsv beside the baseline that figures show: the reduced one, else the given one, else none."""
+    if "baseline" not in table:
+        return table
+    found = table["baseline"].fillna("")
+    shown = next((name for name in ("reduced", "given", *found) if (found == name).any()), "")
+    return table[found == shown]
+
+
+def own_tissue(whole: pd.DataFrame) -> pd.DataFrame:
+    """Of the rows of whole specific peak sets (trait, owner, Enrichment, group) that of each trait's tissue; column `chosen`: by its enrichment.
+
+    The tissue is the trait's group in the gwas sheet. Without one it is that of the largest enrichment: a choice by the result itself, which makes
+    the enrichment look larger than it is.
+    """
+    given = whole["group"] if "group" in whole else whole["trait"].map(lambda _: "")
+    groups = given.fillna("").astype(str)
+    whole = whole.assign(group=groups, chosen=groups == "")
+    chosen = whole[whole["chosen"]].dropna(subset="Enrichment")
+    largest = chosen.loc[chosen.groupby("trait")["Enrichment"].idxmax()]
+    own = whole.index.isin(largest.index) | (~whole["chosen"] & (whole["owner"] == whole["group"]))
+    return whole[own].sort_values("trait", kind="stable")
 
 
 def joined(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

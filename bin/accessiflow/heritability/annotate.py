@@ -30,13 +30,13 @@ class PeakSet:
 
 
 def annotate(
-    bim: str, peak_set: PeakSet, scores: Sequence[Path], split: Split, output: str, separate: bool = False
+    bim: str, peak_set: PeakSet, scores: Sequence[Path], splits: Sequence[Split], output: str, separate: bool = False
 ) -> pd.DataFrame:
     """Write OUTPUT.{chrom}.annot.gz: the set and its splits; with the model of the scores named, the splits alone.
 
     Args:
         bim: PREFIX@ of the panel's .bim files. scores: sad.h5 files to split by; none: the set alone.
-        separate: one file set an annotation, COLUMN.{chrom}.annot.gz in the folder of OUTPUT.
+        splits: one a statistic, of one model. separate: one file set an annotation, COLUMN.{chrom}.annot.gz in the folder of OUTPUT.
 
     Returns:
         One row an annotation written (`splits.COLUMNS`).
@@ -44,21 +44,26 @@ def annotate(
     Raises:
         InputError: a file cannot be read, or no SNP of the panel has a score.
     """
+    import pandas as pd
+
     bims = load_bims(bim)
     member = in_peaks(bims, peak_set.peaks, peak_set.chain)
-    values, parts = None, []
+    columns = {} if splits[0].model else {peak_set.name: member}
+    described = [describe(peak_set.name, member, None, [], splits[0])]
     if scores:
         with open_scores(scores) as opened:
-            values = absolute_sad(bims, opened, split)
-        parts = sad_splits(member, values, peak_set.name, split)
-    columns = ({} if split.model else {peak_set.name: member}) | {part.name: part.flags for part in parts}
+            for split in splits:
+                values = absolute_sad(bims, opened, split)
+                parts = sad_splits(member, values, peak_set.name, split)
+                columns |= {part.name: part.flags for part in parts}
+                described.append(describe(peak_set.name, member, values, parts, split).iloc[1:])
     if separate:
         for column, flags in columns.items():
             write_thin(str(Path(output).parent / column), {column: flags})
     else:
         write_thin(output, columns)
-    described = describe(peak_set.name, member, values, parts, split)
-    return described[described["annotation"].isin(list(columns))]
+    table = pd.concat(described, ignore_index=True) if len(described) > 1 else described[0]
+    return table[table["annotation"].isin(list(columns))]
 
 
 def read_track_list(path: Path | None) -> list[str]:

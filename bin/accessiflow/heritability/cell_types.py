@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, read_table, write_text
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 _M = ".l2.M_5_50"
 _RESULT = ".cell_type_results.txt"
-COLUMNS = ["trait", "annotation", "coefficient", "coefficient_se", "z", "p", "q", "reason"]
+COLUMNS = ["trait", "annotation", "coefficient", "coefficient_se", "z", "p", "q", "reason", "baseline"]
 
 
 def write_list(counts: Sequence[Path], output: Path, folder: str = "") -> tuple[list[str], list[str]]:
@@ -58,23 +59,45 @@ def _single(path: Path) -> float:
     return value
 
 
-def collect(results: Sequence[Path], listed: Sequence[str]) -> pd.DataFrame:
-    """One row a trait and annotation (COLUMNS) of TRAIT.cell_type_results.txt files.
+def collect(results: Sequence[Path], listed: Sequence[str], baselines: Sequence[str] = ()) -> pd.DataFrame:
+    """One row a baseline, trait and annotation (COLUMNS) of TRAIT.cell_type_results.txt files.
 
-    p is one-sided (coefficient > 0), as ldsc gives it; q is Benjamini-Hochberg's over the annotations of a trait. An
-    empty file stands for a run that ldsc could not do: NA with the reason.
+    p is one-sided (coefficient > 0), as ldsc gives it; q is Benjamini-Hochberg's over the annotations of a trait. An empty file stands for a run that
+    ldsc could not do: NA with the reason.
+
+    Args:
+        baselines: of the tests; of several, the files are named TRAIT.BASELINE.cell_type_results.txt.
     """
     import pandas as pd
 
-    return pd.concat([_trait(path, listed) for path in sorted(results)], ignore_index=True).reindex(columns=COLUMNS)
+    order = {name: place for place, name in enumerate(baselines)}
+    named = sorted(
+        (order.get(baseline, 0), str(path), trait, baseline)
+        for path in results
+        for trait, baseline in [_name(path, baselines)]
+    )
+    parts = [_trait(Path(path), trait, listed).assign(baseline=baseline) for _, path, trait, baseline in named]
+    return pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS)
 
 
-def _trait(path: Path, listed: Sequence[str]) -> pd.DataFrame:
-    import pandas as pd
-
+def _name(path: Path, baselines: Sequence[str]) -> tuple[str, str]:
+    """Trait and baseline of a file of results."""
     if not path.name.endswith(_RESULT):
         raise InputError(f"expected a file named TRAIT{_RESULT}", path)
     trait = path.name.removesuffix(_RESULT).removesuffix(".cts")
+    if len(baselines) < 2:
+        return trait, baselines[0] if baselines else ""
+    trait, _, baseline = trait.rpartition(".")
+    if baseline not in baselines:
+        raise InputError(
+            f"is named after none of the baselines {', '.join(baselines)}: expected TRAIT.BASELINE{_RESULT}", path
+        )
+    return trait, baseline
+
+
+def _trait(path: Path, trait: str, listed: Sequence[str]) -> pd.DataFrame:
+    import pandas as pd
+
     if path.exists() and path.stat().st_size == 0:
         return pd.DataFrame({"trait": trait, "annotation": list(listed), "reason": "ldsc did not finish"})
     names = {
@@ -96,5 +119,12 @@ def _trait(path: Path, listed: Sequence[str]) -> pd.DataFrame:
         trait=trait,
         q=benjamini_hochberg(table["p"].to_numpy(np.float64)),
         z=table["coefficient"] / table["coefficient_se"],
-        reason=np.where(table["p"].notna(), "", "ldsc gives no p value"),
+        reason=_reasons(table),
     )
+
+
+def _reasons(table: pd.DataFrame) -> NDArray[np.object_]:
+    """Why a test has no p value: ldsc's error, where the file has it."""
+    given = table["Reason"].astype(object) if "Reason" in table else table["p"].map(lambda _: np.nan)
+    known = given.fillna("ldsc gives no p value").to_numpy(dtype=object)
+    return np.where(table["p"].notna(), "", known)

@@ -10,7 +10,7 @@ Memory: the annotation values of one file.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,6 +22,7 @@ from accessiflow.errors import InputError
 from accessiflow.files import open_text, read_table
 from accessiflow.heritability.annotations import read_annotation
 from accessiflow.heritability.conditioning import TOO_LARGE
+from accessiflow.variants.plink import AUTOSOMES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +33,8 @@ _MEASURED = [
     "Coefficient", "Coefficient_std_error", "Coefficient_z-score",
 ]  # fmt: skip
 COLUMNS = [
-    "model", "trait", "Category", *_MEASURED, "sd_annot", "tau_star", "tau_star_se", "tau_star_se_jack", "h2g",
-    "focal", "annotation", "se_method", "reason",
+    "model", "trait", "Category", *_MEASURED, "sd_annot", "tau_star", "tau_star_se", "tau_star_se_jack", "h2g", "focal", "annotation", "se_method",
+    "reason", "baseline", "group",
 ]  # fmt: skip
 _LOG = {
     "snps_sumstats": r"Read summary statistics for (\d+) SNPs",
@@ -50,8 +51,9 @@ _LOG = {
     "ratio": r"Ratio:? ([-+.\w]+)",
     "condition_number": r"condition number is (\d+)",
 }
-_FAULT = re.compile(r"^(\w*(?:Error|Exception|Interrupt)): *(.*)$", re.MULTILINE)
+_FAULT = re.compile(r"^(?:\w+\.)*(\w*(?:Error|Exception|Interrupt)): *(.*)$", re.MULTILINE)
 ENOUGH_SNPS = 200_000
+NO_H2 = "h2 is not above 0: proportions mean nothing"
 
 
 @dataclass(frozen=True)
@@ -189,42 +191,54 @@ def summarise(results: Path, model: str, trait: str, common: Common) -> tuple[pd
     return table.reindex(columns=COLUMNS), facts
 
 
+class Regressions(NamedTuple):
+    """The regressions beside one baseline.
+
+    Attributes:
+        baseline: its name, or "". results: .results files, or folders of them. prefixes: of the annotation files, @ standing for the model's name.
+    """
+
+    baseline: str
+    results: Sequence[Path]
+    prefixes: Sequence[str]
+
+
 class Summary(NamedTuple):
-    """Rows of all regressions, the facts of each, and the models."""
+    """Rows of all regressions, the facts of each, and the models of each baseline."""
 
     table: pd.DataFrame
     facts: list[dict[str, object]]
-    models: list[str]
+    models: dict[str, list[str]]
 
 
-def summarise_all(results: Sequence[Path], prefixes: Sequence[str], frq: str) -> Summary:
-    """`summarise` of every regression, sorted by model and trait; the annotations of a model are read once.
+def summarise_all(sets: Sequence[Regressions], frq: str, groups: Mapping[str, str]) -> Summary:
+    """`summarise` of every regression, sorted by model and trait within a baseline; every annotation file is read once.
 
     Args:
-        results: .results files, or folders of them.
-        prefixes: of the annotation files, @ standing for the model's name.
-        frq: prefix of the .frq files.
+        frq: prefix of the .frq files. groups: trait -> the group (tissue) that the sheet states.
     """
     import pandas as pd
 
-    named = sorted((split_name(path, prefixes)[::-1], path) for path in listed(results))
     snps = CommonSnps(frq)
-    known: dict[str, Common] = {}
-    tables, facts = [], []
-    for (model, trait), path in named:
-        if model not in known:
-            known[model] = common_annotations([prefix.replace("@", model) for prefix in prefixes], snps)
-        table, quality = summarise(path, model, trait, known[model])
-        tables.append(table)
-        facts.append(quality)
-    return Summary(pd.concat(tables, ignore_index=True), facts, list(known))
+    tables, facts, models = [], [], {}
+    for part in sets:
+        named = sorted((split_name(path, part.prefixes)[::-1], path) for path in listed(part.results))
+        known: dict[str, Common] = {}
+        for (model, trait), path in named:
+            if model not in known:
+                known[model] = common_annotations([prefix.replace("@", model) for prefix in part.prefixes], snps)
+            table, quality = summarise(path, model, trait, known[model])
+            tables.append(table.assign(baseline=part.baseline, group=groups.get(trait, "")))
+            facts.append(quality | {"baseline": part.baseline})
+        models[part.baseline] = list(known)
+    return Summary(pd.concat(tables, ignore_index=True), facts, models)
 
 
-def qc_table(facts: Sequence[dict[str, object]], conditions: dict[str, float]) -> pd.DataFrame:
-    """Rows, one a regression: its facts `with_condition`."""
+def qc_table(facts: Sequence[dict[str, object]], conditions: Mapping[str, dict[str, float]]) -> pd.DataFrame:
+    """Rows, one a regression: its facts `with_condition`, by baseline and model."""
     import pandas as pd
 
-    return pd.DataFrame([with_condition(row, conditions) for row in facts])
+    return pd.DataFrame([with_condition(row, conditions[str(row["baseline"])]) for row in facts])
 
 
 def _failed(common: Common, fault: str) -> pd.DataFrame:
@@ -267,7 +281,7 @@ def _measured(results: Path, deleted: Path, common: Common) -> pd.DataFrame:
     table["se_method"] = "jackknife" if table["tau_star_se_jack"].notna().any() else "factor"
     reasons = [
         (common.spreads == 0, "constant annotation: no tau*"),
-        (np.full(len(table), not h2g > 0), "h2 is not above 0: proportions mean nothing"),
+        (np.full(len(table), not h2g > 0), NO_H2),
     ]
     table["reason"] = ["; ".join(text for flags, text in reasons if flags[i]) for i in range(len(table))]
     return table
@@ -355,7 +369,7 @@ def split_name(results: Path, prefixes: Sequence[str]) -> tuple[str, str]:
     for cut in range(1, len(parts)):
         trait, model = ".".join(parts[:cut]), ".".join(parts[cut:])
         if not moving or all(
-            any(Path(f"{p.replace('@', model)}{c}.annot.gz").exists() for c in range(1, 23)) for p in moving
+            any(Path(f"{p.replace('@', model)}{c}.annot.gz").exists() for c in AUTOSOMES) for p in moving
         ):
             return trait, model
     if not moving:
@@ -378,28 +392,30 @@ def meta_analysis(values: Floats, errors: Floats) -> tuple[float, float, float]:
 
 
 def meta_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Enrichment and tau* meta-analysed over the traits, a row a model, focal category and quantity.
+    """Rows, one a (model, focal category, quantity, baseline): enrichment and tau* meta-analysed over the traits that have both value and error.
 
-    The error of tau* is the jackknife's where there is one, else the factor's.
+    A trait whose h2 is not above 0 is left out, as proportions of it mean nothing. The error of tau* is the jackknife's where there is one, else the
+    factor's.
     """
     import pandas as pd
 
     rows = []
     focal = table[table["focal"] == "yes"]
+    if "baseline" not in focal:
+        focal = focal.assign(baseline="")
     focal = focal.assign(tau_star_error=focal["tau_star_se_jack"].fillna(focal["tau_star_se"]))
-    for (model, category), part in focal.groupby(["model", "Category"], sort=False):
+    for (baseline, model, category), part in focal.groupby(["baseline", "model", "Category"], sort=False):
+        negative = (part["h2g"] <= 0).to_numpy()
         for name, error in (("Enrichment", "Enrichment_std_error"), ("tau_star", "tau_star_error")):
             values, errors = part[name].to_numpy(np.float64), part[error].to_numpy(np.float64)
-            good = np.isfinite(values) & np.isfinite(errors) & (errors > 0)
+            good = np.isfinite(values) & np.isfinite(errors) & (errors > 0) & ~negative
             pooled = meta_analysis(values[good], errors[good]) if good.any() else (np.nan,) * 3
-            rows.append(
-                (
-                    model,
-                    category,
-                    name,
-                    int(good.sum()),
-                    *pooled,
-                    "" if good.any() else "no trait has a value and its error",
-                )
-            )
-    return pd.DataFrame(rows, columns=["model", "Category", "quantity", "n_traits", "mean", "se", "tau2", "reason"])
+            left_out = ", ".join(part["trait"][negative].astype(str)[:3])
+            reasons = [
+                "" if good.any() else "no trait has a value and its error",
+                f"{negative.sum()} trait(s) left out, whose h2 is not above 0 ({left_out})" if negative.any() else "",
+            ]
+            rows.append((model, category, name, int(good.sum()), *pooled, "; ".join(filter(None, reasons)), baseline))
+    return pd.DataFrame(
+        rows, columns=["model", "Category", "quantity", "n_traits", "mean", "se", "tau2", "reason", "baseline"]
+    )

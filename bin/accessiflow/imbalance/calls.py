@@ -90,7 +90,9 @@ def overdispersion(ref: NDArray[np.int64], alt: NDArray[np.int64]) -> float:
         shape = np.exp(-logit) / 2
         return float(-(betaln(ref + shape, alt + shape) - betaln(shape, shape)).sum())
 
+    # On the logit scale: rho may be orders of magnitude below 1.
     best = minimize_scalar(loss, bounds=(np.log(1e-6), 0.0), method="bounded", options={"xatol": 1e-6})
+    # The search never reaches rho = 0 itself.
     binomial = float((ref + alt).sum() * np.log(2))
     return float(1 / (1 + np.exp(-best.x))) if best.fun < binomial - 1e-6 else 0.0
 
@@ -131,6 +133,7 @@ def call(
     p_binomial, p_betabinomial = binomial_p(ref, alt), beta_binomial_p(ref, alt, rho)
     chosen = p_betabinomial if test == "betabinomial" else p_binomial
     q = benjamini_hochberg(np.where(tested, chosen, np.nan))
+    # Between the two thresholds a site is evidence of nothing.
     label = np.select([q < fdr, tested & (chosen > BALANCED_P)], [IMBALANCED, BALANCED], NEITHER).astype(object)
     flagged = counts[MAPPABILITY].isin(FLAGS).to_numpy() if MAPPABILITY in counts.columns else ~unique
     reason = np.select(

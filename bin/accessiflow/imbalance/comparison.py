@@ -102,6 +102,7 @@ def _row(
     second: tuple[str, NDArray[np.float64]],
     outcome: Outcome,
 ) -> tuple[object, ...]:
+    # A pair is compared on the sites that both models score.
     chosen = members & np.isfinite(first[1]) & np.isfinite(second[1])
     label = labels[chosen]
     pair = delong_paired(label, first[1][chosen], second[1][chosen])

@@ -95,6 +95,7 @@ def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = No
                 here = read.reference_id, read.reference_start
                 if here < last:
                     raise InputError(f"is not sorted by coordinate (record {number}): sort it with samtools sort", bam)
+                # No read of a contig that is over comes again.
                 if here[0] != last[0]:
                     _close(contigs[last[0]], None, out)
                 last = here
@@ -117,6 +118,7 @@ def _contigs(sites: pd.DataFrame, references: list[str], bam: Path) -> list[_Con
     """The sites by contig of the BAM, and an empty contig at the end (reference -1: unplaced reads)."""
     known = {name: number for number, name in enumerate(references)}
     out = [_Contig(bam) for _ in range(len(references) + 1)]
+    # The table keeps the order of the VCF; reads come by position.
     by_place = sites.assign(row=np.arange(len(sites))).sort_values(["chrom", "pos"], kind="stable")
     missing: Counter[str] = Counter()
     for chrom, pos, ref, alt, row in by_place[[*KEY, "row"]].itertuples(index=False, name=None):

@@ -138,6 +138,7 @@ def predict(sites: pd.DataFrame, scores: Scores, track: str, outcome: Outcome) -
     share = predicted_ref_share(sites, scores, track)
     if outcome is DIRECTION:
         return share
+    # Without alleles `share` is -SAD, whose size is all there is.
     return np.abs(share - 0.5) if _has_alleles(scores) else np.abs(share)
 
 

@@ -98,6 +98,7 @@ def _records(path: Path, sample: str) -> Iterator[_Record]:
     try:
         with pysam.VariantFile(str(path)) as handle:  # refuses a cut file too
             column = _sample(list(handle.header.samples), sample, path)
+            # pysam wants every contig in the header, which many files lack.
             if handle.format == "VCF":
                 yield from _text_records(path, column)
                 return

@@ -1,4 +1,4 @@
-"""GWAS summary statistics: columns that munging knows, values that it can use, and enough SNPs in common with the panel.
+"""GWAS summary statistics: columns that munging knows, values that it can use, enough SNPs in common with the panel.
 
 Memory: a byte a SNP of the panel, and one chunk of the statistics.
 """
@@ -55,8 +55,8 @@ def check_groups(inputs: Inputs, rows: list[dict[str, str]], tracks: list[dict[s
     for row in rows:
         if row["group"] and known and row["group"] not in known:
             inputs.findings.warning(
-                f"gwas: the group {row['group']} of the trait {row['trait']} is no {by} of the tracks sheet, which peak "
-                "sets are made of (sets_by): no peak set is paired with the trait"
+                f"gwas: the group {row['group']} of the trait {row['trait']} is no {by} of the tracks sheet, which "
+                "peak sets are made of (sets_by): no peak set is paired with the trait"
             )
 
 
@@ -83,7 +83,7 @@ def check_merge_alleles(inputs: Inputs) -> None:
 
 
 def _read(inputs: Inputs, name: str, path: Path, header: Header, panel: Usable | None) -> tuple[int | None, str]:
-    """SNPs of the statistics that the panel has (counting stops at enough), and the first id; checks values on the way."""
+    """SNPs of the statistics that the panel has (counting stops at enough), and the first id; checks first values."""
     seen = None if panel is None else np.zeros(len(panel.keys), bool)
     first = ""
     for number, chunk in enumerate(_chunks(path, header)):
@@ -122,6 +122,8 @@ def _chunks(path: Path, header: Header) -> Iterator[pd.DataFrame]:
                 index_col=False,
                 engine="c",
             )
+    except pd.errors.EmptyDataError:  # a header alone
+        return
     except (ValueError, OSError, EOFError, pd.errors.ParserError) as error:
         raise InputError(f"is not a readable table ({str(error).strip().splitlines()[0]})", path) from None
 
@@ -191,13 +193,15 @@ def _off_median(values: pd.Series, column: str) -> Iterator[str]:
 
 
 def _check_overlap(inputs: Inputs, name: str, shared: int, min_snps: int, panel: Usable, first: str) -> dict[str, int]:
+    with_others = f"with {panel.beside}; " if panel.beside else ""
     if shared < min_snps:
         inputs.findings.problem(
-            f"{name}: {shared} of its SNPs are in {panel.what}, fewer than {min_snps} (min_snps): "
-            f"the ids must be the panel's (here: {first[:40]}; panel: {panel.example[:40]})"
+            f"{name}: {shared} of its SNPs are in the LD panel, fewer than {min_snps} (min_snps): "
+            f"the ids must be the panel's ({with_others}here: {first[:40]}; panel: {panel.example[:40]})"
         )
     elif shared < ENOUGH:
         inputs.findings.warning(
-            f"{name}: {shared} of its SNPs are in {panel.what}, fewer than {ENOUGH}: estimates are unsteady"
+            f"{name}: {shared} of its SNPs are in the LD panel{' ' * bool(with_others)}{with_others[:-2]}, "
+            f"fewer than {ENOUGH}: estimates are unsteady"
         )
     return {"shared_snps": shared}

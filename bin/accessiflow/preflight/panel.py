@@ -1,6 +1,7 @@
 """The LD panel: complete files that are of one panel, a genetic map, and the genome's assembly.
 
-Memory: 8 bytes a SNP of the panel, the SNPs of its largest chromosome (some 250 bytes each), and the ids of one file beside them.
+Memory: 8 bytes a SNP of the panel, the SNPs of its largest chromosome (some 250 bytes each), and the ids of one file
+beside them.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ COMPARED = 2000  # SNPs of a chromosome whose alleles are compared with the geno
 ENOUGH_ALLELES = 50  # fewer say nothing: half of them agree by chance
 NO_ANNOTATION = ("A1", "A2", "MAF")  # of PolyFun's files; ldsc takes such columns for annotations
 OTHER_ASSEMBLY = "the panel is of another assembly than the FASTA: give --chain, from the FASTA's to the panel's"
+OUR_STEMS = {"base.", "given.", "baseline."}  # of LD scores that lie beside the weights
 Keys = NDArray[np.uint64]
 Ids = NDArray[np.object_]
 
@@ -39,11 +41,11 @@ class Usable(NamedTuple):
     """The SNPs that a regression can use.
 
     Attributes:
-        keys: their sorted keys. what: the files that all have them, in words. example: the id of one.
+        keys: their sorted keys. beside: what has them beside the panel, in words, or "". example: the id of one.
     """
 
     keys: Keys
-    what: str
+    beside: str
     example: str
 
 
@@ -90,7 +92,7 @@ def keys(snps: Ids) -> Keys:
 def check_panel(
     inputs: Inputs, rows: list[dict[str, str]], reference: Reference | None, limits: Limits
 ) -> Usable | None:
-    """Check the files of the LD panel; returns the SNPs that a regression can use (None where a file cannot be read)."""
+    """Check the files of the LD panel; returns the SNPs that a regression can use (None where a file is unreadable)."""
     if is_vcf(inputs.given("ld_panel")):
         return _check_vcf(inputs, inputs.given("ld_panel"), reference, limits)
     found, people = Subsets(), {}
@@ -132,8 +134,7 @@ def _whole(inputs: Inputs, rows: list[dict[str, str]], found: Subsets, people: d
             "ld_panel: the panel's .bim, the weights and the baseline have no SNP in common: they must be of one panel"
         )
         return None
-    what = " and ".join(["the LD panel", *(f"its {name}" for name in given)])
-    return Usable(usable, what, found.example)
+    return Usable(usable, " and ".join(f"its {name}" for name in given), found.example)
 
 
 def _check_vcf(inputs: Inputs, name: str, reference: Reference | None, limits: Limits) -> Usable | None:
@@ -162,7 +163,7 @@ def _check_vcf(inputs: Inputs, name: str, reference: Reference | None, limits: L
                     f"{name}: {agreement.mismatches} of {agreement.compared} REF alleles disagree with the FASTA "
                     f"({'; '.join(agreement.examples)}): {OTHER_ASSEMBLY}"
                 )
-        return Usable(np.unique(usable), "the LD panel", example) if len(usable) else None
+        return Usable(np.unique(usable), "", example) if len(usable) else None
     return None
 
 
@@ -245,8 +246,8 @@ def _check_alleles(
     if inputs.given("chain"):
         if share <= limits.ref_mismatch:
             inputs.findings.warning(
-                f"{path}: its alleles are those of the FASTA at {int(agree.sum())} of {len(agree)} SNPs, so that both are of "
-                "one assembly: --chain would move the peaks away from it"
+                f"{path}: its alleles are those of the FASTA at {int(agree.sum())} of {len(agree)} SNPs: both are of "
+                "one assembly, --chain would move the peaks away from it"
             )
     elif share > limits.ref_mismatch:
         inputs.findings.problem(
@@ -409,17 +410,24 @@ def _check_alike(inputs: Inputs, rows: list[dict[str, str]], people: dict[str, i
                 f"ld_panel: {column} is given for some chromosomes only (not for {some(without)}): "
                 "give it for all or none"
             )
-        stems = sorted(
-            {re.sub(rf"(?i){bare(row['chrom'])}(\.frq)?$", "", Path(row[column]).name) for row in rows if row[column]}
-        )
+        stems = sorted({_stem(row, column) for row in rows if row[column]})
         if len(stems) > 1:  # ldsc takes one prefix for all chromosomes
             inputs.findings.problem(
                 f"ld_panel: the {column} of the chromosomes have different names before the number ({some(stems)}): "
                 "rename their files alike"
             )
+        if column == "weights" and set(stems) & OUR_STEMS:
+            inputs.findings.problem(
+                f"ld_panel: the weights are called {stems[0]}, as files of the pipeline: rename them"
+            )
     numbers = {str(n) for n in people.values()}
     if len(numbers) > 1:
         inputs.findings.warning(f"ld_panel: the chromosomes have different numbers of people ({some(sorted(numbers))})")
+
+
+def _stem(row: dict[str, str], column: str) -> str:
+    """The name of a row's files before the chromosome."""
+    return re.sub(rf"(?i){bare(row['chrom'])}(\.frq)?$", "", Path(row[column]).name)
 
 
 def _check_bed(path: Path) -> None:

@@ -31,6 +31,7 @@ def mean_scores(variants: pd.DataFrame, tracks: TrackScores) -> Doubles:
     Raises:
         InputError: no variant has one.
     """
+    # -1 where there is no score.
     rows = tracks.find(variants)
     scored = rows >= 0
     if not scored.any():
@@ -91,6 +92,7 @@ def _agreement(beta: Doubles, scores: Doubles, bootstrap: Bootstrap, stream: str
     scored = np.isfinite(scores)
     known = scored & np.isfinite(beta)
     x, y = scores[known], beta[known]
+    # A zero has no sign to agree.
     signed = (x != 0) & (y != 0)
     agree = int((np.sign(x) == np.sign(y))[signed].sum())
     share = binomial_share(agree, int(signed.sum()))

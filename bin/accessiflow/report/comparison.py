@@ -36,6 +36,7 @@ HEADER_OF = {
 def section(results: Results) -> Section | None:
     """The section, or None where fewer than two models were compared."""
     board, table = results.table("evaluation/leaderboard.tsv"), results.table("evaluation/comparison.tsv")
+    # One model alone has nothing to be compared with.
     if board is None or table is None or (board["model"] != MEAN).sum() < 2:
         return None
     models = [m for m in board["model"] if m != MEAN]
@@ -157,6 +158,7 @@ def _over_correlation(table: pd.DataFrame) -> Figure:
     import altair as alt
     import pandas as pd
 
+    # The measurement stands in every model's table.
     measured = table.drop_duplicates("cluster").assign(file="measured", value=lambda t: t["measurement"])
     predicted = table.assign(value=table["prediction"])
     both = pd.concat([measured, predicted], ignore_index=True).dropna(subset=["value"])
@@ -184,6 +186,7 @@ def _matrices(table: pd.DataFrame) -> Figure:
     import altair as alt
 
     first = table["file"].iloc[0]
+    # The common clusters are alike in all tracks and would hide the others.
     own = table[(table["file"] == first) & ~table["cluster"].str.lower().isin(["ubiquitous", "open", "shared"])]
     mean = own.groupby(["source", "track", "other"], sort=False)["pearson"].mean().reset_index()
     panels = [

@@ -81,6 +81,7 @@ def _figure(values: pd.DataFrame, means: pd.DataFrame, models: list[str]) -> Fig
 
     shown = [measure for measure in MEASURES if (means["measure"] == measure.name).any()]
     kinds = int(means.groupby("measure")["peaks"].nunique().max())
+    # Many models make a panel wider than PANEL, or their marks would touch.
     step = max(5.0, PANEL / max(kinds, 2) / len(models))
     chart = alt.concat(*(_panel(measure, values, means, models, step) for measure in shown), columns=3).resolve_scale(
         color="shared"

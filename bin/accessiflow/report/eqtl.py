@@ -67,6 +67,7 @@ def _by_bin(table: pd.DataFrame, shuffled: pd.DataFrame | None) -> Figure:
     if shuffled is not None:
         both = pd.concat([both, shuffled.assign(labels="shuffled")], ignore_index=True)
     models = list(dict.fromkeys(table["model"]))
+    # More panels than these would be too small to read.
     data = both[both["model"].isin(models[:DRAWN])].dropna(subset=["auroc"]).assign(chance=0.5)
     chart = _points(data, list(dict.fromkeys(table["bin"])))
     caption = "AUROC with its 95 % interval; crosses: the same with shuffled labels (0.5 is chance)."
@@ -126,6 +127,7 @@ def _curve(curves: pd.DataFrame, kind: str, x: str, y: str) -> Figure:
         .mark_line(strokeWidth=1.5)
         .encode(x=alt.X("x:Q", title=x), y=alt.Y("y:Q", title=y), color=color, order="x:Q")
     )
+    # A line a bin, or a line a model: a panel with both could not be read.
     facets = lines.properties(width=170, height=150).facet(facet=alt.Facet("tissue:N", title=None), columns=3)
     name = {"roc": "ROC", "pr": "Precision-recall"}[kind]
     title = f"{name} curves by tissue and {'specificity' if single else 'model'}"

@@ -61,9 +61,11 @@ def render(chart: alt.TopLevelMixin, key: str) -> str:
     import vl_convert
 
     spec: dict[str, Any] = chart.to_dict()
+    # One theme for all, whatever the chart set.
     spec["config"] = _theme()
     svg = vl_convert.vegalite_to_svg(spec)
     svg = svg.replace(_TEXT, "var(--text)").replace(_GRID, "var(--grid)").replace(_AXIS, "var(--axis)")
+    # Identifiers are unique in an SVG, not among those of a page.
     svg = re.sub(r'\bid="([^"]+)"', rf'id="{key}-\1"', svg)
     svg = re.sub(r"url\(#([^)]+)\)", rf"url(#{key}-\1)", svg)
     svg = re.sub(r'(xlink:href|href)="#([^"]+)"', rf'\1="#{key}-\2"', svg)

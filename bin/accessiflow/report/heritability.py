@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from accessiflow.evaluation.variant_effects import main_baseline, own_tissue
+from accessiflow.heritability.summary import NO_H2
 from accessiflow.report.figures import WIDTH, Figure, figure, table_uri
 from accessiflow.report.section import Section, Table, number, two_digits
 from accessiflow.results import Results
@@ -29,16 +31,17 @@ def section(results: Results) -> Section | None:
     table = results.table("heritability/heritability.tsv")
     if table is None:
         return None
-    focal = _described(table[table["focal"] == "yes"], results.table("heritability/annotations.tsv"))
+    every = _described(table[table["focal"] == "yes"], results.table("heritability/annotations.tsv"))
+    focal = main_baseline(every)
     makers = (_by_tissue, _by_cluster, _by_sad, _by_sad_tau)
     figures = [made for made in (maker(focal) for maker in makers) if made is not None]
     tables = [
-        _effects(focal, table),
+        _effects(every, table),
         *_tests(results.table("heritability/cts.tsv")),
         *_pooled(results.table("heritability/meta.tsv")),
     ]
     quality = results.table("heritability/qc.tsv")
-    lead = "Stratified LD score regression by the real ldsc: each annotation alone with the baseline."
+    lead = f"Stratified LD score regression by the real ldsc: each annotation alone with the baseline.{_beside(every, focal)}"
     return Section(
         "heritability",
         "Heritability",
@@ -46,8 +49,16 @@ def section(results: Results) -> Section | None:
         _answer(focal),
         figures,
         [*tables, *_facts(quality)],
-        _warnings(quality, focal),
+        _warnings(quality, every),
     )
+
+
+def _beside(every: pd.DataFrame, focal: pd.DataFrame) -> str:
+    """What the figures show where there are several baselines."""
+    if "baseline" not in every or every["baseline"].fillna("").nunique() < 2:
+        return ""
+    names = list(dict.fromkeys(every["baseline"]))
+    return f" Figures: beside the baseline '{focal['baseline'].iloc[0]}'; the table has all ({', '.join(names)})."
 
 
 def _described(focal: pd.DataFrame, annotations: pd.DataFrame | None) -> pd.DataFrame:
@@ -55,12 +66,14 @@ def _described(focal: pd.DataFrame, annotations: pd.DataFrame | None) -> pd.Data
     columns = ["set", "model_scored", "statistic", "half", "share", "n_unscored"]
     if annotations is not None:
         known = annotations.rename(columns={"model": "model_scored", "annotation": "model"})
-        out = focal.merge(known[["model", *columns]], on="model", how="left")
+        out = focal.merge(known[["model", *columns]].drop_duplicates("model"), on="model", how="left")
     else:
+        # Without that table every annotation is a set of its own.
         out = focal.assign(**dict.fromkeys(columns))
     out["set"] = out["set"].fillna(out["model"])
     out["specificity"] = out["set"].str.extract(r"\.(high|low)$")[0].map(HALVES)
     out["owner"] = out["set"].str.replace(r"\.(high|low)$", "", regex=True)
+    # The jackknife's error of the whole ratio, where ldsc wrote what it takes.
     out["tau_error"] = out["tau_star_se_jack"].fillna(out["tau_star_se"])
     return out
 
@@ -143,12 +156,10 @@ def _by_sad_tau(focal: pd.DataFrame) -> Figure | None:
 def _split_figure(
     focal: pd.DataFrame, columns: Sequence[str], axis: str, null: float, key: str, title: str
 ) -> Figure | None:
-    """Top and bottom shares by |SAD| beside all SNPs of the set, for every trait and model.
-
-    A trait is shown in the tissue whose specific peaks are most enriched for it.
-    """
+    """Top and bottom shares by |SAD| beside all SNPs of the set, every model and statistic, for each trait's tissue."""
     import altair as alt
 
+    # All tissues of all traits would be hundreds of panels.
     best = _best(focal)
     shown = focal.merge(best[["trait", "owner"]], on=["trait", "owner"]) if len(best) else focal.iloc[:0]
     shown = shown[shown[columns[0]].notna()]
@@ -167,11 +178,28 @@ def _split_figure(
         column=alt.Facet("specificity:N", title=None), row=alt.Facet("trait and tissue:N", title=None, header=HEADER)
     )
     caption = (
-        "Each trait in the tissue whose specific peaks are most enriched; all others in the table. SNPs of the set "
-        "with the highest (top) or lowest (bottom) |SAD| over the tissue's tracks. Bars: one standard error. "
-        "Dashed: no effect."
+        f"{_pairing(best[best['trait'].isin(shown['trait'])])} SNPs of the set with the highest (top) or lowest (bottom) |SAD| over the tissue's "
+        "tracks. Bars: one standard error. Dashed: no effect."
     )
-    return figure(key, title, caption, facets, _plain(shown))
+    return figure(key, title, caption, facets, _plain(shown.merge(best[["trait", "chosen"]], on="trait")))
+
+
+def _pairing(best: pd.DataFrame) -> str:
+    """How each trait came to its tissue."""
+    stated, chosen = best[~best["chosen"]], best[best["chosen"]]
+    sentences = []
+    if len(stated):
+        sentences.append("Each trait in its tissue (group of the gwas sheet); all others in the table.")
+    if len(chosen):
+        whose = (
+            f"Without a group ({', '.join(chosen['trait'].astype(str))})"
+            if len(stated)
+            else "Without a group in the gwas sheet"
+        )
+        sentences.append(
+            f"{whose}: in the tissue whose specific peaks are most enriched, a choice by the result itself, which favours large values."
+        )
+    return " ".join(sentences)
 
 
 def _labelled(shown: pd.DataFrame) -> pd.DataFrame:
@@ -179,16 +207,18 @@ def _labelled(shown: pd.DataFrame) -> pd.DataFrame:
     split = shown["half"].notna()
     percent = (100 * shown["share"].astype(float)).map("{:g} %".format)
     out = shown.assign(place=shown["half"].map({"top": 0, "bottom": 2}).fillna(1))
-    out["SNPs"] = (out["half"].fillna("") + " " + percent).where(split, "all")
+    several = out.loc[split, "statistic"].nunique() > 1
+    how = (out["statistic"].fillna("") + " ") if several else ""
+    out["SNPs"] = (how + out["half"].fillna("") + " " + percent).where(split, "all")
     out["scores of"] = out["model_scored"].fillna("one model").where(split, WHOLE_SET)
     out["trait and tissue"] = out["trait"] + ", " + out["owner"]
     return out
 
 
 def _best(focal: pd.DataFrame) -> pd.DataFrame:
-    """Per trait the row of the most enriched specific tissue set."""
-    specific = focal[(focal["specificity"] == HALVES["high"]) & focal["half"].isna() & focal["Enrichment"].notna()]
-    return specific.loc[specific.groupby("trait")["Enrichment"].idxmax()]
+    """Per trait the row of the specific peak set of its tissue (`own_tissue`)."""
+    specific = focal[(focal["specificity"] == HALVES["high"]) & focal["half"].isna()]
+    return own_tissue(specific[specific["Enrichment"].notna()])
 
 
 def _panel(count: int) -> int:
@@ -201,40 +231,40 @@ def _plain(shown: pd.DataFrame) -> pd.DataFrame:
         *("trait", "model", "owner", "specificity", "model_scored", "statistic", "half", "share"),
         *("Enrichment", "Enrichment_std_error", "Enrichment_p", "tau_star", "tau_error"),
     ]
+    columns += ["chosen"] * ("chosen" in shown)  # the tissue, by the largest enrichment
     return shown[columns].rename(
-        columns={"model": "annotation", "model_scored": "scores_of", "tau_error": "tau_star_se"}
+        columns={
+            "chosen": "tissue_chosen_by_enrichment",
+            "model": "annotation",
+            "model_scored": "scores_of",
+            "tau_error": "tau_star_se",
+        }
     )
 
 
 def _effects(focal: pd.DataFrame, table: pd.DataFrame) -> Table:
-    header = ["trait", "annotation", "SNPs", "h2", "enrichment", "SE", "p", "coefficient z", "tau*", "SE"]
+    header = ["trait", "annotation", "SNPs", "h2", "enrichment", "SE", "p", "coefficient z", "tau*", "SE", "reason"]
     columns = [
-        *(
-            "Prop._SNPs",
-            "Prop._h2",
-            "Enrichment",
-            "Enrichment_std_error",
-            "Enrichment_p",
-            "Coefficient_z-score",
-            "tau_star",
-            "tau_error",
-        ),
+        "Prop._SNPs",
+        "Prop._h2",
+        "Enrichment",
+        "Enrichment_std_error",
+        "Enrichment_p",
+        "Coefficient_z-score",
+        "tau_star",
+        "tau_error",
     ]
+    text = focal.reindex(columns=["trait", "model", "reason", "baseline"]).fillna("").astype(str)
+    several = text["baseline"].nunique() > 1
     rows = [
         [
-            str(trait),
-            str(model),
-            f"{100 * snps:.2f} %",
-            f"{100 * h2:.1f} %",
-            number(e),
-            number(se),
-            f"{p:.2g}",
-            number(z),
-            number(tau),
-            number(tau_se),
+            *((f"{trait}", f"{model}, baseline {baseline}") if several else (trait, model)),
+            *(f"{100 * snps:.2f} %" if snps == snps else "NA", f"{100 * h2:.1f} %" if h2 == h2 else "NA"),
+            *(number(e), number(se), f"{p:.2g}" if p == p else "NA", number(z), number(tau), number(tau_se)),
+            reason,
         ]
-        for trait, model, snps, h2, e, se, p, z, tau, tau_se in focal[["trait", "model", *columns]].itertuples(
-            index=False, name=None
+        for (trait, model, reason, baseline), (snps, h2, e, se, p, z, tau, tau_se) in zip(
+            text.itertuples(index=False, name=None), focal[columns].itertuples(index=False, name=None), strict=True
         )
     ]
     return Table("heritability-table", "Enrichment, coefficients and tau*", header, rows, table_uri(table), True)
@@ -318,12 +348,16 @@ def _facts(quality: pd.DataFrame | None) -> list[Table]:
 
 def _answer(focal: pd.DataFrame) -> str:
     sentences = []
-    for row in _best(focal).itertuples():
-        sentence = f"{row.trait}: enriched in the specific peaks of no tissue."
-        if row.Enrichment > 1:
-            value = f"{number(row.Enrichment, 1)}x, SE {number(row.Enrichment_std_error, 1)}"
-            sentence = f"{row.trait}: most enriched in the specific peaks of {row.owner} ({value})."
-        sentences.append(sentence)
+    for r in _best(focal).itertuples():
+        size = f"({number(r.Enrichment, 1)}x, SE {number(r.Enrichment_std_error, 1)})"
+        if not r.chosen:
+            sentences.append(
+                f"{r.trait}: {'' if r.Enrichment > 1 else 'not '}enriched in the specific peaks of its tissue {r.owner} {size}."
+            )
+        elif r.Enrichment > 1:
+            sentences.append(f"{r.trait}: most enriched in the specific peaks of {r.owner} {size}.")
+        else:
+            sentences.append(f"{r.trait}: enriched in the specific peaks of no tissue.")
     return " ".join(sentences)
 
 
@@ -331,18 +365,40 @@ def _warnings(quality: pd.DataFrame | None, focal: pd.DataFrame) -> list[str]:
     out = []
     if quality is not None and "warning" in quality:
         text = quality["warning"].fillna("").astype(str)
+        # The stage writes them as text, several to a cell.
         few, collinear = int(text.str.contains("fewer than").sum()), int(text.str.contains("collinear").sum())
-        if few:
-            out.append(f"{few} regressions rest on fewer than 200,000 SNPs: enrichments are noisy and may be biased.")
-        if collinear:
-            out.append(
-                f"{collinear} regressions have nearly collinear annotations (condition number above 100,000): "
-                "coefficients are unstable."
-            )
+        out += [f"{few} regressions rest on fewer than 200,000 SNPs: enrichments are noisy and may be biased."] * bool(
+            few
+        )
+        out += [
+            f"{collinear} regressions have nearly collinear annotations (condition number above 100,000): coefficients are unstable."
+        ] * bool(collinear)
+    out += _unfitted(focal)
     unscored = focal["n_unscored"].astype(float).max()
     if unscored > 0:
         out.append(
             f"Up to {int(unscored):,} SNPs of a peak set have no SAD score and are in neither its top nor its bottom "
             "(annotations.tsv)."
+        )
+    return out
+
+
+def _unfitted(focal: pd.DataFrame) -> list[str]:
+    """Regressions without numbers, and those whose numbers mean nothing, with the first of each."""
+    if "reason" not in focal:
+        return []
+    out = []
+    failed = focal[focal["Enrichment"].isna()]
+    if len(failed):
+        first = failed.iloc[0]
+        out.append(
+            f"{len(failed)} of {len(focal)} regressions could not be fitted by ldsc and are NA ({first['trait']} on {first['model']}: "
+            f"{first['reason']}; the others in the table)."
+        )
+    negative = focal[focal["Enrichment"].notna() & focal["reason"].fillna("").str.contains(NO_H2, regex=False)]
+    if len(negative):
+        traits = ", ".join(dict.fromkeys(negative["trait"].astype(str)))
+        out.append(
+            f"{len(negative)} regressions have a heritability of 0 or less ({traits}): their enrichments mean nothing, and are not pooled."
         )
     return out

@@ -21,6 +21,7 @@ def section(results: Results) -> Section | None:
     table = read_imbalance(results)
     if table is None:
         return None
+    # Groups of sites are in the table alone.
     overall = table[(table["group"] == ALL_SITES) & table["auroc"].notna()]
     rows = [
         [

@@ -104,6 +104,7 @@ def _heatmap(table: pd.DataFrame) -> Figure:
     )
     text = base.mark_text(fontSize=10).encode(
         text=alt.Text("pearson:Q", format=".2f"),
+        # White on dark cells, black on bright ones.
         color=alt.condition("datum.pearson > 0.6", alt.value("#000"), alt.value("#fff")),
     )
     chart = alt.layer(cells, text).properties(width=WIDTH - 120, height=alt.Step(26))
@@ -144,6 +145,7 @@ def _precision(table: pd.DataFrame) -> Figure:
 def _loci(table: pd.DataFrame) -> Figure:
     import altair as alt
 
+    # One model, and each locus in its own track alone: more panels would be too small.
     shown = table[table["file"] == table["file"].iloc[0]].copy()
     shown["owner"] = shown["locus"].str.split(":").str[0]
     shown = shown[shown["track"] == shown["owner"]]

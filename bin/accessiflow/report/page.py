@@ -58,6 +58,7 @@ def render(folder: Path, output: Path) -> list[str]:
         raise InputError("is no results folder", folder)
     results = Results(folder)
     sections = [made for made in (_section(maker, results) for maker in MAKERS) if made is not None]
+    # The section on the run is always there.
     if len(sections) == 1 and not sections[0].tables:
         raise InputError("holds no result to report (peaks/, evaluation/, ... of a pipeline run)", folder)
     warnings = [
@@ -83,6 +84,7 @@ def render(folder: Path, output: Path) -> list[str]:
 
 
 def _section(maker: Callable[[Results], Section | None], results: Results) -> Section | None:
+    # What pandas makes of a damaged table is not known beforehand; the sentence names what was read.
     read = len(results.files)
     try:
         return maker(results)

@@ -31,6 +31,7 @@ def section(results: Results) -> Section | None:
         .mark_bar(color="#0072b2")
         .encode(y=alt.Y("cluster:N", sort="-x", title=None), x=alt.X("n_bins:Q", title="peak bins"))
     )
+    # The first bin holds the most specific peaks.
     specific = bins["n_bins"].iloc[0] / max(total, 1)
     rows = [
         [str(t), str(c), str(g), f"{m:.4g}", f"{int(n):,}", f"{100 * s:.2f} %"]

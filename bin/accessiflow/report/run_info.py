@@ -38,6 +38,7 @@ def section(results: Results) -> Section:
     parameters = [
         [name, _plain(value)]
         for name, value in sorted(results.json("pipeline_info/params.json").items())
+        # Parameters that were not set are left out.
         if value is not None
     ]
     versions = [line.split(": ", 1) for line in results.text("pipeline_info/versions.yml").splitlines() if ": " in line]
@@ -94,6 +95,7 @@ def _scoring(records: dict[str, dict[str, Any]]) -> list[list[str]]:
     rows = []
     for owner, of in shards.items():
         counts = [sum(record[key] for record in of) for key in ("variants", "excluded")]
+        # Rates of shards are joined by their times: a small shard counts for little.
         hours = sum(record["variants"] / record["variants_per_hour"] for record in of if record["variants_per_hour"])
         facts = [", ".join(sorted({str(record.get(key, "NA")) for record in of})) for key in SCORING]
         rows.append(

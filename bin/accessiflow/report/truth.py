@@ -20,6 +20,7 @@ def section(results: Results) -> Section | None:
     reached = with_target = 0
     for r in table.itertuples():
         mark = ""
+        # A chance level is neither reached nor missed.
         if known(r.target) and known(r.value) and r.figure not in CHANCE:
             good = bool(r.value <= r.target if r.figure in LOW_IS_GOOD else r.value >= r.target)
             with_target, reached = with_target + 1, reached + good

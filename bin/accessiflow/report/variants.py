@@ -91,6 +91,7 @@ def _locus(row: dict[str, object], loci: pd.DataFrame | None) -> str | Link:
     """The variant's place, leading to the figure of a locus that holds it or else into IGV; NA where it is unknown."""
     if not known(row["pos"]):
         return "NA"
+    # pandas reads positions as floats where one of a column is unknown.
     chrom, pos = str(row["chrom"]), int(str(row["pos"]).removesuffix(".0"))
     place = f"{chrom}:{pos}"
     if loci is not None:
@@ -110,5 +111,6 @@ def _loci(results: Results) -> pd.DataFrame | None:
     table = results.tables("evaluation", ".loci.tsv")
     if table is None:
         return None
+    # The same loci stand in every model's table, and for every track.
     drawn = table[(table["file"] == table["file"].iloc[0]) & (table["track"] == table["locus"].str.split(":").str[0])]
     return drawn.groupby(["locus", "chrom"], sort=False).agg(start=("start", "min"), end=("end", "max")).reset_index()

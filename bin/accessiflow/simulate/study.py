@@ -207,9 +207,10 @@ def _write_gwas(study: _Study, folder: Path) -> None:
         shares = traits.effect_shares(trait, design, study.table, study.elements, study.effects.difference)
         drawn[trait] = traits.draw_effects(shares, rng)
         statistics = pd.concat(traits.gwas([part.snps for part in study.parts], drawn[trait], rng), ignore_index=True)
-        rows.append({"trait": trait, "sumstats": f"gwas/{trait}.tsv"})
-        write_table(statistics, folder / rows[-1]["sumstats"], float_format="%.6g")
-    _write_sheet(rows, folder / "gwas.csv", ["trait", "sumstats"])
+        row = {"trait": trait, "sumstats": f"gwas/{trait}.tsv", "group": design.trait_cell_types.get(trait, "")}
+        rows.append(row)
+        write_table(statistics, folder / row["sumstats"], float_format="%.6g")
+    _write_sheet(rows, folder / "gwas.csv", ["trait", "sumstats", "group"])
     truth = traits.true_enrichment(design, study.table, study.elements, drawn)
     write_table(
         truth[["trait", "annotation", "true_enrichment", "prop_h2", "prop_snps"]],

@@ -1,4 +1,4 @@
-"""What every reader of an LD panel holds to: the chromosomes that LDSC reads, the genetic map, and the names of SNPs."""
+"""What every reader of an LD panel holds to: the chromosomes that LDSC reads, the genetic map, the names of SNPs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""GWAS summary statistics: which column is which, by the names that LDSC's munge_sumstats.py knows, and raw or munged by the header alone.
+"""GWAS summary statistics: which column is which, by the names that LDSC's munge_sumstats.py knows; raw or munged,
+by the header alone.
 
 Memory: one line.
 """
@@ -56,7 +57,9 @@ class Header(NamedTuple):
     """The columns of a file.
 
     Attributes:
-        names: of all columns. separator: a tab, a comma, or "" for any blanks. line: the header's, from 1; comments stand above it.
+        names: of all columns.
+        separator: a tab, a comma, or "" for any blanks.
+        line: the header's, from 1; comments stand above it.
         fields: field (FIELDS) -> names of the columns that are of it.
     """
 
@@ -67,7 +70,7 @@ class Header(NamedTuple):
 
     @property
     def munged(self) -> bool:
-        """Whether it is munge_sumstats.py's output or as good as that: a Z score and no p value that it could be made from."""
+        """Whether it is munge_sumstats.py's output or as good as that: a Z score, and no p value to make it from."""
         signed = self.fields["signed"]
         return len(signed) == 1 and clean(signed[0]) in _Z and not self.fields["P"]
 
@@ -127,9 +130,9 @@ def faults(header: Header, with_n: bool) -> list[str]:
 
 
 def bring(path: Path, trait: str, folder: Path, n: float | None = None) -> Path:
-    """Write TRAIT.sumstats.gz (SNP A1 A2 Z N) of munged statistics, else TRAIT.txt with the columns that munging reads; tab-separated.
+    """Write TRAIT.sumstats.gz (SNP A1 A2 Z N) of munged statistics, else TRAIT.txt with the columns that munging reads.
 
-    Missing values become NA. The rows are the file's, in its order.
+    Tab-separated. Missing values become NA. The rows are the file's, in its order.
 
     Args:
         n: the sample size where the file has none.

@@ -72,10 +72,36 @@ class Tiny {
         })
     }
 
+    /** Every annotation: whole sets, and their splits by |SAD|. */
+    static List<String> annotations() {
+        return tagged('HERITABILITY_ANNOTATE').collectMany { rows(made('HERITABILITY_ANNOTATE', it, "${it}.annotations.tsv"))*.annotation }
+    }
+
     /** LD scores of every annotation. */
-    static String scored() {
-        List<List> all = [1..3, tagged('HERITABILITY_ANNOTATE'), ['ldscore.gz', 'M', 'M_5_50']].combinations()
-        return list(all.collect { n, name, end -> file('HERITABILITY_LD_SCORES', "$n", "${name}.${n}.l2.$end") })
+    static String scored() { list(scoreFiles()) }
+
+    /** What the summary reads beside the regressions: annotations, frequencies and LD scores. */
+    static String annotated() {
+        List<String> own = tagged('HERITABILITY_ANNOTATE').collectMany { tag ->
+            rows(made('HERITABILITY_ANNOTATE', tag, "${tag}.annotations.tsv"))*.annotation.collectMany { name ->
+                (1..3).collect { n -> file('HERITABILITY_ANNOTATE', tag, "annot/${name}.${n}.annot.gz") }
+            }
+        }
+        List<String> base = (1..3).collectMany { n ->
+            ['annot.gz', 'l2.ldscore.gz'].collect { file('HERITABILITY_LD_SCORES', "$n", "base.${n}.$it") } + [file('HERITABILITY_FREQ', "$n", "frq.${n}.frq")]
+        }
+        return list(own + base + scoreFiles().findAll { it.contains('.ldscore.gz') })
+    }
+
+    /** Every regression of every trait: results, log, deleted values. */
+    static String regressions() {
+        return list(annotations().collectMany { name -> TRAITS.collectMany { trait ->
+            ['results', 'log', 'part_delete'].collect { file('LDSC_H2', name, "${trait}.${name}.$it") }
+        } })
+    }
+
+    private static List<String> scoreFiles() {
+        return (1..3).collectMany { n -> annotations().collectMany { name -> ['ldscore.gz', 'M', 'M_5_50'].collect { file('HERITABILITY_LD_SCORES', "$n", "${name}.${n}.l2.$it") } } }
     }
 
     /** What ldsc found of every annotation and trait. */

@@ -81,6 +81,37 @@ refused(
 )
 accepted("a .bim with CRLF", "plink bim", rewrite("panel.1.bim", crlf), LD_SCORES)
 accepted("a .fam with CRLF", "plink fam", rewrite("panel.1.fam", crlf), LD_SCORES)
+_wide = rewrite(
+    "panel.1.bim", lambda c: b"".join(b"1\trs%d\t%s\t%d\tA\tG\n" % (i, b"0", 9000 * i + 1) for i in range(40))
+)
+refused(
+    "a .bim without a genetic map",
+    "plink bim",
+    _wide,
+    LD_SCORES,
+    "panel.1.bim: has 0 cM for every SNP",
+    "cM = bp / 1e6",
+)
+refused(
+    "a .bim without a genetic map, in the preflight", "plink bim", _wide, CHECK, "panel.1.bim: has 0 cM for every SNP"
+)
+refused(
+    "a .bim in Morgans",
+    "plink bim",
+    rewrite(
+        "panel.1.bim", lambda c: b"".join(b"1\trs%d\t%.8f\t%d\tA\tG\n" % (i, 9e-5 * i, 9000 * i + 1) for i in range(40))
+    ),
+    LD_SCORES,
+    "panel.1.bim: has 0.01 cM a Mb",
+    "are these Morgans?",
+)
+refused(
+    "a panel of chromosome X",
+    "ld_panel",
+    edit("ld_panel.csv", "\n1,", "\nX,"),
+    CHECK,
+    "ld_panel: chromosome X: LDSC reads the chromosomes 1 to 22 only",
+)
 refused("a panel of no file", "plink bim", missing("panel.1.bim"), ANNOTATE, "--bim panel.@: no such .bim file")
 
 refused(
@@ -160,7 +191,36 @@ refused(
     "ldscore",
     rewrite_gz("w.1.l2.ldscore.gz", lambda c: c.replace(b"\trs", b"\tss")),
     CHECK,
-    "w.1.l2.ldscore.gz: none of its first 40 SNPs is in the panel's .bim",
+    "w.1.l2.ldscore.gz: none of its 40 SNPs is in the panel's .bim",
+)
+refused(
+    "a baseline with alleles",
+    "annot",
+    rewrite_gz("base.1.annot.gz", lambda c: c.replace(b"\tCM\t", b"\tA1\t").replace(b"base", b"A2", 1)),
+    BASELINE,
+    "base.1.annot.gz: has the column(s) A1, A2 (as PolyFun's files)",
+)
+refused(
+    "LD scores with alleles",
+    "ldscore",
+    rewrite_gz("base.1.l2.ldscore.gz", lambda c: c.replace(b"\tBP\t", b"\tBP\tA1\tA2\t")),
+    CHECK,
+    "base.1.l2.ldscore.gz: has the column(s) A1, A2 (as PolyFun's files)",
+)
+refused(
+    "weights of two columns",
+    "ldscore",
+    rewrite_gz("w.1.l2.ldscore.gz", lambda c: c.replace(b"L2", b"L2\tmoreL2", 1)),
+    CHECK,
+    "w.1.l2.ldscore.gz: has 2 columns of LD scores",
+)
+refused(
+    "frequencies of plink 2",
+    "frq",
+    put("panel.1.frq", "#CHROM\tID\tREF\tALT\tALT_FREQS\tOBS_CT\n1\trs0\tA\tG\t0.2\t16\n"),
+    CHECK,
+    "panel.1.frq: has no columns SNP and MAF",
+    "plink 1.9's --freq",
 )
 refused("frequencies of other SNPs", "frq", edit("panel.1.frq", "rs7\t", "rsX\t"), AGREE, "panel.1.frq:9: ", "rsX")
 refused(
@@ -186,6 +246,12 @@ _stats = {
     "with two effects": ("SE", "Z", "t.tsv: has 2 columns for the signed effect (BETA, Z)"),
     "without a p value": ("\tP\t", "\tQ\t", "t.tsv: has no column for the p value"),
     "without N": ("\tN", "\tM", "t.tsv: has no column N: state the sample size in the column n of the gwas sheet"),
+    "with two frequencies": ("\tN\n", "\tN\tEAF\tMAF\n", "t.tsv: has 2 columns for the allele frequency (EAF, MAF)"),
+    "with text as a p value": (
+        "\t0.5\t",
+        "\t<0.5\t",
+        "t.tsv:2: has '<0.5' in the column P (the p value), expected a number",
+    ),
     "with a quote left open": ("rs0\t", '"rs0\t', "t.tsv: "),
 }
 refused_edits("summary statistics", "sumstats", "t.tsv", CHECK, _stats)
@@ -210,6 +276,17 @@ refused(
     CHECK,
     "t.tsv: ",
 )
+refused(
+    "summary statistics with -log10 p",
+    "sumstats",
+    rewrite("t.tsv", lambda c: c.replace(b"\t0.5\t", b"\t7.3\t")),
+    CHECK,
+    "t.tsv: has most p values outside (0, 1] in the column P: are these -log10 p?",
+)
+accepted(
+    "summary statistics with comments above the header", "sumstats", rewrite("t.tsv", lambda c: b"##x\n" + c), CHECK
+)
+accepted("summary statistics with commas", "sumstats", rewrite("t.tsv", lambda c: c.replace(b"\t", b",")), CHECK)
 accepted("summary statistics with CRLF", "sumstats", rewrite("t.tsv", crlf), CHECK)
 accepted("summary statistics in gzip under a plain name", "sumstats", rewrite("t.tsv", gzip.compress), CHECK)
 
