@@ -18,6 +18,8 @@ workflow {
 
     workflow.onComplete = {
         if( !workflow.stubRun ) Crate.write(outdir, workflow)
+        def told = workflow.stubRun ? null : Warnings.line(outdir)
+        if( told ) log.warn told
         if( workflow.success && 'report' in stages ) log.info "\nReport: ${outdir}/report.html\n"
     }
 

@@ -10,7 +10,7 @@ import typer
 
 from accessiflow import cli
 from accessiflow.errors import InputError
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 
 app = cli.make_app(__doc__ or "")
 
@@ -161,6 +161,7 @@ def baseline(
     from accessiflow.intervals import split_list
 
     kept, dropped = drop_columns(annot, ldscore, REGULATORY if exclude is None else split_list(exclude), out)
+    left_out("annotations of the baseline", dropped)
     log.info("%d annotations kept, %d left out", kept, dropped)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from accessiflow import cli
-from accessiflow.log import log, note
+from accessiflow.log import left_out, log, note
 
 app = cli.make_app(__doc__ or "")
 
@@ -105,7 +105,13 @@ def merge(
     # by their numbers, whatever order a shell or a workflow names them in: that of the variants decides the bytes
     scored, reasons = sad.merge(in_order(shards), out)
     excluded = sum(reasons.values())
+    for reason, n in reasons.items():
+        left_out(reason, n)
     log.info("%d variants, %d excluded", scored, excluded)
+    note(variants=scored, excluded=excluded, reasons=reasons)
+    if excluded:
+        said = ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items()))
+        log.warning("%d of %d variants are not scored: %s", excluded, scored + excluded, said)
     if metrics is not None:
         write_json({"scored": scored, "excluded": excluded, "reasons": reasons}, metrics)
 

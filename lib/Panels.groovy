@@ -34,8 +34,8 @@ class Panels {
                 given: frq + weights.findAll { it.exists() },
                 // ldsc reads M_5_50 alone
                 baseline: baseline.findAll { it.exists() || !it.name.endsWith('.l2.M') },
-                // the SNPs that LD scores are printed for: those of the baseline, which ldsc joins ours with, else of the
-                // weights
+                // the SNPs that LD scores are printed for: those of the baseline, which ldsc joins ours with, else of
+                // the weights
                 printed: (baseline ?: weights).findAll { it.name =~ /\.l2\.ldscore(\.gz)?$/ },
             ]
         }

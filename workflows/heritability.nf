@@ -161,8 +161,8 @@ workflow HERITABILITY {
             .toSortedList { a, b -> a[0].index <=> b[0].index }
             .map { rows -> [rows.collect { meta, _sumstats -> meta.id }, rows.collect { _meta, sumstats -> sumstats }] }
         ch_groups = study
-            .flatMap { s -> ["trait\tgroup"] + Sheets.rows('gwas', s.gwas).collect { "${it.trait}\t${it.group ?: ''}" } }
-            .collectFile(name: 'traits.tsv', newLine: true, sort: false)
+            .flatMap { s -> Sheets.rows('gwas', s.gwas).collect { row -> "${row.trait}\t${row.group ?: ''}" } }
+            .collectFile(name: 'traits.tsv', newLine: true, sort: false, seed: "trait\tgroup\n")
 
         // nothing is regressed before the files of every chromosome agree
         HERITABILITY_CHECK(
@@ -209,10 +209,16 @@ workflow HERITABILITY {
 
         // one table
         ch_results = LDSC_H2.out.results
-            .flatMap { meta, results, logs, deleted -> [results, logs, deleted].flatten().collect { [meta.name, it] } }
+            .flatMap { meta, results, logs, deleted ->
+                [results, logs, deleted].flatten().collect { file -> [meta.name, file] }
+            }
             .filter { _name, file -> !file.name.endsWith('.delete') }
             .toSortedList { a, b -> "${a[0]}/${a[1].name}" <=> "${b[0]}/${b[1].name}" }
-            .map { files -> ['none', 'given', 'reduced'].collect { name -> files.findAll { it[0] == name }*.get(1) } }
+            .map { files ->
+                ['none', 'given', 'reduced'].collect { name ->
+                    files.findAll { of, _file -> of == name }.collect { _of, file -> file }
+                }
+            }
         ch_files = by_name(
             ch_annotations
                 .map { _name, _chrom, file -> file }

@@ -11,14 +11,19 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
-from accessiflow.intervals import BED_HEADERS, read_bed
+from accessiflow.intervals import BED_HEADERS, LONGEST_CHROMOSOME, read_bed, whole_number
 
 if TYPE_CHECKING:
     import pandas as pd
 
+UCSC_NAMES = {"txStart": "tx_start", "txEnd": "tx_end"}
+
 
 def read_tss(path: Path) -> pd.DataFrame:
-    """Read transcription start sites from BED6, or from a table of name, chrom, tx_start and strand.
+    """Read transcription start sites from BED6, or from a table of name, chrom, tx_start, strand and tx_end.
+
+    With tx_end (or UCSC's names txStart and txEnd), tx_start is the gene's least base and a gene on the reverse strand
+    starts at tx_end - 1, as in BED; without, tx_start is the start site itself, whatever the strand.
 
     Returns:
         chrom, position (0-based) and name, a row a gene.
@@ -35,7 +40,7 @@ def read_tss(path: Path) -> pd.DataFrame:
             if line.strip() and not line.startswith(("track", "browser"))
         )
         first = [field.strip() for field in next(lines, [])]
-    if {"chrom", "tx_start"} <= {field.lstrip("#") for field in first}:
+    if {"chrom", "tx_start"} <= {UCSC_NAMES.get(name, name) for name in (field.lstrip("#") for field in first)}:
         return _tss_of_table(path)
     # BED has its start in column 2, the table without header has a chromosome there.
     if len(first) >= 3 and first[2].isdecimal() and not first[1].isdecimal():
@@ -71,20 +76,32 @@ def _tss_of_table(path: Path, header: Sequence[str] | None = None) -> pd.DataFra
             )
         except (pd.errors.ParserError, ValueError, OSError, EOFError) as error:
             raise InputError(f"is not a readable table of genes ({str(error).splitlines()[0]})", path) from None
-    table = table.rename(columns=lambda c: str(c).strip().lstrip("#"))
+    table = table.rename(columns=lambda c: str(c).strip().lstrip("#")).rename(columns=UCSC_NAMES)
     if table.empty:
         raise InputError("holds no gene", path)
-    wrong = ~table["tx_start"].str.strip().str.fullmatch(r"[0-9]{1,10}").to_numpy() | (table["chrom"] == "").to_numpy()
-    if wrong.any():
-        at = int(wrong.argmax())
-        raise InputError(
-            f"needs a chromosome and an integer tx_start, found {table['tx_start'][at][:20]!r}",
-            path,
-            at + (1 if header else 2),
+    lines = np.arange(len(table)) + (1 if header else 2)
+    position = _positions(table["tx_start"], table["chrom"], lines, path)
+    if {"tx_end", "strand"} <= set(table.columns):
+        reverse = (table["strand"].str.strip() == "-").to_numpy()
+        position = np.where(
+            reverse, np.maximum(_positions(table["tx_end"], table["chrom"], lines, path) - 1, 0), position
         )
     # A gene without a name goes by its place.
     name = table["name"] if "name" in table else table["chrom"] + ":" + table["tx_start"]
-    return pd.DataFrame({"chrom": table["chrom"], "position": table["tx_start"].astype(np.int64), "name": name})
+    return pd.DataFrame({"chrom": table["chrom"], "position": position, "name": name})
+
+
+def _positions(values: pd.Series, chrom: pd.Series, lines: NDArray[np.int64], path: Path) -> NDArray[np.int64]:
+    """Coordinates (n,) of genes, of which each must have a chromosome too."""
+    numbers = [whole_number(value) for value in values]
+    known = np.array([number is not None and 0 <= number < LONGEST_CHROMOSOME for number in numbers])
+    wrong = ~known | (chrom == "").to_numpy()
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise InputError(
+            f"needs a chromosome and an integer {values.name}, found {values[at][:20]!r}", path, int(lines[at])
+        )
+    return np.array(numbers, np.int64)
 
 
 def nearest_distance(

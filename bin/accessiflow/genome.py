@@ -27,6 +27,7 @@ _LETTER = np.frombuffer(b"ACGTN", np.uint8)
 ONE_HOT = np.vstack([np.eye(4, dtype=np.float32), np.full((1, 4), 0.25, np.float32)])
 _COMPLEMENT = np.array([3, 2, 1, 0, 4], np.uint8)
 UNINDEXED = "lines of one length are needed, compression by bgzip, and an index of its own (samtools faidx)"
+LAST_BYTES = 1 << 12  # of a file, which hold its last line unless that is a sequence
 REINDEX = "index it again with samtools faidx"
 
 
@@ -41,7 +42,7 @@ def check_index(fasta: Path, index: Path) -> None:
     known: set[bytes] = set()
     with open(fasta, "rb") as raw:
         for name, length, offset, bases, width in sorted(_index_rows(index), key=lambda row: row[2]):
-            header = _next_line(raw)
+            header = _next_header(raw, offset)
             words = header[1:].split()
             # Checked before the place: samtools indexes the first of two contigs of one name only.
             if header[:1] == b">" and words and words[0] in known:
@@ -54,9 +55,19 @@ def check_index(fasta: Path, index: Path) -> None:
             raw.seek(offset + (length // bases * width + length % bases if bases else 0))
         else:
             # A seek may pass the end of the file, by one byte where the last line has no line end.
-            if raw.tell() <= fasta.stat().st_size + 1 and not _next_line(raw):
+            if raw.tell() <= fasta.stat().st_size + 1 and _only_headers(raw):
                 return
     raise InputError(f"does not fit its index {index.name}: {REINDEX}", fasta)
+
+
+def unindexed(fasta: Path) -> str:
+    """What keeps a FASTA from being indexed, as far as it is known."""
+    with open(fasta, "rb") as raw:
+        raw.seek(max(fasta.stat().st_size - LAST_BYTES, 0))
+        last = raw.read().rstrip().rpartition(b"\n")[2]
+    if last[:1] != b">":
+        return UNINDEXED
+    return f"its last record {last[1:].decode('utf-8', 'replace')[:80]!r} has no bases: leave that record out"
 
 
 class IndexRow(NamedTuple):
@@ -86,6 +97,25 @@ def _index_rows(index: Path) -> list[IndexRow]:
         length, offset, bases, width = map(int, numbers[:4])
         rows.append(IndexRow(name, length, offset, bases, width))
     return rows
+
+
+def _next_header(raw: BinaryIO, offset: int) -> bytes:
+    """The header right before the bases at `offset`: records without bases, which no index lists, are passed over."""
+    header = _next_line(raw)
+    while header[:1] == b">" and raw.tell() < offset:
+        following = _next_line(raw)
+        if following[:1] != b">":
+            break
+        header = following
+    return header
+
+
+def _only_headers(raw: BinaryIO) -> bool:
+    """Whether nothing but records without bases is left."""
+    while line := _next_line(raw):
+        if line[:1] != b">":
+            return False
+    return True
 
 
 def _next_line(raw: BinaryIO) -> bytes:
@@ -135,7 +165,7 @@ class Fasta:
         try:
             self._file = pysam.FastaFile(str(self.path))
         except (OSError, ValueError) as error:
-            raise InputError(f"cannot be opened as FASTA ({error}): {UNINDEXED}", self.path) from None
+            raise InputError(f"cannot be opened as FASTA ({error}): {unindexed(self.path)}", self.path) from None
         if first[:1] == b">":
             check_index(self.path, Path(f"{self.path}.fai"))
         self.sizes: dict[str, int] = dict(zip(self._file.references, self._file.lengths, strict=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
 FOLDS = ("train", "valid", "test")
 BED_HEADERS = ("#", "track", "browser")  # how lines of BED and bedGraph files begin that are no intervals
 LONGEST_CHROMOSOME = 1 << 31  # bp: BAM, tabix and bigWig cannot number more
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{0,15})?([eE]\+?[0-9]{1,2})?")
+
+
+def whole_number(text: str) -> int | None:
+    """A coordinate as programs write it, `1e+05` (R's 100000) and `5.0` too; None where it is no whole number."""
+    if text.isascii() and text.isdecimal():
+        return int(text)
+    if not _NUMBER.fullmatch(text.strip()):
+        return None
+    value = float(text)
+    return int(value) if value.is_integer() else None
 
 
 class BedRow(NamedTuple):
@@ -54,12 +66,11 @@ def read_bed(path: Path, sizes: Mapping[str, int] | None = None) -> pd.DataFrame
 def _bed_row(fields: Sequence[str], path: Path, number: int, sizes: Mapping[str, int] | None) -> BedRow:
     if len(fields) < 3:
         raise InputError(f"has {len(fields)} tab-separated column(s), BED needs at least 3", path, number)
-    try:
-        start, end = int(fields[1]), int(fields[2])
-    except ValueError:
+    start, end = whole_number(fields[1]), whole_number(fields[2])
+    if start is None or end is None:
         raise InputError(
             f"start and end must be integers, found {fields[1][:20]!r} and {fields[2][:20]!r}", path, number
-        ) from None
+        )
     if not fields[0]:
         raise InputError("names no chromosome in its first column", path, number)
     if not 0 <= start <= end < LONGEST_CHROMOSOME:

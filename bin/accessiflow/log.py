@@ -56,6 +56,13 @@ def note(**facts: Any) -> None:
     run_facts.update(facts)
 
 
+def left_out(what: str, n: int) -> None:
+    """Count in the run record, under `left_out`, what a stage does not use of its input; 0 is not noted."""
+    if n:
+        counts = run_facts.setdefault("left_out", {})
+        counts[what] = counts.get(what, 0) + n
+
+
 def progress(items: Iterable[_Item], total: int, what: str, every_seconds: float = 10.0) -> Iterator[_Item]:
     """Yield `items` and report on stderr how far they are: a bar on a terminal, else a line every few seconds."""
     if sys.stderr.isatty() and log.isEnabledFor(logging.INFO):

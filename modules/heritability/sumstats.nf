@@ -1,4 +1,4 @@
-// GWAS summary statistics under the trait's name: TRAIT.sumstats.gz where they are munged already, by their header, else
+// GWAS summary statistics under the trait's name: TRAIT.sumstats.gz where their header says that they are munged, else
 // TRAIT.txt for munging.
 process HERITABILITY_SUMSTATS {
     tag "${meta.id}"

@@ -1,7 +1,7 @@
 // ldsc's own test of every annotation, one by one beside a baseline, for one trait (--h2-cts).
 process LDSC_CTS {
     tag "${meta.id}"
-    label 'process_ldsc'
+    label 'process_single'
 
     input:
     tuple val(meta), path(sumstats)
@@ -16,7 +16,8 @@ process LDSC_CTS {
 
     script:
     def args = task.ext.args ?: ''
-    def test = "ldsc.py --h2-cts ${meta.trait}.sumstats.gz --ref-ld-chr ${meta.baseline} --w-ld-chr ${meta.weights} ${args}"
+    def beside = "--ref-ld-chr ${meta.baseline} --w-ld-chr ${meta.weights}"
+    def test = "ldsc.py --h2-cts ${meta.trait}.sumstats.gz ${beside} ${args}"
     def out = "${meta.id}.cell_type_results.txt"
     // ldsc stops at the first annotation that it cannot fit: then each is tested alone, and those it can fit are joined
     """
@@ -25,8 +26,12 @@ process LDSC_CTS {
         : > fitted.txt
         while read -r name prefix; do
             echo "\$name \$prefix" > one.ldcts
-            fitted one ${test} --ref-ld-chr-cts one.ldcts && tail -n +2 one.cell_type_results.txt >> fitted.txt \\
-                || grep -m 1 -E '^[A-Za-z_.]*(Error|Exception)' one.err | sed "s/^/\$name\\tNA\\tNA\\tNA\\t/" >> fitted.txt
+            if fitted one ${test} --ref-ld-chr-cts one.ldcts; then
+                tail -n +2 one.cell_type_results.txt >> fitted.txt
+            else
+                grep -m 1 -E '^[A-Za-z_.]*(Error|Exception)' one.err \\
+                    | sed "s/^/\$name\\tNA\\tNA\\tNA\\t/" >> fitted.txt
+            fi
         done < ${ldcts}
         printf 'Name\\tCoefficient\\tCoefficient_std_error\\tCoefficient_P_value\\tReason\\n' > ${out}
         cat fitted.txt >> ${out}

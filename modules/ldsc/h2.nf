@@ -1,7 +1,7 @@
 // Stratified LD score regression of every trait on one annotation beside a baseline, by ldsc's own program.
 process LDSC_H2 {
     tag "${meta.id}"
-    label 'process_ldsc'
+    label 'process_single'
 
     input:
     tuple val(meta), path(annotation)

@@ -8,7 +8,7 @@ process PEAKS_CALL {
     tuple val(meta), path(coverage)
 
     output:
-    tuple val(meta), path("${meta.id}.peaks.bed.gz"), path("${meta.id}.peaks.bed.gz.tbi"), emit: peaks
+    tuple val(meta), path("${meta.id}.peaks.bed.gz"), path("${meta.id}.peaks.bed.gz.{tbi,csi}"), emit: peaks
     path '*.run.json'  , emit: run_info, topic: run_info
     path 'versions.yml', emit: versions, topic: versions
 

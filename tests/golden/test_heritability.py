@@ -302,7 +302,8 @@ def test_h2_cts_on_our_list_and_scores_finds_the_same(ldsc, scores, script, tmp_
 
 @pytest.fixture(scope="module")
 def subset(ldsc, script, tmp_path_factory) -> Path:
-    """A baseline as it is published: LD scores of some of the panel's SNPs, here in another order and with other places; and what the stage makes of it."""
+    """A baseline as it is published: LD scores of some of the panel's SNPs, here in another order and with other
+    places; and what the stage makes of it."""
     out = tmp_path_factory.mktemp("subset")
     rng = np.random.default_rng(0)
     for chrom in CHROMS:
@@ -318,19 +319,23 @@ def subset(ldsc, script, tmp_path_factory) -> Path:
         (out / f"weights.{chrom}.l2.ldscore.gz").symlink_to(ldsc / "golden_py27/ld" / f"weights.{chrom}.l2.ldscore.gz")
         (out / f"ref.{chrom}.frq").symlink_to(ldsc / "input/plink" / f"ref.{chrom}.frq")
         (out / f"peaks.{chrom}.annot.gz").symlink_to(ldsc / "input/annot" / f"peaks.{chrom}.annot.gz")
-        script("heritability", "baseline", "--annot", out / f"pub.{chrom}.annot.gz", "--ldscore", out / f"pub.{chrom}", "--out", out / f"given.{chrom}",
+        script("heritability", "baseline", "--annot", out / f"pub.{chrom}.annot.gz", "--ldscore", out / f"pub.{chrom}",
+               "--out", out / f"given.{chrom}",
                "--exclude", "")  # fmt: skip
-        script("heritability", "ld-scores", "--bfile", ldsc / "input/plink" / f"ref.{chrom}", "--annot", out / f"peaks.{chrom}.annot.gz", "--out",
+        script("heritability", "ld-scores", "--bfile", ldsc / "input/plink" / f"ref.{chrom}",
+               "--annot", out / f"peaks.{chrom}.annot.gz", "--out",
                out / f"peaks.{chrom}", "--print-snps", out / f"pub.{chrom}.l2.ldscore.gz", "--print-every")  # fmt: skip
     return out
 
 
 def test_a_published_baseline_of_fewer_snps_in_another_order_gives_the_original_enrichment(ldsc, subset, script):
     for path in ("given.@.annot.gz", "peaks.@.annot.gz"):
-        script("heritability", "check", "--bim", f"{ldsc}/input/plink/ref.@", "--frq", subset / "ref.@.frq", "--annot", subset / path, "--ldscore",
+        script("heritability", "check", "--bim", f"{ldsc}/input/plink/ref.@", "--frq", subset / "ref.@.frq",
+               "--annot", subset / path, "--ldscore",
                subset / "given.@.l2.ldscore.gz", "--weights", subset / "weights.@.l2.ldscore.gz")  # fmt: skip
     (subset / "trait1.sumstats.gz").symlink_to(ldsc / "golden_py27/sumstats/trait1.sumstats.gz")
-    _ldsc("ldsc.py", "--h2", "trait1.sumstats.gz", "--ref-ld-chr", "given.,peaks.", "--w-ld-chr", "weights.", "--frqfile-chr", "ref.", "--overlap-annot",
+    _ldsc("ldsc.py", "--h2", "trait1.sumstats.gz", "--ref-ld-chr", "given.,peaks.", "--w-ld-chr", "weights.", "--frqfile-chr", "ref.",
+          "--overlap-annot",
           "--print-coefficients", "--print-delete-vals", "--out", "trait1.peaks", cwd=subset)  # fmt: skip
     script(
         "heritability",

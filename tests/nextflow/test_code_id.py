@@ -41,7 +41,8 @@ def imported(file: Path) -> set[str]:
 
 @functools.cache
 def closure(script: str, command: str = "") -> set[Path]:
-    """A script (or a command's module of its room, and cli), what it imports, directly or not, and the data beside that."""
+    """A script (or a command's module of its room, and cli), what it imports, directly or not, and the data beside
+    that."""
     seen: set[Path] = set()
     roots = ("accessiflow/cli", f"accessiflow/{script}/{command}") if command else (script,)
     left = {BIN / f"{root}.py" for root in roots}

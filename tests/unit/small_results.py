@@ -1,4 +1,4 @@
-"""A folder as docs/library.md and examples/notebook.ipynb expect it, of a random network: results/, genome.fa, variants.vcf."""
+"""The folder that docs/library.md and examples/notebook.ipynb expect: results/, genome.fa, variants.vcf."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CELL_TYPES = ("a", "b", "c")
 
 
 def write_results(folder: Path, script: Callable[..., object]) -> Path:
-    """Write what a run leaves: the model, predictions on measurements of their kind, peaks, scores by sad.py, and the comparison."""
+    """Write what a run of a random network leaves: model, predictions and measurements, peaks, scores, comparison."""
     results = folder / "results"
     model = results / "models" / "demo"
     model.mkdir(parents=True)
@@ -63,7 +63,7 @@ def write_variants(path: Path, fasta: Path) -> None:
 
 
 def write_evaluation(results: Path, fasta: Path, files: list[Path]) -> None:
-    """preds.h5, targets.h5 (the predictions with noise), peaks.h5ad of the windows, and what evaluate.py compare makes of them."""
+    """preds.h5, targets.h5 (the predictions with noise), peaks.h5ad, and what evaluate.py compare makes of them."""
     rng, starts = np.random.default_rng(8), np.arange(FIRST, LAST, WIDTH)
     predictor = load_predictor(files[0], files[1])
     tracks = read_tracks(files[2], predictor)

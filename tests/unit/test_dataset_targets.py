@@ -179,6 +179,13 @@ def test_a_targets_table_is_read_as_basenji_does(tmp_path):
         (TABLE + "0\tA\ta.bw\t\tx\t1\tsum\tA\n", r":2: clip_soft 'x' is not"),
         (TABLE + "0\tA\ta.bw\t\t\t1\tmedian\tA\n", r":2: sum_stat 'median' is not one of sum, mean"),
         (TABLE, "has a header and no track"),
+        (
+            TABLE + "0\tA\ta.bw\t\t\t1\tsum\tA\n1\tB\tb.bw\t\t\t1\tsum\tA\n2\tA\tc.bw\t\t\t1\tsum\tA\n",
+            r"targets.txt:4: the identifier 'A' is already on line 2: identifiers must be unique",
+        ),
+        ("file\tsum_stat\nx/a.bw\tsum\ny/a.bw\tsum\n", r":3: the identifier 'a' is already on line 2"),
+        (TABLE + "0\tNA\ta.bw\t\t\t1\tsum\tA\n", r":2: the identifier 'NA' is read as a missing value"),
+        (TABLE + "0\tnan\ta.bw\t\t\t1\tsum\tA\n", r":2: the identifier 'nan' is read as a missing value"),
         ("index\tidentifier\n0\tA\n", r"lacks the column\(s\) file, sum_stat"),
     ],
 )

@@ -129,7 +129,8 @@ def test_causal_variants_of_one_gene_are_no_negatives_of_another(script, tmp_pat
         of.to_csv(tmp_path / f"{name}.tsv", sep="\t", index=False)
         script(
             "eqtl", "classify", "--positives", tmp_path / f"{name}.tsv", "--scores", tmp_path / "sad.h5", "--peaks",
-            tmp_path / "peaks.h5ad", "--output", tmp_path / "T.tsv", "--folds", 3, "--min-positives", 10, "--tissue", "x",
+            tmp_path / "peaks.h5ad", "--output", tmp_path / "T.tsv", "--folds", 3, "--min-positives", 10, "--tissue",
+            "x",
         )  # fmt: skip
         found.append(pd.read_csv(tmp_path / "T.tsv", sep="\t"))
     pd.testing.assert_frame_equal(*found)
@@ -174,7 +175,7 @@ def test_effects_of_no_direction_are_left_out(warned) -> None:
 
 
 def test_swapped_scores_are_found_by_the_benchmark(script, study: Path, tmp_path: Path) -> None:
-    """Scored with REF and ALT exchanged, as --ref-mismatch swap stores them, every fifth variant counts all the same."""
+    """Scored with REF and ALT exchanged, as --ref-mismatch swap stores them, every fifth variant still counts."""
     with h5py.File(study / "sad.h5") as scores:
         names = [list(scores[name].asstr()) for name in ("ref_allele", "alt_allele")]
         stored = table(pos=scores["pos"][()]).assign(ref=names[0], alt=names[1])
@@ -187,7 +188,8 @@ def test_swapped_scores_are_found_by_the_benchmark(script, study: Path, tmp_path
     found = []
     for scores_file in (study / "sad.h5", tmp_path / "sad.h5"):
         script(
-            "eqtl", "direction", "--variants", study / "p.tsv", "--scores", scores_file, "--peaks", study / "peaks.h5ad",
+            "eqtl", "direction", "--variants", study / "p.tsv", "--scores", scores_file,
+            "--peaks", study / "peaks.h5ad",
             "--output", tmp_path / "T.tsv", "--folds", 3, "--min-positives", 5,
         )  # fmt: skip
         found.append((tmp_path / "T.tsv").read_bytes())

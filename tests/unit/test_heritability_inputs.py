@@ -1,4 +1,5 @@
-"""What is made of reference files and statistics: LD scores for the SNPs of a baseline, unique ids, one name a trait, several baselines at once."""
+"""What is made of reference files and statistics: LD scores for the SNPs of a baseline, unique ids, one name a trait,
+several baselines at once."""
 
 from __future__ import annotations
 
@@ -186,7 +187,8 @@ def test_the_sheets_size_stands_where_munged_statistics_have_none(tmp_path):
 
 def test_raw_statistics_keep_their_names_and_lose_what_munging_does_not_read(tmp_path):
     (tmp_path / "raw.sumstats.gz").write_text(
-        "##a line\n#rsid,effect_allele,other_allele,gene name,beta,p-value,n\nrs1,A,G,two words,0.1,-,100\nrs2,A,G,,-0.1,0.5,100\n"
+        "##a line\n#rsid,effect_allele,other_allele,gene name,beta,p-value,n\nrs1,A,G,two words,0.1,-,100\n"
+        "rs2,A,G,,-0.1,0.5,100\n"
     )
     made = bring(tmp_path / "raw.sumstats.gz", "t", tmp_path)
     assert made.name == "t.txt"
@@ -260,8 +262,10 @@ def test_regressions_beside_several_baselines_are_one_table_with_the_traits_grou
                 "numpy.linalg.LinAlgError: Singular matrix\nTypeError: '>=' not supported between instances\n"
             )
     (tmp_path / "traits.tsv").write_text("trait\tgroup\nS\tCNS\nT\t\n")
-    script("heritability", "summarise", "none", "given", "--baseline", "none", "--annot", "base.,@.", "--baseline", "given", "--annot", "given.,@.",
-           "--frqfile", "f.", "--traits", "traits.tsv", "--output", "h.tsv", "--qc", "qc.tsv", "--meta", "meta.tsv", cwd=tmp_path)  # fmt: skip
+    script("heritability", "summarise", "none", "given", "--baseline", "none", "--annot", "base.,@.", "--baseline", "given",
+           "--annot", "given.,@.",
+           "--frqfile", "f.", "--traits", "traits.tsv", "--output", "h.tsv", "--qc", "qc.tsv", "--meta", "meta.tsv",
+           cwd=tmp_path)  # fmt: skip
     table = pd.read_csv(tmp_path / "h.tsv", sep="\t")
     assert table.groupby(["baseline", "trait"]).size().to_dict() == {
         ("given", "S"): 3,
@@ -286,8 +290,10 @@ def test_both_statistics_and_several_shares_come_of_one_command(tmp_path, script
             handle[name] = np.array(values, "S")
         handle["pos"] = [10, 20, 30, 40]
         handle["SAD"] = np.array([[1, 1], [0, 3], [2, 2], [0, 0]], np.float32)
-    script("heritability", "annotate", "--bim", tmp_path / "p.@", "--peaks", tmp_path / "p.bed", "--name", "T", "--sad", tmp_path / "s.h5", "--statistic",
-           "mean,max", "--quantiles", "0.5,0.25", "--model", "m", "--separate", "--output", tmp_path / "out/x", "--table", tmp_path / "t.tsv")  # fmt: skip
+    script("heritability", "annotate", "--bim", tmp_path / "p.@", "--peaks", tmp_path / "p.bed", "--name", "T", "--sad",
+           tmp_path / "s.h5", "--statistic",
+           "mean,max", "--quantiles", "0.5,0.25", "--model", "m", "--separate", "--output", tmp_path / "out/x",
+           "--table", tmp_path / "t.tsv")  # fmt: skip
     table = pd.read_csv(tmp_path / "t.tsv", sep="\t")
     assert table.groupby(["statistic", "share", "half"]).size().to_dict() == {
         (s, q, h): 1 for s in ("mean", "max") for q in (0.5, 0.25) for h in ("top", "bottom")

@@ -1,4 +1,5 @@
-"""What becomes of a failure of ldsc: no fit is a result without numbers, all else fails the task, and a kill is run again with more memory."""
+"""What becomes of a failure of ldsc: no fit is a result without numbers, all else fails the task, and a kill is run
+again with more memory."""
 
 from __future__ import annotations
 
@@ -33,7 +34,8 @@ def _fitted(shell: str, folder: Path, command: str) -> subprocess.CompletedProce
 
 
 NO_FIT = [
-    "numpy.linalg.LinAlgError: Singular matrix\nTypeError: '>=' not supported between instances of 'LinAlgError' and 'int'",
+    "numpy.linalg.LinAlgError: Singular matrix\n"
+    "TypeError: '>=' not supported between instances of 'LinAlgError' and 'int'",
     "numpy.linalg.linalg.LinAlgError: SVD did not converge in Linear Least Squares",
     "ValueError: could not broadcast input array from shape (2,) into shape (1,)",
     "ValueError: All LD Scores have zero variance.",
@@ -99,8 +101,19 @@ def test_ldsc_itself_without_memory_is_killed_not_na(shell, tmp_path):
 
 
 FAKE = """#!/bin/bash
-# ldsc that is killed at its first try, and fits at its second
-while [ "$1" != --out ]; do shift; done
+# ldsc that is killed at its first try of --h2 and fits at its second; its --h2-cts stops at the annotation `bad`
+test=$1
+while [ "$1" != --out ]; do
+    if [ "$1" = --ref-ld-chr-cts ]; then list=$2; fi
+    shift
+done
+if [ $test = --h2-cts ]; then
+    echo "* Version 1.0.1" > $2.log
+    if grep -q bad $list; then echo 'numpy.linalg.LinAlgError: Singular matrix' >&2; exit 1; fi
+    printf 'Name\\tCoefficient\\tCoefficient_std_error\\tCoefficient_P_value\\n' > $2.cell_type_results.txt
+    while read -r name _; do printf "$name\\t1\\t2\\t0.5\\n"; done < $list >> $2.cell_type_results.txt
+    exit
+fi
 echo try >> {tries}
 if [ $(wc -l < {tries}) -eq 1 ]; then kill -9 $$; fi
 echo "* Version 1.0.1" > $2.log
@@ -110,7 +123,7 @@ echo 1 > $2.part_delete
 
 
 @pytest.mark.nextflow
-def test_a_killed_regression_is_run_again_with_more_memory(nextflow, tmp_path):
+def test_a_killed_regression_is_run_again_with_more_memory_and_a_test_without_a_fit_costs_no_other(nextflow, tmp_path):
     for name in ("lib", "assets", "modules", "conf"):
         (tmp_path / name).symlink_to(ROOT / name)
     (tmp_path / "bin").mkdir()
@@ -119,11 +132,14 @@ def test_a_killed_regression_is_run_again_with_more_memory(nextflow, tmp_path):
     fake.chmod(fake.stat().st_mode | stat.S_IXUSR)
     for name in ("a", "b.1.l2.ldscore.gz", "t.sumstats.gz"):
         (tmp_path / name).write_text("x\n")
+    (tmp_path / "x.ldcts").write_text("one\tone.\nbad\tbad.\ntwo\ttwo.\n")
     (tmp_path / "nextflow.config").write_text(
-        "params { limit_to_host = false; max_cpus = null; max_memory = null; max_time = null }\nincludeConfig 'conf/base.config'\n"
+        "params { limit_to_host = false; max_cpus = null; max_memory = null; max_time = null }\n"
+        "includeConfig 'conf/base.config'\n"
     )
     (tmp_path / "main.nf").write_text(
         """include { LDSC_H2 } from './modules/ldsc/h2'
+include { LDSC_CTS } from './modules/ldsc/cts'
 workflow {
     LDSC_H2(
         channel.of([[id: 'x', annotation: 'x', baseline: 'b.', weights: 'b.', frq: 'f.'], file("${projectDir}/a")]),
@@ -131,6 +147,11 @@ workflow {
         channel.value([['t'], [file("${projectDir}/t.sumstats.gz")]]),
     )
     LDSC_H2.out.results.view { _meta, results, _logs, _deleted -> "RESULT ${results.text.trim()}" }
+    LDSC_CTS(
+        channel.of([[id: 't', trait: 't', baseline: 'b.', weights: 'b.'], file("${projectDir}/t.sumstats.gz")]),
+        file("${projectDir}/a"), file("${projectDir}/b.1.l2.ldscore.gz"), file("${projectDir}/x.ldcts"),
+    )
+    LDSC_CTS.out.results.view { _meta, results, _log -> "TESTS " + results.text.trim().replace('\\n', ' | ') }
 }
 """
     )
@@ -141,6 +162,10 @@ workflow {
     assert (tmp_path / "tries").read_text() == "try\ntry\n"
     requested = [json.dumps(line.split("\t")) for line in (tmp_path / "trace.txt").read_text().splitlines()]
     assert sum("FAILED" in line for line in requested) == 1
-    assert sum("COMPLETED" in line for line in requested) == 1
-    runs = sorted(path.read_text() for path in (tmp_path / "work").glob("*/*/.command.run"))
-    assert len(runs) == 2
+    assert sum("COMPLETED" in line for line in requested) == 2
+    rows = next(line for line in done.stdout.splitlines() if line.startswith("TESTS ")).split(" | ")
+    assert [row.split("\t") for row in rows[1:]] == [
+        ["one", "1", "2", "0.5"],
+        ["bad", "NA", "NA", "NA", "numpy.linalg.LinAlgError: Singular matrix"],
+        ["two", "1", "2", "0.5"],
+    ]

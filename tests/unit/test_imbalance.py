@@ -332,3 +332,14 @@ def test_a_call_takes_no_more_for_deep_sites() -> None:
     assert rho > 0.01
     assert table["p_betabinomial"].between(0, 1).all()
     assert table["p_betabinomial"].iloc[2] == pytest.approx(1, abs=1e-3)
+
+
+def test_sites_scored_with_exchanged_alleles_have_the_share_of_their_own_ref(tmp_path: Path) -> None:
+    from accessiflow.scoring.lookup import open_scores
+
+    table = sites([90, 5, 30], [10, 95, 30])
+    exchanged = table.assign(ref=["A", "G", "A"], alt=["G", "A", "G"])
+    write_scores(tmp_path / "sad.h5", exchanged, np.array([3.0, 1, 2]), np.array([1.0, 3, 2]), "REF,ALT,SAD")
+    with open_scores([tmp_path / "sad.h5"]) as scores:
+        share = predicted_ref_share(table, scores, "T")
+    assert share.tolist() == [0.75, 0.75, 0.5]

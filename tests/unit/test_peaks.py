@@ -27,6 +27,7 @@ from accessiflow.peaks.build import Annotations, build
 from accessiflow.peaks.cluster_bed import clusters_of
 from accessiflow.peaks.files import break_at_chromosomes, read_peak_bins, write_peaks
 from accessiflow.peaks.specificity import bin_labels, clusters, parse_edges, specificity_bin, specificity_edges
+from accessiflow.peaks.tables import write_sets
 from accessiflow.peaks.tissue_sets import tissue_sets
 from accessiflow.sheets import read_sheet
 from accessiflow.signal.bins import BinLayout, read_coverage, read_layout, write_coverage
@@ -197,6 +198,17 @@ class TestRows:
         (tmp_path / "g.bed").write_text("#c\nchr1\t100\t200\tg\t0\t+\nchr1\t100\t200\th\t0\t-\n")
         assert read_tss(tmp_path / "g.bed")["position"].tolist() == [100, 199]
 
+    @pytest.mark.parametrize("names", ["tx_start\ttx_end", "txStart\ttxEnd"])
+    def test_a_table_with_both_ends_has_its_strands_first_base(self, tmp_path, names):
+        head = f"#name\tchrom\tstrand\t{names}\n"
+        (tmp_path / "g.tsv").write_text(f"{head}g\tchr1\t+\t10000\t30000\nh\tchr1\t-\t10000\t30000\n")
+        (tmp_path / "g.bed").write_text("chr1\t10000\t30000\tg\t0\t+\nchr1\t10000\t30000\th\t0\t-\n")
+        assert read_tss(tmp_path / "g.tsv")["position"].tolist() == [10000, 29999]
+        assert read_tss(tmp_path / "g.bed")["position"].tolist() == [10000, 29999]
+        (tmp_path / "g.tsv").write_text(f"{head}g\tchr1\t+\t10000\t30000\nh\tchr1\t-\t10000\tx\n")
+        with pytest.raises(InputError, match=r"g\.tsv:3: needs a chromosome and an integer tx_end, found 'x'"):
+            read_tss(tmp_path / "g.tsv")
+
     def test_a_gene_without_position_is_refused(self, tmp_path):
         (tmp_path / "g.tsv").write_text("name\tchrom\ttx_start\ng\tchr1\tx\n")
         with pytest.raises(InputError, match=r"g\.tsv:2"):
@@ -278,6 +290,30 @@ def tracks(tmp_path):
     (tmp_path / "genome.fa").write_text(f">chr1\n{'ACGT' * 640}\n>chr2\n{'CG' * 640}\n")
     (tmp_path / "genes.bed").write_text("chr1\t0\t100\tg\t0\t+\n")
     return tmp_path
+
+
+class TestLongContigs:
+    """Positions above 2^29 bp, as on the opossum's chromosome 1 or wheat's: no .tbi can hold them."""
+
+    def test_peaks_behind_2_29_are_indexed(self, script, tmp_path):
+        (tmp_path / "g.sizes").write_text("1\t748055161\n")
+        (tmp_path / "f.fragments").write_text("1\t600000000\t600000064\tA-1\t1\n" * 200)
+        script(
+            "peaks", "bin", tmp_path / "f.fragments", "--chrom-sizes", tmp_path / "g.sizes",
+            "--bin-size", 4096, "--output", tmp_path / "T.coverage.h5",
+        )  # fmt: skip
+        script("peaks", "call", tmp_path / "T.coverage.h5", "--output", tmp_path / "T.peaks.bed.gz")
+        assert not (tmp_path / "T.peaks.bed.gz.tbi").exists()
+        with pysam.TabixFile(str(tmp_path / "T.peaks.bed.gz"), index=str(tmp_path / "T.peaks.bed.gz.csi")) as handle:
+            found = [row.split("\t")[:3] for row in handle.fetch("1", 599_990_000, 600_010_000)]
+        assert found == [["1", "599998464", "600002560"]]
+
+    def test_the_last_position_of_a_tbi_is_in_one(self, tmp_path):
+        layout = BinLayout(1 << 20, {"1": 512})
+        path = tmp_path / "t.peaks.bed.gz"
+        write_peaks(path, "t", layout, np.array([511]), np.array([512]), np.array([1.0]))
+        with pysam.TabixFile(str(path), index=f"{path}.tbi") as handle:
+            assert len(list(handle.fetch("1", 511 << 20, 1 << 29))) == 1
 
 
 class TestScript:
@@ -366,6 +402,23 @@ class TestScript:
             script("peaks", "sets", tracks / "peaks.h5ad", "--by", "auto", "--outdir", tracks / "sets")
             assert pd.read_csv(tracks / "sets" / "sets.tsv", sep="\t")["set"].unique().tolist() == expected
         assert "no track names a group" in refused("peaks", "sets", tracks / "peaks.h5ad", "--outdir", tracks / "none")
+
+    def test_a_half_without_peaks_is_said(self, tmp_path, caplog):
+        sites = pd.DataFrame({"chrom": "chr1", "start": [0, 128], "end": [128, 256]})
+        is_peak, var = np.ones((2, 2), bool), pd.DataFrame({"group": ["g", "g"], "cell_type": ["a", "b"]})
+        found = list(tissue_sets(is_peak, np.array([2, 2]), var, ["group"], 0.3))
+        with caplog.at_level("WARNING"):
+            write_sets(sites, found, tmp_path)
+        assert (
+            "the tissue set g.high.bed is empty and gives no annotation: no peak of the tissue is in fewer tracks "
+            "than the "
+            "median, 2 (tracks: 2)" in caplog.text
+        )
+        assert "g.low.bed" not in caplog.text
+        caplog.clear()
+        with caplog.at_level("WARNING"):
+            write_sets(sites, list(tissue_sets(~is_peak, np.array([2, 2]), var, ["group"], 0.3)), tmp_path)
+        assert caplog.text.count("no peak is in enough tracks of the tissue") == 2
 
     def test_columns_are_written_in_blocks(self, tracks, monkeypatch):
         self.call(tracks)

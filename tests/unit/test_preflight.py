@@ -191,12 +191,13 @@ FAULTS = [
     (edit("tracks.csv", "barcodes.txt", "cells.txt"), ["cells.txt", "no such file of barcodes"]),
     (edit("tracks.csv", "D.bedgraph", "D.xyz"), ["D.xyz", "no known suffix"]),
     (other_names, ["A.bw: shares no chromosome with the FASTA", "here: 1, 2", "FASTA: chr1, chr2, chr3"]),
-    (other_lengths, ["A.bw: chr1 has 4005 bp, in the FASTA 4000", "another assembly"]),
+    (other_lengths, ["A.bw: chr1 has 4005 bp, in the genome 4000", "another assembly"]),
     (no_test_data, ["track A: has no data on any of the test_chroms (chr3)"]),
     (no_test_reads, ["track B: has no data on any of the test_chroms (chr3)"]),
     (no_test_reads_without_index, ["track B: has no data on any of the test_chroms (chr3)"]),
-    (edit("D.bedgraph", "chr2\t0", "chr1\t60"), ["track D: has no data on any of the valid_chroms (chr2)"]),
-    (edit("D.bedgraph", "\t50\t", "\tx\t"), ["D.bedgraph:1", "separated by tabs"]),
+    (edit("D.bedgraph", "chr2\t0\t50", "chr1\t60\t90"), ["track D: has no data on any of the valid_chroms (chr2)"]),
+    (edit("D.bedgraph", "\t50\t", "\tx\t"), ["D.bedgraph:1: needs integers 0 <= start < end, found '0' and 'x'"]),
+    (edit("D.bedgraph", "\t50\t2", " 50 2"), ["D.bedgraph:1", "separated by tabs"]),
     (truncated_bam, ["B.bam", "not a readable BAM"]),
     (wrong_assembly, ["v.vcf: 42 of 42 REF alleles disagree", "chr1:50", "more than 10%"]),
     (edit("v.vcf", "chr1\t50", "chr1\tx"), ["v.vcf:3", "POS"]),
@@ -264,6 +265,21 @@ def test_each_fault_is_named(study: Path, change: Callable[[Path], None], expect
 )
 def test_each_wrong_parameter_is_named(study: Path, changes: dict[str, object], expected: str) -> None:
     assert any(expected in problem for problem in run(study, **changes).problems)
+
+
+def test_a_preset_without_a_sheet_is_checked_as_a_row_of_one(study: Path) -> None:
+    wanted = "hg38mini.json: its seq_length 768 is not the run's (1344): use --seq_length 768"
+    alone = {"models": None, "preset": "hg38mini"}
+    (problem,) = run(study, stages=["dataset", "train"], **alone).problems
+    assert problem.endswith(wanted)
+    assert run(study, stages=["train"], seq_length=768, **alone).problems == []
+    assert run(study, stages=["peaks"], **alone).problems == []  # no model is trained: the length is nobody's
+    (problem,) = run(study, stages=["train"], models=None, preset="huge").problems
+    assert problem.startswith("--preset: no preset is called 'huge'")
+    # a row that names nothing takes the run's preset, and is checked with it
+    edit("models.csv", "second,small,small", "second,,")(study)
+    (problem,) = run(study, preset="hg38mini").problems
+    assert problem.endswith(wanted)
 
 
 def test_a_panel_can_be_a_vcf(study: Path) -> None:
@@ -428,6 +444,75 @@ def test_nothing_but_nan_is_no_data(study: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("line", "barcodes", "says"),
+    [
+        ("{}\t10\t90", "", None),
+        ("{}\t10\t90", "barcodes.txt", "C.fragments.tsv.gz:1: has fewer than 4 columns"),
+        ("{}\t10\t90\tCELL\t1\t+", "barcodes.txt", None),
+        ("{}\t10\t90\tchr3\t150\t190", "", "C.fragments.tsv.gz:1: is BEDPE"),
+        ("{}\t10\t90\tp\t0\t.\t1\t2\t3\t4", "", "C.fragments.tsv.gz:1: has 10 columns, as narrowPeak"),
+    ],
+)
+def test_fragments_are_what_the_count_takes(study: Path, line: str, barcodes: str, says: str | None) -> None:
+    with gzip.open(study / "C.fragments.tsv.gz", "wt") as out:
+        out.writelines(line.format(chrom) + "\n" for chrom in SIZES)
+    edit("tracks.csv", "gz,barcodes.txt", f"gz,{barcodes}")(study)
+    problems = run(study).problems
+    assert [says in problem for problem in problems] == [True] if says else problems == []
+
+
+def one_other_length(study: Path) -> None:
+    write_bigwig(study / "A.bw", SIZES | {"chr2": 3001}, list(SIZES))
+
+
+def one_other_length_of_reads(study: Path) -> None:
+    write_bam(study / "B.bam", SIZES | {"chr2": 3001}, list(SIZES))
+
+
+def past_the_end(study: Path, index: bool = False) -> None:
+    with gzip.open(study / "C.fragments.tsv.gz", "wt") as out:
+        out.writelines(f"{c}\t{start}\t{start + 200}\tCELL\t1\n" for c, n in SIZES.items() for start in (10, n + 5))
+    if index:
+        (study / "C.fragments.tsv.gz").write_bytes(gzip.decompress((study / "C.fragments.tsv.gz").read_bytes()))
+        pysam.tabix_compress(str(study / "C.fragments.tsv.gz"), str(study / "x.gz"), force=True)
+        (study / "x.gz").rename(study / "C.fragments.tsv.gz")
+        pysam.tabix_index(str(study / "C.fragments.tsv.gz"), preset="bed")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (one_other_length, "A.bw: chr2 has 3001 bp, in the genome 3000 (1 of 3 contigs differ): another assembly?"),
+        (one_other_length_of_reads, "B.bam: chr2 has 3001 bp, in the genome 3000 (1 of 3 contigs differ)"),
+        (past_the_end, "C.fragments.tsv.gz: reaches chr1:4205, in the genome chr1 has 4000 bp (3 of 6 record(s) end"),
+        (lambda s: past_the_end(s, True), "C.fragments.tsv.gz: reaches chr1:4205, in the genome chr1 has 4000 bp (at"),
+        (
+            edit("D.bedgraph", "chr3\t0\t50", "chr3\t1950\t2150"),
+            "D.bedgraph: reaches chr3:2150, in the genome chr3 has",
+        ),
+    ],
+)
+def test_signal_of_another_assembly_is_a_problem(study: Path, change: Callable[[Path], None], says: str) -> None:
+    change(study)
+    problems = run(study).problems
+    assert len(problems) == 1 and says in problems[0], problems
+
+
+def test_coordinates_as_r_writes_them_are_read(study: Path) -> None:
+    edit("D.bedgraph", "\t50\t", "\t5e+01\t")(study)
+    edit("black.bed", "\t20", "\t2e+01")(study)
+    edit("genes.tsv", "\t500\t", "\t5e+02\t")(study)
+    assert run(study).problems == []
+
+
+def test_a_cluster_needs_a_name_that_tables_can_hold(study: Path) -> None:
+    (study / "clusters.bed").write_text("chr1\t0\t90\tfine\nchr1\t100\t200\tNA\n")
+    assert run(study, clusters="clusters.bed").problems == [
+        f"{study}/clusters.bed: names a cluster 'NA', which is read as a missing value in tables: rename it"
+    ]
+
+
 def test_remote_files_are_not_checked_but_mentioned(study: Path) -> None:
     edit("tracks.csv", "A.bw", "s3://bucket/A.bw")(study)
     found = run(study)
@@ -470,6 +555,7 @@ def test_staged_files_are_read_where_they_lie_and_named_as_given(study: Path, tm
     """
     write_vcf(study / "v.vcf", [(c, p, "N" if p == 50 else r, a) for c, p, r, a in variants()])
     edit("t.tsv", "BETA", "SLOPE")(study)
+    pysam.faidx(str(study / "genome.fa"))
     expected = run(study)
     staged = {}
     for number, path in enumerate(sorted(p for p in study.iterdir() if p.name != "params.json")):
@@ -480,6 +566,15 @@ def test_staged_files_are_read_where_they_lie_and_named_as_given(study: Path, tm
     assert found.problems == expected.problems
     assert found.summary == expected.summary
     assert not any(str(tmp_path / "1") in sentence for sentence in found.problems + found.warnings)
+
+
+def test_a_run_needs_the_index_of_the_genome(study: Path) -> None:
+    """Its tasks read it: without one, all of them would index the genome anew, and some have none."""
+    staged = {str(path): path for path in study.iterdir()}
+    name = f"{study}/genome.fa"
+    assert run(study, staged).problems[0] == f"{name}: has no index beside it: make one with samtools faidx {name}"
+    pysam.faidx(name)
+    assert run(study, {str(path): path for path in study.iterdir()}).problems == []
 
 
 def test_the_table_of_staged_files(tmp_path: Path) -> None:

@@ -218,3 +218,25 @@ def test_real_tables_are_read(shared: Path) -> None:
     assert len(malinois) == 1630
     assert malinois["pos"].iloc[0] == 6665097
     assert malinois["value"].iloc[0] == pytest.approx(1.0115962345655771)
+
+
+def test_exchanged_alleles_change_neither_agreement_nor_correlation(script, study) -> None:
+    folder, table, sad = study
+    table.to_csv(folder / "t.tsv", sep="\t", index=False)
+    third = np.arange(len(table)) % 3 == 0
+    stored = table.assign(ref=np.where(third, "G", "A"), alt=np.where(third, "A", "G"))
+    write_scores(folder / "turned.h5", stored.iloc[:-4], (np.where(third[:, None], -1, 1) * sad)[:-4])
+    found = []
+    for scores in ("sad.h5", "turned.h5"):
+        script(
+            "qtl",
+            "agreement",
+            "--variants",
+            folder / "t.tsv",
+            "--scores",
+            folder / scores,
+            "--output",
+            folder / "o.tsv",
+        )
+        found.append((folder / "o.tsv").read_bytes())
+    assert found[0] == found[1]

@@ -84,9 +84,11 @@ class TestBigWig:
         monkeypatch.setattr("accessiflow.signal.bigwig.BASES_AT_ONCE", 100)
         np.testing.assert_array_equal(all_bins(path, "bigwig", 32)["chr1"], whole)
 
-    def test_a_contig_shorter_in_the_file_is_zero_past_its_end(self, tmp_path):
-        path = write_bigwig(tmp_path / "a.bw", [("chr1", 0, 500, 1.0)], {"chr1": 500})
-        assert all_bins(path, "bigwig")["chr1"].tolist() == [128, 128, 128, 116, 0, 0, 0]
+    def test_a_contig_that_the_file_lacks_is_zero(self, tmp_path):
+        path = write_bigwig(tmp_path / "a.bw", [("chr1", 0, 500, 1.0)], {"chr1": 1000})
+        found = all_bins(path, "bigwig")
+        assert found["chr1"].tolist() == [128, 128, 128, 116, 0, 0, 0]
+        assert found["chr2"].tolist() == [0, 0]
 
     def test_a_file_without_values_is_all_zero(self, tmp_path):
         assert all_bins(write_bigwig(tmp_path / "a.bw", []), "bigwig")["chr1"].sum() == 0
@@ -202,6 +204,60 @@ class TestFragments:
         with pytest.raises(InputError, match=r"f\.tsv\.gz"):
             insertions(path, "fragments", SIZES, Counting())
 
+    def test_listed_barcodes_without_a_fragment_are_counted(self, tmp_path, caplog):
+        path = tmp_path / "f.tsv"
+        path.write_text("chr1\t5\t50\tA\t1\nchr1\t7\t70\tB\t1\n")
+        with caplog.at_level("WARNING"):
+            insertions(path, "fragments", SIZES, Counting(barcodes=frozenset("ACD")))
+        assert "f.tsv: has no fragment of 2 of the 3 listed barcodes (C, D...)" in caplog.text
+
+    def test_coordinates_as_r_writes_them(self, tmp_path):
+        path = tmp_path / "f.tsv"
+        path.write_text("chr1\t1e+02\t2e+02\tA\t1\n")
+        assert insertions(path, "fragments", SIZES, COUNTING)["chr1"].tolist() == [100, 199]
+
+    @pytest.mark.parametrize("column4", ["CELL-1", "N"])
+    def test_a_strand_marks_single_reads_with_one_insertion(self, tmp_path, column4):
+        """SnapATAC2's single-end fragments, tagAlign: the same reads as BAM give the same insertions."""
+        reads = [(100, "+"), (200, "-"), (300, "+"), (400, ".")]
+        path = tmp_path / "f.tsv"
+        path.write_text("".join(f"chr1\t{s}\t{s + 36}\t{column4}\t1\t{strand}\n" for s, strand in reads))
+        assert insertions(path, "fragments", SIZES, COUNTING)["chr1"].tolist() == [100, 235, 300, 400, 435]
+        bam = write_bam(tmp_path / "a.bam", [{"start": 100}, {"start": 200, "flag": 16}, {"start": 300}])
+        assert positions(bam, shift=False) == [100, 235, 300]
+
+    def test_three_columns_are_fragments_of_no_cell(self, tmp_path):
+        path = tmp_path / "f.tsv"
+        path.write_text("chr1\t100\t200\n")
+        assert insertions(path, "fragments", SIZES, COUNTING)["chr1"].tolist() == [100, 199]
+        with pytest.raises(InputError, match=r"f.tsv:1: has fewer than 4 columns \(chrom, start, end, barcode\)"):
+            insertions(path, "fragments", SIZES, Counting(barcodes=frozenset("A")))
+
+    @pytest.mark.parametrize(
+        ("rows", "says"),
+        [
+            (["chr1\t10\t40\tchr1\t90\t120\tr1\t60\t+\t-"], "is BEDPE"),
+            (["chr1\t10\t40\tchr2\t90\t120"], "is BEDPE"),
+            (["chr1\t10\t400\tp1\t500\t.\t9.1\t5.2\t3.1\t80"], "has 10 columns, as narrowPeak"),
+            (["chr1\t10\t400\tp1\t500\t.\t9.1\t5.2\t3.1"], "has 9 columns"),
+            (["chr1\t10\t400\tA\t1\tx"], "has 'x' in column 6"),
+            (["chr1\t10\t400\t3.5", "chr1\t400\t500\t2"], "has numbers for barcodes in column 4, as bedGraph"),
+            ([f"chr1\t{i}\t{i + 9}\tpeak_{i}" for i in range(100)], "as a BED of regions"),
+            ([f"chr1\t{i}\t{i + 9}\tpeak_{i}\t0\t." for i in range(100)], "as a BED of regions"),
+        ],
+    )
+    def test_what_is_no_fragments_file_is_refused(self, tmp_path, rows, says):
+        path = tmp_path / "f.bed.gz"
+        path.write_bytes(gzip.compress("\n".join(rows).encode()))
+        with pytest.raises(InputError, match=says):
+            insertions(path, "fragments", SIZES, COUNTING)
+
+    def test_reads_with_a_name_each_are_no_regions(self, tmp_path):
+        """As bedtools bamtobed writes them."""
+        path = tmp_path / "f.bed"
+        path.write_text("".join(f"chr1\t{i}\t{i + 9}\tread{i}/1\t0\t-\n" for i in range(200)))
+        assert insertions(path, "fragments", SIZES, COUNTING)["chr1"].tolist() == [*range(8, 208)]
+
 
 class TestBedGraph:
     def bedgraph(self, path: Path, lines: list[str]) -> Path:
@@ -214,7 +270,7 @@ class TestBedGraph:
             "chr2\t0\t300\t1",
             "chr1\t100\t400\t0.5",
             "chr1\t0\t100\t2",
-            "chr1\t900\t2000\t1",
+            "chr1\t900\t1000\t1",
         ]
         coverage = np.zeros(1000)
         coverage[:100], coverage[100:400], coverage[900:] = 2, 0.5, 1
@@ -277,6 +333,46 @@ class TestContigs:
         with caplog.at_level("INFO", logger="accessiflow"):
             assert all_bins(path, "bedgraph")["chr1"].sum() == 9
         assert "chrUn" in caplog.text
+
+
+class TestAssembly:
+    """Signal of another assembly is refused, naming file, contig and both lengths."""
+
+    @pytest.mark.parametrize("sizes", [{"chr1": 999}, {"chr1": 1000, "chr2": 301}, {"chr1": 1000, "chr3": 91, "x": 5}])
+    def test_any_shared_contig_of_another_length_in_a_header(self, tmp_path, sizes):
+        wrong = next(chrom for chrom in sizes if sizes[chrom] != SIZES.get(chrom))
+        bigwig = write_bigwig(tmp_path / "a.bw", [("chr1", 0, 50, 1.0)], sizes)
+        bam = write_bam(tmp_path / "a.bam", [{"start": 100}], sizes)
+        for path, kind in ((bigwig, "bigwig"), (bam, "bam")):
+            says = (
+                rf"{path.name}: {wrong} has {sizes[wrong]} bp, in the genome {SIZES[wrong]} \(1 of \d contigs differ\)"
+            )
+            with pytest.raises(InputError, match=says):
+                all_bins(path, kind)
+
+    def test_contigs_of_one_file_alone_say_nothing(self, tmp_path):
+        path = write_bigwig(tmp_path / "a.bw", [("chr1", 0, 50, 1.0)], {"chr1": 1000, "chrUn": 7})
+        assert all_bins(path, "bigwig")["chr1"][0] == 50
+
+    @pytest.mark.parametrize(("kind", "line"), [("fragments", "{}\t{}\t{}\tA\t1\n"), ("bedgraph", "{}\t{}\t{}\t1\n")])
+    def test_records_past_the_end(self, tmp_path, kind, line, caplog):
+        path = tmp_path / "a"
+        inside = [line.format("chr1", s, s + 1) for s in range(950)]
+        for last in (("chr1", 1000, 1010), ("chr1", 5000, 5001)):  # one that begins past the end is enough
+            path.write_text("".join([*inside, line.format(*last)]))
+            says = rf"a: reaches chr1:{last[2]}, in the genome chr1 has 1000 bp \(1 of 951 record\(s\) end past"
+            with pytest.raises(InputError, match=says):
+                all_bins(path, kind)
+        path.write_text("".join([*inside[:900], line.format("chr1", 950, 1150)]))  # 1 of 901 is more than 1 in 1,000
+        with pytest.raises(InputError, match="reaches chr1:1150, in the genome chr1 has 1000 bp"):
+            all_bins(path, kind)
+        path.write_text(
+            "".join([*inside, *(line.format("chr2", s, s + 1) for s in range(50)), line.format("chr2", 290, 310)])
+        )
+        with caplog.at_level("WARNING"):
+            found = all_bins(path, kind, 50)
+        assert "a: 1 of 1001 record(s) hang over the end of their chromosome and are cut there" in caplog.text
+        assert found["chr2"][5] == {"bedgraph": 10, "fragments": 1}[kind]  # up to the end of chr2, at 300
 
 
 class TestScript:

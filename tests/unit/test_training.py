@@ -67,7 +67,8 @@ def test_accuracy_over_batches_is_numpy_on_the_whole() -> None:
 
 @pytest.mark.parametrize("flat", [0, 0.1, 12.7, 63.999985, 0.37 * 192, 1e6])
 def test_a_flat_track_has_no_accuracy_and_is_left_out_of_the_means(flat: float) -> None:
-    """Whatever its value, and however its windows come in batches: undefined, and neither infinite nor a rounding error."""
+    """Whatever its value, and however its windows come in batches: undefined, and neither infinite nor a rounding
+    error."""
     rng = np.random.default_rng(0)
     targets = rng.gamma(2, 3, (619, 1, 2)).astype("f")
     predictions = rng.gamma(2, 3, (619, 1, 2)).astype("f")

@@ -79,7 +79,7 @@ def test_rows_of_one_tissue_are_read_of_a_table_of_several(tmp_path: Path, warne
     )
     path = write(tmp_path / "t.tsv", *lines)
     assert list(read_fine_mapped(path, "Blood")["pos"]) == [5]
-    with pytest.raises(InputError, match="t.tsv:4: pip must lie between 0 and 1"):
+    with pytest.raises(InputError, match=r"t\.tsv:4: pip must lie between 0 and 1"):
         read_fine_mapped(path, "Liver")
     with pytest.raises(InputError, match=r"holds 2 tissues in column tissue_id \(Blood, Liver...\), none of them skin"):
         read_fine_mapped(path, "skin")
@@ -90,8 +90,8 @@ def test_rows_of_one_tissue_are_read_of_a_table_of_several(tmp_path: Path, warne
 COUNTS = {
     "ours": ("chrom pos ref alt ref_count alt_count", "chr1 500 A G 22 10"),
     "GATK's ASEReadCounter": (
-        "contig position variantID refAllele altAllele refCount altCount totalCount lowMAPQDepth lowBaseQDepth rawDepth "
-        "otherBases improperPairs",
+        "contig position variantID refAllele altAllele refCount altCount totalCount lowMAPQDepth lowBaseQDepth "
+        "rawDepth otherBases improperPairs",
         "chr1 500 rs5 A G 22 10 32 0 1 33 0 0",
     ),
     "GTEx": (

@@ -94,6 +94,8 @@ def test_tsv_gives_the_same_variants(tmp_path):
         (2, "chr1", 10, "rs1", "A", "G", ""),
         (5, "chr1", 20, "chr1:20", "GAT", "G", ""),
     ]
+    other = text.replace("#chrom\tpos\tref\talt\tid", "CHR\tPosition\tREF_ALLELE\taltAllele\trsid")
+    assert brief(write(tmp_path / "b.tsv", header=other)) == brief(tsv)
 
 
 def test_empty_files_hold_no_variant(tmp_path):

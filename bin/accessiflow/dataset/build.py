@@ -28,7 +28,7 @@ from accessiflow.files import open_text, write_json, write_text
 from accessiflow.genome import UNKNOWN, Fasta, gc_share
 from accessiflow.hdf5 import create_hdf5, open_hdf5
 from accessiflow.intervals import FOLDS, IntervalSet, read_bed
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 
 LAYOUT = ("targets.txt", "contigs.bed", "sequences.bed", "seqs_cov", "tfrecords", "statistics.json")
 SEQUENCE_SPAN = 1 << 24  # bp of a chromosome that are looked at together: 64 MB of counts
@@ -205,6 +205,7 @@ def _without_excluded(windows: WindowTable, request: DatasetRequest) -> WindowTa
         for chrom, rows in windows.spans(SEQUENCE_SPAN):
             first = windows.start[rows] + geometry.crop
             kept[rows] &= ~intervals.overlaps(chrom, first, first + geometry.seq_length - 2 * geometry.crop)
+    left_out("windows whose target touches an excluded interval", int((~kept).sum()))
     return windows if kept.all() else windows.take(kept)
 
 

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from accessiflow.dataset.windows import Geometry, WindowTable
 from accessiflow.errors import InputError
 from accessiflow.files import exists, open_text
-from accessiflow.sheets import SHEETS
+from accessiflow.sheets import SHEETS, reads_as_missing
 from accessiflow.signal.bigwig import open_bigwig
-from accessiflow.signal.coverage import shared_contigs
+from accessiflow.signal.coverage import check_lengths, shared_contigs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def read_targets(path: Path) -> list[Track]:
     """Rows of a Basenji targets table; a relative `file` starts at the table's folder, else at the working folder.
 
     Raises:
-        InputError: a column is missing, or a value is not what it should be.
+        InputError: a column is missing, a value is not what it should be, or an identifier repeats.
     """
     import pandas as pd
 
@@ -89,7 +89,27 @@ def read_targets(path: Path) -> list[Track]:
         raise InputError(f"lacks the column(s) {', '.join(missing)} (found: {', '.join(table.columns[:12])})", path)
     if len(table) == 0:
         raise InputError("has a header and no track", path)
-    return [_track(row, path, line) for line, row in enumerate(table.to_dict("records"), 2)]
+    tracks = [_track(row, path, line) for line, row in enumerate(table.to_dict("records"), 2)]
+    _check_identifiers(tracks, path)
+    return tracks
+
+
+def _check_identifiers(tracks: Sequence[Track], path: Path) -> None:
+    """Results name tracks by identifier alone: a repeat would take the first one's."""
+    first: dict[str, int] = {}
+    for line, track in enumerate(tracks, 2):
+        name = track.identifier
+        if reads_as_missing(name):
+            raise InputError(
+                f"the identifier {name!r} is read as a missing value by programs that read tables: choose another",
+                path,
+                line,
+            )
+        if name in first:
+            raise InputError(
+                f"the identifier {name[:80]!r} is already on line {first[name]}: identifiers must be unique", path, line
+            )
+        first[name] = line
 
 
 def targets_table(sheet: pd.DataFrame, signals: Mapping[str, str]) -> pd.DataFrame:
@@ -140,19 +160,20 @@ def blacklist_of(table: pd.DataFrame | None) -> dict[str, NDArray[np.int64]]:
         return {}
     edges = np.column_stack([np.maximum(table["start"] - BLACKLIST_BUFFER, 0), table["end"] + BLACKLIST_BUFFER])
     order = np.argsort(edges[:, 0], kind="stable")
-    edges, chrom = edges[order], table["chrom"].to_numpy()[order]
-    return {str(name): edges[chrom == name] for name in np.unique(chrom.astype(str))}
+    edges, chrom = edges[order], table["chrom"].iloc[order].reset_index(drop=True)
+    return {str(name): edges[rows] for name, rows in chrom.groupby(chrom).indices.items()}
 
 
 def check_signals(tracks: Sequence[Track], sizes: Mapping[str, int]) -> None:
     """Open each track's bigWig.
 
     Raises:
-        InputError: one is missing, damaged or shares no contig with the genome.
+        InputError: one is missing, damaged, shares no contig with the genome or is of another assembly.
     """
     for track in tracks:
         handle = open_bigwig(track.file)
         shared_contigs(track.file, handle.chroms(), sizes)
+        check_lengths(track.file, handle.chroms(), sizes)
         handle.close()
 
 

@@ -83,7 +83,7 @@ def without(negatives: pd.DataFrame, positives: pd.DataFrame) -> pd.DataFrame:
 
 
 def warn_of_evidence(negatives: pd.DataFrame, table: pd.DataFrame, max_pip: float) -> None:
-    """Warn of negatives of a file of their own that the table of fine-mapped variants gives a PIP of `max_pip` or more."""
+    """Warn of negatives from a file that the table of fine-mapped variants gives a PIP of `max_pip` or more."""
     if "pip" not in table.columns:
         return
     likely = table[table["pip"] >= max_pip]

@@ -118,7 +118,8 @@ def of_heritability(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFr
 
 
 def main_baseline(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of heritability.tsv beside the baseline that figures show: the reduced one, else the given one, else none."""
+    """The rows of heritability.tsv beside the baseline that figures show: the reduced one, else the given one, else
+    none."""
     if "baseline" not in table:
         return table
     found = table["baseline"].fillna("")
@@ -127,9 +128,11 @@ def main_baseline(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def own_tissue(whole: pd.DataFrame) -> pd.DataFrame:
-    """Of the rows of whole specific peak sets (trait, owner, Enrichment, group) that of each trait's tissue; column `chosen`: by its enrichment.
+    """Of the rows of whole specific peak sets (trait, owner, Enrichment, group) that of each trait's tissue; column
+    `chosen`: by its enrichment.
 
-    The tissue is the trait's group in the gwas sheet. Without one it is that of the largest enrichment: a choice by the result itself, which makes
+    The tissue is the trait's group in the gwas sheet. Without one it is that of the largest enrichment: a choice by
+    the result itself, which makes
     the enrichment look larger than it is.
     """
     given = whole["group"] if "group" in whole else whole["trait"].map(lambda _: "")

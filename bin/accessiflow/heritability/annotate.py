@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from accessiflow.files import open_text
 from accessiflow.heritability.annotations import in_peaks, load_bims, write_thin
 from accessiflow.heritability.splits import Split, absolute_sad, describe, sad_splits
+from accessiflow.log import left_out
 from accessiflow.scoring.lookup import open_scores
 
 if TYPE_CHECKING:
@@ -36,10 +39,11 @@ def annotate(
 
     Args:
         bim: PREFIX@ of the panel's .bim files. scores: sad.h5 files to split by; none: the set alone.
-        splits: one a statistic, of one model. separate: one file set an annotation, COLUMN.{chrom}.annot.gz in the folder of OUTPUT.
+        splits: one a statistic, of one model. separate: one file set an annotation, COLUMN.{chrom}.annot.gz in the
+            folder of OUTPUT.
 
     Returns:
-        One row an annotation written (`splits.COLUMNS`).
+        One row an annotation written (`splits.SPLIT_COLUMNS`).
 
     Raises:
         InputError: a file cannot be read, or no SNP of the panel has a score.
@@ -57,6 +61,9 @@ def annotate(
                 parts = sad_splits(member, values, peak_set.name, split)
                 columns |= {part.name: part.flags for part in parts}
                 described.append(describe(peak_set.name, member, values, parts, split).iloc[1:])
+        # the scores are the same for every statistic: their gaps are counted once
+        gaps = sum(int((np.isnan(values[c]) & (member[c] == 1)).sum()) for c in member)
+        left_out("SNPs of the set without a score, in no split", gaps)
     if separate:
         for column, flags in columns.items():
             write_thin(str(Path(output).parent / column), {column: flags})

@@ -13,7 +13,7 @@ from accessiflow.errors import InputError
 from accessiflow.files import open_bytes, open_text, write_text
 from accessiflow.heritability.panel import read_bim
 from accessiflow.intervals import IntervalSet, read_bed
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 from accessiflow.variants.plink import bare
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def lift(intervals: pd.DataFrame, chain: Path) -> pd.DataFrame:
         ):
             rows.append((first[0][0], first[0][1], last[0][1] + 1, name))
     log.info("liftover: %d of %d intervals mapped", len(rows), len(intervals))
+    left_out("intervals that the chain does not map", len(intervals) - len(rows))
     if not rows:
         raise InputError("maps none of the intervals: is it the chain from their assembly to the panel's?", chain)
     return pd.DataFrame(rows, columns=["chrom", "start", "end", "name"])

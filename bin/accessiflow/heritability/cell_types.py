@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _M = ".l2.M_5_50"
 _RESULT = ".cell_type_results.txt"
-COLUMNS = ["trait", "annotation", "coefficient", "coefficient_se", "z", "p", "q", "reason", "baseline"]
+TEST_COLUMNS = ["trait", "annotation", "coefficient", "coefficient_se", "z", "p", "q", "reason", "baseline"]
 
 
 def write_list(counts: Sequence[Path], output: Path, folder: str = "") -> tuple[list[str], list[str]]:
@@ -60,9 +60,10 @@ def _single(path: Path) -> float:
 
 
 def collect(results: Sequence[Path], listed: Sequence[str], baselines: Sequence[str] = ()) -> pd.DataFrame:
-    """One row a baseline, trait and annotation (COLUMNS) of TRAIT.cell_type_results.txt files.
+    """One row a baseline, trait and annotation (TEST_COLUMNS) of TRAIT.cell_type_results.txt files.
 
-    p is one-sided (coefficient > 0), as ldsc gives it; q is Benjamini-Hochberg's over the annotations of a trait. An empty file stands for a run that
+    p is one-sided (coefficient > 0), as ldsc gives it; q is Benjamini-Hochberg's over the annotations of a trait. An
+    empty file stands for a run that
     ldsc could not do: NA with the reason.
 
     Args:
@@ -77,7 +78,7 @@ def collect(results: Sequence[Path], listed: Sequence[str], baselines: Sequence[
         for trait, baseline in [_name(path, baselines)]
     )
     parts = [_trait(Path(path), trait, listed).assign(baseline=baseline) for _, path, trait, baseline in named]
-    return pd.concat(parts, ignore_index=True).reindex(columns=COLUMNS)
+    return pd.concat(parts, ignore_index=True).reindex(columns=TEST_COLUMNS)
 
 
 def _name(path: Path, baselines: Sequence[str]) -> tuple[str, str]:

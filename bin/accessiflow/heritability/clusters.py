@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from accessiflow.errors import InputError
 from accessiflow.files import write_text
 from accessiflow.intervals import read_bed
+from accessiflow.log import left_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +21,7 @@ def clusters_of_peaks(path: Path) -> pd.DataFrame:
 
     obs = read_peaks(path).obs
     named = obs[obs["cluster"].notna()]
+    left_out("peak bins without a cluster", len(obs) - len(named))
     if named.empty:
         raise InputError("names no cluster: give --clusters to peaks.py merge", path)
     return named[["chrom", "start", "end"]].assign(name=named["cluster"].astype(str))

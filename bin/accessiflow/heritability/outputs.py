@@ -38,7 +38,8 @@ def compute(
     Args:
         annotations, prefixes: annotation files and the prefixes of their LD scores.
         base: prefix for the plain LD scores of all SNPs, with an all-ones annotation file; or None.
-        print_snps: SNPs to print: a list, or a file of LD scores, whose order and places are then taken (ldsc joins files that it
+        print_snps: SNPs to print: a list, or a file of LD scores, whose order and places are then taken (ldsc joins
+            files that it
             sorts by place). None: all whose id is one.
         extract: list of SNPs to compute with. print_every: refuse where one to print has no LD score.
 
@@ -97,7 +98,8 @@ def _read_list(path: Path) -> set[str]:
 
 
 def printed(snps: pd.DataFrame, print_snps: Path | None, every: bool = False) -> pd.DataFrame:
-    """CHR, SNP, BP of the SNPs to print, and `row`: which of `snps` each is. Of several of the panel with one id the first, as ldsc.
+    """CHR, SNP, BP of the SNPs to print, and `row`: which of `snps` each is. Of several of the panel with one id the
+    first, as ldsc.
 
     Raises:
         InputError: none of the list is there; with `every`, one is not.

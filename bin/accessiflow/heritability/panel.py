@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import atomic, open_text, require_file, write_text
 from accessiflow.intervals import LONGEST_CHROMOSOME
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 from accessiflow.variants.plink import AUTOSOMES, bare, named
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 BIM = ["CHR", "SNP", "CM", "BP", "A1", "A2"]
 _DECODE = np.array([0, 255, 1, 2], np.uint8)  # bed codes -> count of A2; 255 missing
 _TABLE = _DECODE[(np.arange(256)[:, None] >> np.array([0, 2, 4, 6])) & 3]
-MISSING = 255
+NO_CALL = 255
 
 
 def read_bim(path: Path) -> pd.DataFrame:
@@ -108,7 +108,7 @@ def _count_people(fam: Path) -> int:
 
 def frequencies(counts: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
     """Frequency of A2 (n,), whether ldsc keeps the SNP (polymorphic, not only heterozygous or missing), and non-missing chromosomes (n,)."""
-    present = counts != MISSING
+    present = counts != NO_CALL
     known = present.sum(axis=1)
     total = np.where(present, counts, 0).sum(axis=1, dtype=np.int64)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -175,6 +175,8 @@ def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
     for chrom, (lines, packed) in rows.items():
         _write_plink(Path(f"{out}.{chrom}"), lines, packed, people)
     counts = {chrom: len(lines) for chrom, (lines, _) in rows.items()}
+    left_out("records that are no biallelic SNP", skipped)
+    left_out("records on other chromosomes than 1 to 22", elsewhere)
     log.info(
         "%d SNPs of %d people; left out: %d records that are no biallelic SNP, %d on other chromosomes than 1 to 22",
         sum(counts.values()),
@@ -187,13 +189,13 @@ def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
 
 def _count_ref(genotype: tuple[int | None, ...] | None) -> int:
     if genotype is None or len(genotype) != 2 or None in genotype:
-        return MISSING
+        return NO_CALL
     return sum(allele == 0 for allele in genotype)
 
 
 def _pack(counts: Sequence[int]) -> bytes:
     """A2 counts of one SNP as plink's two-bit codes."""
-    codes = {0: 0, MISSING: 1, 1: 2, 2: 3}
+    codes = {0: 0, NO_CALL: 1, 1: 2, 2: 3}
     values = np.array([codes[c] for c in counts] + [0] * (-len(counts) % 4), np.uint8).reshape(-1, 4)
     return (values << np.array([0, 2, 4, 6], np.uint8)).sum(axis=1).astype(np.uint8).tobytes()
 

@@ -27,7 +27,18 @@ if TYPE_CHECKING:
     from accessiflow.scoring.lookup import Scores
 
 _BLOCK_VALUES = 1 << 24
-COLUMNS = ["annotation", "set", "model", "statistic", "half", "share", "threshold", "n_snps", "n_set", "n_unscored"]
+SPLIT_COLUMNS = [
+    "annotation",
+    "set",
+    "model",
+    "statistic",
+    "half",
+    "share",
+    "threshold",
+    "n_snps",
+    "n_set",
+    "n_unscored",
+]
 
 
 @dataclass(frozen=True)
@@ -151,7 +162,7 @@ def _name(name: str, split: Split, half: str, share: float) -> str:
 def describe(
     name: str, member: Flags, sad: dict[str, NDArray[np.float64]] | None, parts: Sequence[Part], split: Split
 ) -> pd.DataFrame:
-    """One row an annotation (COLUMNS): the set and its parts, with their numbers of SNPs; thresholds in units of |SAD|."""
+    """One row an annotation (SPLIT_COLUMNS): the set and its parts, with their numbers of SNPs; thresholds in units of |SAD|."""
     import pandas as pd
 
     size = sum(int(flags.sum()) for flags in member.values())
@@ -173,4 +184,4 @@ def describe(
                 unscored,
             )
         )
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"n_unscored": "Int64"})
+    return pd.DataFrame(rows, columns=SPLIT_COLUMNS).astype({"n_unscored": "Int64"})

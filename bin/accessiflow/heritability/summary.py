@@ -32,8 +32,9 @@ _MEASURED = [
     "Prop._SNPs", "Prop._h2", "Prop._h2_std_error", "Enrichment", "Enrichment_std_error", "Enrichment_p",
     "Coefficient", "Coefficient_std_error", "Coefficient_z-score",
 ]  # fmt: skip
-COLUMNS = [
-    "model", "trait", "Category", *_MEASURED, "sd_annot", "tau_star", "tau_star_se", "tau_star_se_jack", "h2g", "focal", "annotation", "se_method",
+RESULT_COLUMNS = [
+    "model", "trait", "Category", *_MEASURED, "sd_annot", "tau_star", "tau_star_se", "tau_star_se_jack", "h2g",
+    "focal", "annotation", "se_method",
     "reason", "baseline", "group",
 ]  # fmt: skip
 _LOG = {
@@ -188,14 +189,15 @@ def summarise(results: Path, model: str, trait: str, common: Common) -> tuple[pd
         table = _measured(results, Path(f"{stem}.part_delete"), common)
     table["model"], table["trait"], table["annotation"] = model, trait, common.names
     table["focal"] = ["no"] * (len(table) - common.last) + ["yes"] * common.last
-    return table.reindex(columns=COLUMNS), facts
+    return table.reindex(columns=RESULT_COLUMNS), facts
 
 
 class Regressions(NamedTuple):
     """The regressions beside one baseline.
 
     Attributes:
-        baseline: its name, or "". results: .results files, or folders of them. prefixes: of the annotation files, @ standing for the model's name.
+        baseline: its name, or "". results: .results files, or folders of them. prefixes: of the annotation files, @
+            standing for the model's name.
     """
 
     baseline: str
@@ -219,10 +221,11 @@ def summarise_all(sets: Sequence[Regressions], frq: str, groups: Mapping[str, st
     """
     import pandas as pd
 
+    files = [listed(part.results) for part in sets]
     snps = CommonSnps(frq)
     tables, facts, models = [], [], {}
-    for part in sets:
-        named = sorted((split_name(path, part.prefixes)[::-1], path) for path in listed(part.results))
+    for part, paths in zip(sets, files, strict=True):
+        named = sorted((split_name(path, part.prefixes)[::-1], path) for path in paths)
         known: dict[str, Common] = {}
         for (model, trait), path in named:
             if model not in known:
@@ -392,17 +395,17 @@ def meta_analysis(values: Floats, errors: Floats) -> tuple[float, float, float]:
 
 
 def meta_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows, one a (model, focal category, quantity, baseline): enrichment and tau* meta-analysed over the traits that have both value and error.
+    """Enrichment and tau* meta-analysed over the traits, a row a model, focal category, quantity and baseline.
 
-    A trait whose h2 is not above 0 is left out, as proportions of it mean nothing. The error of tau* is the jackknife's where there is one, else the
-    factor's.
+    A trait whose h2 is not above 0 is left out, as proportions of it mean nothing. The error of tau* is the jackknife's
+    where there is one, else the factor's.
     """
     import pandas as pd
 
     rows = []
     focal = table[table["focal"] == "yes"]
-    if "baseline" not in focal:
-        focal = focal.assign(baseline="")
+    # a regression that stands alone is beside no named baseline
+    focal = focal.assign(baseline=focal["baseline"].fillna("") if "baseline" in focal else "")
     focal = focal.assign(tau_star_error=focal["tau_star_se_jack"].fillna(focal["tau_star_se"]))
     for (baseline, model, category), part in focal.groupby(["baseline", "model", "Category"], sort=False):
         negative = (part["h2g"] <= 0).to_numpy()

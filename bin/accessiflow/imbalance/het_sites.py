@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, require_file
-from accessiflow.log import log, note
+from accessiflow.log import left_out, log, note
 from accessiflow.variants.tables import KEY
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def read_sites(path: Path, sample: str = "") -> pd.DataFrame:
                 skipped[alleles if isinstance(alleles, str) else "another record at its position"] += 1
     for reason, n in sorted(skipped.items()):
         log.info("%d records left out: %s", n, reason)
-    note(sites=len(sites), left_out=dict(sorted(skipped.items())))
+        left_out(reason, n)
+    note(sites=len(sites))
     if not sites:
         raise InputError(f"holds no heterozygous SNV among {skipped.total()} records", path)
     return pd.DataFrame([(*place, *alleles) for place, alleles in sites.items()], columns=KEY)

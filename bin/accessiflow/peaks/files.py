@@ -12,6 +12,8 @@ from accessiflow.files import atomic, open_text, require_file
 from accessiflow.peaks.calling import BinRuns, join_bins
 from accessiflow.signal.bins import BinLayout
 
+LONGEST_IN_TBI = 1 << 29  # bp
+
 
 def write_peaks(
     path: Path,
@@ -24,7 +26,7 @@ def write_peaks(
     """Write joined peaks as BED (chrom, start, end, name, greatest coverage of a bin), bgzipped and tabix-indexed.
 
     Args:
-        path: the file; its index is written next to it.
+        path: the file; its index is written next to it: .tbi, or .csi where a chromosome is longer than a .tbi numbers.
         track: the track, after which the peaks are named.
         layout: how the bins lie.
         first: global number (k,) of each peak's first bin.
@@ -39,10 +41,11 @@ def write_peaks(
         f"{c}\t{s}\t{e}\t{track}_{i}\t{h:.6g}\n"
         for i, (c, s, e, h) in enumerate(zip(chrom, start, end, height, strict=True), 1)
     )
-    with atomic(path) as temporary, atomic(Path(f"{path}.tbi")) as index:
+    csi = max(layout.bins.values()) * layout.bin_size > LONGEST_IN_TBI
+    with atomic(path) as temporary, atomic(Path(f"{path}.{'csi' if csi else 'tbi'}")) as index:
         with pysam.BGZFile(str(temporary), "wb") as out:
             out.write("".join(lines).encode())
-        pysam.tabix_index(str(temporary), preset="bed", index=str(index), force=True)
+        pysam.tabix_index(str(temporary), preset="bed", index=str(index), force=True, csi=csi)
 
 
 def read_peak_bins(path: Path, layout: BinLayout) -> NDArray[np.int32]:

@@ -60,15 +60,18 @@ class PeakMatrix:
 
     def locate(self, chrom: Sequence[str] | NDArray[np.object_], position: NDArray[np.int64]) -> NDArray[np.int64]:
         """Row (n,) of the peak bin that holds each 0-based position (n,); -1 where none does."""
-        chroms = np.asarray(chrom, dtype=object)
-        out = np.full(len(chroms), -1, np.int64)
-        start, names = self.obs["start"].to_numpy(), self.obs["chrom"].astype(str).to_numpy(dtype=object)
-        end = self.obs["end"].to_numpy()
-        for name in set(chroms):
-            rows = np.flatnonzero(names == name)
-            at = np.flatnonzero(chroms == name)
-            if len(rows) == 0:
+        import pandas as pd
+
+        asked = pd.Series(np.asarray(chrom, dtype=object))
+        out = np.full(len(asked), -1, np.int64)
+        start, end = self.obs["start"].to_numpy(), self.obs["end"].to_numpy()
+        # Rows of each name from one pass: a comparison a name would take as many passes as there are scaffolds.
+        names = self.obs["chrom"].astype(str).reset_index(drop=True)
+        places = names.groupby(names).indices
+        for name, at in asked.groupby(asked).indices.items():
+            if name not in places:
                 continue
+            rows = places[name]
             rows = rows[np.argsort(start[rows], kind="stable")]  # a file of the user's need not be sorted
             where = np.searchsorted(start[rows], position[at], side="right") - 1
             inside = (where >= 0) & (position[at] < end[rows[np.maximum(where, 0)]])

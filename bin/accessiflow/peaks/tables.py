@@ -12,6 +12,7 @@ import numpy as np
 
 from accessiflow.errors import InputError
 from accessiflow.files import write_json, write_table, write_text
+from accessiflow.log import log
 from accessiflow.peaks.specificity import bin_labels
 from accessiflow.peaks.tissue_sets import TissueSet
 
@@ -52,7 +53,7 @@ def write_tables(
 
 
 def write_sets(obs: pd.DataFrame, sets: Sequence[TissueSet], folder: Path) -> None:
-    """Write NAME.high.bed and NAME.low.bed (one line a peak bin) and sets.tsv.
+    """Write NAME.high.bed and NAME.low.bed (one line a peak bin) and sets.tsv; an empty half is named in the log.
 
     Characters of a tissue's name that a file's name cannot hold become `_`.
 
@@ -66,6 +67,8 @@ def write_sets(obs: pd.DataFrame, sets: Sequence[TissueSet], folder: Path) -> No
         for split, members in (("high", tissue.high), ("low", tissue.low)):
             name = f"{tissue.name}.{split}.bed"
             chosen = obs.iloc[members]
+            if len(members) == 0:
+                log.warning("the tissue set %s is empty and gives no annotation: %s", name, _why_empty(tissue))
             with write_text(folder / name) as out:
                 out.writelines(
                     f"{c}\t{s}\t{e}\n" for c, s, e in zip(chosen["chrom"], chosen["start"], chosen["end"], strict=True)
@@ -74,6 +77,12 @@ def write_sets(obs: pd.DataFrame, sets: Sequence[TissueSet], folder: Path) -> No
     write_table(
         pd.DataFrame(rows, columns=["set", "by", "split", "n_bins", "median", "n_tracks", "file"]), folder / "sets.tsv"
     )
+
+
+def _why_empty(tissue: TissueSet) -> str:
+    if len(tissue.low) == 0:
+        return "no peak is in enough tracks of the tissue (--min-share)"
+    return f"no peak of the tissue is in fewer tracks than the median, {tissue.median:g} (tracks: {tissue.n_tracks})"
 
 
 def _distinct(sets: Sequence[TissueSet]) -> list[TissueSet]:

@@ -13,7 +13,9 @@ SIGNAL_SUFFIXES = (".bw", ".bigwig")  # of predictions that come without preds.h
 
 
 def check_models(inputs: Inputs, rows: list[dict[str, str]]) -> None:
-    """Check every row of the models sheet."""
+    """Check every row of the models sheet; without one, the preset that a run with training then trains."""
+    if not inputs.params.get("models") and "train" in inputs.names("stages"):
+        _check_preset(inputs, str(inputs.params.get("preset") or ""), "--preset")
     for row in rows:
         _check_source(inputs, row)
         if row["freeze"] == "yes" and not row["init_from"]:
@@ -37,23 +39,18 @@ def check_params(inputs: Inputs, name: str) -> None:
         length, run_length = params["model"].get("seq_length"), inputs.number("seq_length")
         if run_length is not None and length is not None and length != run_length:
             inputs.findings.problem(
-                f"{name}: its seq_length {length} is not the run's ({run_length:g}): make them equal"
+                f"{name}: its seq_length {length} is not the run's ({run_length:g}): use --seq_length {length}"
             )
 
 
 def _check_source(inputs: Inputs, row: dict[str, str]) -> None:
     findings = inputs.findings
-    sources = ("preset", "params", "weights", "predictions", "scores")
-    if not any(row[column] for column in sources) and not inputs.params.get("preset"):
-        findings.problem(f"model {row['model']}: needs a preset, params, weights, predictions or scores")
+    owner = f"model {row['model']}"
+    if not _has_source(row) and not inputs.params.get("preset"):
+        findings.problem(f"{owner}: needs a preset, params, weights, predictions or scores")
     if row["preset"] and row["params"]:
-        findings.problem(f"model {row['model']}: has a preset and params: give one of them")
-    # None in a task where the library lies without the pipeline's assets: then no preset is refused.
-    known = sorted(path.stem for path in PRESETS.glob("*.json"))
-    if row["preset"] in known:
-        check_params(inputs, str(PRESETS / f"{row['preset']}.json"))
-    elif row["preset"] and known:
-        findings.problem(f"model {row['model']}: no preset is called {row['preset']!r} (presets: {', '.join(known)})")
+        findings.problem(f"{owner}: has a preset and params: give one of them")
+    _check_preset(inputs, row["preset"] or ("" if _has_source(row) else inputs.params.get("preset") or ""), owner)
     if row["params"]:
         check_params(inputs, row["params"])
     if row["scores"]:
@@ -62,6 +59,19 @@ def _check_source(inputs: Inputs, row: dict[str, str]) -> None:
         _check_trained(inputs, row["model"], row["weights"])
     if _is_here(inputs, row["predictions"]):
         _check_predictions(inputs, row["model"], row["predictions"])
+
+
+def _has_source(row: dict[str, str]) -> bool:
+    return any(row[column] for column in ("preset", "params", "weights", "predictions", "scores"))
+
+
+def _check_preset(inputs: Inputs, preset: str, owner: str) -> None:
+    # None in a task where the library lies without the pipeline's assets: then no preset is refused.
+    known = sorted(path.stem for path in PRESETS.glob("*.json"))
+    if preset in known:
+        check_params(inputs, str(PRESETS / f"{preset}.json"))
+    elif preset and known:
+        inputs.findings.problem(f"{owner}: no preset is called {preset!r} (presets: {', '.join(known)})")
 
 
 def _is_here(inputs: Inputs, name: str) -> bool:

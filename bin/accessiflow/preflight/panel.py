@@ -49,6 +49,14 @@ class Usable(NamedTuple):
     example: str
 
 
+class Placed(NamedTuple):
+    """A record of a VCF by the genome's name of its contig, whether either has `chr` or not."""
+
+    chrom: str
+    pos: int
+    ref: str
+
+
 class Subsets:
     """The SNPs of the panel, and how many of them its weights and its baseline have, chromosome by chromosome."""
 
@@ -157,7 +165,7 @@ def _check_vcf(inputs: Inputs, name: str, reference: Reference | None, limits: L
                 f"{name}: {left_out} records of other chromosomes than 1 to 22 are left out: LDSC reads no others"
             )
         if not inputs.given("chain"):
-            agreement = compare_alleles(read_variants(path), reference, limits.records)
+            agreement = compare_alleles(_placed(path, reference), reference, limits.records)
             if agreement.mismatches > limits.ref_mismatch * agreement.compared:
                 inputs.findings.problem(
                     f"{name}: {agreement.mismatches} of {agreement.compared} REF alleles disagree with the FASTA "
@@ -165,6 +173,12 @@ def _check_vcf(inputs: Inputs, name: str, reference: Reference | None, limits: L
                 )
         return Usable(np.unique(usable), "", example) if len(usable) else None
     return None
+
+
+def _placed(path: Path, reference: Reference | None) -> Iterator[Placed]:
+    contigs = {} if reference is None else {bare(contig): contig for contig in reference.sizes}
+    for variant in read_variants(path):
+        yield Placed(contigs.get(bare(variant.chrom), variant.chrom), variant.pos, variant.ref)
 
 
 def _check_names(inputs: Inputs, row: dict[str, str]) -> None:

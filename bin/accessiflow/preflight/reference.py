@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from accessiflow.errors import InputError
-from accessiflow.genome import UNINDEXED, check_index
+from accessiflow.genome import check_index, unindexed
 from accessiflow.preflight.findings import NAMES_SHOWN, Findings, Inputs, some
 
 if TYPE_CHECKING:
@@ -83,12 +83,15 @@ def _indexes(inputs: Inputs, name: str, path: Path, scratch: Path) -> dict[str, 
         if not zipped:
             check_index(path, given[".fai"])
         return {keyword: str(given[suffix]) for suffix, keyword in needed.items()}
+    if inputs.staged is not None and not given[".fai"].exists():
+        # In a run every task would index the genome anew, and those that read the index alone would have none.
+        raise InputError(f"has no index beside it: make one with samtools faidx {name}", path)
     made = {suffix: scratch / f"genome{suffix}" for suffix in needed}
     options = ["--fai-idx", str(made[".fai"]), *(["--gzi-idx", str(made[".gzi"])] if zipped else [])]
     try:
         pysam.faidx(str(path), *options)
     except pysam.SamtoolsError as error:
-        raise InputError(f"cannot be indexed as FASTA ({_sentence(error)}): {UNINDEXED}", path) from None
+        raise InputError(f"cannot be indexed as FASTA ({_sentence(error)}): {unindexed(path)}", path) from None
     if not zipped:
         check_index(path, made[".fai"])
     return {keyword: str(made[suffix]) for suffix, keyword in needed.items()}
@@ -100,7 +103,7 @@ def _open_fasta(path: Path, indexes: Mapping[str, str]) -> pysam.FastaFile:
     try:
         return pysam.FastaFile(str(path), **indexes)
     except (OSError, ValueError) as error:
-        raise InputError(f"cannot be opened as FASTA ({_sentence(error)}): {UNINDEXED}", path) from None
+        raise InputError(f"cannot be opened as FASTA ({_sentence(error)}): {unindexed(path)}", path) from None
 
 
 def _sentence(error: Exception) -> str:
@@ -149,7 +152,7 @@ class Agreement(NamedTuple):
 
 
 def compare_alleles(records: Iterable[Record], reference: Reference | None, most: int) -> Agreement:
-    """Compare the REF alleles (and where these disagree, the ALT alleles) of at most `most` records with the genome, streaming.
+    """Compare the REF alleles of at most `most` records with the genome, streaming; where they disagree, ALT too.
 
     Unknown contigs, REF with other letters than ACGT and unknown genome bases are not compared; a position past the end
     of its contig disagrees. Memory: one window of the genome.
@@ -193,8 +196,8 @@ def report_mismatches(name: str, agreement: Agreement, most: float, findings: Fi
         )
         if agreement.exchanged >= EXCHANGED * agreement.mismatches:
             findings.warning(
-                f"{sentence}: in {agreement.exchanged} of {agreement.mismatches} ALT is the genome's: alleles reversed, "
-                "not another assembly (ref_mismatch says what becomes of them)"
+                f"{sentence}: in {agreement.exchanged} of {agreement.mismatches} ALT is the genome's: "
+                "alleles reversed, not another assembly (ref_mismatch says what becomes of them)"
             )
         elif share > most:
             findings.problem(f"{sentence}, more than {most:.0%}: another assembly? (max_ref_mismatch sets the limit)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from accessiflow.files import open_text
 from accessiflow.intervals import read_bed
+from accessiflow.peaks.cluster_bed import check_names
 from accessiflow.preflight.findings import Inputs, some
 from accessiflow.preflight.parameters import FOLD_STAGES
 from accessiflow.preflight.reference import Reference, compare_contigs
@@ -64,6 +65,8 @@ def check_beds(inputs: Inputs, reference: Reference | None) -> None:
             inputs.findings.summary[parameter] = {"intervals": len(table)}
             if parameter == "clusters" and (table["name"] == "").any():
                 inputs.findings.problem(f"{name}: every interval needs the name of its cluster in column 4")
+            if parameter == "clusters":
+                check_names(table, path)
 
 
 def check_genes(inputs: Inputs, reference: Reference | None) -> None:

@@ -8,14 +8,27 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
-from accessiflow.intervals import BED_HEADERS
+from accessiflow.intervals import BED_HEADERS, LONGEST_CHROMOSOME, whole_number
 from accessiflow.preflight.findings import Findings, Inputs, some
 from accessiflow.preflight.reference import Reference, compare_contigs
 from accessiflow.sheets import signal_kind
+from accessiflow.signal.coverage import Ends, length_fault
+from accessiflow.signal.fragments import fragment_columns
 
 MOST_RECORDS = 2_000_000  # that are read of a file without an index to see on which chromosomes it has data
+RECORDS_PAST_END = 1000  # of a chromosome that an index leads to
+
+
+class Interval(NamedTuple):
+    """A record of fragments or bedGraph: its contig, start and end."""
+
+    chrom: str
+    start: int
+    end: int
 
 
 class Contents(NamedTuple):
@@ -24,10 +37,14 @@ class Contents(NamedTuple):
     Attributes:
         lengths: contigs that the file names -> their lengths in bp, 0 where it does not say.
         with_data: those of the requested contigs that have data; None where this is not known.
+        ends: the records against the ends of the genome's chromosomes, where a header does not say their lengths.
+        whole: `ends` has counted all records.
     """
 
     lengths: dict[str, int]
     with_data: set[str] | None
+    ends: Ends | None = None
+    whole: bool = False
 
 
 def check_tracks(inputs: Inputs, rows: list[dict[str, str]], reference: Reference | None) -> None:
@@ -67,14 +84,17 @@ def _check_signal(
     path = inputs.file(name, f"{kind} file")
     if path is None:
         return
+    if kind == "fragments":
+        fragment_columns(path, bool(row["barcodes"]), reference.sizes if reference else ())
     index = {suffix: inputs.locate(name + suffix) for suffix in (".bai", ".csi", ".tbi")}
     requested = [chrom for names in folds.values() for chrom in names if reference is None or chrom in reference.sizes]
-    contents = _READERS[kind](path, {s: p for s, p in index.items() if p.exists()}, requested)
+    sizes = reference.sizes if reference else {}
+    contents = _READERS[kind](path, {s: p for s, p in index.items() if p.exists()}, requested, sizes)
     shared = compare_contigs(name, contents.lengths, reference, inputs.findings)
     if not shared:
         return
     if reference is not None:
-        _check_lengths(name, contents.lengths, shared, reference, inputs.findings)
+        _check_assembly(name, contents, reference, inputs.findings)
     if contents.with_data is None:
         inputs.findings.warning(f"{name}: has no index, so that its data on the test chromosomes were not looked for")
         return
@@ -93,23 +113,18 @@ def _check_fold(track: str, fold: str, chroms: list[str], with_data: set[str], f
         findings.warning(f"track {track}: has no data on {some(empty)} of the {fold}")
 
 
-def _check_lengths(
-    name: str, lengths: Mapping[str, int], shared: list[str], reference: Reference, findings: Findings
-) -> None:
-    """Contigs of the same name and another length: a problem if all are, as another assembly's."""
-    known = [chrom for chrom in shared if lengths[chrom]]
-    wrong = [chrom for chrom in known if lengths[chrom] != reference.sizes[chrom]]
-    if not wrong:
-        return
-    sentence = f"{name}: {wrong[0]} has {lengths[wrong[0]]} bp, in the FASTA {reference.sizes[wrong[0]]}"
-    if len(wrong) == len(known):
-        findings.problem(f"{sentence} ({len(wrong)} of {len(known)} contigs differ): another assembly?")
-    else:
-        findings.warning(f"{sentence} ({len(wrong)} of {len(known)} contigs differ)")
+def _check_assembly(name: str, contents: Contents, reference: Reference, findings: Findings) -> None:
+    """Contig lengths of another assembly, or records past the ends of the genome's chromosomes, are a problem."""
+    known = {chrom: length for chrom, length in contents.lengths.items() if length}
+    fault = length_fault(known, reference.sizes) or (contents.ends.fault(contents.whole) if contents.ends else "")
+    if fault:
+        findings.problem(f"{name}: {fault}")
+    elif contents.ends and (warning := contents.ends.warning(contents.whole)):
+        findings.warning(f"{name}: {warning}")
 
 
-# One call shape for all kinds, whether or not they have an index.
-def _bigwig(path: Path, index: Mapping[str, Path], requested: Iterable[str]) -> Contents:  # noqa: ARG001
+# One call shape for all kinds, whether or not they have an index or contig lengths.
+def _bigwig(path: Path, index: Mapping[str, Path], requested: Iterable[str], sizes: Mapping[str, int]) -> Contents:  # noqa: ARG001
     from accessiflow.signal.bigwig import has_data, open_bigwig
 
     with open_bigwig(path) as handle:
@@ -117,7 +132,7 @@ def _bigwig(path: Path, index: Mapping[str, Path], requested: Iterable[str]) -> 
         return Contents(lengths, {c for c in requested if c in lengths and has_data(handle, path, c)})
 
 
-def _bam(path: Path, index: Mapping[str, Path], requested: Iterable[str]) -> Contents:
+def _bam(path: Path, index: Mapping[str, Path], requested: Iterable[str], sizes: Mapping[str, int]) -> Contents:  # noqa: ARG001
     import pysam
 
     from accessiflow.signal.insertions import require_bam
@@ -138,37 +153,66 @@ def _bam(path: Path, index: Mapping[str, Path], requested: Iterable[str]) -> Con
         pysam.set_verbosity(verbosity)
 
 
-def _intervals(path: Path, index: Mapping[str, Path], requested: Iterable[str]) -> Contents:
+def _intervals(path: Path, index: Mapping[str, Path], requested: Iterable[str], sizes: Mapping[str, int]) -> Contents:
     """Fragments and bedGraph: contigs from a tabix index, else from the lines."""
     import pysam
 
-    if ".tbi" in index:
+    ends = Ends(sizes)
+    table = next((index[suffix] for suffix in (".tbi", ".csi") if suffix in index), None)
+    if table is not None:
         try:
-            with pysam.TabixFile(str(path), index=str(index[".tbi"])) as handle:
-                return Contents(dict.fromkeys(handle.contigs, 0), set(handle.contigs))
+            with pysam.TabixFile(str(path), index=str(table)) as handle:
+                for chrom in (name for name in handle.contigs if name in sizes):
+                    _add_ends(ends, chrom, (row.split("\t", 3) for row in handle.fetch(chrom, sizes[chrom])))
+                return Contents(dict.fromkeys(handle.contigs, 0), set(handle.contigs), ends)
         except (OSError, ValueError, NotImplementedError) as error:
             raise InputError(
                 f"cannot be read with its index ({' '.join(str(error).split())[:120]}): index it anew with tabix", path
             ) from None
+    return _read_lines(path, set(requested), ends, sizes)
+
+
+def _add_ends(ends: Ends, chrom: str, rows: Iterable[list[str]]) -> None:
+    """Count the records at and past the end of a chromosome: the first few say what all do."""
+    found = [(int(start), int(end)) for _, start, end, *_ in islice(rows, RECORDS_PAST_END)]
+    if found:
+        start, end = np.array(found, np.int64).T
+        ends.add(chrom, start, end)
+
+
+def _read_lines(path: Path, requested: set[str], ends: Ends, sizes: Mapping[str, int]) -> Contents:
     names: dict[str, int] = {}
-    with_data = _seen(_line_contigs(path, names), requested)
+    records = _line_intervals(path)
+    for chrom, start, end in islice(records, MOST_RECORDS):
+        names[chrom] = 0
+        if end > sizes.get(chrom, end):
+            ends.add(chrom, np.array([start]), np.array([end]))
+        else:
+            ends.add_fitting(chrom in sizes)
     if not names:
         raise InputError("holds no interval", path)
-    return Contents(names, with_data)
+    whole, there = next(records, None) is None, requested & names.keys()
+    return Contents(names, there if whole or there == requested else None, ends, whole)
 
 
-def _line_contigs(path: Path, names: dict[str, int]) -> Iterator[str]:
-    """The contig of each line; each new one is added to `names` with an unknown length."""
+def _line_intervals(path: Path) -> Iterator[Interval]:
+    """The interval of each line."""
     try:
         with open_text(path) as handle:
             for number, line in enumerate(handle, 1):
                 if not line.strip() or line.startswith(BED_HEADERS):
                     continue
                 fields = line.split("\t", 3)
-                if len(fields) < 3 or not fields[1].isdecimal() or not fields[2].strip().isdecimal():
+                if len(fields) < 3:
                     raise InputError("needs a chromosome, a start and an end, separated by tabs", path, number)
-                names.setdefault(fields[0], 0)
-                yield fields[0]
+                start, end = whole_number(fields[1]), whole_number(fields[2])
+                if start is None or end is None or not 0 <= start < end < LONGEST_CHROMOSOME:
+                    raise InputError(
+                        f"needs integers 0 <= start < end, found {fields[1][:20]!r} and {fields[2].strip()[:20]!r}",
+                        path,
+                        number,
+                    )
+                yield Interval(fields[0], start, end)
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise InputError(f"cannot be read as text ({error}): truncated or another format", path) from None
 
@@ -185,7 +229,7 @@ def _seen(contigs: Iterator[str | None], requested: Iterable[str]) -> set[str] |
     return out if next(contigs, None) is None else None
 
 
-_READERS: dict[str, Callable[[Path, Mapping[str, Path], Iterable[str]], Contents]] = {
+_READERS: dict[str, Callable[[Path, Mapping[str, Path], Iterable[str], Mapping[str, int]], Contents]] = {
     "bigwig": _bigwig,
     "bam": _bam,
     "fragments": _intervals,

@@ -41,7 +41,10 @@ def section(results: Results) -> Section | None:
         *_pooled(results.table("heritability/meta.tsv")),
     ]
     quality = results.table("heritability/qc.tsv")
-    lead = f"Stratified LD score regression by the real ldsc: each annotation alone with the baseline.{_beside(every, focal)}"
+    lead = (
+        "Stratified LD score regression by the real ldsc: each annotation alone with the baseline."
+        f"{_beside(every, focal)}"
+    )
     return Section(
         "heritability",
         "Heritability",
@@ -178,7 +181,8 @@ def _split_figure(
         column=alt.Facet("specificity:N", title=None), row=alt.Facet("trait and tissue:N", title=None, header=HEADER)
     )
     caption = (
-        f"{_pairing(best[best['trait'].isin(shown['trait'])])} SNPs of the set with the highest (top) or lowest (bottom) |SAD| over the tissue's "
+        f"{_pairing(best[best['trait'].isin(shown['trait'])])} SNPs of the set with the highest (top) or lowest "
+        "(bottom) |SAD| over the tissue's "
         "tracks. Bars: one standard error. Dashed: no effect."
     )
     return figure(key, title, caption, facets, _plain(shown.merge(best[["trait", "chosen"]], on="trait")))
@@ -197,7 +201,8 @@ def _pairing(best: pd.DataFrame) -> str:
             else "Without a group in the gwas sheet"
         )
         sentences.append(
-            f"{whose}: in the tissue whose specific peaks are most enriched, a choice by the result itself, which favours large values."
+            f"{whose}: in the tissue whose specific peaks are most enriched, a choice by the result itself, "
+            "which favours large values."
         )
     return " ".join(sentences)
 
@@ -352,7 +357,8 @@ def _answer(focal: pd.DataFrame) -> str:
         size = f"({number(r.Enrichment, 1)}x, SE {number(r.Enrichment_std_error, 1)})"
         if not r.chosen:
             sentences.append(
-                f"{r.trait}: {'' if r.Enrichment > 1 else 'not '}enriched in the specific peaks of its tissue {r.owner} {size}."
+                f"{r.trait}: {'' if r.Enrichment > 1 else 'not '}enriched in the specific peaks of its tissue "
+                f"{r.owner} {size}."
             )
         elif r.Enrichment > 1:
             sentences.append(f"{r.trait}: most enriched in the specific peaks of {r.owner} {size}.")
@@ -371,7 +377,8 @@ def _warnings(quality: pd.DataFrame | None, focal: pd.DataFrame) -> list[str]:
             few
         )
         out += [
-            f"{collinear} regressions have nearly collinear annotations (condition number above 100,000): coefficients are unstable."
+            f"{collinear} regressions have nearly collinear annotations (condition number above 100,000): "
+            "coefficients are unstable."
         ] * bool(collinear)
     out += _unfitted(focal)
     unscored = focal["n_unscored"].astype(float).max()
@@ -392,13 +399,15 @@ def _unfitted(focal: pd.DataFrame) -> list[str]:
     if len(failed):
         first = failed.iloc[0]
         out.append(
-            f"{len(failed)} of {len(focal)} regressions could not be fitted by ldsc and are NA ({first['trait']} on {first['model']}: "
+            f"{len(failed)} of {len(focal)} regressions could not be fitted by ldsc and are NA "
+            f"({first['trait']} on {first['model']}: "
             f"{first['reason']}; the others in the table)."
         )
     negative = focal[focal["Enrichment"].notna() & focal["reason"].fillna("").str.contains(NO_H2, regex=False)]
     if len(negative):
         traits = ", ".join(dict.fromkeys(negative["trait"].astype(str)))
         out.append(
-            f"{len(negative)} regressions have a heritability of 0 or less ({traits}): their enrichments mean nothing, and are not pooled."
+            f"{len(negative)} regressions have a heritability of 0 or less ({traits}): their enrichments mean nothing, "
+            "and are not pooled."
         )
     return out

@@ -11,6 +11,7 @@ from accessiflow.report.section import Section, Table
 from accessiflow.results import Results
 
 SCORING = ("engine", "device", "threads")
+TASK_COLUMNS = ("task", "seconds", "CPU seconds", "peak MB", "device", "rate", "left out", "warnings")
 PREFLIGHT = "PREFLIGHT_CHECK"
 SHOWN = 5  # warnings of a process; the rest are counted, and stand in the run records
 
@@ -32,6 +33,7 @@ def section(results: Results) -> Section:
                 f"{r['peak_memory_mb']:,.0f}",
                 str(r["device"]),
                 rate,
+                ", ".join(f"{n:,} {what}" for what, n in r.get("left_out", {}).items()),
                 str(len(r.get("warnings", []))),
             ]
         )
@@ -43,9 +45,7 @@ def section(results: Results) -> Section:
     ]
     versions = [line.split(": ", 1) for line in results.text("pipeline_info/versions.yml").splitlines() if ": " in line]
     tables = [
-        Table(
-            "run-stages", "Stages", ["task", "seconds", "CPU seconds", "peak MB", "device", "rate", "warnings"], rows
-        ),
+        Table("run-stages", "Stages", list(TASK_COLUMNS), rows),
         Table(
             "run-scoring",
             "Scoring of variants",
@@ -66,7 +66,10 @@ def section(results: Results) -> Section:
 
 
 def warnings(results: Results) -> list[str]:
-    """What the tasks warned of, by process, a sentence once with the number of its tasks; the first SHOWN of a process, then how many more."""
+    """What the tasks warned of, by process: a sentence once with the number of its tasks.
+
+    The first SHOWN of a process, then how many more.
+    """
     said: dict[str, dict[str, list[str]]] = {}
     for name, record in results.jsons("pipeline_info/stages/*.run.json").items():
         process, _, task = name.removesuffix(".run.json").partition(".")

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.signal.coverage import ChromBins, ChromRuns, shared_contigs
+from accessiflow.signal.coverage import ChromBins, ChromRuns, Ends, shared_contigs
 from accessiflow.signal.tables import coordinates, table_chunks
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class _Part(NamedTuple):
 def _bedgraph_rows(path: Path, sizes: Mapping[str, int]) -> Iterator[ChromRuns]:
     """Sorted, disjoint intervals of each chromosome of `sizes`, in the order of the chromosomes in the file."""
     seen: dict[str, int] = {}
+    ends = Ends(sizes)
     parts: list[_Part] = []
     current = ""
     for chunk in table_chunks(path, ["chrom", "start", "end", "value"]):
@@ -79,8 +80,11 @@ def _bedgraph_rows(path: Path, sizes: Mapping[str, int]) -> Iterator[ChromRuns]:
                 yield from _joined(current, parts, sizes, path)
                 seen[chrom], parts, current = 1, [], chrom
             parts.append(_Part(start[low:high], end[low:high], value[low:high]))
+            if chrom in sizes:
+                ends.add(chrom, start[low:high], end[low:high])
     yield from _joined(current, parts, sizes, path)
     shared_contigs(path, seen, sizes)
+    ends.check(path)
 
 
 def _coverage(chunk: pd.DataFrame, path: Path) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import atomic, require_file, require_room
 from accessiflow.signal.bigwig_structure import check_structure
-from accessiflow.signal.coverage import RECORDS_AT_ONCE, ChromBins, ChromRuns, shared_contigs
+from accessiflow.signal.coverage import RECORDS_AT_ONCE, ChromBins, ChromRuns, check_lengths, shared_contigs
 
 BASES_AT_ONCE = 1 << 20  # 4 MB of values
 # Bytes of a bigWig, for the estimate of its size on disk.
@@ -89,11 +89,11 @@ def _bin_bigwig(path: Path, sizes: Mapping[str, int], bin_size: int) -> Iterator
     handle = open_bigwig(path)
     lengths: dict[str, int] = handle.chroms()
     shared = set(shared_contigs(path, lengths, sizes))
+    check_lengths(path, lengths, sizes)
     step = max(BASES_AT_ONCE // bin_size, 1) * bin_size  # whole bins, so that none is summed in two parts
     for chrom, size in sizes.items():
         out = np.zeros(size // bin_size)
-        # The file's chromosome may be longer or shorter than the genome's; the last bin is dropped unless it is whole.
-        end = min(size, lengths[chrom], len(out) * bin_size) if chrom in shared else 0
+        end = len(out) * bin_size if chrom in shared else 0  # the last bin is dropped unless it is whole
         for left in range(0, end, step):
             right = min(left + step, end)
             values = _chunk_values(handle, path, chrom, left, right)
@@ -114,7 +114,7 @@ def has_data(handle: Any, path: Path, chrom: str) -> bool:
     greatest = handle.stats(chrom, 0, length, type="max")[0]  # from the zoom levels, without reading the values
     if greatest is not None and greatest > 0:
         return True
-    # A stored NaN makes the summary of its zoom block undefined, whatever else is there: only the values themselves say.
+    # A stored NaN makes the summary of its zoom block undefined, whatever else is there: only the values say.
     starts = range(0, length, BASES_AT_ONCE)
     return any(_chunk_values(handle, path, chrom, s, min(s + BASES_AT_ONCE, length)).max() > 0 for s in starts)
 

@@ -14,8 +14,17 @@ import numpy as np
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, require_file
-from accessiflow.log import log
-from accessiflow.signal.coverage import RECORDS_AT_ONCE, ChromBins, ChromRuns, Positions, shared_contigs
+from accessiflow.log import left_out, log
+from accessiflow.signal.coverage import (
+    RECORDS_AT_ONCE,
+    ChromBins,
+    ChromRuns,
+    Ends,
+    Positions,
+    check_lengths,
+    shared_contigs,
+)
+from accessiflow.signal.fragments import fragment_columns
 from accessiflow.signal.tables import coordinates, table_chunks
 
 if TYPE_CHECKING:
@@ -93,9 +102,8 @@ def insertions(path: Path, kind: str, sizes: Mapping[str, int], counting: Counti
         out[chrom] = positions[: np.searchsorted(positions, size)]
         outside += len(positions) - len(out[chrom])
     if outside:
-        log.warning(
-            "%s: %d insertion(s) past the end of their chromosome are left out: another assembly?", path.name, outside
-        )
+        left_out("insertions past the end of their chromosome", outside)
+        log.warning("%s: %d insertion(s) past the end of their chromosome are left out", path.name, outside)
     return out
 
 
@@ -126,7 +134,9 @@ def _read_bam(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[
     verbosity = pysam.set_verbosity(0)  # htslib prints its own complaints to stderr, next to our one sentence
     try:
         with pysam.AlignmentFile(str(path), "rb", check_sq=True) as bam:
-            shared = set(shared_contigs(path, list(bam.references), sizes))
+            lengths = dict(zip(bam.references, bam.lengths, strict=True))
+            shared = set(shared_contigs(path, lengths, sizes))
+            check_lengths(path, lengths, sizes)
             names = [name if name in shared else None for name in bam.references]
             for number, read in enumerate(bam.fetch(until_eof=True), 1):  # noqa: B007
                 if read.flag & UNUSABLE or read.mapping_quality < counting.min_mapq or names[read.reference_id] is None:
@@ -157,23 +167,44 @@ def _ends(read: pysam.AlignedSegment, counting: Counting) -> list[int]:
 def _read_fragments(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[str, array[int]]:
     out: dict[str, array[int]] = {}
     seen: dict[str, int] = {}
-    matched = False
-    for chunk in table_chunks(path, ["chrom", "start", "end", "barcode"]):
+    cells: set[str] = set()
+    ends = Ends(sizes)
+    names, places = fragment_columns(path, counting.barcodes is not None, sizes)
+    for chunk in table_chunks(path, names, places):
         start, end = coordinates(chunk, path)
         keep = np.ones(len(chunk), bool)
         if counting.barcodes is not None:
             keep = chunk["barcode"].isin(counting.barcodes).to_numpy()
-        matched |= bool(keep.any())
+            cells.update(chunk["barcode"][keep].unique())
         for chrom, rows in chunk.groupby("chrom", sort=False).indices.items():
             seen[str(chrom)] = 1
             if chrom in sizes:
+                ends.add(str(chrom), start[rows], end[rows])
                 chosen = rows[keep[rows]]
-                # The ends of a fragment are its two insertions, shifted already by the program that wrote the file.
-                both = np.concatenate([start[chosen], end[chosen] - 1])
-                out.setdefault(str(chrom), array("I")).frombytes(both.astype(np.uint32).tobytes())
+                # The ends of a fragment are its two insertions, shifted already by the program that wrote the file;
+                # of a single read only its 5' end is one.
+                strand = chunk["strand"].to_numpy()[chosen] if "strand" in chunk else np.full(len(chosen), ".")
+                cuts = np.concatenate([start[chosen][strand != "-"], end[chosen][strand != "+"] - 1])
+                out.setdefault(str(chrom), array("I")).frombytes(cuts.astype(np.uint32).tobytes())
     shared_contigs(path, seen, sizes)
-    if not matched:
+    ends.check(path)
+    if counting.barcodes is not None:
+        _check_cells(path, counting.barcodes, cells)
+    return out
+
+
+def _check_cells(path: Path, listed: frozenset[str], found: set[str]) -> None:
+    """Warn of listed barcodes without a fragment; none with one is an error."""
+    if not found:
         raise InputError(
             "holds no fragment of the listed barcodes: are they written alike (a suffix such as -1)?", path
         )
-    return out
+    absent = sorted(listed - found)
+    if absent:
+        log.warning(
+            "%s: has no fragment of %d of the %d listed barcodes (%s...)",
+            path.name,
+            len(absent),
+            len(listed),
+            ", ".join(absent[:3]),
+        )

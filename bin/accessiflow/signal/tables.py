@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,10 +22,15 @@ if TYPE_CHECKING:
 LINES_AT_ONCE = 1 << 18  # about 100 MB as text in pandas
 
 
-def table_chunks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
+def table_chunks(path: Path, columns: list[str], places: Sequence[int] = ()) -> Iterator[pd.DataFrame]:
     """Chunks of a headerless TSV as text, without its `#`, track and browser lines.
 
     The further column `line` is the number of the line in the file, for messages.
+
+    Args:
+        path: the file.
+        columns: names of the columns that are read.
+        places: where they stand, from 0, ascending; default: the first ones.
 
     Raises:
         InputError: there is no record, or one has too few columns.
@@ -39,7 +44,7 @@ def table_chunks(path: Path, columns: list[str]) -> Iterator[pd.DataFrame]:
                 handle,
                 sep="\t",
                 header=None,
-                usecols=range(len(columns)),
+                usecols=list(places) or range(len(columns)),
                 names=columns,
                 dtype=str,
                 chunksize=LINES_AT_ONCE,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import NA
 from accessiflow.log import log
-from accessiflow.variants.tables import KEY, MISSING, TextTable, counts_of, numbers_of, read_text
+from accessiflow.variants.tables import KEY, NO_VALUE, TextTable, counts_of, numbers_of, read_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,7 @@ NAMES = {
     "effect_allele": (r"effect_?allele|ea|tested_?allele|assessed_?allele", "a1"),
     "other_allele": (r"other_?allele|non_?effect_?allele|oa|nea", "a2"),
     "variant": (rf"((hg|grch)\d+_)?variant(_?id)?{_BUILD}",),
+    "id": (r"rs_?ids?|snp|snp_?id",),
     "start": (r"(chrom_?)?start",),
     "end": (r"(chrom_?)?end",),
     "beta": (r"beta|slope|effect|effect_?size", "beta_marginal", "posterior_mean", "beta_posterior"),
@@ -119,7 +120,7 @@ def read_allele_counts(path: Path) -> pd.DataFrame:
     raw = read_text(path)
     blank = np.zeros(len(raw.rows), bool)
     for name in _columns_of(raw, COUNTS, {}).values():
-        blank |= raw.rows[name].str.strip().isin(MISSING).to_numpy()
+        blank |= raw.rows[name].str.strip().isin(NO_VALUE).to_numpy()
     if blank.all():
         raise InputError("has no row with counts", path)
     if blank.any():
@@ -198,7 +199,7 @@ def _read(
         field = renamed.get(name, name)
         if field not in out.columns:
             values = raw.rows[name].str.strip()
-            out[field] = values.mask(values.isin(MISSING))
+            out[field] = values.mask(values.isin(NO_VALUE))
     return out
 
 
@@ -210,7 +211,7 @@ def _columns_of(raw: TextTable, fields: Sequence[str], given: Mapping[str, str])
         raise InputError(f"has no column {unknown[0][:60]} (found: {', '.join(header[:12])})", raw.path)
     found = dict(given)
     for field in (name for name in fields if name not in given):
-        names = _named(header, field)
+        names = matching_columns(header, field)
         if len(names) == 1:
             found[field] = names[0]
         elif names and field not in _HELPFUL:
@@ -222,8 +223,11 @@ def _columns_of(raw: TextTable, fields: Sequence[str], given: Mapping[str, str])
     return found
 
 
-def _named(header: Sequence[str], field: str) -> list[str]:
-    """The columns that may be a field: one where its name is the field's own, else all that match the first pattern that any matches."""
+def matching_columns(header: Sequence[str], field: str) -> list[str]:
+    """The columns that may be a field.
+
+    Those whose name is the field's own, else all that match the first pattern that any of them matches.
+    """
     own = [name for name in header if name.lower() == field]
     if own:
         return own
@@ -264,7 +268,7 @@ def _keys(raw: TextTable, columns: Mapping[str, str], lacking: Callable[[Sequenc
         log.warning("%s: A1 is taken as the effect allele, A2 as the other one", raw.path)
     table = pd.DataFrame({field: raw.rows[columns[field]].str.strip() for field in KEY})
     for field in KEY:
-        blank = table[field].isin(MISSING).to_numpy()
+        blank = table[field].isin(NO_VALUE).to_numpy()
         if blank.any():
             raise InputError(f"has no value in column {columns[field]}", raw.path, int(raw.lines[blank.argmax()]))
     pos = counts_of(raw, columns["pos"])
@@ -281,7 +285,7 @@ def _positions(raw: TextTable, columns: Mapping[str, str]) -> pd.Series:
     width = raw.rows[columns["ref"]].str.strip().str.len().to_numpy()
     for first, counted in ((1, end - start), (0, end - start + 1)):  # BED's from 0, others from 1
         if (counted == width).all():
-            return raw.rows[columns["start"]].map(lambda text: str(int(float(text)) + first))
+            return raw.rows[columns["start"]].map(lambda text, first=first: str(int(float(text)) + first))
     raise InputError(
         "has start and end but no pos, and end - start is neither the length of REF (BED, from 0) nor one less "
         "(from 1): give a column pos, counted from 1",

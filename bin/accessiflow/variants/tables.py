@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 KEY = ["chrom", "pos", "ref", "alt"]
 EXACT_BELOW = 1 << 53  # integers from here on are not all floating-point numbers
 _HEADER = re.compile(r"#(chr\w*|contig|variant\w*)\b", re.IGNORECASE)
-MISSING = ("", NA, ".")
+NO_VALUE = ("", NA, ".")
 NOT_A_NUMBER = ("nan", "NaN")
 
 
@@ -126,7 +126,7 @@ def _numbers(
     import pandas as pd
 
     values = table.rows[column].str.strip()
-    blank = values.isin([*MISSING, *NOT_A_NUMBER]).to_numpy() if missing else np.zeros(len(values), bool)
+    blank = values.isin([*NO_VALUE, *NOT_A_NUMBER]).to_numpy() if missing else np.zeros(len(values), bool)
     found = pd.to_numeric(values.mask(blank), errors="coerce").to_numpy(np.float64)
     table.require(blank | good(found), values, f"column {column}: expected {what}")
     return found

@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 
 from accessiflow.errors import InputError
 from accessiflow.files import require_file, write_text
+from accessiflow.variants.columns import matching_columns
 
 SHARD = "##accessiflow_shard"
 LINE = "LINE="
@@ -164,16 +165,17 @@ def _read_tsv(path: Path) -> Iterator[Variant]:
 
 
 def _columns(header: list[str], path: Path, line: int) -> dict[str, int]:
-    """Places of a table's columns by name, in lower case."""
+    """Places of a table's columns by field."""
     names = [name.strip().lstrip("#").lower() for name in header]
     needed = ("chrom", "pos", "ref", "alt")
-    missing = [name for name in needed if name not in names]
+    found = {field: matching_columns(names, field) for field in (*needed, "id")}
+    missing = [name for name in needed if not found[name]]
     if missing:
         raise InputError(f"lacks the column(s) {', '.join(missing)} (found: {', '.join(names[:12])})", path, line)
-    twice = [name for name in (*needed, "id") if names.count(name) > 1]
+    twice = [field for field, columns in found.items() if len(columns) > 1]
     if twice:
         raise InputError(f"has two columns {twice[0]}: which one is meant?", path, line)
-    return {name: i for i, name in enumerate(names)}
+    return {field: names.index(columns[0]) for field, columns in found.items() if columns}
 
 
 def _position(text: str, path: Path, line: int) -> int:

@@ -51,9 +51,9 @@ class Tiny {
             CELLS.withIndex().collect { cell, i -> "$i\t$cell\tsignals/${i + 1}/${cell}.bw\t1\tsum\t$cell\n" }.join('')
     }
 
-    /** The tags of a process's tasks. */
+    /** The tags of a process's tasks, sorted. */
     static List<String> tagged(String process) {
-        return rows(TASKS).findAll { it.process.tokenize(':').last() == process }*.tag
+        return rows(TASKS).findAll { it.process.tokenize(':').last() == process }*.tag.sort()
     }
 
     /** What every regression reads: LD scores and annotation of all SNPs, allele frequencies. */
@@ -65,16 +65,12 @@ class Tiny {
         })
     }
 
-    /** Every annotation, a file a chromosome. */
-    static String annotations() {
-        return list(tagged('HERITABILITY_ANNOTATE').collectMany { name ->
-            (1..3).collect { file('HERITABILITY_ANNOTATE', name, "annot/${name}.${it}.annot.gz") }
-        })
-    }
-
     /** Every annotation: whole sets, and their splits by |SAD|. */
-    static List<String> annotations() {
-        return tagged('HERITABILITY_ANNOTATE').collectMany { rows(made('HERITABILITY_ANNOTATE', it, "${it}.annotations.tsv"))*.annotation }
+    static List<String> annotations() { tagged('HERITABILITY_ANNOTATE').collectMany { split(it) } }
+
+    /** The annotations that one task made. */
+    private static List<String> split(String tag) {
+        return rows(made('HERITABILITY_ANNOTATE', tag, "${tag}.annotations.tsv"))*.annotation
     }
 
     /** LD scores of every annotation. */
@@ -83,31 +79,26 @@ class Tiny {
     /** What the summary reads beside the regressions: annotations, frequencies and LD scores. */
     static String annotated() {
         List<String> own = tagged('HERITABILITY_ANNOTATE').collectMany { tag ->
-            rows(made('HERITABILITY_ANNOTATE', tag, "${tag}.annotations.tsv"))*.annotation.collectMany { name ->
-                (1..3).collect { n -> file('HERITABILITY_ANNOTATE', tag, "annot/${name}.${n}.annot.gz") }
+            [split(tag), 1..3].combinations().collect { name, n ->
+                file('HERITABILITY_ANNOTATE', tag, "annot/${name}.${n}.annot.gz")
             }
         }
         List<String> base = (1..3).collectMany { n ->
-            ['annot.gz', 'l2.ldscore.gz'].collect { file('HERITABILITY_LD_SCORES', "$n", "base.${n}.$it") } + [file('HERITABILITY_FREQ', "$n", "frq.${n}.frq")]
+            ['annot.gz', 'l2.ldscore.gz'].collect { file('HERITABILITY_LD_SCORES', "$n", "base.${n}.$it") } +
+                [file('HERITABILITY_FREQ', "$n", "frq.${n}.frq")]
         }
         return list(own + base + scoreFiles().findAll { it.contains('.ldscore.gz') })
     }
 
     /** Every regression of every trait: results, log, deleted values. */
     static String regressions() {
-        return list(annotations().collectMany { name -> TRAITS.collectMany { trait ->
-            ['results', 'log', 'part_delete'].collect { file('LDSC_H2', name, "${trait}.${name}.$it") }
-        } })
+        List<List> all = [annotations(), TRAITS, ['results', 'log', 'part_delete']].combinations()
+        return list(all.collect { name, trait, end -> file('LDSC_H2', name, "${trait}.${name}.$end") })
     }
 
     private static List<String> scoreFiles() {
-        return (1..3).collectMany { n -> annotations().collectMany { name -> ['ldscore.gz', 'M', 'M_5_50'].collect { file('HERITABILITY_LD_SCORES', "$n", "${name}.${n}.l2.$it") } } }
-    }
-
-    /** What ldsc found of every annotation and trait. */
-    static String regressions() {
-        List<List> all = [tagged('LDSC_H2'), TRAITS, ['results', 'log', 'part_delete']].combinations()
-        return list(all.collect { name, trait, end -> file('LDSC_H2', name, "${trait}.${name}.$end") })
+        List<List> all = [1..3, annotations(), ['ldscore.gz', 'M', 'M_5_50']].combinations()
+        return all.collect { n, name, end -> file('HERITABILITY_LD_SCORES', "$n", "${name}.${n}.l2.$end") }
     }
 
     static String peaks() { file('PEAKS_MERGE', 'all', 'peaks.h5ad') }
@@ -116,8 +107,9 @@ class Tiny {
     static String predicted(String model, String what) { file('PREDICT_TEST', model, "predictions/${what}.h5") }
 
     /** A model's scores of both variant sets. */
-    static String sad(String model) { list(['study',
-        'benchmarks'].collect { file('SAD_MERGE', "$model $it", "$it/sad.h5") }) }
+    static String sad(String model) {
+        return list(['study', 'benchmarks'].collect { file('SAD_MERGE', "$model $it", "$it/sad.h5") })
+    }
 
     /** A file that a suite hands in, written for it: text (gzipped by its name) or bytes. */
     static String given(String launchDir, String name, content) {

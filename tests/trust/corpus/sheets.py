@@ -70,10 +70,34 @@ for _kind, _name in NAMES.items():
     refused(
         f"a track {_kind}", "tracks sheet", _change, CHECK, "tracks.csv:2: track", "is not a name: use letters, digits"
     )
+for _word in ("NA", "nan", "None", "inf"):
+    refused(
+        f"a track called {_word}",
+        "tracks sheet",
+        _line("tracks", edit("tracks.csv", "\nA,", f"\n{_word},")),
+        CHECK,
+        f"tracks.csv:2: track '{_word}' is read as a missing value or a number",
+    )
+refused(
+    "a cell type called NA",
+    "tracks sheet",
+    _line("tracks", edit("tracks.csv", "\nA,a,", "\nA,NA,")),
+    CHECK,
+    "tracks.csv:2: cell_type 'NA' is read as a missing value or a number",
+)
+refused(
+    "a cell type called as the peaks of all",
+    "tracks sheet",
+    _line("tracks", edit("tracks.csv", "\nA,a,", "\nA,ubiquitous,")),
+    CHECK,
+    "tracks.csv:2: cell_type 'ubiquitous' is a word of the pipeline's own",
+)
 for _sheet, (_first, _file, _what) in SHEETS.items():
     _csv = f"{_sheet}.csv"
     _kind = f"{_sheet} sheet"
     if _sheet not in ("tracks", "ld_panel"):
+        _change = _line(_sheet, edit(_csv, f"\n{_first},", "\nNA,"))
+        refused(f"a name NA in {_csv}", _kind, _change, CHECK, f"{_csv}:2: ", "'NA' is read as a missing value")
         for _which in ("that runs a command", "that leaves its folder"):
             _change = _line(_sheet, edit(_csv, f"\n{_first},", f"\n{NAMES[_which]},"))
             refused(

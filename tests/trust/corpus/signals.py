@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 
 import numpy as np
+import pyBigWig
 import pysam
 
 from corpus.case import (
@@ -65,6 +66,28 @@ for _kind, _value in {"negative": -1.0, "infinite": np.inf}.items():
     )
     refused(f"a bigWig with {_kind} coverage, as target", "bigWig", _bigwig(SIZES, _row), BUILD, "A.bw")
 refused(
+    "a targets table with an identifier twice",
+    "targets table",
+    edit("targets.txt", "1\tB\t", "1\tA\t"),
+    BUILD,
+    "targets.txt:3: the identifier 'A' is already on line 2",
+)
+
+
+def _with_nan(study: Path) -> None:
+    """Whole arrays, in which bases without a value are NaN."""
+    with pyBigWig.open(str(study / "A.bw")) as handle:
+        values = {chrom: handle.values(chrom, 0, length, numpy=True) for chrom, length in SIZES.items()}
+    with pyBigWig.open(str(study / "A.bw"), "w") as out:
+        out.addHeader(list(SIZES.items()))
+        for chrom, array in values.items():
+            out.addEntries(chrom, 0, values=array.astype(float), span=1, step=1)
+
+
+accepted("a bigWig with stored NaN", "bigWig", _with_nan, BIN_A)
+accepted("a bigWig with stored NaN, in the preflight", "bigWig", _with_nan, CHECK)
+accepted("a bigWig with stored NaN, as target", "bigWig", _with_nan, BUILD)
+refused(
     "a bigWig of other names",
     "bigWig",
     _bigwig({"1": 6000}, ("1", 5, 9, 1.0)),
@@ -76,7 +99,7 @@ refused(
     "bigWig",
     _bigwig({"chr1": 5000, "chr3": 2000}, ("chr1", 5, 9, 1.0)),
     CHECK,
-    "A.bw: chr1 has 5000 bp, in the FASTA 6000",
+    "A.bw: chr1 has 5000 bp, in the genome 6000",
     "another assembly?",
 )
 refused(
@@ -130,7 +153,7 @@ refused(
     "BAM",
     _bam({"chr1": 5000}, ("chr1", 5)),
     CHECK,
-    "B.bam: chr1 has 5000 bp, in the FASTA 6000",
+    "B.bam: chr1 has 5000 bp, in the genome 6000",
 )
 refused("a BAM with a block gone", "BAM", _cut_bam, BIN_B, "B.bam: cannot be read as BAM after record")
 refused(
@@ -265,6 +288,18 @@ _bedgraphs = {
 }
 for _kind, (_text, _says) in _bedgraphs.items():
     refused(f"a bedGraph {_kind}", "bedGraph", put("D.bedgraph", _text), BIN_D, _says)
+accepted(
+    "a bedGraph as R writes it",
+    "bedGraph",
+    rewrite("D.bedgraph", lambda c: c.replace(b"\t1280\t", b"\t1.28e+03\t")),
+    BIN_D,
+)
+accepted(
+    "a bedGraph as R writes it, in the preflight",
+    "bedGraph",
+    rewrite("D.bedgraph", lambda c: c.replace(b"\t1280\t", b"\t1.28e+03\t")),
+    CHECK,
+)
 accepted("a bedGraph with CRLF", "bedGraph", rewrite("D.bedgraph", crlf), BIN_D)
 accepted("a bedGraph with a byte order mark", "bedGraph", rewrite("D.bedgraph", bom), BIN_D)
 accepted(

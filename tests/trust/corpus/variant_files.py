@@ -264,6 +264,70 @@ refused(
     CLASSIFY,
     "the variants have no column gene",
 )
+_known = {
+    "with its columns in capitals": lambda c: c.partition(b"\n")[0].upper() + b"\n" + c.partition(b"\n")[2],
+    "with GWAS names of its columns": lambda c: c.replace(
+        b"chrom\tpos\tref\talt\tpip", b"chromosome\tbase_pair_location\tREF\tALT\tvariable_prob", 1
+    ),
+    "with pips that pass 1 by rounding": lambda c: c.replace(b"\t0.95\t", b"\t1.0000000000000002\t"),
+}
+for _kind, _rule in _known.items():
+    accepted(f"an eQTL table {_kind}", "eQTL table", rewrite("e.tsv", _rule), CLASSIFY)
+accepted(
+    "allelic counts named as GATK's",
+    "allelic counts",
+    rewrite(
+        "c.tsv",
+        lambda c: c.replace(
+            b"chrom\tpos\tref\talt\tref_count\talt_count",
+            b"contig\tposition\trefAllele\taltAllele\trefCount\taltCount",
+            1,
+        ),
+    ),
+    CALL,
+)
+refused(
+    "an eQTL table with two columns of PIPs",
+    "eQTL table",
+    edit("e.tsv", "\tbeta", "\tPIP"),
+    CLASSIFY,
+    "e.tsv: has several columns that may be pip (pip, PIP)",
+)
+refused(
+    "an eQTL table with R's names of rows",
+    "eQTL table",
+    rewrite("e.tsv", lambda c: c.replace(b"\nchr1", b"\n1\tchr1")),
+    CLASSIFY,
+    "e.tsv: has more columns than names in its header",
+    "row.names = FALSE",
+)
+refused(
+    "an eQTL table of other tissues",
+    "eQTL table",
+    rewrite(
+        "e.tsv",
+        lambda c: b"".join(
+            line + b"\t" + (b"tissue" if i == 0 else b"skin" if i % 2 else b"lung") + b"\n"
+            for i, line in enumerate(c.splitlines())
+        ),
+    ),
+    CHECK,
+    "e.tsv: holds 2 tissues in column tissue (skin, lung...), none of them blood",
+)
+refused(
+    "an eQTL table named by rs numbers",
+    "eQTL table",
+    rewrite("e.tsv", lambda c: c.replace(b"chrom\tpos\tref\talt", b"variant_id\tx\ty\tz", 1)),
+    CLASSIFY,
+    "e.tsv:2: column variant_id: expected a variant such as chr1:123 A/G",
+)
+refused(
+    "allelic counts that are fractions",
+    "allelic counts",
+    edit("c.tsv", "\t12\t", "\t12.5\t"),
+    CALL,
+    "c.tsv:2: column ref_count: expected an integer, found '12.5'",
+)
 refused(
     "no positive at all",
     "eQTL table",
