@@ -64,4 +64,4 @@ notebook: test-env ## run examples/notebook.ipynb on the results in OUTDIR and s
 	@echo "Notebook: $(abspath $(OUTDIR))/notebook.html"
 
 clean: ## remove what the targets made, and what a build of the library left
-	@rm -rf work .nextflow* $(OUTDIR) .pytest_cache .ruff_cache build bin/*.egg-info native/build native/*.egg-info
+	@rm -rf work .nextflow* $(OUTDIR) .pytest_cache .ruff_cache build bin/*.egg-info native/build native/*.egg-info .nf-test .nf-test-study

@@ -4,13 +4,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from accessiflow import cli
 from accessiflow.errors import InputError
 from accessiflow.log import log
+
+if TYPE_CHECKING:
+    from accessiflow.dataset.windows import Geometry
 
 app = cli.make_app(__doc__ or "")
 
@@ -32,6 +35,14 @@ Restart = Annotated[
     bool, typer.Option(help="Take the windows of OUT/sequences.bed, and targets that OUT/seqs_cov has.")
 ]
 FloatType = Annotated[str, typer.Option(help="Targets in the TFRecords: float32, or float16 (65504 at most).")]
+
+
+def _geometry(seq_length: int, crop: int, target_width: int, *strides: float) -> Geometry:
+    """The windows' geometry; a stride of at most 1 is in windows, as in Basenji."""
+    from accessiflow.dataset.windows import Geometry
+
+    in_bp = [round(stride * seq_length if stride <= 1 else stride) for stride in strides]
+    return Geometry(seq_length, crop, target_width, *in_bp)
 
 
 @app.command()
@@ -65,18 +76,13 @@ def build(
     from accessiflow.dataset import training_sets
     from accessiflow.dataset.build import DatasetRequest
     from accessiflow.dataset.build import build as build_dataset
-    from accessiflow.dataset.windows import Geometry
     from accessiflow.intervals import split_list
 
     cli.one_of(training_set, training_sets.TRAINING_SETS, "--training-set")
     cli.one_of(compat, ("", "basenji"), "--compat")
     cli.one_of(float_type, ("float32", "float16"), "--float-type")
-    # A stride of at most 1 is in windows, as in Basenji.
-    both = (stride, stride if stride_test is None else stride_test)
-    strides = [round(value * seq_length if value <= 1 else value) for value in both]
-    geometry = Geometry(seq_length, crop, target_width, *strides)
     request = DatasetRequest(
-        geometry=geometry,
+        geometry=_geometry(seq_length, crop, target_width, stride, stride if stride_test is None else stride_test),
         valid_chroms=split_list(valid),
         test_chroms=split_list(test),
         blacklist=blacklist,

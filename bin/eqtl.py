@@ -102,6 +102,17 @@ ShortStratum = Annotated[
 StratumTable = Annotated[Path | None, typer.Option("--match-table", help="Write how each stratum was filled.")]
 
 
+MaxPip = Annotated[
+    float,
+    typer.Option(
+        "--max-pip", min=0.0, max=1.0, help="Without --negatives: those of the positives' file below this PIP."
+    ),
+]
+Negatives = Annotated[
+    Path | None, typer.Option("--negatives", help="Variants without effect (TSV: chrom pos ref alt).")
+]
+
+
 @app.command()
 def classify(
     positives: Annotated[
@@ -110,21 +121,14 @@ def classify(
     scores: Scores,
     peaks: Peaks,
     output: Output,
-    negatives: Annotated[
-        Path | None, typer.Option("--negatives", help="Variants without effect (TSV: chrom pos ref alt).")
-    ] = None,
+    negatives: Negatives = None,
     genes: Genes = None,
     folds: Folds = 8,
     seed: cli.Seed = 42,
     repeats: Repeats = 1,
     min_positives: MinPositives = 40,
     pip: Pip = MIN_PIP,
-    max_pip: Annotated[
-        float,
-        typer.Option(
-            "--max-pip", min=0.0, max=1.0, help="Without --negatives: those of the positives' file below this PIP."
-        ),
-    ] = MAX_PIP,
+    max_pip: MaxPip = MAX_PIP,
     negative_source: Source = NegativeSource.ALL,
     negative_seed: Annotated[int, typer.Option("--negative-seed", min=0, help="Seed of the draw of negatives.")] = 0,
     match: Annotated[str, typer.Option("--match", help="Match negatives on some of tss,maf,peak.")] = "",

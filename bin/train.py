@@ -12,6 +12,8 @@ from accessiflow import cli
 
 app = cli.make_app(__doc__ or "")
 
+MixedPrecision = Annotated[bool, typer.Option("--mixed-precision", help="Compute in float16 with loss scaling (GPU).")]
+
 
 @app.command()
 def fit(
@@ -35,9 +37,7 @@ def fit(
     threads: cli.Threads = 2,
     require_gpu: Annotated[bool, typer.Option(help="Fail at once without a GPU.")] = False,
     gpus: Annotated[int | None, typer.Option(min=1, help="GPUs that share each batch; default: train.num_gpu.")] = None,
-    mixed_precision: Annotated[
-        bool, typer.Option("--mixed-precision", help="Compute in float16 with loss scaling (GPU).")
-    ] = False,
+    mixed_precision: MixedPrecision = False,
     jit: Annotated[
         bool | None, typer.Option("--jit/--no-jit", help="Compile with XLA; default: on a GPU, and large networks.")
     ] = None,

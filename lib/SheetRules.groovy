@@ -23,7 +23,8 @@ class SheetRules {
         List<String> choices = choices(column)
         if( choices ) return value in choices ? '' : "is not one of ${choices.join(', ')}"
         if( !matches(kind, value) ) return "is not a ${kind == 'name' ? kind : 'number'}: ${rules()[kind].says}"
-        if( kind == 'name' && value.toLowerCase(Locale.ROOT) in rules().name.reserved ) return rules().name.reserved_says
+        boolean reserved = kind == 'name' && value.toLowerCase(Locale.ROOT) in rules().name.reserved
+        if( reserved ) return rules().name.reserved_says
         if( value in column.reserved ) return "is a word of the pipeline's own: choose another name"
         if( kind == 'name' ) return ''
         double number = Double.parseDouble(value)

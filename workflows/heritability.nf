@@ -162,7 +162,7 @@ workflow HERITABILITY {
             .map { rows -> [rows.collect { meta, _sumstats -> meta.id }, rows.collect { _meta, sumstats -> sumstats }] }
         ch_groups = study
             .flatMap { s -> Sheets.rows('gwas', s.gwas).collect { row -> "${row.trait}\t${row.group ?: ''}" } }
-            .collectFile(name: 'traits.tsv', newLine: true, sort: false, seed: "trait\tgroup\n")
+            .collectFile(name: 'traits.tsv', newLine: true, sort: true, seed: "trait\tgroup") // sorted: kept on -resume
 
         // nothing is regressed before the files of every chromosome agree
         HERITABILITY_CHECK(

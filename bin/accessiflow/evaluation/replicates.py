@@ -116,6 +116,7 @@ def _resampled(
 
     def block(rows: slice, columns: slice) -> tuple[Doubles, Doubles, Doubles]:
         at = used[rows]
-        return tuple(part[at, columns].astype(np.float64) for part in (values, windows.targets, mask))  # type: ignore[return-value]
+        parts = (values, windows.targets, mask)
+        return tuple(part[at, columns].astype(np.float64) for part in parts)  # type: ignore[return-value]
 
     return bootstrap.pearson(stream, len(used), len(windows.tracks), block)

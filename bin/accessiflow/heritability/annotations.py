@@ -1,4 +1,5 @@
-"""SNP annotations: membership in peak sets, and ldsc's annotation files. A SNP is in an interval [start, end) when start <= BP - 1 < end."""
+"""SNP annotations: membership in peak sets, and ldsc's annotation files. A SNP is in an interval [start, end) when
+start <= BP - 1 < end."""
 
 from __future__ import annotations
 
@@ -41,7 +42,8 @@ def refuse_foreign(columns: Sequence[str], path: Path) -> None:
     foreign = [column for column in columns if column in FOREIGN]
     if foreign:
         raise InputError(
-            f"has the column(s) {', '.join(foreign)} (as PolyFun's files), which ldsc takes for annotations: leave them out",
+            f"has the column(s) {', '.join(foreign)} (as PolyFun's files), "
+            "which ldsc takes for annotations: leave them out",
             path,
         )
 
@@ -63,7 +65,8 @@ def bim_files(pattern: str) -> dict[str, Path]:
 
 
 def in_peaks(bims: dict[str, pd.DataFrame], bed: Path, chain: Path | None) -> Flags:
-    """Chromosome -> 0/1 (n,): whether each SNP lies in an interval of the BED file (lifted by the chain where one is given)."""
+    """Chromosome -> 0/1 (n,): whether each SNP lies in an interval of the BED file (lifted by the chain where one is
+    given)."""
     peaks = read_bed(bed)
     if chain is not None:
         peaks = lift(peaks, chain)
@@ -72,7 +75,8 @@ def in_peaks(bims: dict[str, pd.DataFrame], bed: Path, chain: Path | None) -> Fl
 
 
 def lift(intervals: pd.DataFrame, chain: Path) -> pd.DataFrame:
-    """Intervals on the chain's target assembly; those whose ends do not map to one chromosome in order are left out (with a count)."""
+    """Intervals on the chain's target assembly; those whose ends do not map to one chromosome in order are left out
+    (with a count)."""
     import pandas as pd
     from pyliftover import LiftOver
 
@@ -142,13 +146,15 @@ def read_annotation(path: Path, bim: pd.DataFrame | None = None) -> tuple[list[s
     if bim is not None:
         if len(table) != len(bim):
             raise InputError(
-                f"holds {len(table)} SNPs, the panel {len(bim)}: annotation and panel must list the same SNPs in the same order",
+                f"holds {len(table)} SNPs, the panel {len(bim)}: "
+                "annotation and panel must list the same SNPs in the same order",
                 path,
             )
         if "SNP" in full and (differ := table["SNP"].astype(str).to_numpy() != bim["SNP"].to_numpy()).any():
             at = int(differ.argmax())
             raise InputError(
-                f"has {table['SNP'][at]} where the panel has {bim['SNP'][at]}: they must list the same SNPs in the same order",
+                f"has {table['SNP'][at]} where the panel has {bim['SNP'][at]}: "
+                "they must list the same SNPs in the same order",
                 path,
                 at + 2,
             )

@@ -1,4 +1,5 @@
-"""A baseline model without some of its columns: the paper conditions on baselineLD without the promoter- and enhancer-like annotations, so that
+"""A baseline model without some of its columns: the paper conditions on baselineLD without the promoter- and
+enhancer-like annotations, so that
 regulatory peaks do not compete with themselves."""
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ REGULATORY = ("*Enhancer*", "*Promoter*", "TSS_Hoffman*", "H3K27ac*", "H3K4me1*"
 
 
 def drop_columns(annotation: Path, ldscore: str, patterns: Sequence[str], out: str) -> tuple[int, int]:
-    """Write OUT.annot.gz, OUT.l2.ldscore.gz, OUT.l2.M_5_50 (and .l2.M, where there is one) without the annotations that match a glob.
+    """Write OUT.annot.gz, OUT.l2.ldscore.gz, OUT.l2.M_5_50 (and .l2.M, where there is one) without the annotations
+    that match a glob.
 
     Line by line, values as they are; each file may be compressed or not.
 
@@ -28,7 +30,8 @@ def drop_columns(annotation: Path, ldscore: str, patterns: Sequence[str], out: s
         Numbers of annotations kept and dropped.
 
     Raises:
-        InputError: annotation and LD scores disagree on the columns, a column is no annotation, a line lacks fields, or no annotation is left.
+        InputError: annotation and LD scores disagree on the columns, a column is no annotation, a line lacks fields,
+            or no annotation is left.
     """
     annotation, scores = present(annotation), present(Path(f"{ldscore}.l2.ldscore.gz"))
     header, columns = _header(annotation), score_columns(scores)

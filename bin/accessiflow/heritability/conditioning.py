@@ -1,6 +1,8 @@
-"""The condition number of a regression's LD scores: how far its annotations say the same thing (ldsc refuses above 100,000).
+"""The condition number of a regression's LD scores: how far its annotations say the same thing (ldsc refuses above
+100,000).
 
-It is the ratio of the largest to the smallest singular value of the matrix (SNPs, annotations), from its products X'X: exact to 1e-6 up to 100,000.
+It is the ratio of the largest to the smallest singular value of the matrix (SNPs, annotations), from its products
+X'X: exact to 1e-6 up to 100,000.
 
 Memory: the LD scores of one chromosome.
 """

@@ -1,4 +1,5 @@
-"""Checks that ldsc lacks: the files of a chromosome that are joined by row must hold the same SNPs in the same order, those joined by id SNPs of the
+"""Checks that ldsc lacks: the files of a chromosome that are joined by row must hold the same SNPs in the same order,
+those joined by id SNPs of the
 panel."""
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Files(NamedTuple):
     """The files of a chromosome beside its .bim; @ in a name stands for the chromosome.
 
     Attributes:
-        same: .frq files, with the panel's SNPs in its order. annotations: the same, or as many rows. scores: LD scores of a baseline, of SNPs that the
+        same: .frq files, with the panel's SNPs in its order. annotations: the same, or as many rows. scores: LD
+            scores of a baseline, of SNPs that the
             panel has, in any order. weights: LD scores of which the panel has some.
     """
 
@@ -78,12 +80,14 @@ def check_chromosome(bim: Path, files: Files) -> int:
 
 
 def _check_members(path: Path, known: set[str], bim: Path, every: bool) -> None:
-    """LD scores must be of the panel's SNPs (or of some of them), and as many columns as .l2.M and .l2.M_5_50 have numbers."""
+    """LD scores must be of the panel's SNPs (or of some of them), and as many columns as .l2.M and .l2.M_5_50 have
+    numbers."""
     found = read_snps(path)
     unknown = [name for name in found if name not in known]
     if unknown and (every or len(unknown) == len(found)):
         raise InputError(
-            f"holds {unknown[0]}, which {bim.name} lacks ({len(found)} and {len(known)} SNPs, {len(found) - len(unknown)} in common): "
+            f"holds {unknown[0]}, which {bim.name} lacks "
+            f"({len(found)} and {len(known)} SNPs, {len(found) - len(unknown)} in common): "
             "it is of another panel",
             path,
         )
@@ -132,7 +136,8 @@ def _compare(path: Path, found: NDArray[np.object_], snps: NDArray[np.object_], 
         at = int(differ.argmax()) if differ.any() else short
         names = [str(v[at]) if at < len(v) else "nothing" for v in (found, snps)]
         raise InputError(
-            f"holds {len(found)} SNPs, {bim.name} {len(snps)}; first difference: {names[0]} where the panel has {names[1]}",
+            f"holds {len(found)} SNPs, {bim.name} {len(snps)}; "
+            f"first difference: {names[0]} where the panel has {names[1]}",
             path,
             at + 2,
         )

@@ -90,7 +90,8 @@ def open_panel(prefix: Path) -> Panel:
     expected = 3 + len(snps) * ((people + 3) // 4)
     if bed.stat().st_size != expected:
         raise InputError(
-            f"has {bed.stat().st_size} bytes, {len(snps)} SNPs of {people} people need {expected}: truncated, or another .bim or .fam",
+            f"has {bed.stat().st_size} bytes, {len(snps)} SNPs of {people} people need {expected}: "
+            "truncated, or another .bim or .fam",
             bed,
         )
     return Panel(Path(prefix), snps, people)
@@ -107,7 +108,8 @@ def _count_people(fam: Path) -> int:
 
 
 def frequencies(counts: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
-    """Frequency of A2 (n,), whether ldsc keeps the SNP (polymorphic, not only heterozygous or missing), and non-missing chromosomes (n,)."""
+    """Frequency of A2 (n,), whether ldsc keeps the SNP (polymorphic, not only heterozygous or missing), and
+    non-missing chromosomes (n,)."""
     present = counts != NO_CALL
     known = present.sum(axis=1)
     total = np.where(present, counts, 0).sum(axis=1, dtype=np.int64)
@@ -118,7 +120,8 @@ def frequencies(counts: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray
 
 
 def write_frq(panel: Panel, output: Path) -> None:
-    """Write plink's .frq: CHR SNP A1 A2 MAF NCHROBS, A1 being the rarer allele as plink has it, MAF its frequency to four digits."""
+    """Write plink's .frq: CHR SNP A1 A2 MAF NCHROBS, A1 being the rarer allele as plink has it, MAF its frequency to
+    four digits."""
     with write_text(output) as out:
         out.write(f"{'CHR':>4} {'SNP':>15} {'A1':>4} {'A2':>4} {'MAF':>12} {'NCHROBS':>8}\n")
         for low in range(0, len(panel.bim), 4096):
@@ -131,9 +134,11 @@ def write_frq(panel: Panel, output: Path) -> None:
 
 
 def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
-    """Write OUT.{chrom}.bed/.bim/.fam of the biallelic SNPs of a VCF with genotypes, cM = bp / 1e6; returns SNPs a chromosome.
+    """Write OUT.{chrom}.bed/.bim/.fam of the biallelic SNPs of a VCF with genotypes, cM = bp / 1e6; returns SNPs a
+    chromosome.
 
-    Only chromosomes 1 to 22, which ldsc reads. A record without an id, or with one that its chromosome has already, is named chrom:pos:ref:alt.
+    Only chromosomes 1 to 22, which ldsc reads. A record without an id, or with one that its chromosome has already,
+    is named chrom:pos:ref:alt.
 
     Memory: the packed genotypes. Missing calls stay missing.
 

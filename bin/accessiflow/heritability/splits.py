@@ -1,6 +1,7 @@
 """Splits of a peak set's SNPs by |SAD| (Kathail et al. 2024).
 
-Thresholds are `np.quantile` over the SNPs of the set on all chromosomes; bottom q is <= quantile q, top q is >= quantile 1 - q (a tie is in both);
+Thresholds are `np.quantile` over the SNPs of the set on all chromosomes; bottom q is <= quantile q, top q is >=
+quantile 1 - q (a tie is in both);
 a SNP without a score is in neither.
 
 Memory: 8 bytes a SNP of the panel, and the scores of a block of SNPs.
@@ -47,7 +48,8 @@ class Split:
 
     Attributes:
         statistic: of |SAD| over the tracks, mean or max. quantiles: shares of the top and bottom.
-        tracks: names of the tracks that count (none: all). any_tracks: count all tracks where the scores have none of them.
+        tracks: names of the tracks that count (none: all). any_tracks: count all tracks where the scores have none of
+            them.
         model: the scores' model, part of the annotations' names; or "".
     """
 
@@ -60,7 +62,8 @@ class Split:
 
 @dataclass(frozen=True)
 class Part:
-    """One half of a split: its annotation's name, 0/1 a chromosome, bottom or top, its share, and the |SAD| where it begins."""
+    """One half of a split: its annotation's name, 0/1 a chromosome, bottom or top, its share, and the |SAD| where it
+    begins."""
 
     name: str
     flags: Flags
@@ -162,7 +165,8 @@ def _name(name: str, split: Split, half: str, share: float) -> str:
 def describe(
     name: str, member: Flags, sad: dict[str, NDArray[np.float64]] | None, parts: Sequence[Part], split: Split
 ) -> pd.DataFrame:
-    """One row an annotation (SPLIT_COLUMNS): the set and its parts, with their numbers of SNPs; thresholds in units of |SAD|."""
+    """One row an annotation (SPLIT_COLUMNS): the set and its parts, with their numbers of SNPs; thresholds in units
+    of |SAD|."""
     import pandas as pd
 
     size = sum(int(flags.sum()) for flags in member.values())

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
+from zipfile import is_zipfile
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from accessiflow.hdf5 import as_texts, create_hdf5, open_hdf5
 if TYPE_CHECKING:
     import h5py
     import keras
+
+SAVE_AS_H5 = "load it into its model with Keras and save that by model.save('model_best.h5')"
 
 
 class StoredLayer(NamedTuple):
@@ -83,7 +86,11 @@ def stored_layers(path: Path, count: int) -> list[StoredLayer]:
     Raises:
         InputError: The file is none of that layout, or has another number of layers than `count`.
     """
+    if is_zipfile(path):
+        raise InputError(f"is a Keras 3 archive (.keras): {SAVE_AS_H5}", path)
     with open_hdf5(path) as handle:
+        if "layer_names" not in handle.attrs and ("layers" in handle or "_layer_checkpoint_dependencies" in handle):
+            raise InputError(f"is a Keras 3 weights file (.weights.h5): {SAVE_AS_H5}", path)
         root = handle["model_weights"] if "model_weights" in handle else handle
         if "layer_names" not in root.attrs:
             raise InputError("is not a Keras weights file: it has no layer_names", path)

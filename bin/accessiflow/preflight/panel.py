@@ -55,6 +55,7 @@ class Placed(NamedTuple):
     chrom: str
     pos: int
     ref: str
+    alt: str
 
 
 class Subsets:
@@ -178,7 +179,7 @@ def _check_vcf(inputs: Inputs, name: str, reference: Reference | None, limits: L
 def _placed(path: Path, reference: Reference | None) -> Iterator[Placed]:
     contigs = {} if reference is None else {bare(contig): contig for contig in reference.sizes}
     for variant in read_variants(path):
-        yield Placed(contigs.get(bare(variant.chrom), variant.chrom), variant.pos, variant.ref)
+        yield Placed(contigs.get(bare(variant.chrom), variant.chrom), variant.pos, variant.ref, variant.alt)
 
 
 def _check_names(inputs: Inputs, row: dict[str, str]) -> None:

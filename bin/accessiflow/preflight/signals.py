@@ -124,7 +124,12 @@ def _check_assembly(name: str, contents: Contents, reference: Reference, finding
 
 
 # One call shape for all kinds, whether or not they have an index or contig lengths.
-def _bigwig(path: Path, index: Mapping[str, Path], requested: Iterable[str], sizes: Mapping[str, int]) -> Contents:  # noqa: ARG001
+def _bigwig(
+    path: Path,
+    index: Mapping[str, Path],  # noqa: ARG001
+    requested: Iterable[str],
+    sizes: Mapping[str, int],  # noqa: ARG001
+) -> Contents:
     from accessiflow.signal.bigwig import has_data, open_bigwig
 
     with open_bigwig(path) as handle:
@@ -132,7 +137,12 @@ def _bigwig(path: Path, index: Mapping[str, Path], requested: Iterable[str], siz
         return Contents(lengths, {c for c in requested if c in lengths and has_data(handle, path, c)})
 
 
-def _bam(path: Path, index: Mapping[str, Path], requested: Iterable[str], sizes: Mapping[str, int]) -> Contents:  # noqa: ARG001
+def _bam(
+    path: Path,
+    index: Mapping[str, Path],
+    requested: Iterable[str],
+    sizes: Mapping[str, int],  # noqa: ARG001
+) -> Contents:
     import pysam
 
     from accessiflow.signal.insertions import require_bam

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-from accessiflow.report.figures import WIDTH, figure, table_uri
+from typing import TYPE_CHECKING
+
+from accessiflow.report.figures import WIDTH, Figure, figure, table_uri
 from accessiflow.report.section import Section, Table, number
 from accessiflow.results import Results
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FEW = 1000  # peak bins of a track below which its accuracy is uncertain
 
 
 def section(results: Results) -> Section | None:
     """The section, or None without peaks."""
-    import altair as alt
-
     tracks, bins, clusters = (results.table(f"peaks/{n}.tsv") for n in ("peaks_per_track", "specificity", "clusters"))
     if tracks is None or bins is None or clusters is None:
         return None
     total = int(bins["n_bins"].sum())
-    order = list(bins["specificity_bin"])
-    by_bin = (
-        alt.Chart(bins)
-        .mark_bar(color="#0072b2")
-        .encode(
-            x=alt.X("specificity_bin:N", sort=order, title="tracks with the peak", axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("n_bins:Q", title="peak bins"),
-        )
-    )
-    by_cluster = (
-        alt.Chart(clusters)
-        .mark_bar(color="#0072b2")
-        .encode(y=alt.Y("cluster:N", sort="-x", title=None), x=alt.X("n_bins:Q", title="peak bins"))
-    )
     # The first bin holds the most specific peaks.
     specific = bins["n_bins"].iloc[0] / max(total, 1)
     rows = [
@@ -51,22 +40,7 @@ def section(results: Results) -> Section | None:
         f"{100 * specific:.0f} % of them in the most specific class.",
         f"{total:,} peak bins in {len(tracks)} tracks, "
         f"{number(100 * specific, 0)} % of them in the most cell type-specific class.",
-        [
-            figure(
-                "peaks-specificity",
-                "Peak bins by specificity",
-                "Number of tracks that share a peak bin.",
-                by_bin.properties(width=WIDTH, height=240),
-                bins,
-            ),
-            figure(
-                "peaks-clusters",
-                "Peak bins by cluster",
-                "Ubiquitous, specific to one group or cell type, or shared otherwise.",
-                by_cluster.properties(width=WIDTH - 80, height=alt.Step(24)),
-                clusters,
-            ),
-        ],
+        _figures(bins, clusters),
         [
             Table(
                 "peaks-tracks",
@@ -78,3 +52,39 @@ def section(results: Results) -> Section | None:
         ],
         few,
     )
+
+
+def _figures(bins: pd.DataFrame, clusters: pd.DataFrame) -> list[Figure]:
+    """Peak bins by specificity bin and by cluster."""
+    import altair as alt
+
+    order = list(bins["specificity_bin"])
+    by_bin = (
+        alt.Chart(bins)
+        .mark_bar(color="#0072b2")
+        .encode(
+            x=alt.X("specificity_bin:N", sort=order, title="tracks with the peak", axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("n_bins:Q", title="peak bins"),
+        )
+    )
+    by_cluster = (
+        alt.Chart(clusters)
+        .mark_bar(color="#0072b2")
+        .encode(y=alt.Y("cluster:N", sort="-x", title=None), x=alt.X("n_bins:Q", title="peak bins"))
+    )
+    return [
+        figure(
+            "peaks-specificity",
+            "Peak bins by specificity",
+            "Number of tracks that share a peak bin.",
+            by_bin.properties(width=WIDTH, height=240),
+            bins,
+        ),
+        figure(
+            "peaks-clusters",
+            "Peak bins by cluster",
+            "Ubiquitous, specific to one group or cell type, or shared otherwise.",
+            by_cluster.properties(width=WIDTH - 80, height=alt.Step(24)),
+            clusters,
+        ),
+    ]
