@@ -18,8 +18,8 @@ workflow {
 
     workflow.onComplete = {
         if( !workflow.stubRun ) Crate.write(outdir, workflow)
-        def told = workflow.stubRun ? null : Warnings.line(outdir)
-        if( told ) log.warn told
+        def warnings = workflow.stubRun ? null : Warnings.line(outdir)
+        if( warnings ) log.warn warnings
         if( workflow.success && 'report' in stages ) log.info "\nReport: ${outdir}/report.html\n"
     }
 

@@ -178,6 +178,12 @@ def open_text(path: Path) -> IO[str]:
     return _Text(open_bytes(path), path)
 
 
+def read_lines(path: Path) -> list[str]:
+    """The lines of a list (names, barcodes, labels) that hold something, without white space around them."""
+    with open_text(path) as handle:
+        return [line.strip() for line in handle if line.strip()]
+
+
 def open_bytes(path: Path) -> IO[bytes]:
     """Open a file for reading as bytes; gzip and bgzip are recognised by content and decompressed.
 

@@ -44,8 +44,9 @@ class WarningKeeper(logging.Handler):
 
     def sentences(self) -> list[str]:
         """The warnings in the order of their first coming."""
-        told = [text if n == 1 else f"{text} ({n} times)" for text, n in self._times.items()]
-        return [*told, f"and {self._more} more warnings, in the log of the task"] if self._more else told
+        sentences = [text if n == 1 else f"{text} ({n} times)" for text, n in self._times.items()]
+        rest = [f"and {self._more} more warnings, in the log of the task"] if self._more else []
+        return [*sentences, *rest]
 
 
 kept_warnings = WarningKeeper()

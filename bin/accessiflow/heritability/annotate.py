@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from accessiflow.files import open_text
+from accessiflow.files import read_lines
 from accessiflow.heritability.annotations import in_peaks, load_bims, write_thin
 from accessiflow.heritability.splits import Split, absolute_sad, describe, sad_splits
 from accessiflow.log import left_out
@@ -75,7 +75,4 @@ def annotate(
 
 def read_track_list(path: Path | None) -> list[str]:
     """Names of tracks, one a line; none without a file."""
-    if path is None:
-        return []
-    with open_text(path) as handle:
-        return [line.strip() for line in handle if line.strip()]
+    return [] if path is None else read_lines(path)

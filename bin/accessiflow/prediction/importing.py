@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from accessiflow.dataset.tfrecords import load_fold
 from accessiflow.errors import InputError
-from accessiflow.files import open_text, read_json, read_table
+from accessiflow.files import open_text, read_json, read_lines, read_table
 from accessiflow.hdf5 import as_texts, dataset, open_hdf5
 from accessiflow.intervals import read_bed
 from accessiflow.log import log
@@ -210,8 +210,7 @@ def _sei(path: Path, rows: Path | None) -> PredictedTable:
         names = as_texts(handle["target_ids"][()]) if "target_ids" in handle else []
     features = path.with_name(f"{prefix}_feature_labels.txt")
     if not names and features.exists():
-        with open_text(features) as lines:
-            names = [line.strip() for line in lines if line.strip()]
+        names = read_lines(features)
     names = names or [str(i) for i in range(values.shape[1])]
     if values.shape != (len(table), len(names)):
         raise InputError(

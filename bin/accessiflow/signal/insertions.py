@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accessiflow.errors import InputError
-from accessiflow.files import open_text, require_file
+from accessiflow.files import read_lines, require_file
 from accessiflow.log import left_out, log
 from accessiflow.signal.coverage import (
     RECORDS_AT_ONCE,
@@ -58,8 +58,7 @@ def read_barcodes(path: Path) -> frozenset[str]:
     Raises:
         InputError: there is none.
     """
-    with open_text(path) as handle:
-        barcodes = frozenset(line.strip() for line in handle if line.strip())
+    barcodes = frozenset(read_lines(path))
     if not barcodes:
         raise InputError("holds no barcode", path)
     return barcodes
