@@ -25,6 +25,8 @@ process LDSC_H2 {
     }
     """
     ${Ldsc.shell().replace('\n', '\n    ')}
+    # ldsc asks chromosome 1's file for the ending of the frequencies' names, in a panel without chromosome 1 too
+    [ -e ${meta.frq}1.frq ] || touch ${meta.frq}1.frq
     ${commands.join('\n    ')}
     sed -n 's/^\\* Version \\(.*\\)/ldsc: "\\1"/p' ${traits[0]}.${meta.annotation}.log > versions.yml
     """
