@@ -26,7 +26,7 @@ workflow {
     // the inputs, checked; what the models learn from; the models
     STUDY(params, stages)
     PEAKS(STUDY.out.study, stages)
-    MODELS(params, STUDY.out.study, PEAKS.out.peaks, PEAKS.out.signals, stages)
+    MODELS(params, STUDY.out.study, PEAKS.out.peaks, PEAKS.out.signals, PEAKS.out.further, stages)
 
     // what the models say of variants and regions
     VARIANTS(params, STUDY.out.study, MODELS.out.models, stages)

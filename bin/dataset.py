@@ -183,7 +183,7 @@ def targets(
     from accessiflow.dataset.targets import targets_table
     from accessiflow.files import write_table
 
-    rows = sheets.read_sheet("tracks", tracks)
+    rows = sheets.read_tracks(tracks)
     # A file name may hold a "=", a track's name does not.
     given = dict(item.partition("=")[::2] for item in signal or [])
     unknown = set(given) - set(rows["track"])

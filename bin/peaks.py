@@ -84,10 +84,10 @@ def merge(
     from accessiflow.peaks.build import Annotations, build, coverage_of_tracks, peaks_of_tracks
     from accessiflow.peaks.specificity import parse_edges, specificity_edges
     from accessiflow.peaks.tables import write_tables
-    from accessiflow.sheets import read_sheet
+    from accessiflow.sheets import read_tracks
     from accessiflow.signal.bins import same_layout
 
-    rows = read_sheet("tracks", tracks)
+    rows = read_tracks(tracks)
     names = list(rows["track"])
     by_track, called = coverage_of_tracks(coverage, names), peaks_of_tracks(peaks, names)
     layout = same_layout(by_track)

@@ -95,6 +95,27 @@ def genome(
     predict_genome(predictor, fasta, targets, out, ensemble, split_list(chromosomes), target_width)
 
 
+@app.command()
+def experiments(
+    tracks: Annotated[Path, typer.Option(help="Tracks sheet: rows with a replicate or donor are measured.")],
+    windows: Annotated[Path, typer.Option(help="targets.h5: the windows, and what is measured of the model's tracks.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The measurements, in the layout of targets.h5.")],
+    signal: Annotated[
+        list[str] | None,
+        typer.Option(help="NAME=FILE: the bigWig of a track (repeatable); default: the sheet's signal."),
+    ] = None,
+    seq_length: Annotated[int, typer.Option("-l", min=1, help="Window in bp.")] = 1344,
+    target_width: Annotated[int, typer.Option("-w", min=1, help="Bases summed into one target value.")] = 192,
+    blacklist: Annotated[Path | None, typer.Option("-b", help="BED whose bases get the window's base level.")] = None,
+) -> None:
+    """Measurements of replicates and donors at the test windows, for the ceilings of the evaluation."""
+    from accessiflow.prediction.experiments import write_experiments
+
+    # a file name may hold a "=", a track's name does not
+    given = dict(item.partition("=")[::2] for item in signal or [])
+    write_experiments(tracks, windows, given, output, seq_length, target_width, blacklist)
+
+
 @app.command("import")
 def import_(
     given: Annotated[

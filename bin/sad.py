@@ -182,11 +182,11 @@ def top(
     from accessiflow.files import write_table
     from accessiflow.scoring.files import read_names
     from accessiflow.scoring.top import GROUPINGS, group_tracks, top_variants, track_names
-    from accessiflow.sheets import read_sheet
+    from accessiflow.sheets import read_tracks
 
     by = cli.one_of(by or ("cell_type" if tracks else "track"), GROUPINGS, "--by")
     names = read_names(targets).ids if targets else track_names(scores)
-    groups = group_tracks(names, read_sheet("tracks", tracks) if tracks else None, by)
+    groups = group_tracks(names, read_tracks(tracks) if tracks else None, by)
     table = top_variants(scores, groups, n)
     write_table(table, output)
     log.info("%d variants of %d group(s)", len(table), len(groups))

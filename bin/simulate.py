@@ -29,15 +29,17 @@ def study(
     individuals: Annotated[int, typer.Option("--individuals", help="People of the LD panel.")] = 400,
     gwas_individuals: Annotated[int, typer.Option("--gwas-individuals", help="People of the GWAS.")] = 6000,
     snps: Annotated[int, typer.Option("--snps", help="SNPs in total, at most.")] = 45_000,
+    extras: Annotated[
+        bool, typer.Option("--extras", help="Write what further analyses read, too, and the sheets' rows for it.")
+    ] = False,
     threads: cli.Threads = 2,
 ) -> None:
     """Write a genome with planted motif grammar, tracks, variants, genotypes, traits, and their truth."""
     from accessiflow.simulate.design import StudyDesign
     from accessiflow.simulate.study import write_study
 
-    write_study(
-        StudyDesign(seed, chromosomes, chrom_length, cell_types, individuals, gwas_individuals, snps), outdir, threads
-    )
+    design = StudyDesign(seed, chromosomes, chrom_length, cell_types, individuals, gwas_individuals, snps)
+    write_study(design, outdir, threads, extras)
 
 
 @app.command()

@@ -67,7 +67,7 @@ workflow HERITABILITY {
                 .map { s, _meta, h5ad -> [[id: 'clusters'], s.clusters ?: h5ad] }
         )
         ch_owned = study // cell type or group -> a file with the names of its tracks
-            .flatMap { s -> Sheets.rows('tracks', s.tracks) }
+            .flatMap { s -> Experiments.modelled(s.tracks) }
             .flatMap { row ->
                 def owners = [row.cell_type, row.group].findAll().unique()
                 owners.collect { name -> ["${name}.tracks.txt", "${row.track}\n"] }

@@ -10,7 +10,10 @@ include { PREDICT_TEST                } from '../modules/predict/test'
 include { PREDICT_MERGE               } from '../modules/predict/merge'
 include { PREDICT_IMPORT              } from '../modules/predict/import'
 include { PREDICT_GENOME              } from '../modules/predict/genome'
+include { PREDICT_EXPERIMENTS         } from '../modules/predict/experiments'
 include { EVALUATE                    } from '../modules/evaluate/models'
+include { EVALUATE_CEILING            } from '../modules/evaluate/ceiling'
+include { EVALUATE_DONORS             } from '../modules/evaluate/donors'
 include { EVALUATE_REPLICATES         } from '../modules/evaluate/replicates'
 include { EVALUATE_SEQUENCE           } from '../modules/evaluate/sequence'
 include { EVALUATE_COMPARE            } from '../modules/evaluate/compare'
@@ -21,6 +24,7 @@ workflow MODELS {
     study   // value: map of parameter name -> path
     peaks   // value: [meta, h5ad]
     signals // [meta, bigwig], one a track
+    further // [meta, bigwig], one an experiment that is no track of the models
     stages  // list of stage names
 
     main:
@@ -32,7 +36,7 @@ workflow MODELS {
 
     // an entry is one training: a row of the models sheet x replicate x track (single-task) x fold
     ch_entries = study.flatMap { s ->
-        def tracks = Sheets.rows('tracks', s.tracks)*.track
+        def tracks = Experiments.modelled(s.tracks)*.track
         Models.entries(s.models, tracks, options, file("${projectDir}/assets/presets"))
     }
     ch_given   = ch_entries
@@ -163,19 +167,51 @@ workflow MODELS {
                 .combine(ch_context)
         )
         // side by side in the order of the sheet
+        ch_ordered = ch_predictions
+            .combine(study)
+            .map { meta, preds, targets, s ->
+                [Models.names(s.models, options).indexOf(meta.model), meta.replicate, meta.model, preds, targets]
+            }
+            .toSortedList { a, b -> a[0] <=> b[0] ?: a[1] <=> b[1] }
+            .filter { rows -> rows }
         EVALUATE_COMPARE(
-            ch_predictions
-                .combine(study)
-                .map { meta, preds, targets, s ->
-                    [Models.names(s.models, options).indexOf(meta.model), meta.replicate, meta.model, preds, targets]
-                }
-                .toSortedList { a, b -> a[0] <=> b[0] ?: a[1] <=> b[1] }
-                .filter { rows -> rows }
+            ch_ordered
                 .map { rows ->
                     def (_places, _replicates, names, preds, targets) = rows.transpose()
                     [[id: 'models'], names, preds, targets[0]]
                 }
                 .combine(ch_context)
+        )
+
+        // the ceilings that replicates and donors of the tracks sheet set, at the windows of the first model
+        ch_repeats = further
+            .toSortedList { a, b -> a[0].index <=> b[0].index }
+            .map { rows -> rows ? [rows.collect { row -> row[0].id }, rows.collect { row -> row[1] }] : [[], []] }
+        PREDICT_EXPERIMENTS(
+            ch_ordered
+                .map { rows -> rows[0][4] }
+                .combine(study)
+                .filter { _targets, s -> Experiments.replicates(s.tracks) || Experiments.donors(s.tracks) }
+                .combine(ch_repeats)
+                .map { targets, s, names, files ->
+                    [[id: 'experiments'], targets, s.tracks, names, files, s.blacklist ?: []]
+                }
+        )
+        ch_experiments = PREDICT_EXPERIMENTS.out.experiments
+            .combine(peaks.map { _meta, h5ad -> h5ad })
+            .combine(study)
+        EVALUATE_CEILING(
+            ch_predictions
+                .combine(ch_experiments)
+                .filter { row -> Experiments.replicates(row[-1].tracks) }
+                .map { meta, preds, targets, _meta, experiments, h5ad, s ->
+                    [meta, preds, targets, experiments, h5ad, s.tracks]
+                }
+        )
+        EVALUATE_DONORS(
+            ch_experiments
+                .filter { _meta, _experiments, _h5ad, s -> Experiments.donors(s.tracks) }
+                .map { meta, experiments, h5ad, s -> [meta, experiments, h5ad, s.tracks] }
         )
         EVALUATE_SEQUENCE(
             peaks
@@ -186,6 +222,7 @@ workflow MODELS {
         )
         ch_tables = EVALUATE.out.tables.flatMap { _meta, files -> [files].flatten() }.mix(
             EVALUATE_REPLICATES.out.table.map { _meta, table -> table },
+            EVALUATE_CEILING.out.table.mix(EVALUATE_DONORS.out.table).map { _meta, table -> table },
             EVALUATE_SEQUENCE.out.tables.flatMap { _meta, _peaks, summary, motifs -> [summary, motifs] },
             EVALUATE_COMPARE.out.tables.flatMap { _meta, models, tests, leaderboard -> [models, tests, leaderboard] },
         )

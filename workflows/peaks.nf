@@ -17,26 +17,26 @@ workflow PEAKS {
 
     // signals, one a track: bigWigs as they are, others become bigWigs for the dataset and the genome browser
     ch_signals = study
-        .flatMap { s -> Sheets.rows('tracks', s.tracks) }
-        .map { row ->
-            def kind = row.kind ?: SheetRules.signalKind(row.signal.name)
-            def meta = [id: row.track, kind: kind, scale: row.scale, index: row.index]
-            [meta, row.signal, row.barcodes ?: []]
-        }
+        .flatMap { s -> Experiments.modelled(s.tracks) }
+        .map { row -> signal_of(row, [:]) }
     ch_needed = ch_signals.combine(study)
         .filter { meta, _signal, _barcodes, s ->
             ('peaks' in stages && !s.coverage) || ('dataset' in stages && meta.kind != 'bigwig')
         }
         .map { meta, signal, barcodes, _study -> [meta, signal, barcodes] }
+    // experiments that are no tracks of the models: their coverage per base alone is read
+    ch_experiments = study
+        .flatMap { s -> 'evaluate' in stages ? Experiments.further(s.tracks) : [] }
+        .map { row -> signal_of(row, [experiment: true]) }
     PEAKS_BIN(
-        ch_needed,
+        ch_needed.mix(ch_experiments.filter { meta, _signal, _barcodes -> meta.kind != 'bigwig' }),
         study.map { s -> s.fasta ? Sheets.withIndex(s.fasta, ['.fai']).last() : [] },
         study.map { s -> [s.unmeasured, s.blacklist].findAll() },
     )
     ch_bigwigs = ch_signals
         .filter { meta, _signal, _barcodes -> meta.kind == 'bigwig' }
         .map { meta, signal, _barcodes -> [meta, signal] }
-        .mix(PEAKS_BIN.out.bigwig)
+        .mix(PEAKS_BIN.out.bigwig.filter { meta, _bigwig -> !meta.experiment })
 
     if( 'peaks' in stages ) {
         // coverage of bins: counted here, or from the folder that --coverage names
@@ -46,7 +46,7 @@ workflow PEAKS {
             .map { s, meta, _signal, _barcodes -> [meta, s.coverage.resolve("${meta.id}.coverage.h5")] }
         ch_counted = PEAKS_BIN.out.coverage
             .combine(study)
-            .filter { _meta, _coverage, s -> !s.coverage }
+            .filter { meta, _coverage, s -> !s.coverage && !meta.experiment }
             .map { meta, coverage, _study -> [meta, coverage] }
         ch_coverage = ch_given.mix(ch_counted)
         PEAKS_CALL(ch_coverage)
@@ -76,6 +76,17 @@ workflow PEAKS {
     peaks   = ch_peaks                                                  // value: [meta, h5ad]
     sets    = PEAKS_SETS.out.sets                                       // [meta, [bed]]
     signals = ch_bigwigs                                                // [meta, bigwig], one a track
+    further = ch_experiments                                            // [meta, bigwig], one a further experiment
+        .filter { meta, _signal, _barcodes -> meta.kind == 'bigwig' }
+        .map { meta, signal, _barcodes -> [meta, signal] }
+        .mix(PEAKS_BIN.out.bigwig.filter { meta, _bigwig -> meta.experiment })
     tracks  = ch_beds.mix(PEAKS_BIN.out.bigwig.map { _meta, bw -> bw }) // bed.gz and bigwig for the genome browser
     tables  = ch_tables.map { table -> ['peaks', table] }               // [folder, tsv or json]
+}
+
+/** A row of the tracks sheet as [meta, signal, barcodes]. */
+def signal_of(row, more) {
+    def kind = row.kind ?: SheetRules.signalKind(row.signal.name)
+    def meta = [id: row.track, kind: kind, scale: row.scale, index: row.index] + more
+    return [meta, row.signal, row.barcodes ?: []]
 }

@@ -9,7 +9,7 @@ import csv
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -168,6 +168,41 @@ def read_sheet(kind: str, path: Path) -> pd.DataFrame:
     if problems:
         raise InputError(problems[0])
     return pd.DataFrame(rows)
+
+
+def read_tracks(path: Path) -> pd.DataFrame:
+    """The tracks of the models in a tracks sheet: its rows but those that are measured for a ceiling alone.
+
+    Raises:
+        InputError: the first problem found, or no row is left.
+    """
+    rows = read_sheet("tracks", path)
+    tracks = rows[rows["use"] != "ceiling"].reset_index(drop=True)
+    if tracks.empty:
+        raise InputError("has no track for the models: every row is used for a ceiling (column use)", path)
+    return tracks
+
+
+def for_ceiling(row: Mapping[str, str]) -> bool:
+    """Whether a row of the tracks sheet is measured for a ceiling alone, and no track of the models."""
+    return row.get("use") == "ceiling"
+
+
+def replicate_pairs(rows: Iterable[Mapping[str, str]]) -> list[tuple[str, str]]:
+    """Tracks of a tracks sheet that are replicates of each other, each pair in both orders.
+
+    Replicates are of one cell type and one donor (isogenic), and have different labels in the column replicate.
+    """
+    groups: dict[tuple[str, str], list[Mapping[str, str]]] = {}
+    for row in rows:
+        groups.setdefault((row["cell_type"], row.get("donor") or ""), []).append(row)
+    return [
+        (first["track"], second["track"])
+        for group in groups.values()
+        for first in group
+        for second in group
+        if (first.get("replicate") or "") != (second.get("replicate") or "")
+    ]
 
 
 def signal_kind(signal: str, kind: str = "") -> str:

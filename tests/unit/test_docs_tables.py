@@ -32,7 +32,7 @@ def test_the_docs_show_what_the_code_says(tables, file):
 def test_what_the_pipeline_gives_is_not_by_hand(tables):
     commands, options = tables.by_hand()
     flags = {(script, command, flag.split(" / ")[0]) for script, command, flag, _ in options}
-    assert ("evaluate", "donors") in {row[:2] for row in commands} and ("evaluate", "all") not in {
+    assert ("evaluate", "specificity") in {row[:2] for row in commands} and ("evaluate", "all") not in {
         row[:2] for row in commands
     }
     assert ("evaluate", "compare", "--reference") in flags

@@ -625,3 +625,31 @@ def test_limits_come_from_the_option_then_the_parameter() -> None:
     assert preflight.limits({"max_ref_mismatch": 0.3}, None, 5).ref_mismatch == 0.3
     assert preflight.limits({"max_ref_mismatch": 0.3}, 0.2, 5).ref_mismatch == 0.2
     assert preflight.least_snps({"min_snps": 7}, None) == 7
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["A,a,A.bw,,,ceiling"], "every row is used for a ceiling"),
+        (["A,a,A.bw,,,", "A2,a,A.bw,,,ceiling"], "track A2: is used for a ceiling (column use): say in the column"),
+        (["A,a,A.bw,1,,", "B2,b,A.bw,2,,ceiling"], "track B2: is a replicate of no track: no track of the models has"),
+        (["A,a,A.bw,1,D1,", "A2,a,A.bw,1,D1,ceiling"], "the cell type a and the donor D1 and another label"),
+        (["A,a,A.bw,1,D1,", "A2,a,A.bw,2,D1,ceiling"], ""),
+        (["A,a,A.bw,,D1,", "A2,a,A.bw,,D2,ceiling"], ""),
+    ],
+)
+def test_a_row_for_a_ceiling_says_what_it_repeats(study: Path, rows: list[str], said: str) -> None:
+    (study / "tracks.csv").write_text("\n".join(["track,cell_type,signal,replicate,donor,use", *rows, ""]))
+    problems = [one for one in run(study).problems if "ceiling" in one or "replicate" in one]
+    assert len(problems) == bool(said)
+    assert said in "".join(problems)
+
+
+def test_one_donor_alone_is_a_warning(study: Path) -> None:
+    (study / "tracks.csv").write_text("track,cell_type,signal,donor\nA,a,A.bw,D1\nB,b,B.bam,\n")
+    assert "tracks: all experiments are of the donor D1: donors cannot be compared" in run(study).warnings
+
+
+def test_an_experiment_for_a_ceiling_predicts_no_counts(study: Path) -> None:
+    (study / "tracks.csv").write_text("track,cell_type,signal,replicate,use\nB,a,A.bw,1,\nA,a,A.bw,2,ceiling\n")
+    assert any("is predicted by the track A, which the tracks sheet lacks" in one for one in run(study).problems)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyBigWig
 import pytest
 
 from accessiflow.files import read_table, write_table
@@ -59,6 +60,40 @@ def test_same_seed_same_bytes_whatever_the_threads(script, study, tmp_path):
     assert [name for name in first if first[name] != again.get(name)] == []
     assert first.keys() == again.keys()
     assert len(first) > 50
+
+
+@pytest.fixture(scope="module")
+def extras(script_apart, tmp_path_factory) -> Path:
+    """The same study with what further analyses read."""
+    folder = tmp_path_factory.mktemp("extras")
+    script_apart("simulate", "study", "--outdir", folder, "--seed", 1, *SMALL, "--extras")
+    return folder
+
+
+def test_extras_change_no_file_but_the_sheets_that_name_them(study, extras):
+    first, more = _bytes(study), _bytes(extras)
+    assert {name for name in first if more.get(name) != first[name]} == {"tracks.csv"}
+    rows, problems = check_sheet("tracks", extras / "tracks.csv")
+    assert problems == []
+    # The models' tracks come first, as they were, with labels.
+    plain, _ = check_sheet("tracks", study / "tracks.csv")
+    assert [row["track"] for row in rows if row["use"] != "ceiling"] == [row["track"] for row in plain]
+    assert {Path(row["signal"]).name for row in rows if row["use"] == "ceiling"} == {
+        "alpha1.r2.bw",
+        "alpha1.d2.bw",
+        "beta1.d2.bw",
+    }
+
+
+def test_a_second_donor_differs_more_than_a_replicate(extras):
+    sums = {}
+    for name in ("alpha1", "alpha1.r2", "alpha1.d2"):
+        with pyBigWig.open(str(extras / "tracks" / f"{name}.bw")) as handle:
+            size = handle.chroms("chr1") // 192 * 192
+            values = np.nan_to_num(handle.values("chr1", 0, size, numpy=True))
+            sums[name] = values.reshape(-1, 192).sum(axis=1)
+    replicate, donor = (np.corrcoef(sums["alpha1"], sums[name])[0, 1] for name in ("alpha1.r2", "alpha1.d2"))
+    assert 0.8 < donor < replicate - 0.01
 
 
 def test_files_of_the_contract_are_there(study):

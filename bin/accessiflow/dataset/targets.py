@@ -89,8 +89,17 @@ def read_targets(path: Path) -> list[Track]:
         raise InputError(f"lacks the column(s) {', '.join(missing)} (found: {', '.join(table.columns[:12])})", path)
     if len(table) == 0:
         raise InputError("has a header and no track", path)
-    tracks = [_track(row, path, line) for line, row in enumerate(table.to_dict("records"), 2)]
-    _check_identifiers(tracks, path)
+    return tracks_of(table, path)
+
+
+def tracks_of(table: pd.DataFrame, source: Path) -> list[Track]:
+    """The rows of a targets table of texts, as `read_targets`; `source` is named in refusals.
+
+    Raises:
+        InputError: as `read_targets`.
+    """
+    tracks = [_track(row, source, line) for line, row in enumerate(table.to_dict("records"), 2)]
+    _check_identifiers(tracks, source)
     return tracks
 
 

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from accessiflow.bootstrap import Bootstrap
 from accessiflow.errors import InputError
 from accessiflow.evaluation.cell_types import between_donors
-from accessiflow.evaluation.loading import track_names
 from accessiflow.evaluation.readers import Matrix, read_matrix
 from accessiflow.peaks.cluster_bed import clusters_of
 from accessiflow.sheets import read_sheet
@@ -29,7 +28,8 @@ def of_files(
     Raises:
         InputError: as `experiments` and `window_clusters`.
     """
-    measured, sheet = experiments(read_matrix(targets).named(track_names(tracks)), tracks, targets)
+    names = list(read_sheet("tracks", tracks)["track"])
+    measured, sheet = experiments(read_matrix(targets).named(names), tracks, targets)
     return between_donors(measured, window_clusters(measured, peaks, clusters, targets), sheet, drop_zeros, bootstrap)
 
 

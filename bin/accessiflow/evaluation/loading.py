@@ -41,9 +41,9 @@ class EvaluationInputs:
 
 def track_names(sheet: Path | None) -> list[str]:
     """Names of the tracks of a sheet, for files without names; none without a sheet."""
-    from accessiflow.sheets import read_sheet
+    from accessiflow.sheets import read_tracks
 
-    return [] if sheet is None else list(read_sheet("tracks", sheet)["track"])
+    return [] if sheet is None else list(read_tracks(sheet)["track"])
 
 
 def flagged(inputs: EvaluationInputs) -> EvaluatedWindows:
@@ -116,6 +116,6 @@ def require_sites(windows: EvaluatedWindows, consequence: str, source: Path) -> 
 def _described(windows: EvaluatedWindows, sheet: Path | None) -> EvaluatedWindows:
     """The windows with the cell types and groups of the tracks sheet, where one is given."""
     from accessiflow.evaluation.sets import with_cell_types
-    from accessiflow.sheets import read_sheet
+    from accessiflow.sheets import read_tracks
 
-    return windows if sheet is None else with_cell_types(windows, read_sheet("tracks", sheet))
+    return windows if sheet is None else with_cell_types(windows, read_tracks(sheet))

@@ -145,6 +145,7 @@ METRICS = (
                 "kind (same cell type or different cell types), cluster, cell_type, other_cell_type, track, other, "
                 "donor, other_donor, n, pearson, reason, low, high",
                 opt.OUTPUT,
+                published="donors.tsv",
             ),
         ),
         function=functions.donors,
@@ -155,15 +156,16 @@ METRICS = (
         summary="How well a replicate reproduces each track's peaks, by specificity bin, beside the predictions.",
         source="Fig. S3",
         number="06",
-        inputs=(*PAIR, opt.REPLICATE, opt.PEAKS, opt.IS_PEAK, opt.TRACKS, opt.EDGES),
+        inputs=(*PAIR, opt.REPLICATE, opt.PAIRS, opt.PEAKS, opt.IS_PEAK, opt.TRACKS, opt.EDGES),
         thresholds=(opt.MIN_TRACK, opt.MIN_BIN, opt.FDR.by_default(0.01), opt.BH),
         tables=(
             MetricTable(
                 "replicate_ceiling",
-                "track, bin, n (the track's peaks), replicate (Pearson of the raw values with the track), "
-                "prediction (the same), recalled (share of the peaks that are called on the replicate), reason, "
-                "low (of replicate), high, prediction_low, prediction_high",
+                "track, experiment (the second one), bin, n (the track's peaks), replicate (Pearson of the raw values "
+                "with the track), prediction (the same), recalled (share of the peaks that are called on the "
+                "replicate), reason, low (of replicate), high, prediction_low, prediction_high",
                 opt.OUTPUT,
+                published="M.replicate_ceiling.tsv",
             ),
         ),
         function=functions.replicate_ceiling,

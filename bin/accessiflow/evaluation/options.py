@@ -60,6 +60,12 @@ TRACKS = Option("tracks", Path | None, "Tracks sheet: names the columns of files
 CLUSTERS = Option("clusters", Path | None, "BED of clusters (name in column 4), instead of those of peaks.h5ad.", None)
 GENES = Option("genes", Path, "Genes: name, chrom, tx_start, strand, or BED6.")
 REPLICATE = Option("replicate", Path, "A second experiment of the same tracks: windows x tracks.")
+PAIRS = Option(
+    "pairs",
+    Path | None,
+    "Tracks sheet whose columns replicate and donor say which tracks of --replicate repeat which.",
+    None,
+)
 
 # thresholds and choices
 # Read where it is used: without --peaks and --is-peak nobody asks for it.

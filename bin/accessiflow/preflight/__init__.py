@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from accessiflow.errors import InputError
-from accessiflow.preflight import heritability, models, panel, parameters, regions, signals, variants
+from accessiflow.preflight import experiments, heritability, models, panel, parameters, regions, signals, variants
 from accessiflow.preflight.findings import Findings, Inputs, finite, read_staged
 from accessiflow.preflight.reference import Reference, open_reference
 from accessiflow.preflight.variants import Limits
@@ -64,7 +64,7 @@ def check(
         snps = panel.check_panel(inputs, rows["ld_panel"], reference, limits)
     models.check_models(inputs, rows["models"])
     heritability.check_gwas(inputs, rows["gwas"], snps, min_snps)
-    heritability.check_groups(inputs, rows["gwas"], rows["tracks"])
+    heritability.check_groups(inputs, rows["gwas"], experiments.modelled(rows["tracks"]))
     heritability.check_baselines(inputs, rows["ld_panel"])
     heritability.check_merge_alleles(inputs)
     regions.check_text_files(inputs)
@@ -96,8 +96,8 @@ def _check_genome_files(inputs: Inputs, rows: Rows, reference: Reference | None,
     regions.check_beds(inputs, reference)
     regions.check_genes(inputs, reference)
     signals.check_tracks(inputs, rows["tracks"], reference)
+    experiments.check_experiments(inputs, rows["tracks"])
     variants.check_variant_sets(inputs, rows["variants"], reference, limits)
     variants.check_eqtls(inputs, rows["eqtls"], reference, limits)
-    variants.check_allelic_counts(
-        inputs, rows["allelic_counts"], {row["track"] for row in rows["tracks"]}, reference, limits
-    )
+    tracks = {row["track"] for row in experiments.modelled(rows["tracks"])}
+    variants.check_allelic_counts(inputs, rows["allelic_counts"], tracks, reference, limits)

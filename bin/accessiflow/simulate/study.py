@@ -10,10 +10,8 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import write_json, write_table, write_text
@@ -23,51 +21,19 @@ from accessiflow.motifs import write_meme
 from accessiflow.sheets import MAX_PIP
 from accessiflow.simulate import genotypes, signal, traits
 from accessiflow.simulate.design import BIN_SIZE, POLYGENIC, SEQ_LENGTH, TARGET_WIDTH, VARIANT_KEY, StudyDesign
-from accessiflow.simulate.elements import Chromosome, make_chromosome, make_genes
-from accessiflow.simulate.genotypes import Snps, make_snps, with_reference_alleles
+from accessiflow.simulate.elements import make_chromosome, make_genes
+from accessiflow.simulate.extras import EXPERIMENT_COLUMNS, add_experiments
+from accessiflow.simulate.genotypes import make_snps, with_reference_alleles
 from accessiflow.simulate.grammar import Grammar, TrueEffects, accessibility, make_grammar
-
-if TYPE_CHECKING:
-    import pandas as pd
+from accessiflow.simulate.simulated import SimulatedChromosome, Study, write_sheet
 
 FASTA_LINE = 80
 
 
-class _SimulatedChromosome(NamedTuple):
-    """All that is simulated of one chromosome.
-
-    Attributes:
-        chromosome: sequence, elements and motif instances.
-        expected: expected insertions per cell of 8 bp (cells, cell types).
-        insertions: sorted positions of insertions in each cell type.
-        snps: SNPs with the genotypes of all people.
-        effects: true effects of the SNPs.
-    """
-
-    chromosome: Chromosome
-    expected: NDArray[np.float64]
-    insertions: list[NDArray[np.int64]]
-    snps: Snps
-    effects: TrueEffects
-
-
-class _Study(NamedTuple):
-    """A study: its chromosomes, and their tables put together; `table` and `effects` have a row a SNP."""
-
-    design: StudyDesign
-    parts: list[_SimulatedChromosome]
-    elements: pd.DataFrame
-    genes: pd.DataFrame
-    table: pd.DataFrame
-    effects: TrueEffects
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        return dict.fromkeys(self.design.chroms, self.design.chrom_length)
-
-
-def write_study(design: StudyDesign, outdir: Path, threads: int = 1) -> None:
+def write_study(design: StudyDesign, outdir: Path, threads: int = 1, extras: bool = False) -> None:
     """Simulate a study and write its files into a folder; the same design gives the same bytes, whatever the threads.
+
+    With `extras` also what further analyses read (extras.py), and the rows of the sheets that name it.
 
     Memory: about 10 bytes a base of the genome, 60 a base of one chromosome for each thread, and one byte a SNP and
     person (0.7 GB by default).
@@ -80,7 +46,7 @@ def write_study(design: StudyDesign, outdir: Path, threads: int = 1) -> None:
         )
         study = _assemble(design, parts)
         _write_genome(study, grammar, folder)
-        _write_tracks(study, folder)
+        _write_tracks(study, folder, extras)
         _write_variants(study, folder)
         _write_panel(study, folder)
         _write_gwas(study, folder)
@@ -91,7 +57,7 @@ def write_study(design: StudyDesign, outdir: Path, threads: int = 1) -> None:
     log.info("%d elements, %d SNPs, %d genes: %s", len(study.elements), len(study.table), len(study.genes), outdir)
 
 
-def _simulate_chromosome(design: StudyDesign, grammar: Grammar, index: int) -> _SimulatedChromosome:
+def _simulate_chromosome(design: StudyDesign, grammar: Grammar, index: int) -> SimulatedChromosome:
     planted = make_chromosome(design, grammar, index)
     snps = make_snps(design, planted, index)
     chromosome = planted._replace(codes=with_reference_alleles(planted.codes, snps))
@@ -100,10 +66,10 @@ def _simulate_chromosome(design: StudyDesign, grammar: Grammar, index: int) -> _
     rng = design.generator("insertions", index)
     insertions = [signal.draw_insertions(column, rng) for column in expected.T]
     effects = grammar.effects(chromosome.codes, occupancy, snps.table["pos"].to_numpy() - 1, snps.alt)
-    return _SimulatedChromosome(chromosome, expected, insertions, snps, effects)
+    return SimulatedChromosome(chromosome, expected, insertions, snps, effects)
 
 
-def _map(function: partial[_SimulatedChromosome], items: Sequence[int], threads: int) -> Iterator[_SimulatedChromosome]:
+def _map(function: partial[SimulatedChromosome], items: Sequence[int], threads: int) -> Iterator[SimulatedChromosome]:
     if threads == 1:
         yield from map(function, items)
     else:
@@ -111,14 +77,14 @@ def _map(function: partial[_SimulatedChromosome], items: Sequence[int], threads:
             yield from pool.map(function, items)
 
 
-def _assemble(design: StudyDesign, parts: list[_SimulatedChromosome]) -> _Study:
+def _assemble(design: StudyDesign, parts: list[SimulatedChromosome]) -> Study:
     import pandas as pd
 
     elements = pd.concat([part.chromosome.elements for part in parts], ignore_index=True)
     table = pd.concat([part.snps.table for part in parts], ignore_index=True)
     ref, alt = (np.concatenate(allele) for allele in zip(*(part.effects for part in parts), strict=True))
     effects = TrueEffects(ref, alt)
-    return _Study(design, parts, elements, make_genes(elements, design), table, effects)
+    return Study(design, parts, elements, make_genes(elements, design), table, effects)
 
 
 @contextmanager
@@ -139,7 +105,7 @@ def _folder(outdir: Path) -> Iterator[Path]:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _write_genome(study: _Study, grammar: Grammar, folder: Path) -> None:
+def _write_genome(study: Study, grammar: Grammar, folder: Path) -> None:
     import pysam
 
     with write_text(folder / "genome.fa") as out:
@@ -153,7 +119,7 @@ def _write_genome(study: _Study, grammar: Grammar, folder: Path) -> None:
     write_meme(grammar.motifs, folder / "motifs.meme")
 
 
-def _write_tracks(study: _Study, folder: Path) -> None:
+def _write_tracks(study: Study, folder: Path, extras: bool) -> None:
     """One track a cell type: the last as fragments, the one before as BAM, all others as bigWig."""
     design = study.design
     names = design.cell_type_names
@@ -179,26 +145,30 @@ def _write_tracks(study: _Study, folder: Path) -> None:
             row |= {"signal": f"tracks/{name}.bw", "kind": "bigwig"}
             signal.write_insertions_bigwig(insertions[name], study.sizes, folder / row["signal"])
         rows.append(row)
-    _write_sheet(rows, folder / "tracks.csv", ["track", "cell_type", "signal", "group", "kind", "barcodes"])
+    columns = ["track", "cell_type", "signal", "group", "kind", "barcodes"]
+    if extras:
+        rows = add_experiments(study, rows, folder)
+        columns += EXPERIMENT_COLUMNS
+    write_sheet(rows, folder / "tracks.csv", columns)
     model = {"model": "demo", "preset": "demo", "training_set": "balanced", "task": "multi", "replicates": 1}
-    _write_sheet([model], folder / "models.csv", list(model))
+    write_sheet([model], folder / "models.csv", list(model))
 
 
-def _write_variants(study: _Study, folder: Path) -> None:
+def _write_variants(study: Study, folder: Path) -> None:
     genotypes.write_vcf([part.snps for part in study.parts], study.design, folder / "variants" / "study.vcf.gz")
-    _write_sheet([{"set": "study", "vcf": "variants/study.vcf.gz"}], folder / "variants.csv", ["set", "vcf"])
+    write_sheet([{"set": "study", "vcf": "variants/study.vcf.gz"}], folder / "variants.csv", ["set", "vcf"])
 
 
-def _write_panel(study: _Study, folder: Path) -> None:
+def _write_panel(study: Study, folder: Path) -> None:
     rows = []
     for chrom, part in zip(study.design.chroms, study.parts, strict=True):
         number = chrom.removeprefix("chr")
         genotypes.write_plink(part.snps, folder / "panel" / f"panel.{number}")
         rows.append({"chrom": number, "bfile": f"panel/panel.{number}"})
-    _write_sheet(rows, folder / "ld_panel.csv", ["chrom", "bfile"])
+    write_sheet(rows, folder / "ld_panel.csv", ["chrom", "bfile"])
 
 
-def _write_gwas(study: _Study, folder: Path) -> None:
+def _write_gwas(study: Study, folder: Path) -> None:
     import pandas as pd
 
     design, rows, drawn = study.design, [], {}
@@ -210,7 +180,7 @@ def _write_gwas(study: _Study, folder: Path) -> None:
         row = {"trait": trait, "sumstats": f"gwas/{trait}.tsv", "group": design.trait_cell_types.get(trait, "")}
         rows.append(row)
         write_table(statistics, folder / row["sumstats"], float_format="%.6g")
-    _write_sheet(rows, folder / "gwas.csv", ["trait", "sumstats", "group"])
+    write_sheet(rows, folder / "gwas.csv", ["trait", "sumstats", "group"])
     truth = traits.true_enrichment(design, study.table, study.elements, drawn)
     write_table(
         truth[["trait", "annotation", "true_enrichment", "prop_h2", "prop_snps"]],
@@ -219,7 +189,7 @@ def _write_gwas(study: _Study, folder: Path) -> None:
     )
 
 
-def _write_eqtls(study: _Study, folder: Path) -> None:
+def _write_eqtls(study: Study, folder: Path) -> None:
     import pandas as pd
 
     columns = [*VARIANT_KEY, "pip", "beta", "gene"]
@@ -238,11 +208,11 @@ def _write_eqtls(study: _Study, folder: Path) -> None:
             write_table(table.loc[~mapped, VARIANT_KEY], folder / row["negatives"])
             rows.append(row)
             causal.append(table[mapped].assign(tissue=name))
-    _write_sheet(rows, folder / "eqtls.csv", ["tissue", "variants", "negatives", "group"])
+    write_sheet(rows, folder / "eqtls.csv", ["tissue", "variants", "negatives", "group"])
     write_table(pd.concat(causal)[["tissue", *columns, "effect"]], folder / "truth" / "eqtls.tsv", float_format="%.6g")
 
 
-def _write_allelic_counts(study: _Study, folder: Path) -> None:
+def _write_allelic_counts(study: Study, folder: Path) -> None:
     import pandas as pd
 
     rows, ratios = [], []
@@ -252,7 +222,7 @@ def _write_allelic_counts(study: _Study, folder: Path) -> None:
         rows.append({"cell_type": name, "counts": f"allelic_counts/{name}.tsv", "track": name})
         write_table(table[[*VARIANT_KEY, "ref_count", "alt_count"]], folder / rows[-1]["counts"])
         ratios.append(table.assign(cell_type=name))
-    _write_sheet(rows, folder / "allelic_counts.csv", ["cell_type", "counts", "track"])
+    write_sheet(rows, folder / "allelic_counts.csv", ["cell_type", "counts", "track"])
     write_table(
         pd.concat(ratios)[["cell_type", *VARIANT_KEY, "true_ratio"]],
         folder / "truth" / "allelic_ratios.tsv",
@@ -260,7 +230,7 @@ def _write_allelic_counts(study: _Study, folder: Path) -> None:
     )
 
 
-def _write_truth(study: _Study, grammar: Grammar, folder: Path) -> None:
+def _write_truth(study: Study, grammar: Grammar, folder: Path) -> None:
     import pandas as pd
 
     design, names = study.design, study.design.cell_type_names
@@ -315,10 +285,3 @@ def _write_params(design: StudyDesign, folder: Path) -> None:
         "shifts": "0",
     }
     write_json(params, folder / "params.json")
-
-
-def _write_sheet(rows: Sequence[Mapping[str, object]], path: Path, columns: Sequence[str]) -> None:
-    import pandas as pd
-
-    with write_text(path) as out:
-        pd.DataFrame(rows, columns=list(columns)).to_csv(out, index=False, lineterminator="\n")

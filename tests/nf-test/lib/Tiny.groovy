@@ -9,6 +9,7 @@ class Tiny {
     static final File FOLDER = new File(ROOT, '.nf-test-study')
     static final File TASKS = new File(FOLDER, 'tasks.tsv')
     static final List<String> CELLS = ['alpha1', 'alpha2', 'beta1', 'beta2']
+    static final List<String> FURTHER = ['alpha1.r2', 'alpha1.d2', 'beta1.d2'] // experiments for the ceilings
     static final List<String> TRAITS = ['trait_alpha1', 'trait_beta1', 'polygenic']
 
     /** Remember where the tasks of the study's run worked. */
@@ -44,6 +45,9 @@ class Tiny {
         return list(CELLS.collect { it.startsWith('alpha') ? study("tracks/${it}.bw") :
             file('PEAKS_BIN', it, "${it}.bw") })
     }
+
+    /** The bigWig of every further experiment. */
+    static String further() { list(FURTHER.collect { study("tracks/${it}.bw") }) }
 
     /** Basenji's targets table of these signals. */
     static String targets() {
