@@ -24,7 +24,7 @@ class Models {
                         position: tasks.indexOf(track), tasks: tasks.size(), parts: tasks.size() * folds.size(),
                         seed: (params.seed as int) + replicate - 1,
                         training_set: row.training_set ?: params.training_set, freeze: row.freeze == 'yes',
-                    ],
+                    ] + output(row),
                     params: row.params ?: presets.resolve("${row.preset ?: params.preset}.json"),
                     init: start
                         ? name(start, trackFrom, Math.min(replicate, replicates(start)), start.weights ? null : fold)
@@ -39,9 +39,13 @@ class Models {
         return (params.score_replicates || meta.replicate == 1) && (meta.fold ?: 1) == 1
     }
 
+    /** What a model predicts, where that is not coverage: `output: probability`. */
+    static Map output(Map row) { row.output == 'probability' ? [output: row.output] : [:] }
+
     /** What is evaluated as one model: the tracks of single-task trainings and the folds of a rotation together. */
     static Map evaluated(Map meta) {
-        return [id: name(meta, null, meta.replicate, null)] + meta.subMap(['model', 'replicate', 'replicates'])
+        Map kept = meta.subMap(['model', 'replicate', 'replicates', 'output'])
+        return [id: name(meta, null, meta.replicate, null)] + kept
     }
 
     /** The models in the order of the sheet. */

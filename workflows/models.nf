@@ -17,6 +17,7 @@ include { EVALUATE_DONORS             } from '../modules/evaluate/donors'
 include { EVALUATE_REPLICATES         } from '../modules/evaluate/replicates'
 include { EVALUATE_SEQUENCE           } from '../modules/evaluate/sequence'
 include { EVALUATE_COMPARE            } from '../modules/evaluate/compare'
+include { EVALUATE_RANKS              } from '../modules/evaluate/ranks'
 
 workflow MODELS {
     take:
@@ -170,16 +171,24 @@ workflow MODELS {
         ch_ordered = ch_predictions
             .combine(study)
             .map { meta, preds, targets, s ->
-                [Models.names(s.models, options).indexOf(meta.model), meta.replicate, meta.model, preds, targets]
+                def place = Models.names(s.models, options).indexOf(meta.model)
+                [place, meta.replicate, meta.model, preds, targets, meta.output]
             }
             .toSortedList { a, b -> a[0] <=> b[0] ?: a[1] <=> b[1] }
             .filter { rows -> rows }
         EVALUATE_COMPARE(
             ch_ordered
-                .map { rows ->
-                    def (_places, _replicates, names, preds, targets) = rows.transpose()
-                    [[id: 'models'], names, preds, targets[0]]
-                }
+                .map { rows -> rows.findAll { row -> !row[5] } }
+                .filter { rows -> rows }
+                .map { rows -> [[id: 'models']] + side_by_side(rows) }
+                .combine(ch_context)
+        )
+        // those of probabilities beside them, by what both kinds have
+        EVALUATE_RANKS(
+            ch_ordered
+                .map { rows -> [rows, rows.findAll { row -> row[5] }.collect { row -> row[2] }.unique()] }
+                .filter { _rows, probabilities -> probabilities }
+                .map { rows, probabilities -> [[id: 'models', probabilities: probabilities]] + side_by_side(rows) }
                 .combine(ch_context)
         )
 
@@ -203,7 +212,7 @@ workflow MODELS {
         EVALUATE_CEILING(
             ch_predictions
                 .combine(ch_experiments)
-                .filter { row -> Experiments.replicates(row[-1].tracks) }
+                .filter { row -> !row[0].output && Experiments.replicates(row[-1].tracks) }
                 .map { meta, preds, targets, _meta, experiments, h5ad, s ->
                     [meta, preds, targets, experiments, h5ad, s.tracks]
                 }
@@ -225,6 +234,7 @@ workflow MODELS {
             EVALUATE_CEILING.out.table.mix(EVALUATE_DONORS.out.table).map { _meta, table -> table },
             EVALUATE_SEQUENCE.out.tables.flatMap { _meta, _peaks, summary, motifs -> [summary, motifs] },
             EVALUATE_COMPARE.out.tables.flatMap { _meta, models, tests, leaderboard -> [models, tests, leaderboard] },
+            EVALUATE_RANKS.out.tables.flatMap { _meta, table, leaderboard -> [table, leaderboard] },
         )
     }
 
@@ -236,4 +246,10 @@ workflow MODELS {
         ch_trained.map { _meta, folder -> ['models', folder] },
         ch_logs.map { log -> ['pipeline_info', log] },
     ) // [folder, tsv or model folder]
+}
+
+/** Names, predictions and the measurement of models that are compared, of their rows in order. */
+def side_by_side(rows) {
+    def (_places, _replicates, names, preds, targets) = rows.transpose()
+    return [names, preds, targets[0]]
 }

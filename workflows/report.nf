@@ -37,7 +37,7 @@ workflow REPORT {
         ch_first     = study.map { s -> Models.first(s.models, options) }
         ch_predicted = predictions
             .combine(ch_first)
-            .filter { meta, _preds, _targets, first -> meta.id == first }
+            .filter { meta, _preds, _targets, first -> meta.id == first && !meta.output }
             .map { _meta, preds, targets, _first -> [preds, targets] }
         ch_scored    = scores
             .combine(ch_first)

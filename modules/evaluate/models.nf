@@ -14,7 +14,7 @@ process EVALUATE {
 
     script:
     def args = task.ext.args ?: ''
-    def options = genes ? "--genes ${genes}" : ''
+    def options = [genes ? "--genes ${genes}" : '', meta.output ? "--kind ${meta.output}" : ''].findAll().join(' ')
     """
     # code ${task.ext.code}
     evaluate.py --versions versions.yml --run-info EVALUATE.${meta.id}.run.json \\
@@ -23,7 +23,8 @@ process EVALUATE {
     """
 
     stub:
-    def metrics = ['specificity', 'clusters', 'precision', 'loci', 'cell_types', 'errors']
+    def coverage = ['specificity', 'clusters', 'precision', 'loci', 'cell_types', 'errors']
+    def metrics = meta.output == 'probability' ? ['binary', 'precision'] : coverage
     def tables = metrics.collect { metric -> "${meta.id}.${metric}.tsv" }
     """
     touch ${tables.join(' ')} EVALUATE.${meta.id}.run.json versions.yml

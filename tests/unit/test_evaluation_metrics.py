@@ -63,6 +63,7 @@ OURS = {  # where the paper states none, or its code has a fault
         "fdr": 0.05,
         "bh": "correct",
     },
+    "ranks": {"probabilities": "", "min_track_peaks": 0, "min_bin_peaks": 1},
     "sequence": {"p_value": 1e-4, "background": "uniform", "number": 50_000},
 }
 
@@ -176,7 +177,7 @@ def given_for(name: str, study: dict, output: Path) -> dict:
     wanted = {option.name for option in metric.options}
     values = {key: value for key, value in study.items() if key in wanted}
     values |= {table.option.name: output / f"{table.name}.tsv" for table in metric.tables if table.option}
-    if name == "compare":
+    if name in ("compare", "ranks"):
         values["predictions"] = [f"x={study['predictions']}", str(study["second"])]
     if name == "replicates":
         values["predictions"] = [study["predictions"], study["second"]]

@@ -653,3 +653,12 @@ def test_one_donor_alone_is_a_warning(study: Path) -> None:
 def test_an_experiment_for_a_ceiling_predicts_no_counts(study: Path) -> None:
     (study / "tracks.csv").write_text("track,cell_type,signal,replicate,use\nB,a,A.bw,1,\nA,a,A.bw,2,ceiling\n")
     assert any("is predicted by the track A, which the tracks sheet lacks" in one for one in run(study).problems)
+
+
+def test_a_model_trained_here_gives_no_probabilities(study: Path) -> None:
+    (study / "p.tsv").write_text("chrom\tstart\tend\tA\n")
+    (study / "models.csv").write_text(
+        "model,preset,predictions,output\nsmall,small,,probability\nsei,,p.tsv,probability\nours,small,,coverage\n"
+    )
+    problems = [one for one in run(study).problems if "probability" in one]
+    assert len(problems) == 1 and problems[0].startswith("model small: is trained here, which gives coverage")

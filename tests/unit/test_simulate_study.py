@@ -72,7 +72,7 @@ def extras(script_apart, tmp_path_factory) -> Path:
 
 def test_extras_change_no_file_but_the_sheets_that_name_them(study, extras):
     first, more = _bytes(study), _bytes(extras)
-    assert {name for name in first if more.get(name) != first[name]} == {"tracks.csv"}
+    assert {name for name in first if more.get(name) != first[name]} == {"tracks.csv", "models.csv"}
     rows, problems = check_sheet("tracks", extras / "tracks.csv")
     assert problems == []
     # The models' tracks come first, as they were, with labels.
@@ -94,6 +94,21 @@ def test_a_second_donor_differs_more_than_a_replicate(extras):
             sums[name] = values.reshape(-1, 192).sum(axis=1)
     replicate, donor = (np.corrcoef(sums["alpha1"], sums[name])[0, 1] for name in ("alpha1.r2", "alpha1.d2"))
     assert 0.8 < donor < replicate - 0.01
+
+
+def test_a_model_of_probabilities_gives_probabilities_that_follow_the_truth(extras, truth):
+    rows, problems = check_sheet("models", extras / "models.csv")
+    assert problems == [] and [row["output"] for row in rows] == ["", "probability"]
+    elements = truth.elements[truth.elements["chrom"] == "chr3"]
+    with pyBigWig.open(str(extras / "predictions" / "beta1.bw")) as handle:
+        values = np.nan_to_num(handle.values("chr3", 0, handle.chroms("chr3"), numpy=True))
+    total = np.concatenate([[0.0], values.cumsum()])
+    everywhere = total[192:] - total[:-192]
+    assert everywhere.min() >= -1e-9 and everywhere.max() <= 1
+    inside = everywhere[elements["start"].to_numpy()]
+    active = elements["beta1"].to_numpy() == 1
+    assert np.median(inside[active]) > 0.5
+    assert np.median(inside[~active]) < 0.1
 
 
 def test_files_of_the_contract_are_there(study):

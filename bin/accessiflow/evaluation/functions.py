@@ -86,6 +86,12 @@ def compare() -> Function:
     return of_files
 
 
+def ranks() -> Function:
+    from accessiflow.evaluation.ranks import of_files
+
+    return of_files
+
+
 def sequence() -> Function:
     from accessiflow.evaluation.sequence import of_files
 

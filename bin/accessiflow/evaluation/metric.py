@@ -93,7 +93,8 @@ class Metric:
         without_sites: what cannot be done for windows without coordinates; "" where none are needed.
         bootstrap: whether it has intervals by resampling.
         seed: its option.
-        in_all: whether `all` computes it.
+        in_all: whether `all` computes it, of predicted coverage.
+        of_probabilities: whether `all` computes it of predicted probabilities of a peak.
         in_all_thresholds: its thresholds there by the one for a bin.
     """
 
@@ -111,6 +112,7 @@ class Metric:
     bootstrap: bool = True
     seed: Option = options.SEED
     in_all: bool = False
+    of_probabilities: bool = False
     in_all_thresholds: Callable[[int], dict[str, int]] = lambda min_bin_peaks: {"min_bin_peaks": min_bin_peaks}
 
     @property

@@ -95,6 +95,7 @@ METRICS = (
         function=functions.precision,
         windows=loading.flagged,
         in_all=True,
+        of_probabilities=True,
     ),
     Metric(
         name="cell-types",
@@ -186,13 +187,21 @@ METRICS = (
         thresholds=(
             opt.MIN_TRACK,
             opt.MIN_BIN,
-            Option("min_negative_tracks", int, "A negative is a peak of more tracks than this.", 10, least=0),
+            opt.MIN_NEGATIVE,
         ),
-        tables=(MetricTable("binary", "track, bin, n (positives), auroc, auprc, reason", opt.OUTPUT),),
+        tables=(
+            MetricTable(
+                "binary",
+                "track, bin, n (positives), auroc, auprc, reason",
+                opt.OUTPUT,
+                published="M.binary.tsv",
+            ),
+        ),
         function=functions.binary,
         windows=loading.labelled,
         bootstrap=False,
         seed=opt.SEED.by_default(11),
+        of_probabilities=True,
     ),
     Metric(
         name="tss-distance",
@@ -413,6 +422,48 @@ METRICS = (
         function=functions.compare,
     ),
     Metric(
+        name="ranks",
+        question="Which model is best, where some predict coverage and others probabilities of a peak?",
+        summary="Models of coverage and of probabilities on the same windows, by what both have: AUROC of each track's "
+        "peaks against peaks of other tracks, Spearman R with the measurement; a leaderboard.",
+        inputs=(
+            Option(
+                "predictions", list[str], "[NAME=]FILE, once a model; the same name again is a further replicate of it."
+            ),
+            opt.TARGETS,
+            opt.PEAKS,
+            opt.IS_PEAK,
+            opt.TRACKS,
+            opt.CLUSTERS,
+            opt.EDGES,
+        ),
+        thresholds=(
+            Option(
+                "probabilities", str, "Models whose predictions are probabilities, comma-separated.", "", listed=True
+            ),
+            opt.MIN_TRACK.by_default(0),
+            opt.MIN_BIN.by_default(1),
+        ),
+        tables=(
+            MetricTable(
+                "ranks",
+                "model, output (coverage or probability), replicate, group (all, specific, ubiquitous), track, "
+                "n_positive (the track's peaks in the group), n_negative (peaks of other tracks alone), auroc, "
+                "low (DeLong), high, n (windows of the group), spearman (with the measurement), reason",
+                opt.OUTPUT,
+                published="ranks.tsv",
+            ),
+            MetricTable(
+                "ranks_leaderboard",
+                "rank, model, output, replicates, n_tracks, auroc_all, auroc_specific, low (by resampling the tracks), "
+                "high, auroc_ubiquitous, spearman_all, spearman_specific, spearman_ubiquitous, reason",
+                beside="leaderboard",
+                published="ranks.leaderboard.tsv",
+            ),
+        ),
+        function=functions.ranks,
+    ),
+    Metric(
         name="sequence",
         question="What sequence do specific and ubiquitous peaks have?",
         summary="GC, CpG islands and motifs of the peaks: one row a peak, a summary by cluster, motif enrichment over "
@@ -475,7 +526,8 @@ def every(values: Values) -> Iterator[tuple[Path, pd.DataFrame]]:
     Those that read a further file come first, so that a refusal of it leaves nothing written.
     """
     windows = loading.flagged(inputs_of(values))
-    chosen = [metric for metric in METRICS if metric.in_all]
+    probabilities = values["kind"] == "probability"
+    chosen = [metric for metric in METRICS if (metric.of_probabilities if probabilities else metric.in_all)]
     for metric in sorted(chosen, key=lambda metric: not metric.further_inputs):
         lacks_file = any(values[option.name] is None for option in metric.further_inputs)
         lacks_sites = metric.without_sites and windows.sites is None and not metric.further_inputs
@@ -483,6 +535,8 @@ def every(values: Values) -> Iterator[tuple[Path, pd.DataFrame]]:
             continue
         defaults = {option.name: option.default for option in metric.thresholds}
         own = defaults | {**values, **metric.in_all_thresholds(values["min_bin_peaks"])}
+        # Where the paper's code has a seed, the first seed of ours is that one.
+        own["seed"] = values["seed"] + metric.seed.default
         for table, found in zip(metric.tables, metric.compute(own, windows), strict=True):
             assert found is not None
             yield Path(f"{values['prefix']}.{table.name}.tsv"), found
@@ -492,6 +546,8 @@ COMMANDS = {metric.name: metric.command for metric in METRICS} | {
     "all": Command(
         "Every metric that the inputs allow, read once: "
         + ", ".join(metric.tables[0].name for metric in METRICS if metric.in_all)
+        + "; of probabilities: "
+        + ", ".join(metric.tables[0].name for metric in METRICS if metric.of_probabilities)
         + ".",
         (
             *PAIR,
@@ -499,8 +555,16 @@ COMMANDS = {metric.name: metric.command for metric in METRICS} | {
             Option("prefix", str, "Tables are written as PREFIX.METRIC.tsv."),
             opt.TRACKS,
             Option("genes", Path | None, "Genes: for the accuracy by TSS distance.", None),
+            Option(
+                "kind",
+                str,
+                "What the predictions are: coverage, or probability.",
+                "coverage",
+                choices=("coverage", "probability"),
+            ),
             opt.MIN_TRACK,
             opt.MIN_BIN,
+            opt.MIN_NEGATIVE,
             opt.FDR,
             opt.BH,
             opt.RESAMPLES,

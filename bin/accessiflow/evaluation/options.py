@@ -72,6 +72,7 @@ PAIRS = Option(
 EDGES = Option("edges", str, "Lower edges of the specificity bins, comma-separated; default: those of --peaks.", "")
 MIN_TRACK = Option("min_track_peaks", int, "A track needs more test peaks than this.", 1000, least=0)
 MIN_BIN = Option("min_bin_peaks", int, "A bin or cluster needs more windows than this.", 50, least=0)
+MIN_NEGATIVE = Option("min_negative_tracks", int, "A negative is a peak of more tracks than this.", 10, least=0)
 FDR = Option("fdr", float, "False discovery rate.", 0.05, least=0.0, most=1.0)
 BH = Option(
     "bh", str, "Benjamini-Hochberg: correct, or floor (as the paper's code).", "correct", choices=("correct", "floor")

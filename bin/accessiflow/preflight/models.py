@@ -22,6 +22,11 @@ def check_models(inputs: Inputs, rows: list[dict[str, str]]) -> None:
             inputs.findings.problem(
                 f"model {row['model']}: freeze keeps a trunk that it starts from: name one in init_from"
             )
+        if row["output"] == "probability" and not any(row[column] for column in ("weights", "predictions", "scores")):
+            inputs.findings.problem(
+                f"model {row['model']}: is trained here, which gives coverage: output probability is for predictions, "
+                "weights or scores made elsewhere"
+            )
     _check_starts(inputs, {row["model"]: row["init_from"] for row in rows})
     inputs.findings.summary["models"] = {"rows": len(rows), "trained": sum(1 for row in rows if not row["weights"])}
 

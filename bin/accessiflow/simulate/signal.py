@@ -53,10 +53,12 @@ def write_insertions_bigwig(insertions: InsertionSites, sizes: Mapping[str, int]
     write_bigwig(path, sizes, (_base_counts(chrom, position) for chrom, position in insertions.items()))
 
 
-def write_expected_bigwig(expected: Mapping[str, NDArray[np.float64]], sizes: Mapping[str, int], path: Path) -> None:
-    """A bigWig with the expected insertions per base, runs of equal cells joined."""
+def write_expected_bigwig(
+    expected: Mapping[str, NDArray[np.float64]], sizes: Mapping[str, int], path: Path, digits: int = 5
+) -> None:
+    """A bigWig with the expected insertions per base to some digits, runs of equal cells joined."""
     # Rounded, so that neighbouring cells of equal expectation join, and the file does not hold the last bits of sums.
-    write_bigwig(path, sizes, (_runs(chrom, np.round(cells / CELL, 5)) for chrom, cells in expected.items()))
+    write_bigwig(path, sizes, (_runs(chrom, np.round(cells / CELL, digits)) for chrom, cells in expected.items()))
 
 
 def write_bam(insertions: InsertionSites, sizes: Mapping[str, int], rng: np.random.Generator, path: Path) -> None:

@@ -22,7 +22,7 @@ from accessiflow.sheets import MAX_PIP
 from accessiflow.simulate import genotypes, signal, traits
 from accessiflow.simulate.design import BIN_SIZE, POLYGENIC, SEQ_LENGTH, TARGET_WIDTH, VARIANT_KEY, StudyDesign
 from accessiflow.simulate.elements import make_chromosome, make_genes
-from accessiflow.simulate.extras import EXPERIMENT_COLUMNS, add_experiments
+from accessiflow.simulate.extras import EXPERIMENT_COLUMNS, MODEL_COLUMNS, add_experiments, add_probabilities
 from accessiflow.simulate.genotypes import make_snps, with_reference_alleles
 from accessiflow.simulate.grammar import Grammar, TrueEffects, accessibility, make_grammar
 from accessiflow.simulate.simulated import SimulatedChromosome, Study, write_sheet
@@ -151,7 +151,11 @@ def _write_tracks(study: Study, folder: Path, extras: bool) -> None:
         columns += EXPERIMENT_COLUMNS
     write_sheet(rows, folder / "tracks.csv", columns)
     model = {"model": "demo", "preset": "demo", "training_set": "balanced", "task": "multi", "replicates": 1}
-    write_sheet([model], folder / "models.csv", list(model))
+    models, columns = [model], list(model)
+    if extras:
+        models.append(add_probabilities(study, folder))
+        columns += MODEL_COLUMNS
+    write_sheet(models, folder / "models.csv", columns)
 
 
 def _write_variants(study: Study, folder: Path) -> None:
