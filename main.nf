@@ -7,6 +7,8 @@ include { VARIANTS     } from './workflows/variants'
 include { INTERPRET    } from './workflows/interpret'
 include { HERITABILITY } from './workflows/heritability'
 include { EQTL         } from './workflows/eqtl'
+include { QTL          } from './workflows/qtl'
+include { ALLELIC_COUNTS } from './workflows/imbalance'
 include { IMBALANCE    } from './workflows/imbalance'
 include { REPORT       } from './workflows/report'
 
@@ -29,13 +31,15 @@ workflow {
     MODELS(params, STUDY.out.study, PEAKS.out.peaks, PEAKS.out.signals, PEAKS.out.further, stages)
 
     // what the models say of variants and regions
-    VARIANTS(params, STUDY.out.study, MODELS.out.models, stages)
+    ALLELIC_COUNTS(STUDY.out.study, stages)
+    VARIANTS(params, STUDY.out.study, MODELS.out.models, ALLELIC_COUNTS.out.counts, stages)
     INTERPRET(params, STUDY.out.study, MODELS.out.models, stages)
 
     // what the scores are good for
     HERITABILITY(params, STUDY.out.study, PEAKS.out.sets, PEAKS.out.peaks, VARIANTS.out.scores, stages)
     EQTL(params, STUDY.out.study, PEAKS.out.peaks, VARIANTS.out.scores, stages)
-    IMBALANCE(STUDY.out.study, PEAKS.out.peaks, VARIANTS.out.scores, stages)
+    QTL(STUDY.out.study, PEAKS.out.peaks, VARIANTS.out.scores, stages)
+    IMBALANCE(params, ALLELIC_COUNTS.out.counts, PEAKS.out.peaks, VARIANTS.out.scores, stages)
 
     // every table of all of them, each with the folder of the results that it lies in
     REPORT(
@@ -43,7 +47,8 @@ workflow {
         STUDY.out.study,
         STUDY.out.tables.mix(
             PEAKS.out.tables, MODELS.out.tables, VARIANTS.out.tables,
-            HERITABILITY.out.tables, EQTL.out.tables, IMBALANCE.out.tables,
+            HERITABILITY.out.tables, EQTL.out.tables, QTL.out.tables,
+            ALLELIC_COUNTS.out.tables, IMBALANCE.out.tables,
         ),
         PEAKS.out.peaks,
         MODELS.out.predictions,

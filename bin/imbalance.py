@@ -38,7 +38,7 @@ Peaks = Annotated[
 Outcome = Annotated[
     Predicted,
     typer.Option(
-        "--tell",
+        "--outcome",
         help="Classify imbalanced sites by the allele with more reads, or imbalanced against balanced sites.",
     ),
 ]
@@ -127,13 +127,13 @@ def evaluate(
     track: Track,
     output: Groups,
     peaks: Peaks = None,
-    tell: Outcome = Predicted.DIRECTION,
+    outcome: Outcome = Predicted.DIRECTION,
 ) -> None:
     """AUROC of the predicted REF / (REF + ALT) for the allele with more reads, at the imbalanced sites."""
     from accessiflow.files import write_table
     from accessiflow.imbalance.evaluation import OUTCOMES, evaluate_files
 
-    write_table(evaluate_files(calls, scores, track, peaks, OUTCOMES[tell.value]), output)
+    write_table(evaluate_files(calls, scores, track, peaks, OUTCOMES[outcome.value]), output)
 
 
 @app.command()
@@ -146,7 +146,7 @@ def compare(
     track: Track,
     output: Groups,
     peaks: Peaks = None,
-    tell: Outcome = Predicted.DIRECTION,
+    outcome: Outcome = Predicted.DIRECTION,
 ) -> None:
     """Test the difference of two models' AUROCs on the same sites.
 
@@ -156,7 +156,7 @@ def compare(
     from accessiflow.imbalance.comparison import compare_files, named_files
     from accessiflow.imbalance.evaluation import OUTCOMES
 
-    write_table(compare_files(calls, named_files(scores), track, peaks, OUTCOMES[tell.value]), output)
+    write_table(compare_files(calls, named_files(scores), track, peaks, OUTCOMES[outcome.value]), output)
 
 
 if __name__ == "__main__":

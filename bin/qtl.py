@@ -24,6 +24,10 @@ Tracks = Annotated[
     Path | None, typer.Option("--track-list", help="Tracks whose scores are averaged, one a line (default: all).")
 ]
 Track = Annotated[str, typer.Option("--track", help="A single track instead.")]
+Sheet = Annotated[Path | None, typer.Option("--tracks", help="Tracks sheet, for --cell-type.")]
+CellType = Annotated[
+    str, typer.Option("--cell-type", help="Average the tracks of this cell type or group of the sheet.")
+]
 Columns = Annotated[
     str, typer.Option("--columns", help="Columns that have other names: chrom=chrom_hg18,pos=pos_hg18,...")
 ]
@@ -38,6 +42,8 @@ def agreement(
     columns: Columns = "",
     track: Track = "",
     track_list: Tracks = None,
+    tracks: Sheet = None,
+    cell_type: CellType = "",
     max_p: Annotated[
         float, typer.Option("--max-p", min=0.0, max=1.0, help="Variants with a p value of at most this.")
     ] = 1.0,
@@ -69,7 +75,7 @@ def agreement(
         if table.empty:
             raise InputError(f"has no variant with a p value of at most {max_p:g}", variants)
     with open_scores(scores) as scored:
-        means = measures.mean_scores(table, _tracks(scored, track, track_list))
+        means = measures.mean_scores(table, _tracks(scored, track, track_list, tracks, cell_type))
     groups = site_groups(table, read_peak_rows(peaks) if peaks else None)
     write_table(measures.agreement(table["beta"].to_numpy(), means, groups, Bootstrap(bootstrap, seed)), output)
 
@@ -82,6 +88,8 @@ def correlation(
     columns: Columns = "",
     track: Track = "",
     track_list: Tracks = None,
+    tracks: Sheet = None,
+    cell_type: CellType = "",
     bootstrap: Resamples = 1000,
     seed: cli.Seed = 1,
 ) -> None:
@@ -97,18 +105,22 @@ def correlation(
 
     table = read_effects(variants, ["value"], ["element"], parse_columns(columns))
     with open_scores(scores) as scored:
-        means = measures.mean_scores(table, _tracks(scored, track, track_list))
+        means = measures.mean_scores(table, _tracks(scored, track, track_list, tracks, cell_type))
     write_table(measures.correlation(table, means, Bootstrap(bootstrap, seed)), output)
 
 
-def _tracks(scored: OpenScores, track: str, track_list: Path | None) -> TrackScores:
+def _tracks(scored: OpenScores, track: str, track_list: Path | None, sheet: Path | None, cell_type: str) -> TrackScores:
     import numpy as np
 
     from accessiflow.errors import InputError
-    from accessiflow.scoring.tracks import TrackScores, choose_tracks
+    from accessiflow.scoring.tracks import TrackScores, choose_tracks, tracks_of
 
-    if track and track_list is not None:
-        raise InputError("--track and --track-list exclude each other: give one")
+    if (track != "") + (track_list is not None) + (cell_type != "") > 1:
+        raise InputError("--track, --track-list and --cell-type exclude each other: give one")
+    if cell_type and sheet is None:
+        raise InputError("--cell-type needs the sheet that says which tracks are of it: give --tracks")
+    if cell_type and sheet is not None:
+        return tracks_of(scored, sheet, cell_type)
     return TrackScores(scored, np.array([scored.column(track)])) if track else choose_tracks(scored, track_list)
 
 

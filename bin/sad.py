@@ -122,11 +122,24 @@ def collect(
     vcf: Annotated[list[Path] | None, typer.Option(help="Variant sets (repeatable).")] = None,
     eqtl: Annotated[list[Path] | None, typer.Option(help="eQTL tables (repeatable).")] = None,
     counts: Annotated[list[Path] | None, typer.Option(help="Allelic-count tables (repeatable).")] = None,
+    effects: Annotated[list[Path] | None, typer.Option(help="QTL and MPRA tables (repeatable).")] = None,
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Columns that have other names, once for each of --effects: chrom=chrom_hg18,... or nothing."
+        ),
+    ] = None,
 ) -> None:
     """Variants of the benchmark tables that are in no variant set -> VCF."""
+    from accessiflow.errors import InputError
     from accessiflow.variants.collect import collect as collect_variants
+    from accessiflow.variants.columns import parse_columns
 
-    count = collect_variants(vcf or [], [*(eqtl or []), *(counts or [])], output)
+    given = [parse_columns(text) for text in columns or [""] * len(effects or [])]
+    if len(given) != len(effects or []):
+        raise InputError(f"{len(given)} --columns for {len(effects or [])} --effects: give one for each, or none")
+    named = list(zip(effects or [], given, strict=True))
+    count = collect_variants(vcf or [], [*(eqtl or []), *(counts or [])], output, named)
     log.info("%d variants of the tables are in no set", count)
 
 

@@ -22,12 +22,15 @@ class SheetRules {
         if( kind in ['path', 'prefix'] ) return pathFault(column, value) ?: unknownSuffix(column, value, stated)
         List<String> choices = choices(column)
         if( choices ) return value in choices ? '' : "is not one of ${choices.join(', ')}"
-        if( !matches(kind, value) ) return "is not a ${kind == 'name' ? kind : 'number'}: ${rules()[kind].says}"
+        boolean number = kind in ['number', 'integer']
+        if( !matches(kind, value) ) return "is not a ${number ? 'number' : kind}: ${rules()[kind].says}"
         boolean reserved = kind == 'name' && value.toLowerCase(Locale.ROOT) in rules().name.reserved
         if( reserved ) return rules().name.reserved_says
         if( value in column.reserved ) return "is a word of the pipeline's own: choose another name"
-        if( kind == 'name' ) return ''
-        double number = Double.parseDouble(value)
+        return number ? numberFault(column, Double.parseDouble(value)) : ''
+    }
+
+    private static String numberFault(Map column, double number) {
         if( Double.isInfinite(number) ) return 'is not a number: it is too large'
         if( column.minimum != null && number < (column.minimum as double) ) return "is less than ${column.minimum}"
         return column.above != null && number <= (column.above as double) ? "is not above ${column.above}" : ''

@@ -1,29 +1,56 @@
 // Allelic imbalance: labelled sites from the counts, and how well the scores give their direction.
 
+include { IMBALANCE_COUNT    } from '../modules/imbalance/count'
 include { IMBALANCE_CALL     } from '../modules/imbalance/call'
 include { IMBALANCE_EVALUATE } from '../modules/imbalance/evaluate'
 include { IMBALANCE_COMPARE  } from '../modules/imbalance/compare'
 
-workflow IMBALANCE {
+/** The counts of every row of the sheet, made from its alignments where it names those: variants to score, too. */
+workflow ALLELIC_COUNTS {
     take:
     study  // value: map of parameter name -> path
-    peaks  // value: [meta, h5ad]
-    scores // [meta, [sad.h5]]
     stages // list of stage names
+
+    main:
+    ch_rows = study
+        .flatMap { s -> 'imbalance' in stages || 'score' in stages ? Sheets.rows('allelic_counts', s.allelic_counts) : [] }
+        .map { row -> [[cell_type: row.cell_type, track: row.track ?: row.cell_type], row] }
+    IMBALANCE_COUNT(
+        ch_rows
+            .filter { _meta, row -> !row.counts }
+            .map { meta, row -> [meta + (row.sample ? [sample: row.sample] : [:]), row.bam, row.vcf] },
+        study.map { s -> s.fasta ? Sheets.withIndex(s.fasta, ['.fai', '.gzi']) : [] },
+    )
+
+    emit:
+    counts = ch_rows // [meta, tsv], one a cell type
+        .filter { _meta, row -> row.counts }
+        .map { meta, row -> [meta, row.counts] }
+        .mix(IMBALANCE_COUNT.out.counts.map { meta, counts -> [meta.subMap(['cell_type', 'track']), counts] })
+    tables = IMBALANCE_COUNT.out.counts.map { _meta, counts -> ['allelic_imbalance', counts] } // [folder, tsv]
+}
+
+workflow IMBALANCE {
+    take:
+    options // map of parameters
+    counts  // [meta, tsv], one a cell type
+    peaks   // value: [meta, h5ad]
+    scores  // [meta, [sad.h5]]
+    stages  // list of stage names
 
     main:
     ch_tables = channel.empty()
 
     if( 'imbalance' in stages ) {
         ch_h5ad = peaks.map { _meta, h5ad -> h5ad }
-        IMBALANCE_CALL(
-            study
-                .flatMap { s -> Sheets.rows('allelic_counts', s.allelic_counts) }
-                .map { row -> [[cell_type: row.cell_type, track: row.track ?: row.cell_type], row.counts] }
-        )
+        IMBALANCE_CALL(counts)
+        // the direction at imbalanced sites, and, where it is asked for, which sites are imbalanced at all
+        ch_calls = IMBALANCE_CALL.out.calls.flatMap { meta, calls ->
+            Parameters.list(options.imbalance_outcomes).unique().collect { outcome -> [meta + [outcome: outcome], calls] }
+        }
         IMBALANCE_EVALUATE(
             scores
-                .combine(IMBALANCE_CALL.out.calls)
+                .combine(ch_calls)
                 .combine(ch_h5ad)
                 .map { meta, files, meta_calls, calls, h5ad -> [meta + meta_calls, calls, files, h5ad] }
         )
@@ -37,7 +64,7 @@ workflow IMBALANCE {
                 named.transpose()
             }
         IMBALANCE_COMPARE(
-            IMBALANCE_CALL.out.calls
+            ch_calls
                 .combine(ch_models)
                 .combine(ch_h5ad)
                 .map { meta, calls, files, names, h5ad -> [meta, calls, files, names, h5ad] }

@@ -91,6 +91,7 @@ workflow REPORT {
             of_folder(ch_tables, ['variants']),
             of_folder(ch_tables, ['heritability']),
             of_folder(ch_tables, ['eqtl']),
+            of_folder(ch_tables, ['qtl']),
             of_folder(ch_tables, ['allelic_imbalance']),
             of_folder(ch_tables, ['truth']),
             of_folder(ch_tables, ['pipeline_info']),

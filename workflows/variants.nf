@@ -12,6 +12,7 @@ workflow VARIANTS {
     options // map of parameters
     study   // value: map of parameter name -> path
     models  // [meta, folder]
+    counts  // [meta, tsv]: allelic counts, one a cell type
     stages  // list of stage names
 
     main:
@@ -27,14 +28,19 @@ workflow VARIANTS {
             .flatMap { s -> Sheets.rows('variants', s.variants) }
             .map { row -> [[id: row.set, index: row.index], row.vcf] }
         ch_benchmarks = study
-            .map { s ->
+            .combine(counts.map { _meta, table -> table }.toSortedList { a, b -> a.name <=> b.name }.map { all -> [all] })
+            .map { s, allelic ->
                 def vcfs   = Sheets.rows('variants', s.variants)*.vcf
                 def eqtls  = Sheets.rows('eqtls', s.eqtls).collectMany { row -> [row.variants, row.negatives] }
-                def counts = Sheets.rows('allelic_counts', s.allelic_counts)*.counts
-                [vcfs, eqtls.findAll(), counts]
+                def effects = Sheets.rows('qtls', s.qtls) + Sheets.rows('mpra', s.mpra)
+                [vcfs, eqtls.findAll(), allelic, effects]
             }
-            .filter { _vcfs, eqtls, counts -> eqtls || counts }
-            .map { vcfs, eqtls, counts -> [[id: 'benchmarks', index: 1000000], vcfs, eqtls, counts] }
+            .filter { _vcfs, eqtls, allelic, effects -> eqtls || allelic || effects }
+            .map { vcfs, eqtls, allelic, effects ->
+                def meta = [id: 'benchmarks', index: 1000000]
+                if( effects ) meta += [columns: effects.collect { row -> (row.columns ?: '').replace(';', ',') }]
+                [meta, vcfs, eqtls, allelic, effects*.variants]
+            }
         VARIANTS_COLLECT(ch_benchmarks)
         SAD_SPLIT(ch_sets.mix(VARIANTS_COLLECT.out.vcf))
 

@@ -25,9 +25,9 @@ _CSV: dict[str, str] = _RULES["csv"]
 _PATH: dict[str, Any] = _RULES["path"]
 _LOGIN, _FORBIDDEN, _PART_START = (re.compile(_PATH[rule]) for rule in ("login", "forbidden", "part_start"))
 _PATTERNS: dict[str, re.Pattern[str]] = {
-    kind: re.compile(_RULES[kind]["pattern"]) for kind in ("name", "number", "integer", "prefix")
+    kind: re.compile(_RULES[kind]["pattern"]) for kind in ("name", "number", "integer", "prefix", "pairs")
 }
-_NOUNS = {"name": "a name", "number": "a number", "integer": "a whole number"}
+_NOUNS = {"name": "a name", "number": "a number", "integer": "a whole number", "pairs": "a list of pairs"}
 NAME = _PATTERNS["name"]
 # Variants of the eqtls sheet with a PIP above the first are positives, below the second negatives (Kathail et al.
 # 2024); the defaults of the parameters eqtl_min_pip and eqtl_max_pip are the same numbers
@@ -42,7 +42,8 @@ class Column:
     """What the values of a column are.
 
     Attributes:
-        kind: name, path, prefix (a path whose last part begins several files' names), choice, boolean, number, integer.
+        kind: name, path, prefix (a path whose last part begins several files' names), choice, boolean, number, integer,
+            pairs (OURS=THEIRS, several with ';' between them).
         required: whether every row needs a value.
         choices: the allowed values of a choice or boolean.
         reserved: names that are not allowed.
@@ -274,7 +275,8 @@ def value_fault(column: Column, value: str) -> str:
         return f"{value[:80]!r} is no prefix of files: {_RULES['prefix']['says']}" if wrong else fault
     if column.choices:
         return "" if value in column.choices else f"{value[:40]!r} is not one of {', '.join(column.choices)}"
-    if not _PATTERNS[column.kind].fullmatch(value) or (column.kind != "name" and not math.isfinite(float(value))):
+    number = column.kind in ("number", "integer")
+    if not _PATTERNS[column.kind].fullmatch(value) or (number and not math.isfinite(float(value))):
         return f"{value[:80]!r} is not {_NOUNS[column.kind]}: {_RULES[column.kind]['says']}"
     if column.kind == "name" and reads_as_missing(value):
         return f"{value!r} {_RULES['name']['reserved_says']}"

@@ -1,4 +1,4 @@
-// The models' scores against each other on the imbalanced sites of one cell type.
+// The models' scores against each other on the sites of one cell type (meta.outcome: direction, imbalance).
 process IMBALANCE_COMPARE {
     tag "${meta.cell_type}"
     label 'process_single'
@@ -8,23 +8,26 @@ process IMBALANCE_COMPARE {
     tuple val(meta), path(calls), path(scores, stageAs: 'scores/?/*'), val(models), path(peaks) // models: each file's
 
     output:
-    tuple val(meta), path("${meta.cell_type}.models.tsv"), emit: table
-    path '*.run.json'                                    , emit: run_info, topic: run_info
-    path 'versions.yml'                                  , emit: versions, topic: versions
+    tuple val(meta), path("${meta.cell_type}.models*.tsv"), emit: table
+    path '*.run.json'                                     , emit: run_info, topic: run_info
+    path 'versions.yml'                                   , emit: versions, topic: versions
 
     script:
     def args = task.ext.args ?: ''
+    def outcome = meta.outcome ?: 'direction'
+    def table = "${meta.cell_type}.models${outcome == 'direction' ? '' : '_imbalanced'}.tsv"
     def named = [models, [scores].flatten()].transpose()
     def files = named.collect { name, file -> "--scores ${name}=${file}" }.join(' ')
     """
     # code ${task.ext.code}
-    imbalance.py --versions versions.yml --run-info IMBALANCE_COMPARE.${meta.cell_type}.run.json \\
+    imbalance.py --versions versions.yml --run-info IMBALANCE_COMPARE.${table - '.tsv'}.run.json \\
         compare --calls ${calls} ${files} --track ${meta.track} --peaks ${peaks} \\
-        --output ${meta.cell_type}.models.tsv ${args}
+        --outcome ${outcome} --output ${table} ${args}
     """
 
     stub:
+    def table = "${meta.cell_type}.models${meta.outcome == 'imbalance' ? '_imbalanced' : ''}"
     """
-    touch ${meta.cell_type}.models.tsv IMBALANCE_COMPARE.${meta.cell_type}.run.json versions.yml
+    touch ${table}.tsv IMBALANCE_COMPARE.${table}.run.json versions.yml
     """
 }

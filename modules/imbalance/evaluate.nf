@@ -1,4 +1,5 @@
-// How well one model's scores give the direction of allelic imbalance in one cell type.
+// How well one model's scores give the direction of allelic imbalance in one cell type, or classify sites as imbalanced or
+// balanced (meta.outcome: direction, imbalance).
 process IMBALANCE_EVALUATE {
     tag "${meta.id} ${meta.cell_type}"
     label 'process_single'
@@ -8,22 +9,26 @@ process IMBALANCE_EVALUATE {
     tuple val(meta), path(calls), path(scores, stageAs: 'scores/?/*'), path(peaks)
 
     output:
-    tuple val(meta), path("${meta.id}.${meta.cell_type}.auroc.tsv"), emit: table
-    path '*.run.json'                                              , emit: run_info, topic: run_info
-    path 'versions.yml'                                            , emit: versions, topic: versions
+    tuple val(meta), path("${meta.id}.${meta.cell_type}.*.tsv"), emit: table
+    path '*.run.json'                                         , emit: run_info, topic: run_info
+    path 'versions.yml'                                       , emit: versions, topic: versions
 
     script:
     def args = task.ext.args ?: ''
+    def outcome = meta.outcome ?: 'direction'
+    def table = "${meta.id}.${meta.cell_type}.${outcome == 'direction' ? 'auroc' : 'imbalanced'}.tsv"
     def files = [scores].flatten().collect { file -> "--scores ${file}" }.join(' ')
     """
     # code ${task.ext.code}
-    imbalance.py --versions versions.yml --run-info IMBALANCE_EVALUATE.${meta.id}.${meta.cell_type}.run.json \\
+    imbalance.py --versions versions.yml --run-info IMBALANCE_EVALUATE.${table - '.tsv'}.run.json \\
         evaluate --calls ${calls} ${files} --track ${meta.track} --peaks ${peaks} \\
-        --output ${meta.id}.${meta.cell_type}.auroc.tsv ${args}
+        --outcome ${outcome} --output ${table} ${args}
     """
 
     stub:
+    def ending = meta.outcome == 'imbalance' ? 'imbalanced' : 'auroc'
+    def table = "${meta.id}.${meta.cell_type}.${ending}"
     """
-    touch ${meta.id}.${meta.cell_type}.auroc.tsv IMBALANCE_EVALUATE.${meta.id}.${meta.cell_type}.run.json versions.yml
+    touch ${table}.tsv IMBALANCE_EVALUATE.${table}.run.json versions.yml
     """
 }

@@ -12,6 +12,7 @@ process REPORT_RENDER {
     path variants    , stageAs: 'results/variants/*'
     path heritability, stageAs: 'results/heritability/*'
     path eqtl        , stageAs: 'results/eqtl/*'
+    path qtl         , stageAs: 'results/qtl/*'
     path imbalance   , stageAs: 'results/allelic_imbalance/*'
     path truth       , stageAs: 'results/truth/*'
     path info        , stageAs: 'results/pipeline_info/*'

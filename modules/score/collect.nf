@@ -1,4 +1,5 @@
-// Variants of the eQTL and allelic-count tables that no variant set holds, so that every benchmark has its scores.
+// Variants of the benchmarks' tables (eQTLs, allelic counts, QTLs, reporter assays) that no variant set holds, so that
+// every benchmark has its scores.
 process VARIANTS_COLLECT {
     tag "${meta.id}"
     label 'process_single'
@@ -6,7 +7,7 @@ process VARIANTS_COLLECT {
 
     input:
     tuple val(meta), path(vcfs, stageAs: 'sets/?/*'), path(eqtls, stageAs: 'eqtls/?/*'),
-        path(counts, stageAs: 'counts/?/*')
+        path(counts, stageAs: 'counts/?/*'), path(effects, stageAs: 'effects/?/*') // meta.columns: of the effects
 
     output:
     tuple val(meta), path("${meta.id}.vcf.gz"), emit: vcf
@@ -19,6 +20,8 @@ process VARIANTS_COLLECT {
         [vcfs].flatten().collect { file -> "--vcf ${file}" },
         [eqtls].flatten().collect { file -> "--eqtl ${file}" },
         [counts].flatten().collect { file -> "--counts ${file}" },
+        [effects].flatten().collect { file -> "--effects ${file}" },
+        (meta.columns ?: []).collect { columns -> "--columns '${columns}'" },
     ].flatten().join(' ')
     """
     # code ${task.ext.code}

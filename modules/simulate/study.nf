@@ -25,7 +25,7 @@ process SIMULATE_STUDY {
     mkdir -p study/truth study/panel study/predictions
     printf '>chr1\\nACGT\\n' > study/genome.fa
     printf 'chr1\\t4\\t6\\t4\\t5\\n' > study/genome.fa.fai
-    touch study/genes.bed study/motifs.meme study/{a,b,r,d}.bw study/v.vcf study/n.tsv study/c.tsv study/s.tsv
+    touch study/genes.bed study/motifs.meme study/{a,b,r,d}.bw study/{v,d}.vcf study/a.bam study/n.tsv study/{c,s,q,m}.tsv
     touch study/panel/chr1.{bed,bim,fam} study/truth/elements.tsv
     printf 'track,cell_type,group,signal,replicate,donor,use\\n' > study/tracks.csv
     printf 'A,A,G,a.bw,1,D1,\\nB,B,G,b.bw,1,D1,\\nA.r2,A,G,r.bw,2,D1,ceiling\\nA.d2,A,G,d.bw,1,D2,ceiling\\n' \\
@@ -35,14 +35,17 @@ process SIMULATE_STUDY {
     printf 'set,vcf\\nall,v.vcf\\n' > study/variants.csv
     printf 'tissue,variants,negatives\\nA,e.tsv,n.tsv\\n' > study/eqtls.csv
     printf 'chrom\\tpos\\tref\\talt\\tpip\\tbeta\\tgene\\n' > study/e.tsv
-    printf 'cell_type,counts,track\\nA,c.tsv,A\\n' > study/allelic_counts.csv
+    printf 'set,variants,track,columns,max_p\\ncaqtl,q.tsv,A,chrom=chrom_sim,0.001\\n' > study/qtls.csv
+    printf 'set,variants,cell_type\\nsaturation,m.tsv,A\\n' > study/mpra.csv
+    printf 'cell_type,counts,bam,vcf,track\\nA,c.tsv,,,A\\nB,,a.bam,d.vcf,B\\n' > study/allelic_counts.csv
     printf 'trait,sumstats\\nT,s.tsv\\n' > study/gwas.csv
     printf 'chrom,bfile\\nchr1,panel/chr1\\n' > study/ld_panel.csv
     cat <<-END > study/params.json
     {
         "fasta": "genome.fa", "genes": "genes.bed", "motifs": "motifs.meme", "truth": "truth",
         "tracks": "tracks.csv", "models": "models.csv", "variants": "variants.csv", "eqtls": "eqtls.csv",
-        "allelic_counts": "allelic_counts.csv", "gwas": "gwas.csv", "ld_panel": "ld_panel.csv"
+        "qtls": "qtls.csv", "mpra": "mpra.csv", "allelic_counts": "allelic_counts.csv",
+        "gwas": "gwas.csv", "ld_panel": "ld_panel.csv"
     }
     END
     touch SIMULATE_STUDY.run.json versions.yml

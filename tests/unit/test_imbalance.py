@@ -228,7 +228,7 @@ def test_imbalanced_sites_are_told_from_balanced_ones_by_the_log_ratio(script, t
     write_scores(tmp_path / "sad.h5", table, ref, 10 - ref, "SAD,REF,ALT")
     script("imbalance", "call", "--counts", tmp_path / "c.tsv", "--output", tmp_path / "T.tsv")
     options = ["--calls", tmp_path / "T.tsv", "--scores", tmp_path / "sad.h5", "--track", "T"]
-    script("imbalance", "evaluate", *options, "--tell", "imbalance", "--output", tmp_path / "E.tsv")
+    script("imbalance", "evaluate", *options, "--outcome", "imbalance", "--output", tmp_path / "E.tsv")
     result = pd.read_csv(tmp_path / "E.tsv", sep="\t").iloc[0]
     assert (result["n"], result["n_positive"]) == (10, 5)
     expected = delong(np.arange(10) < 5, np.abs(np.log((10 - ref) / ref)))

@@ -662,3 +662,63 @@ def test_a_model_trained_here_gives_no_probabilities(study: Path) -> None:
     )
     problems = [one for one in run(study).problems if "probability" in one]
     assert len(problems) == 1 and problems[0].startswith("model small: is trained here, which gives coverage")
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "said"),
+    [
+        ("qtls", "q,e.tsv,A,,,", ""),
+        ("qtls", "q,e.tsv,,a,,", ""),
+        ("mpra", "q,e.tsv,A,,value=beta", ""),
+        ("qtls", "q,e.tsv,A,a,,", "qtls: the set q: has a track and a cell_type: give one of them"),
+        ("qtls", "q,e.tsv,Z,,,", "qtls: the set q: is predicted by the track Z, which the tracks sheet lacks"),
+        ("mpra", "q,e.tsv,,z,value=beta", "mpra: the set q: is predicted by the cell_type z, which the tracks sheet"),
+        ("qtls", "q,e.tsv,A,,,0.05", "has no column for p"),
+        ("qtls", "q,e.tsv,A,,p=pip,0.05", ""),
+        ("mpra", "q,e.tsv,A,,", "has no column for value"),
+        ("mpra", "q,e.tsv,A,,value=size", "has no column size"),
+        ("mpra", "q,gone.tsv,A,,", "gone.tsv: no such table of variants"),
+    ],
+)
+def test_tables_of_measured_effects_are_read(study: Path, kind: str, row: str, said: str) -> None:
+    header = "set,variants,track,cell_type,columns" + (",max_p" if kind == "qtls" else "")
+    (study / "s.csv").write_text(f"{header}\n{row}\n")
+    found = run(study, **{kind: "s.csv"})
+    assert len(found.problems) == bool(said), found.problems
+    assert said in "".join(found.problems)
+    if not said:
+        assert found.summary[kind] == {"q": {"variants": 42}}
+
+
+def test_effects_of_another_assembly_are_refused(study: Path) -> None:
+    rows = [(c, p + 1, r, a, 0.5) for c, p, r, a in variants()]
+    write_table(study / "e2.tsv", "chrom pos ref alt beta", rows)
+    (study / "s.csv").write_text("set,variants\nq,e2.tsv\n")
+    assert any("e2.tsv" in one and "REF" in one for one in run(study, qtls="s.csv").problems)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("a,,B.bam,g.vcf,,A", ""),
+        ("a,,B.bam,g.vcf,S2,A", ""),
+        ("a,,,,,A", "the cell type a: needs counts, or a bam and a vcf from which they are made"),
+        ("a,,B.bam,,,A", "the cell type a: needs counts, or a bam and a vcf from which they are made"),
+        ("a,c.tsv,B.bam,g.vcf,,A", "the cell type a: has counts and a bam or vcf to make them from: give one of them"),
+        ("a,,B.bam,g.vcf,S3,A", "g.vcf: has no sample S3 (it has S1, S2)"),
+        ("a,,gone.bam,g.vcf,,A", "gone.bam: no such alignments"),
+        ("a,,D.bedgraph,g.vcf,,A", "D.bedgraph: is not a readable BAM or CRAM file"),
+        ("a,,B.bam,D.bedgraph,,A", "D.bedgraph: is not a readable VCF or BCF file"),
+        ("a,,other.bam,g.vcf,,A", "other.bam: "),
+    ],
+)
+def test_counts_or_what_they_are_made_from(study: Path, row: str, said: str) -> None:
+    records = "".join(f"{c}\t{p}\t.\t{r}\t{a}\t.\t.\t.\tGT\t0/1\t0/0\n" for c, p, r, a in variants())
+    header = '##FORMAT=<ID=GT,Number=1,Type=String,Description="g">\n' + "".join(f"##contig=<ID={c}>\n" for c in SIZES)
+    names = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS1\tS2\n"
+    (study / "g.vcf").write_text(f"##fileformat=VCFv4.2\n{header}{names}{records}")
+    write_bam(study / "other.bam", {"scaffold1": 900}, ["scaffold1"])
+    (study / "allelic_counts.csv").write_text(f"cell_type,counts,bam,vcf,sample,track\n{row}\n")
+    problems = run(study).problems
+    assert len(problems) == bool(said), problems
+    assert said in "".join(problems)

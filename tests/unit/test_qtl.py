@@ -240,3 +240,41 @@ def test_exchanged_alleles_change_neither_agreement_nor_correlation(script, stud
         )
         found.append((folder / "o.tsv").read_bytes())
     assert found[0] == found[1]
+
+
+def test_the_tracks_of_a_cell_type_or_group_are_averaged(study, script, refused):
+    folder, table, _ = study
+    table.rename(columns={"beta": "value"}).to_csv(folder / "mpra.tsv", sep="\t", index=False)
+    (folder / "tracks.csv").write_text(
+        "track,cell_type,group,signal,use,replicate\nt0,a,g,x.bw,,\nt1,b,g,x.bw,,\nt9,b,h,x.bw,,\nt1b,b,h,x.bw,ceiling,2\n"
+    )
+
+    def pearson(*which: object) -> float:
+        given = ("--variants", folder / "mpra.tsv", "--scores", folder / "sad.h5", "--bootstrap", 0)
+        script("qtl", "correlation", *given, *which, "--output", folder / "o.tsv")
+        return pd.read_csv(folder / "o.tsv", sep="\t").loc[0, "pearson"]
+
+    sheet = ("--tracks", folder / "tracks.csv", "--cell-type")
+    assert pearson(*sheet, "a") == pearson("--track", "t0")
+    # A track of the sheet that no score has is no track of the mean.
+    assert pearson(*sheet, "b") == pearson("--track", "t1")
+    assert pearson(*sheet, "g") == pearson()
+    given = ("--variants", folder / "mpra.tsv", "--scores", folder / "sad.h5", "--output", folder / "n.tsv")
+    assert "none of the tracks of h" in refused("qtl", "correlation", *given, *sheet, "h")
+    assert "no track of the cell type or group z" in refused("qtl", "correlation", *given, *sheet, "z")
+    assert "needs the sheet" in refused("qtl", "correlation", *given, "--cell-type", "a")
+    assert "exclude each other" in refused("qtl", "correlation", *given, *sheet, "a", "--track", "t0")
+    assert not (folder / "n.tsv").exists()
+
+
+def test_variants_of_tables_with_columns_of_other_names_are_collected(script, refused, tmp_path):
+    (tmp_path / "q.tsv").write_text("chrom_sim\tat\tref\talt\tslope\nchr1\t7\tA\tG\t0.5\nchr1\t5\tC\tT\t0.1\n")
+    (tmp_path / "m.tsv").write_text("chrom\tpos\tref\talt\tvalue\nchr1\t7\tA\tG\t2\nchr1\t6\tG\tC\t1\n")
+    (tmp_path / "s.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\nchr1\t5\t.\tC\tT\n")
+    tables = ("--effects", tmp_path / "q.tsv", "--effects", tmp_path / "m.tsv", "--vcf", tmp_path / "s.vcf")
+    names = ("--columns", "chrom=chrom_sim,pos=at", "--columns", "")
+    script("sad", "collect", *tables, *names, "--output", tmp_path / "o.vcf")
+    lines = [line.split("\t") for line in (tmp_path / "o.vcf").read_text().splitlines() if line[0] != "#"]
+    assert [(line[1], line[3], line[4]) for line in lines] == [("6", "G", "C"), ("7", "A", "G")]
+    said = refused("sad", "collect", *tables, "--columns", "pos=at", "--output", tmp_path / "n.vcf")
+    assert "1 --columns for 2 --effects" in said

@@ -88,6 +88,16 @@ def add_imbalance(folder: Path) -> None:
         write(folder, f"allelic_imbalance/{model}.T.cell.auroc.tsv", rows)
 
 
+def test_imbalanced_against_balanced_sites_is_a_measure_by_specificity(tmp_path: Path) -> None:
+    write(tmp_path, "allelic_imbalance/T.cell.calls.tsv", [{"chrom": "chr1"}])
+    rows = [{"group": group, "n": 40, "auroc": 0.6, "low": 0.5, "high": 0.7} for group in ("all", "specificity:[1,3)")]
+    write(tmp_path, "allelic_imbalance/m.1.T.cell.imbalanced.tsv", rows)
+    found = collect(Results(tmp_path))
+    assert found[["measure", "peaks", "model", "unit", "value"]].to_numpy().tolist() == [
+        ["Imbalanced or balanced sites", "[1,3)", "m.1", "T.cell", 0.6]
+    ]
+
+
 def add_heritability(folder: Path) -> None:
     known, rows = [], []
     for owner, enrichment in (("A", 8.0), ("B", 3.0)):

@@ -11,7 +11,7 @@ import pyBigWig
 import pytest
 
 from accessiflow.files import read_table, write_table
-from accessiflow.genome import Fasta
+from accessiflow.genome import Fasta, decode
 from accessiflow.hdf5 import create_hdf5
 from accessiflow.sheets import SHEETS, check_sheet
 from accessiflow.simulate import compare
@@ -34,6 +34,7 @@ SMALL = (
 )
 CELL_TYPES = ["alpha1", "alpha2", "beta1", "beta2"]
 BIN = 128
+ALWAYS = sorted(SHEETS.keys() - {"qtls", "mpra"})  # the sheets of a study without extras
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +73,12 @@ def extras(script_apart, tmp_path_factory) -> Path:
 
 def test_extras_change_no_file_but_the_sheets_that_name_them(study, extras):
     first, more = _bytes(study), _bytes(extras)
-    assert {name for name in first if more.get(name) != first[name]} == {"tracks.csv", "models.csv"}
+    assert {name for name in first if more.get(name) != first[name]} == {
+        "tracks.csv",
+        "models.csv",
+        "allelic_counts.csv",
+        "params.json",
+    }
     rows, problems = check_sheet("tracks", extras / "tracks.csv")
     assert problems == []
     # The models' tracks come first, as they were, with labels.
@@ -111,6 +117,34 @@ def test_a_model_of_probabilities_gives_probabilities_that_follow_the_truth(extr
     assert np.median(inside[~active]) < 0.1
 
 
+def test_qtls_and_the_reporter_assay_have_the_true_effects(extras, truth):
+    truly = truth.variants.set_index(VARIANT_KEY)["alpha1"]
+    qtls = read_table(extras / "qtls" / "alpha1.tsv").rename(columns={"chrom_sim": "chrom", "pos_sim": "pos"})
+    effect = truly.loc[pd.MultiIndex.from_frame(qtls[VARIANT_KEY])].to_numpy()
+    found = qtls["pval"].to_numpy() < 0.001
+    assert found.sum() > 20
+    assert (np.sign(effect[found]) == np.sign(qtls["slope"].to_numpy()[found])).mean() > 0.95
+    assert np.corrcoef(effect, qtls["slope"])[0, 1] > 0.6
+    assay = read_table(extras / "mpra" / "alpha1.tsv")
+    assert assay.groupby("element").size().tolist() == [3 * 192] * 3
+    assert assay.duplicated(VARIANT_KEY).sum() == 0
+    with Fasta(extras / "genome.fa") as fasta:
+        bases = [decode(fasta.codes("chr3", pos - 1, pos)) for pos in assay["pos"]]
+    assert bases == assay["ref"].tolist()
+    shared = assay.merge(truth.variants, on=VARIANT_KEY)
+    assert np.abs(shared["value"] - shared["alpha1"] / 120).max() < 0.25
+
+
+def test_reads_in_place_of_counts_give_the_same_counts(script, extras, tmp_path):
+    rows, problems = check_sheet("allelic_counts", extras / "allelic_counts.csv")
+    assert problems == [] and [bool(row["counts"]) for row in rows] == [True, True, True, False]
+    script("imbalance", "count", rows[-1]["bam"], "--vcf", rows[-1]["vcf"], "--output", tmp_path / "c.tsv")
+    columns = [*VARIANT_KEY, "ref_count", "alt_count"]
+    drawn = read_table(extras / "allelic_counts" / "beta2.tsv")
+    pd.testing.assert_frame_equal(read_table(tmp_path / "c.tsv")[columns], drawn[columns])
+    assert len(drawn) > 20
+
+
 def test_files_of_the_contract_are_there(study):
     names = [
         "genome.fa",
@@ -118,7 +152,7 @@ def test_files_of_the_contract_are_there(study):
         "genes.bed",
         "motifs.meme",
         "params.json",
-        *(f"{kind}.csv" for kind in SHEETS),
+        *(f"{kind}.csv" for kind in ALWAYS),
     ]
     assert all((study / name).stat().st_size for name in names)
     assert all(
@@ -131,8 +165,9 @@ def test_files_of_the_contract_are_there(study):
 
 
 @pytest.mark.parametrize("kind", sorted(SHEETS))
-def test_sheets_are_valid_and_their_files_exist(study, kind):
-    rows, problems = check_sheet(kind, study / f"{kind}.csv")
+def test_sheets_are_valid_and_their_files_exist(study, extras, kind):
+    folder = study if kind in ALWAYS else extras
+    rows, problems = check_sheet(kind, folder / f"{kind}.csv")
     assert problems == []
     for row in rows:
         for column in SHEETS[kind].paths:
@@ -147,7 +182,7 @@ def test_sheets_are_valid_and_their_files_exist(study, kind):
 
 def test_params_name_files_of_the_study(study):
     params = json.loads((study / "params.json").read_text())
-    for name in ("fasta", "genes", "motifs", "truth", *SHEETS):
+    for name in ("fasta", "genes", "motifs", "truth", *ALWAYS):
         assert (study / params[name]).exists()
     with Fasta(study / "genome.fa") as fasta:
         assert list(fasta.sizes) == ["chr1", params["valid_chroms"], params["test_chroms"]]

@@ -22,6 +22,7 @@ EQTL = "eQTL or not"
 EQTL_DIRECTION = "Direction of eQTLs"
 SITES = "Allelic imbalance"
 CLUSTERS = "Allelic imbalance by cluster"
+IMBALANCED_SITES = "Imbalanced or balanced sites"
 SPLIT = "Heritability, highest |SAD|"
 BY_BIN, BY_CLUSTER, OWN = "specificity:", "cluster:", "own cell type"
 IMBALANCE_FOLDER = "allelic_imbalance"
@@ -38,6 +39,8 @@ def collect(results: Results) -> pd.DataFrame:
         tracks = results.table("peaks/peaks_per_track.tsv")
         named = () if tracks is None else zip(tracks["cell_type"].astype(str), tracks["group"].astype(str), strict=True)
         parts.append(of_imbalance(table, dict(named)))
+    if (table := read_imbalance(results, ".imbalanced.tsv")) is not None:
+        parts.append(of_imbalanced_sites(table))
     table, known = results.table("heritability/heritability.tsv"), results.table("heritability/annotations.tsv")
     if table is not None and known is not None:
         parts.append(of_heritability(table, known))
@@ -53,9 +56,9 @@ def read_eqtls(results: Results, kind: str) -> pd.DataFrame | None:
     return table.assign(model=[name.removesuffix(f".{tissue}") for name, tissue in names])
 
 
-def read_imbalance(results: Results) -> pd.DataFrame | None:
-    """Tables MODEL.CELL.auroc.tsv by model, cell_type and group of sites; None without any."""
-    table = results.tables(IMBALANCE_FOLDER, ".auroc.tsv", ["group"])
+def read_imbalance(results: Results, ending: str = ".auroc.tsv") -> pd.DataFrame | None:
+    """Tables MODEL.CELL.auroc.tsv (or of another ending) by model, cell_type and group of sites; None without any."""
+    table = results.tables(IMBALANCE_FOLDER, ending, ["group"])
     if table is None:
         return None
     # names of models and of cell types may both hold dots: the longest cell type that ends the file's name is meant
@@ -92,6 +95,13 @@ def of_imbalance(table: pd.DataFrame, group_of: Mapping[str, str]) -> pd.DataFra
     clusters = clusters[clusters["peaks"].isin([OWN, "shared", "ubiquitous"])].sort_values("peaks", kind="stable")
     bins = bins.assign(measure=SITES, peaks=bins["group"].str.removeprefix(BY_BIN))
     return joined([_rows(bins), _rows(clusters)])
+
+
+def of_imbalanced_sites(table: pd.DataFrame) -> pd.DataFrame:
+    """AUROC of imbalanced against balanced sites by specificity bin, of MODEL.CELL.imbalanced.tsv."""
+    bins = table[table["group"].str.startswith(BY_BIN)]
+    peaks = bins["group"].str.removeprefix(BY_BIN)
+    return _rows(bins.assign(measure=IMBALANCED_SITES, peaks=peaks, unit=bins["cell_type"], value=bins["auroc"]))
 
 
 def of_heritability(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFrame:

@@ -99,5 +99,7 @@ def _check_genome_files(inputs: Inputs, rows: Rows, reference: Reference | None,
     experiments.check_experiments(inputs, rows["tracks"])
     variants.check_variant_sets(inputs, rows["variants"], reference, limits)
     variants.check_eqtls(inputs, rows["eqtls"], reference, limits)
-    tracks = {row["track"] for row in experiments.modelled(rows["tracks"])}
-    variants.check_allelic_counts(inputs, rows["allelic_counts"], tracks, reference, limits)
+    tracks = experiments.modelled(rows["tracks"])
+    for kind in ("qtls", "mpra"):
+        variants.check_effects(inputs, kind, rows[kind], tracks, reference, limits)
+    variants.check_allelic_counts(inputs, rows["allelic_counts"], {row["track"] for row in tracks}, reference, limits)

@@ -9,10 +9,11 @@ from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from accessiflow.preflight.findings import Inputs
+from accessiflow.errors import InputError
+from accessiflow.preflight.findings import Inputs, some
 from accessiflow.preflight.reference import Reference, compare_alleles, compare_contigs, report_mismatches
 from accessiflow.sheets import MAX_PIP, MIN_PIP
-from accessiflow.variants.columns import read_allele_counts, read_fine_mapped
+from accessiflow.variants.columns import parse_columns, read_allele_counts, read_effects, read_fine_mapped
 from accessiflow.variants.keys import unordered_keys
 from accessiflow.variants.tables import KEY
 from accessiflow.variants.vcf import Variant, read_variants
@@ -78,7 +79,10 @@ def check_allelic_counts(
     """Check the allelic counts of each cell type, and that its track exists."""
     facts = {}
     for row in rows:
-        table = _check_table(inputs, row["counts"], reference, limits, read_allele_counts)
+        table = None
+        if row["counts"]:
+            table = _check_table(inputs, row["counts"], reference, limits, read_allele_counts)
+        _check_reads(inputs, row, reference, limits)
         track = row["track"] or row["cell_type"]
         if tracks and track not in tracks:
             inputs.findings.problem(
@@ -91,6 +95,89 @@ def check_allelic_counts(
                 "reads": int(table[["ref_count", "alt_count"]].to_numpy().sum()),
             }
     inputs.findings.summary["allelic_counts"] = facts
+
+
+def _check_reads(inputs: Inputs, row: dict[str, str], reference: Reference | None, limits: Limits) -> None:
+    """Check that a row has counts, or alignments and the genotypes of their donor, and that these can be read."""
+    owner, problem = f"allelic_counts: the cell type {row['cell_type']}", inputs.findings.problem
+    if row["counts"]:
+        if row["bam"] or row["vcf"]:
+            problem(f"{owner}: has counts and a bam or vcf to make them from: give one of them")
+        return
+    if not row["bam"] or not row["vcf"]:
+        problem(f"{owner}: needs counts, or a bam and a vcf from which they are made")
+        return
+    bam, vcf = inputs.file(row["bam"], "alignments"), inputs.file(row["vcf"], "variant file")
+    with inputs.findings.collecting():
+        if bam is not None:
+            compare_contigs(row["bam"], _contigs(bam), reference, inputs.findings)
+    with inputs.findings.collecting():
+        if vcf is not None:
+            samples = _samples(vcf)
+            if row["sample"] and row["sample"] not in samples:
+                problem(f"{row['vcf']}: has no sample {row['sample']} (it has {some(samples) or 'none'})")
+            agreement = compare_alleles(_records(vcf), reference, limits.records)
+            report_mismatches(row["vcf"], agreement, limits.ref_mismatch, inputs.findings)
+
+
+def _contigs(bam: Path) -> list[str]:
+    import pysam
+
+    verbosity = pysam.set_verbosity(0)  # htslib prints its own complaints to stderr, next to our one sentence
+    try:
+        with pysam.AlignmentFile(str(bam), check_sq=True) as handle:
+            return list(handle.references)
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise InputError(f"is not a readable BAM or CRAM file ({' '.join(str(error).split())[:120]})", bam) from None
+    finally:
+        pysam.set_verbosity(verbosity)
+
+
+def _samples(vcf: Path) -> list[str]:
+    import pysam
+
+    verbosity = pysam.set_verbosity(0)
+    try:
+        with pysam.VariantFile(str(vcf)) as handle:
+            return list(handle.header.samples)
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise InputError(f"is not a readable VCF or BCF file ({' '.join(str(error).split())[:120]})", vcf) from None
+    finally:
+        pysam.set_verbosity(verbosity)
+
+
+def check_effects(
+    inputs: Inputs,
+    kind: str,
+    rows: list[dict[str, str]],
+    tracks: list[dict[str, str]],
+    reference: Reference | None,
+    limits: Limits,
+) -> None:
+    """Check the tables of the qtls or the mpra sheet, and that the tracks that predict them exist."""
+    facts = {}
+    known = {"track": {row["track"] for row in tracks}}
+    known["cell_type"] = {row[column] for row in tracks for column in ("cell_type", "group")} - {""}
+    numbers = ["beta"] if kind == "qtls" else ["value"]
+    for row in rows:
+        owner = f"{kind}: the set {row['set']}"
+        if row["track"] and row["cell_type"]:
+            inputs.findings.problem(f"{owner}: has a track and a cell_type: give one of them")
+        for column, names in known.items():
+            if row[column] and tracks and row[column] not in names:
+                inputs.findings.problem(
+                    f"{owner}: is predicted by the {column} {row[column]}, which the tracks sheet lacks"
+                )
+        needed = [*numbers, *(["p"] if row.get("max_p") else [])]
+        read = partial(_read_effects, numbers=needed, columns=row["columns"])
+        table = _check_table(inputs, row["variants"], reference, limits, read)
+        if table is not None:
+            facts[row["set"]] = {"variants": len(table)}
+    inputs.findings.summary[kind] = facts
+
+
+def _read_effects(path: Path, numbers: list[str], columns: str) -> pd.DataFrame:
+    return read_effects(path, numbers, [], parse_columns(columns.replace(";", ",")))
 
 
 def _records(path: Path) -> Iterator[Variant]:

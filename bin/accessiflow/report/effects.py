@@ -41,6 +41,7 @@ MEASURES = (
     Measure(rules.EQTL, "tracks with the peak", "AUROC", 0.5),
     Measure(rules.EQTL_DIRECTION, "tracks with the peak", "AUROC", 0.5),
     Measure(rules.SITES, "tracks with the peak", "AUROC", 0.5),
+    Measure(rules.IMBALANCED_SITES, "tracks with the peak", "AUROC", 0.5),
     Measure(rules.CLUSTERS, "peak cluster", "AUROC", 0.5),
     Measure(rules.SPLIT, "peaks of the tissue, share of SNPs", "enrichment", 1.0),
 )

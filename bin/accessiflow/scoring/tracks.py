@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
+from accessiflow.sheets import read_tracks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,3 +81,23 @@ def choose_tracks(scores: Scores, track_list: Path | None) -> TrackScores:
                 number,
             )
     return TrackScores(scores, np.array([known[name] for _, name in names], np.int64))
+
+
+def tracks_of(scores: Scores, sheet: Path, cell_type: str) -> TrackScores:
+    """The tracks of a cell type or group of a tracks sheet that the score files hold.
+
+    Raises:
+        InputError: The sheet has no such track, or the scores hold none of them.
+    """
+    rows = read_tracks(sheet)
+    names = rows.loc[(rows["cell_type"] == cell_type) | (rows["group"] == cell_type), "track"]
+    if names.empty:
+        raise InputError(f"has no track of the cell type or group {cell_type}", sheet)
+    known = {name: i for i, name in reversed([*enumerate(scores.tracks)])}
+    columns = [known[name] for name in names if name in known]
+    if not columns:
+        raise InputError(
+            f"none of the tracks of {cell_type} ({', '.join(names[:5])}) is in the scores "
+            f"(they have {', '.join(scores.tracks[:5])}...)"
+        )
+    return TrackScores(scores, np.array(columns, np.int64))

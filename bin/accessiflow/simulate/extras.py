@@ -1,26 +1,40 @@
 """What further analyses of a study read, beside the files that every study has, which none of them changes.
 
-Experiments that repeat others (replicates, donors), and predictions of a model of peak probabilities.
+Experiments that repeat others (replicates, donors), predictions of a model of peak probabilities, accessibility
+QTLs, a reporter assay of every base of some elements, and reads with their donor's genotypes in place of allelic
+counts.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from accessiflow.files import atomic, write_table, write_text
+from accessiflow.genome import decode
 from accessiflow.simulate import signal
-from accessiflow.simulate.design import TARGET_WIDTH
-from accessiflow.simulate.grammar import BASE, CELL, WINDOW_CELLS
-from accessiflow.simulate.simulated import Study
+from accessiflow.simulate.design import TARGET_WIDTH, VARIANT_KEY
+from accessiflow.simulate.elements import ELEMENT_WIDTH
+from accessiflow.simulate.grammar import AMPLITUDE, BASE, CELL, WINDOW_CELLS, Grammar
+from accessiflow.simulate.simulated import Study, write_sheet
 from accessiflow.simulate.truth import calling_probability
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DONOR_DISPERSION = 0.1  # variance over squared mean of what a donor's element has of the first donor's
 FIRST_DONOR, SECOND_DONOR = "D1", "D2"
 CALLED = 4.0  # times BASE: the count from which on the model of probabilities takes a window for a peak
 CERTAIN = 0.99  # its greatest probability
 DIGITS = 8  # of a base's share of a probability
+QTL_ERROR, QTL_MAX_P = 0.05, 0.001  # standard error of a QTL's effect; p value of those that count
+ASSAYED, ASSAY_ERROR = 3, 0.05  # elements whose every base is changed; noise of a measurement
+FURTHER_SHEETS = ("qtls", "mpra")
+READS_COLUMNS = ("bam", "vcf")
 MODEL_COLUMNS = ("predictions", "output")
 EXPERIMENT_COLUMNS = ("replicate", "donor", "use")
 SheetRow = dict[str, object]
@@ -62,7 +76,99 @@ def add_probabilities(study: Study, folder: Path) -> SheetRow:
             for chrom, part in zip(study.design.chroms, study.parts, strict=True)
         }
         signal.write_expected_bigwig(cells, study.sizes, folder / "predictions" / f"{name}.bw", DIGITS)
-    return {"model": "probabilities", "predictions": "predictions", "output": "probability"}
+    return {"model": "probabilities", "replicates": 1, "predictions": "predictions", "output": "probability"}
+
+
+def write_qtls(study: Study, folder: Path) -> None:
+    """Accessibility QTLs of the first cell type (the true effects, and noise), and the sheet that names them."""
+    from scipy.special import ndtr
+
+    name = study.design.cell_type_names[0]
+    rng = study.design.generator("accessibility qtl")
+    effect = study.effects.difference[:, 0] / (BASE * AMPLITUDE)
+    beta = effect + QTL_ERROR * rng.standard_normal(len(effect))
+    p = np.maximum(2 * ndtr(-np.abs(beta) / QTL_ERROR), 1e-300)
+    table = study.table[VARIANT_KEY].rename(columns={"chrom": "chrom_sim", "pos": "pos_sim"})
+    write_table(table.assign(slope=beta.round(4), pval=p), folder / "qtls" / f"{name}.tsv", float_format="%.4g")
+    row = {"set": f"caqtl_{name}", "variants": f"qtls/{name}.tsv", "track": name}
+    row |= {"columns": "chrom=chrom_sim;pos=pos_sim", "max_p": QTL_MAX_P}
+    write_sheet([row], folder / "qtls.csv", list(row))
+
+
+def write_reporter_assay(study: Study, grammar: Grammar, folder: Path) -> None:
+    """Every single-base change of elements of the test chromosome that are the first cell type's own, and the sheet.
+
+    The value is the true effect with noise, in units of a saturated element; as of saturation mutagenesis.
+    """
+    import pandas as pd
+
+    name, last = study.design.cell_type_names[0], study.parts[-1]
+    rng = study.design.generator("reporter assay")
+    elements = last.chromosome.elements
+    chosen = elements[elements["cluster"] == name].head(ASSAYED)
+    position = np.concatenate(
+        [np.arange(start, end) for start, end in zip(chosen["start"], chosen["end"], strict=True)]
+    )
+    codes = last.chromosome.codes
+    position, change = np.repeat(position, 3), np.tile([1, 2, 3], len(position))
+    alt = ((codes[position] + change) % 4).astype(np.uint8)
+    effects = grammar.effects(codes, grammar.occupancy(codes), position, alt)
+    value = effects.difference[:, 0] / (BASE * AMPLITUDE) + ASSAY_ERROR * rng.standard_normal(len(position))
+    place = np.repeat(np.arange(len(chosen)), 3 * ELEMENT_WIDTH)
+    table = pd.DataFrame({"chrom": study.design.chroms[-1], "pos": position + 1})
+    table = table.assign(ref=list(decode(codes[position])), alt=list(decode(alt)), value=value.round(4))
+    write_table(table.assign(element=[f"element{i + 1}" for i in place]), folder / "mpra" / f"{name}.tsv")
+    row = {"set": f"saturation_{name}", "variants": f"mpra/{name}.tsv", "cell_type": name}
+    write_sheet([row], folder / "mpra.csv", list(row))
+
+
+def write_allelic_reads(study: Study, name: str, counts: pd.DataFrame, folder: Path) -> SheetRow:
+    """Alignments with these reads of each allele, and the heterozygous genotypes; the row of the sheet that names them.
+
+    A read has one base of good quality, at its site, so that it counts there alone.
+
+    Args:
+        study: the study.
+        name: the cell type.
+        counts: chrom, pos, ref, alt, ref_count, alt_count, by place.
+        folder: of the study.
+    """
+    import pysam
+
+    bam, vcf = (f"allelic_counts/{name}.{ending}" for ending in ("bam", "vcf.gz"))
+    contigs = "".join(f"##contig=<ID={chrom},length={size}>\n" for chrom, size in study.sizes.items())
+    with atomic(folder / vcf) as temporary:
+        text = temporary.with_suffix("")
+        with write_text(text) as out:
+            out.write(f'##fileformat=VCFv4.2\n##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n{contigs}')
+            out.write(f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{FIRST_DONOR}\n")
+            rows = counts[VARIANT_KEY].itertuples(index=False, name=None)
+            out.writelines(f"{c}\t{p}\t.\t{r}\t{a}\t.\tPASS\t.\tGT\t0/1\n" for c, p, r, a in rows)
+        pysam.tabix_compress(str(text), str(temporary), force=True)
+    with atomic(folder / bam) as temporary:
+        text = temporary.with_suffix(".sam")
+        with write_text(text) as out:
+            out.write(
+                "@HD\tVN:1.6\tSO:coordinate\n" + "".join(f"@SQ\tSN:{c}\tLN:{n}\n" for c, n in study.sizes.items())
+            )
+            out.writelines(_allele_lines(counts))
+        # No @PG line: it would hold the temporary file's name, and equal studies would differ.
+        pysam.samtools.view("--no-PG", "-b", "-o", str(temporary), str(text), catch_stdout=False)
+    return {"cell_type": name, "track": name, "bam": bam, "vcf": vcf}
+
+
+def _allele_lines(counts: pd.DataFrame) -> Iterator[str]:
+    """A SAM line a read, in the order of the genome; the site is the middle of the read."""
+    half = signal.READ // 2
+    quality = "!" * half + "I" + "!" * (signal.READ - half - 1)
+    number = 0
+    for row in counts.itertuples(index=False):
+        for base, times in ((row.ref, row.ref_count), (row.alt, row.alt_count)):
+            sequence = "N" * half + base + "N" * (signal.READ - half - 1)
+            for _ in range(times):
+                number += 1
+                place = f"{row.chrom}\t{row.pos - half}\t60\t{signal.READ}M"
+                yield f"r{number}\t0\t{place}\t*\t0\t0\t{sequence}\t{quality}\n"
 
 
 def _peak_probability(expected: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -22,7 +22,17 @@ from accessiflow.sheets import MAX_PIP
 from accessiflow.simulate import genotypes, signal, traits
 from accessiflow.simulate.design import BIN_SIZE, POLYGENIC, SEQ_LENGTH, TARGET_WIDTH, VARIANT_KEY, StudyDesign
 from accessiflow.simulate.elements import make_chromosome, make_genes
-from accessiflow.simulate.extras import EXPERIMENT_COLUMNS, MODEL_COLUMNS, add_experiments, add_probabilities
+from accessiflow.simulate.extras import (
+    EXPERIMENT_COLUMNS,
+    FURTHER_SHEETS,
+    MODEL_COLUMNS,
+    READS_COLUMNS,
+    add_experiments,
+    add_probabilities,
+    write_allelic_reads,
+    write_qtls,
+    write_reporter_assay,
+)
 from accessiflow.simulate.genotypes import make_snps, with_reference_alleles
 from accessiflow.simulate.grammar import Grammar, TrueEffects, accessibility, make_grammar
 from accessiflow.simulate.simulated import SimulatedChromosome, Study, write_sheet
@@ -51,9 +61,12 @@ def write_study(design: StudyDesign, outdir: Path, threads: int = 1, extras: boo
         _write_panel(study, folder)
         _write_gwas(study, folder)
         _write_eqtls(study, folder)
-        _write_allelic_counts(study, folder)
+        _write_allelic_counts(study, folder, extras)
+        if extras:
+            write_qtls(study, folder)
+            write_reporter_assay(study, grammar, folder)
         _write_truth(study, grammar, folder / "truth")
-        _write_params(design, folder)
+        _write_params(design, folder, FURTHER_SHEETS if extras else ())
     log.info("%d elements, %d SNPs, %d genes: %s", len(study.elements), len(study.table), len(study.genes), outdir)
 
 
@@ -216,7 +229,7 @@ def _write_eqtls(study: Study, folder: Path) -> None:
     write_table(pd.concat(causal)[["tissue", *columns, "effect"]], folder / "truth" / "eqtls.tsv", float_format="%.6g")
 
 
-def _write_allelic_counts(study: Study, folder: Path) -> None:
+def _write_allelic_counts(study: Study, folder: Path, extras: bool) -> None:
     import pandas as pd
 
     rows, ratios = [], []
@@ -226,7 +239,12 @@ def _write_allelic_counts(study: Study, folder: Path) -> None:
         rows.append({"cell_type": name, "counts": f"allelic_counts/{name}.tsv", "track": name})
         write_table(table[[*VARIANT_KEY, "ref_count", "alt_count"]], folder / rows[-1]["counts"])
         ratios.append(table.assign(cell_type=name))
-    write_sheet(rows, folder / "allelic_counts.csv", ["cell_type", "counts", "track"])
+    columns = ["cell_type", "counts", "track"]
+    if extras:
+        # The last cell type's counts are to be made from its reads.
+        rows[-1] = write_allelic_reads(study, name, table, folder)
+        columns += READS_COLUMNS
+    write_sheet(rows, folder / "allelic_counts.csv", columns)
     write_table(
         pd.concat(ratios)[["cell_type", *VARIANT_KEY, "true_ratio"]],
         folder / "truth" / "allelic_ratios.tsv",
@@ -271,8 +289,8 @@ def _truth_params(design: StudyDesign, grammar: Grammar) -> dict[str, object]:
     }
 
 
-def _write_params(design: StudyDesign, folder: Path) -> None:
-    sheets = ("tracks", "models", "variants", "eqtls", "allelic_counts", "gwas", "ld_panel")
+def _write_params(design: StudyDesign, folder: Path, further: Sequence[str]) -> None:
+    sheets = ("tracks", "models", "variants", "eqtls", "allelic_counts", "gwas", "ld_panel", *further)
     params: Mapping[str, object] = {name: f"{name}.csv" for name in sheets} | {
         "fasta": "genome.fa",
         "genes": "genes.bed",

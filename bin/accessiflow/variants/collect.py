@@ -5,7 +5,7 @@ Memory: 8 bytes a variant of the sets, and the tables.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -19,17 +19,21 @@ from accessiflow.variants.tables import KEY
 from accessiflow.variants.vcf import read_variants
 
 
-def collect(vcfs: Sequence[Path], tables: Sequence[Path], output: Path) -> int:
+def collect(
+    vcfs: Sequence[Path], tables: Sequence[Path], output: Path, named: Sequence[tuple[Path, Mapping[str, str]]] = ()
+) -> int:
     """Write the missing variants, sorted by contig and position, each once; returns their number.
 
     Args:
         vcfs: The variant sets.
         tables: Tables of variants, as columns.py reads them.
         output: The VCF.
+        named: Further tables, each with the columns that have other names: field -> column.
     """
     import pandas as pd
 
     parts = [columns.read_variants(path)[KEY] for path in tables]
+    parts += [columns.read_effects(path, [], [], given) for path, given in named]
     missing = pd.concat(parts, ignore_index=True).drop_duplicates() if parts else pd.DataFrame(columns=KEY)
     if len(missing):
         # by hash: the sets may be millions of variants, the tables are thousands

@@ -1,0 +1,35 @@
+// Accessibility QTLs of one set: does the score of one model have the sign of the effect, and its size?
+process QTL_AGREEMENT {
+    tag "${meta.id} ${meta.set}"
+    label 'process_single'
+    ext code: CodeId.of('qtl')
+
+    input:
+    tuple val(meta), path(variants), path(scores, stageAs: 'scores/?/*'), path(tracks), path(peaks)
+
+    output:
+    tuple val(meta), path("${meta.id}.${meta.set}.agreement.tsv"), emit: table
+    path '*.run.json'  , emit: run_info, topic: run_info
+    path 'versions.yml', emit: versions, topic: versions
+
+    script:
+    def args = task.ext.args ?: ''
+    def options = [
+        [scores].flatten().collect { file -> "--scores ${file}" }.join(' '),
+        meta.track ? "--track ${meta.track}" : '',
+        meta.cell_type ? "--tracks ${tracks} --cell-type ${meta.cell_type}" : '',
+        meta.columns ? "--columns '${meta.columns}'" : '',
+        meta.max_p ? "--max-p ${meta.max_p}" : '',
+        peaks ? "--peaks ${peaks}" : '',
+    ].findAll().join(' ')
+    """
+    # code ${task.ext.code}
+    qtl.py --versions versions.yml --run-info QTL_AGREEMENT.${meta.id}.${meta.set}.run.json \\
+        agreement --variants ${variants} ${options} --output ${meta.id}.${meta.set}.agreement.tsv ${args}
+    """
+
+    stub:
+    """
+    touch ${meta.id}.${meta.set}.agreement.tsv QTL_AGREEMENT.${meta.id}.${meta.set}.run.json versions.yml
+    """
+}
