@@ -33,7 +33,7 @@ workflow {
     // what the models say of variants and regions
     ALLELIC_COUNTS(STUDY.out.study, stages)
     VARIANTS(params, STUDY.out.study, MODELS.out.models, ALLELIC_COUNTS.out.counts, stages)
-    INTERPRET(params, STUDY.out.study, MODELS.out.models, stages)
+    INTERPRET(params, STUDY.out.study, MODELS.out.models, MODELS.out.loci, stages)
 
     // what the scores are good for
     HERITABILITY(params, STUDY.out.study, PEAKS.out.sets, PEAKS.out.peaks, VARIANTS.out.scores, stages)

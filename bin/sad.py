@@ -148,7 +148,7 @@ def import_(
     scores: Annotated[
         list[Path],
         typer.Argument(
-            help="Enformer's or Basenji's .h5, Sei's PREFIX_diffs.h5; several: variants one behind the other."
+            help="Enformer's or Basenji's .h5, Sei's PREFIX_diffs.h5, a folder of them: variants one after the other."
         ),
     ],
     out: cli.OutFolder,

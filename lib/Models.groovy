@@ -15,8 +15,10 @@ class Models {
             boolean trained = !row.predictions && !row.scores && !row.weights
             List<Integer> folds = params.k_folds && trained ? (1..(params.k_folds as int)).toList() : [null]
             [tasks, 1..replicates(row), folds].combinations().collect { String track, int replicate, Integer fold ->
-                Map start = row.init_from ? named[row.init_from] : null
-                String trackFrom = start?.task == 'single' ? track : null
+                // of a single-task row: the same track's model, or the one that the sheet names
+                List<String> from = (row.init_from ?: '').tokenize(':')
+                Map start = from ? named[from[0]] : null
+                String trackFrom = start?.task == 'single' ? (from[1] ?: track) : null
                 [
                     meta: [
                         id: name(row, track, replicate, fold), model: row.model,
@@ -24,12 +26,12 @@ class Models {
                         position: tasks.indexOf(track), tasks: tasks.size(), parts: tasks.size() * folds.size(),
                         seed: (params.seed as int) + replicate - 1,
                         training_set: row.training_set ?: params.training_set, freeze: row.freeze == 'yes',
-                    ] + output(row),
+                    ] + output(row) + (row.adapter ? [adapter: row.adapter] : [:]),
                     params: row.params ?: presets.resolve("${row.preset ?: params.preset}.json"),
                     init: start
                         ? name(start, trackFrom, Math.min(replicate, replicates(start)), start.weights ? null : fold)
                         : null,
-                ] + row.subMap(['weights', 'predictions', 'scores'])
+                ] + row.subMap(['weights', 'predictions', 'scores', 'format', 'rows', 'tracks_map', 'missing'])
             }
         }
     }
@@ -37,6 +39,12 @@ class Models {
     /** Whether a training's model scores variants and predicts the genome: the first replicate and fold, or each. */
     static boolean scores(Map meta, Map params) {
         return (params.score_replicates || meta.replicate == 1) && (meta.fold ?: 1) == 1
+    }
+
+    /** The option that says how a model is run: a known adapter, or a class of a file in its folder. */
+    static String adapterOption(Map meta, model) {
+        if( !meta.adapter ) return ''
+        return "--adapter ${meta.adapter.contains('.py:') ? "${model}/" : ''}${meta.adapter}"
     }
 
     /** What a model predicts, where that is not coverage: `output: probability`. */
@@ -47,6 +55,9 @@ class Models {
         Map kept = meta.subMap(['model', 'replicate', 'replicates', 'output'])
         return [id: name(meta, null, meta.replicate, null)] + kept
     }
+
+    /** Whether windows are left out that some row's predictions lack. */
+    static boolean excludes(sheet) { sheet && Sheets.rows('models', sheet).any { it.missing == 'exclude' } }
 
     /** The models in the order of the sheet. */
     static List<String> names(sheet, Map params) { rows(sheet, params)*.model }

@@ -9,19 +9,22 @@ workflow INTERPRET {
     options // map of parameters
     study   // value: map of parameter name -> path
     models  // [meta, folder]
+    loci    // bed: peaks that were chosen by rule
     stages  // list of stage names
 
     main:
     ch_scores = channel.empty()
 
     if( 'score' in stages ) {
-        // shares of the regions, as many as keep a task small
-        ch_shares = study
+        // shares of the regions, as many as keep a task small: of the user's, and of the example loci
+        ch_regions = study
             .filter { s -> s.regions }
-            .flatMap { s ->
-                def shares = Math.max(1, Math.ceil(Sheets.bases(s.regions) / options.ism_bases) as int)
-                (1..shares).collect { share -> [[share: share, shares: shares], s.regions] }
-            }
+            .map { s -> [[:], s.regions] }
+            .mix(loci.filter { _bed -> options.ism_loci }.map { bed -> [[regions: 'loci'], bed] })
+        ch_shares = ch_regions.flatMap { meta, regions ->
+            def shares = Math.max(1, Math.ceil(Sheets.bases(regions) / options.ism_bases) as int)
+            (1..shares).collect { share -> [meta + [share: share, shares: shares], regions] }
+        }
         INTERPRET_ISM(
             models
                 .filter { meta, _folder -> Models.scores(meta, options) }

@@ -30,6 +30,7 @@ workflow MODELS {
 
     main:
     ch_logs        = channel.empty()
+    ch_loci        = channel.empty()
     ch_predictions = channel.empty()
     ch_bigwigs     = channel.empty()
     ch_tables      = channel.empty()
@@ -140,20 +141,38 @@ workflow MODELS {
         PREDICT_IMPORT(
             ch_entries
                 .filter { entry -> entry.predictions }
-                .map { entry -> [Models.evaluated(entry.meta), entry.predictions] }
+                .map { entry ->
+                    def names = entry.tracks_map ? [tracks_map: entry.tracks_map.replace(';', ',')] : [:]
+                    def given = entry.subMap(['format', 'missing']).findAll { _name, value -> value }
+                    [Models.evaluated(entry.meta) + given + names, entry.predictions, entry.rows ?: []]
+                }
                 .combine(ch_whole)
         )
         PREDICT_GENOME(ch_trained.filter { meta, _folder -> Models.scores(meta, options) }, ch_fasta)
         ch_predictions = PREDICT_TEST.out.predictions
             .filter { meta, _preds, _targets -> meta.parts == 1 }
             .map { meta, preds, targets -> [Models.evaluated(meta), preds, targets] }
-            .mix(PREDICT_MERGE.out.predictions, PREDICT_IMPORT.out.predictions)
+            .mix(PREDICT_MERGE.out.predictions)
+            .mix(PREDICT_IMPORT.out.predictions.map { meta, preds, targets -> [Models.evaluated(meta), preds, targets] })
         ch_bigwigs     = PREDICT_GENOME.out.bigwig.flatMap { _meta, files -> [files].flatten() }
     }
 
     if( 'evaluate' in stages ) {
         ch_context = peaks.map { _meta, h5ad -> h5ad }.combine(study.map { s -> s.tracks })
         EVALUATE(ch_predictions.combine(ch_context).combine(study.map { s -> [s.genes ?: []] }))
+        // example loci of the first model that has them
+        ch_loci = EVALUATE.out.tables
+            .combine(study)
+            .flatMap { row ->
+                def (meta, s) = [row[0], row[-1]]
+                def place = Models.names(s.models, options).indexOf(meta.model)
+                [row[1..-2]].flatten()
+                    .findAll { file -> file.name.endsWith('.loci_peaks.tsv') }
+                    .collect { file -> [place, meta.replicate, file] }
+            }
+            .toSortedList { a, b -> a[0] <=> b[0] ?: a[1] <=> b[1] }
+            .filter { rows -> rows }
+            .map { rows -> rows[0][2] }
         EVALUATE_REPLICATES(
             ch_predictions
                 .filter { meta, _preds, _targets -> meta.replicates > 1 }
@@ -176,11 +195,14 @@ workflow MODELS {
             }
             .toSortedList { a, b -> a[0] <=> b[0] ?: a[1] <=> b[1] }
             .filter { rows -> rows }
+        // where predictions made elsewhere lack windows, all models are compared without them
+        ch_missing = study.map { s -> Models.excludes(s.models) ? [missing: 'exclude'] : [:] }
         EVALUATE_COMPARE(
             ch_ordered
-                .map { rows -> rows.findAll { row -> !row[5] } }
-                .filter { rows -> rows }
-                .map { rows -> [[id: 'models']] + side_by_side(rows) }
+                .map { rows -> [rows.findAll { row -> !row[5] }] }
+                .filter { rows -> rows[0] }
+                .combine(ch_missing)
+                .map { rows, missing -> [[id: 'models'] + missing] + side_by_side(rows) }
                 .combine(ch_context)
         )
         // those of probabilities beside them, by what both kinds have
@@ -188,7 +210,10 @@ workflow MODELS {
             ch_ordered
                 .map { rows -> [rows, rows.findAll { row -> row[5] }.collect { row -> row[2] }.unique()] }
                 .filter { _rows, probabilities -> probabilities }
-                .map { rows, probabilities -> [[id: 'models', probabilities: probabilities]] + side_by_side(rows) }
+                .combine(ch_missing)
+                .map { rows, probabilities, missing ->
+                    [[id: 'models', probabilities: probabilities] + missing] + side_by_side(rows)
+                }
                 .combine(ch_context)
         )
 
@@ -241,6 +266,7 @@ workflow MODELS {
     emit:
     models      = ch_trained     // [meta, folder]: one a training
     predictions = ch_predictions // [meta, preds.h5, targets.h5]: one a row of the sheet x replicate
+    loci        = ch_loci        // bed: the peaks of the first model's example loci
     bigwigs     = ch_bigwigs     // bigwig for the genome browser
     tables      = ch_tables.map { table -> ['evaluation', table] }.mix(
         ch_trained.map { _meta, folder -> ['models', folder] },

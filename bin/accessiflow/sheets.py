@@ -25,9 +25,17 @@ _CSV: dict[str, str] = _RULES["csv"]
 _PATH: dict[str, Any] = _RULES["path"]
 _LOGIN, _FORBIDDEN, _PART_START = (re.compile(_PATH[rule]) for rule in ("login", "forbidden", "part_start"))
 _PATTERNS: dict[str, re.Pattern[str]] = {
-    kind: re.compile(_RULES[kind]["pattern"]) for kind in ("name", "number", "integer", "prefix", "pairs")
+    kind: re.compile(_RULES[kind]["pattern"])
+    for kind in ("name", "number", "integer", "prefix", "pairs", "start", "adapter")
 }
-_NOUNS = {"name": "a name", "number": "a number", "integer": "a whole number", "pairs": "a list of pairs"}
+_NOUNS = {
+    "name": "a name",
+    "number": "a number",
+    "integer": "a whole number",
+    "pairs": "a list of pairs",
+    "start": "a model to start from",
+    "adapter": "an adapter",
+}
 NAME = _PATTERNS["name"]
 # Variants of the eqtls sheet with a PIP above the first are positives, below the second negatives (Kathail et al.
 # 2024); the defaults of the parameters eqtl_min_pip and eqtl_max_pip are the same numbers
@@ -43,7 +51,8 @@ class Column:
 
     Attributes:
         kind: name, path, prefix (a path whose last part begins several files' names), choice, boolean, number, integer,
-            pairs (OURS=THEIRS, several with ';' between them).
+            pairs (OURS=THEIRS, several with ';' between them), start (MODEL or MODEL:TRACK), adapter (a known one, or
+            FILE.py:CLASS).
         required: whether every row needs a value.
         choices: the allowed values of a choice or boolean.
         reserved: names that are not allowed.

@@ -16,11 +16,12 @@ process EVALUATE_COMPARE {
     script:
     def args = task.ext.args ?: ''
     def named = [names, [predictions].flatten()].transpose()
+    def missing = meta.missing ? "--missing ${meta.missing}" : ''
     def models = named.collect { name, file -> "--predictions ${name}=${file}" }.join(' ')
     """
     # code ${task.ext.code}
     evaluate.py --versions versions.yml --run-info EVALUATE_COMPARE.${meta.id}.run.json \\
-        compare ${models} --targets ${targets} --peaks ${peaks} --tracks ${tracks} \\
+        compare ${models} ${missing} --targets ${targets} --peaks ${peaks} --tracks ${tracks} \\
         --output comparison.tsv --tests comparison_tests.tsv --leaderboard leaderboard.tsv ${args}
     """
 

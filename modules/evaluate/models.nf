@@ -23,7 +23,7 @@ process EVALUATE {
     """
 
     stub:
-    def coverage = ['specificity', 'clusters', 'precision', 'loci', 'cell_types', 'errors']
+    def coverage = ['specificity', 'clusters', 'precision', 'loci', 'loci_peaks', 'cell_types', 'errors']
     def metrics = meta.output == 'probability' ? ['binary', 'precision'] : coverage
     def tables = metrics.collect { metric -> "${meta.id}.${metric}.tsv" }
     """

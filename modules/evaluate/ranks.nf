@@ -16,12 +16,13 @@ process EVALUATE_RANKS {
     script:
     def args = task.ext.args ?: ''
     def named = [names, [predictions].flatten()].transpose()
+    def missing = meta.missing ? "--missing ${meta.missing}" : ''
     def models = named.collect { name, file -> "--predictions ${name}=${file}" }.join(' ')
     def probabilities = meta.probabilities ? "--probabilities ${meta.probabilities.join(',')}" : ''
     """
     # code ${task.ext.code}
     evaluate.py --versions versions.yml --run-info EVALUATE_RANKS.${meta.id}.run.json \\
-        ranks ${models} ${probabilities} --targets ${targets} --peaks ${peaks} \\
+        ranks ${models} ${missing} ${probabilities} --targets ${targets} --peaks ${peaks} \\
         --tracks ${tracks} --output ranks.tsv ${args}
     """
 

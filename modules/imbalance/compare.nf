@@ -1,6 +1,6 @@
 // The models' scores against each other on the sites of one cell type (meta.outcome: direction, imbalance).
 process IMBALANCE_COMPARE {
-    tag "${meta.cell_type}"
+    tag "${meta.cell_type}${meta.outcome == 'imbalance' ? ' imbalanced' : ''}"
     label 'process_single'
     ext code: CodeId.of('imbalance')
 

@@ -1,6 +1,6 @@
 // Every single-base change of a share of the regions, by one model.
 process INTERPRET_ISM {
-    tag "${meta.id} ${meta.share}"
+    tag "${meta.id} ${meta.regions ? meta.regions + ' ' : ''}${meta.share}"
     label 'process_gpu'
     ext code: CodeId.of('interpret')
 
@@ -16,19 +16,22 @@ process INTERPRET_ISM {
 
     script:
     def args = task.ext.args ?: ''
+    def adapter = Models.adapterOption(meta, model)
+    def name = [meta.id, meta.regions].findAll().join('.')
     // a retried or resumed share goes on from its last window
-    def partial = Checkpoints.option('--partial', checkpoints, "${meta.id}.ism.${meta.share}.part")
+    def partial = Checkpoints.option('--partial', checkpoints, "${name}.ism.${meta.share}.part")
     """
     # code ${task.ext.code}
-    interpret.py --versions versions.yml --run-info INTERPRET_ISM.${meta.id}.${meta.share}.run.json \\
+    interpret.py --versions versions.yml --run-info INTERPRET_ISM.${name}.${meta.share}.run.json \\
         ism ${model}/params.json ${model}/model_best.h5 ${regions} -f ${fasta[0]} -t ${model}/targets.txt \\
         -o share.${meta.share} --whole-regions --share ${meta.share}/${meta.shares} \\
-        --threads ${task.cpus} ${partial} ${args}
+        --threads ${task.cpus} ${partial} ${adapter} ${args}
     """
 
     stub:
+    def name = [meta.id, meta.regions].findAll().join('.')
     """
     mkdir share.${meta.share}
-    touch share.${meta.share}/scores.h5 INTERPRET_ISM.${meta.id}.${meta.share}.run.json versions.yml
+    touch share.${meta.share}/scores.h5 INTERPRET_ISM.${name}.${meta.share}.run.json versions.yml
     """
 }

@@ -1,6 +1,6 @@
 // The shares of one model's ISM -> scores.h5, and the importance of each base as bedGraphs.
 process INTERPRET_ISM_MERGE {
-    tag "${meta.id}"
+    tag "${meta.id}${meta.regions ? ' ' + meta.regions : ''}"
     label 'process_single'
     ext code: CodeId.of('interpret')
 
@@ -15,15 +15,17 @@ process INTERPRET_ISM_MERGE {
 
     script:
     def args = task.ext.args ?: ''
+    def name = [meta.id, meta.regions].findAll().join('.')
     """
     # code ${task.ext.code}
-    interpret.py --versions versions.yml --run-info INTERPRET_ISM_MERGE.${meta.id}.run.json \\
+    interpret.py --versions versions.yml --run-info INTERPRET_ISM_MERGE.${name}.run.json \\
         merge-ism ${shares} -o ism --bedgraphs ${args}
     """
 
     stub:
+    def name = [meta.id, meta.regions].findAll().join('.')
     """
     mkdir ism
-    touch ism/scores.h5 ism/A.bedGraph INTERPRET_ISM_MERGE.${meta.id}.run.json versions.yml
+    touch ism/scores.h5 ism/A.bedGraph INTERPRET_ISM_MERGE.${name}.run.json versions.yml
     """
 }

@@ -1,6 +1,6 @@
 // A sequence logo of each mutated region and track.
 process INTERPRET_LOGO {
-    tag "${meta.id}"
+    tag "${meta.id}${meta.regions ? ' ' + meta.regions : ''}"
     label 'process_single'
     ext code: CodeId.of('interpret')
 
@@ -14,14 +14,16 @@ process INTERPRET_LOGO {
 
     script:
     def args = task.ext.args ?: ''
+    def name = [meta.id, meta.regions].findAll().join('.')
     """
     # code ${task.ext.code}
-    interpret.py --versions versions.yml --run-info INTERPRET_LOGO.${meta.id}.run.json logo ${scores} -o logos ${args}
+    interpret.py --versions versions.yml --run-info INTERPRET_LOGO.${name}.run.json logo ${scores} -o logos ${args}
     """
 
     stub:
+    def name = [meta.id, meta.regions].findAll().join('.')
     """
     mkdir logos
-    touch INTERPRET_LOGO.${meta.id}.run.json versions.yml
+    touch INTERPRET_LOGO.${name}.run.json versions.yml
     """
 }

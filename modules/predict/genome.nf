@@ -15,11 +15,12 @@ process PREDICT_GENOME {
 
     script:
     def args = task.ext.args ?: ''
+    def adapter = Models.adapterOption(meta, model)
     """
     # code ${task.ext.code}
     predict.py --versions versions.yml --run-info PREDICT_GENOME.${meta.id}.run.json \\
         genome ${model}/params.json ${model}/model_best.h5 -f ${fasta[0]} -t ${model}/targets.txt -o bigwig \\
-        --threads ${task.cpus} ${args}
+        --threads ${task.cpus} ${adapter} ${args}
     """
 
     stub:

@@ -5,7 +5,8 @@ process PREDICT_IMPORT {
     ext code: CodeId.of('predict')
 
     input:
-    tuple val(meta), path(given, stageAs: 'given/*'), path(dataset, stageAs: 'dataset')
+    tuple val(meta), path(given, stageAs: 'given/*'), path(rows, stageAs: 'rows/*'), path(dataset, stageAs: 'dataset')
+    // meta: format, tracks_map (OURS=THEIRS,...) and missing where the row of the sheet has them
 
     output:
     tuple val(meta), path('predictions/preds.h5'), path('predictions/targets.h5'), emit: predictions
@@ -15,10 +16,16 @@ process PREDICT_IMPORT {
 
     script:
     def args = task.ext.args ?: ''
+    def options = [
+        meta.format ? "--format ${meta.format}" : '',
+        rows ? "--rows ${rows}" : '',
+        meta.tracks_map ? "--tracks '${meta.tracks_map}'" : '',
+        meta.missing ? "--missing ${meta.missing}" : '',
+    ].findAll().join(' ')
     """
     # code ${task.ext.code}
     predict.py --versions versions.yml --run-info PREDICT_IMPORT.${meta.id}.run.json \\
-        import given/* ${dataset} -o predictions ${args}
+        import given/* ${dataset} -o predictions ${options} ${args}
     """
 
     stub:

@@ -15,10 +15,12 @@ process PREDICT_TEST {
 
     script:
     def args = task.ext.args ?: ''
+    def adapter = Models.adapterOption(meta, model)
     """
     # code ${task.ext.code}
     predict.py --versions versions.yml --run-info PREDICT_TEST.${meta.id}.run.json \\
-        test ${model}/params.json ${model}/model_best.h5 ${dataset} -o predictions --save --threads ${task.cpus} ${args}
+        test ${model}/params.json ${model}/model_best.h5 ${dataset} -o predictions --save \\
+        --threads ${task.cpus} ${adapter} ${args}
     """
 
     stub:

@@ -16,13 +16,14 @@ process SAD_SCORE {
 
     script:
     def args = task.ext.args ?: ''
+    def adapter = Models.adapterOption(meta, model)
     // a retried or resumed shard goes on from its last block
     def partial = Checkpoints.option('--partial', checkpoints, "${meta.id}.${meta.shard}.part")
     """
     # code ${task.ext.code}
     sad.py --versions versions.yml --run-info SAD_SCORE.${meta.id}.${meta.shard}.run.json \\
         score ${model}/params.json ${model}/model_best.h5 ${vcf} -f ${fasta[0]} -t ${model}/targets.txt \\
-        -o ${meta.shard} --set ${meta.set} --threads ${task.cpus} ${partial} ${args}
+        -o ${meta.shard} --set ${meta.set} --threads ${task.cpus} ${partial} ${adapter} ${args}
     """
 
     stub:

@@ -37,6 +37,8 @@ GOOD = {
     "number": ["1", "0.5", "1e5", "+3.", ".25", "361194"],
     "integer": ["1", "3", "0012", "999999999"],
     "pairs": ["pos=pos_hg18", "chrom=#CHROM;beta=b.1;p=p-value", "A=B;A=C"],
+    "start": ["multi", "single:K562", "a.b-1:c_d"],
+    "adapter": ["keras", "enformer", "model.py:Model", "a-b.py:_C1"],
 }
 ODD = {
     "a command": ["$(touch x)", "`id`", "a;id", "a|b", "a&b", "a>b", "a<b", "${IFS}", "$HOME", "!!", "'", "a'b",
@@ -60,6 +62,8 @@ ODD = {
         *(f"x{s}" for s in SUFFIXES)],
     "a number": ["0", "-1", "1.5", "1,5", "nan", "inf", "1e999", "-0", "1e-999", "0x1", "1_000", "1e", "e1", ".",
         "+", "1234567890", "1 ", "1f", "1d"],
+    "a start": ["a:", ":a", "a:b:c", "a: b", "a :b", "a;b", "a:b/c"],
+    "an adapter": ["model.py", "model.py:", "dir/model.py:M", "m.py:1M", "m.py:M.N", "Keras", "m.txt:M", "m.py:M;x"],
     "pairs": ["a=b;", ";a=b", "=b", "a=", "a", "a=b,c=d", "a=b c=d", "a=b;;c=d", "a==b", "a=b=c", "a=b'"],
     "a choice": ["bigwig", "Bigwig", "bam", "yes", "no", "true", "TRUE", "multi", "sum", "all", "gc_matched",
         "wiggle", "None"],
@@ -271,10 +275,13 @@ def test_the_corpus_has_good_and_bad_rows_of_every_sheet_and_kind(read) -> None:
     accepted = Counter(case.kind for case, own, _ in read for _ in own[1])
     assert {kind for kind, number in accepted.items() if number > 50} == set(SHEETS)
     assert {
-        (kind, what) for kind in SHEETS for what in ODD if what not in ("a suffix", "a number", "pairs", "a choice")
+        (kind, what)
+        for kind in SHEETS
+        for what in ODD
+        if what not in ("a suffix", "a number", "pairs", "a start", "an adapter", "a choice")
     } <= refused
     structure = {"a field more", "a field less", "lacks a column", "an unknown column", "a column twice", "any text"}
     assert structure <= {what for _, what in refused}
     assert {("tracks", "a suffix"), ("models", "a choice"), ("models", "a number"), ("gwas", "a number")} <= refused
-    assert ("qtls", "pairs") in refused
+    assert {("qtls", "pairs"), ("models", "a start"), ("models", "an adapter")} <= refused
     assert sum(len(own[0]) + len(own[1]) for _, own, _ in read) > 5000

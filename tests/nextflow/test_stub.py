@@ -45,7 +45,14 @@ def compared(launcher: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     rows = (ROOT / "assets" / "choices.csv").read_text().splitlines()
     (folder / "models.csv").write_text(
         "\n".join(
-            [rows[0], rows[2] + ",predictions", *(f"{row}," for row in rows[3:]), "elsewhere,,,,,,elsewhere.tsv", ""]
+            [
+                rows[0],
+                rows[2] + ",predictions",
+                *(f"{row}," for row in rows[3:]),
+                "elsewhere,,,,,,elsewhere.tsv",
+                "from_track,demo,balanced,multi,1,single:B,",
+                "",
+            ]
         )
     )
     return folder, run_choices(launcher, folder)
@@ -99,7 +106,10 @@ def test_a_models_sheet_becomes_trainings(compared: tuple[Path, str]) -> None:
         "gc_matched",
         "kmer_ridge",
     }
-    assert ran == {f"TRAIN_FIT ({name})" for name in plain} | {f"TRAIN_TRANSFER (transfer.{track})" for track in "AB"}
+    assert ran == {f"TRAIN_FIT ({name})" for name in plain} | {
+        *(f"TRAIN_TRANSFER (transfer.{track})" for track in "AB"),
+        "TRAIN_TRANSFER (from_track)",
+    }
     evaluated = set(re.findall(r"MODELS:EVALUATE \((.+)\)", compared[1]))
     assert evaluated == {
         "multi.r1",
@@ -112,6 +122,7 @@ def test_a_models_sheet_becomes_trainings(compared: tuple[Path, str]) -> None:
         "transfer",
         "kmer_ridge",
         "elsewhere",
+        "from_track",
     }
 
 

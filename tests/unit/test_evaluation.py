@@ -291,13 +291,22 @@ class TestFurtherMetrics:
 
 class TestLoci:
     def test_examples_are_ranked_and_hold_their_neighbours(self, study):
-        table = example_loci(load(study[0]), 1)
+        windows = load(study[0])
+        table, peaks = example_loci(windows, 1)
         assert list(table["rule"].unique()) == ["best", "median", "worst", "ubiquitous"]
         quality = table.groupby("rule")["pearson"].first()
         assert quality["best"] >= quality["median"] >= quality["worst"]
         for _, rows in table.groupby(["locus", "track"]):
             assert rows["chrom"].nunique() == 1 and rows["start"].is_monotonic_increasing
             assert rows["end"].max() - rows["start"].min() <= 8000 + WIDTH
+        # The peaks that the loci are around, each a window that is a peak of the track.
+        assert peaks["name"].tolist() == [f"a1:{rule}" for rule in ("best", "median", "worst", "ubiquitous")]
+        places = windows.sites.assign(row=np.arange(len(windows.sites)))
+        found = peaks.rename(columns={"#chrom": "chrom"}).merge(places, on=["chrom", "start", "end"])
+        assert len(found) == len(peaks) and windows.is_peak[found["row"], 0].all()
+        for start, name in found[["start", "name"]].itertuples(index=False):
+            around = table[table["locus"] == name]
+            assert around["start"].min() <= start < around["end"].max()
 
 
 def inputs_of(folder):

@@ -62,8 +62,9 @@ OURS = {  # where the paper states none, or its code has a fault
         "min_bin_peaks": 1,
         "fdr": 0.05,
         "bh": "correct",
+        "missing": "refuse",
     },
-    "ranks": {"probabilities": "", "min_track_peaks": 0, "min_bin_peaks": 1},
+    "ranks": {"probabilities": "", "min_track_peaks": 0, "min_bin_peaks": 1, "missing": "refuse"},
     "sequence": {"p_value": 1e-4, "background": "uniform", "number": 50_000},
 }
 

@@ -202,3 +202,27 @@ def test_probabilities_have_their_own_metrics_in_all(files, script, tmp_path):
     )
     # The same draws, from the seed of the paper's code.
     assert (tmp_path / "alone.tsv").read_bytes() == (tmp_path / "M.binary.tsv").read_bytes()
+
+
+def test_windows_that_a_model_lacks_are_refused_or_left_out_for_all(files, script, refused):
+    given = windows()
+    with h5py.File(files / "short.h5", "w") as handle, h5py.File(files / "chances.h5") as whole:
+        for name, values in whole.items():
+            handle[name] = values[()] if name == "target_ids" else values[10:]
+    flags = ("--targets", files / "targets.h5", "--is-peak", files / "flags.h5", "--edges", "1,3", "--bootstrap", 5)
+    both = ("--predictions", f"c={files / 'preds.h5'}", "--predictions", f"p={files / 'short.h5'}")
+    out = ("--output", files / "o.tsv")
+    for command, more in (("ranks", ("--probabilities", "p")), ("compare", ())):
+        assert "lacks 10 of the 80 windows" in refused("evaluate", command, *both, *flags, *more, *out)
+        said = script("evaluate", command, *both, *flags, *more, *out, "--missing", "exclude").stderr
+        assert "10 of 80 windows are not predicted by every model: left out for all" in said
+        table = read_table(files / "o.tsv")
+        everywhere = table[table["group"] == "all"]
+        assert (everywhere["n"] == N - 10).all()
+    kept = given.take(np.arange(10, N))
+    assert kept.predictions.shape == (N - 10, 3) and len(kept.cluster) == N - 10
+    with h5py.File(files / "short.h5", "a") as handle:
+        handle["start"][...] += 7
+        handle["end"][...] += 7
+    said = refused("evaluate", "ranks", *both, *flags, "--probabilities", "p", *out, "--missing", "exclude")
+    assert "shares no window with the measurement and the other models" in said

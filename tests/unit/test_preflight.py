@@ -722,3 +722,64 @@ def test_counts_or_what_they_are_made_from(study: Path, row: str, said: str) -> 
     problems = run(study).problems
     assert len(problems) == bool(said), problems
     assert said in "".join(problems)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("m,p.tsv,,tsv,rows.txt,A=x;B=y,exclude", ""),
+        ("m,,,,,A=x,", "model m: tracks_map says how predictions are read: name them in predictions"),
+        ("m,,,sei,,,", "model m: format says how predictions are read: name them in predictions"),
+        ("m,p.tsv,,,gone.txt,,", "gone.txt: no such file of row labels"),
+        ("m,,scores,,,,", ""),
+        ("m,,empty,,,,", "empty: holds no file of scores (.h5, .hdf5, .npy), which the model m needs"),
+        ("m,,gone.h5,,,,", "gone.h5: no such file of scores"),
+    ],
+)
+def test_how_predictions_and_scores_are_read(study: Path, row: str, said: str) -> None:
+    for name in ("p.tsv", "rows.txt", "scores/1000G.1.h5", "empty/README.md"):
+        (study / name).parent.mkdir(exist_ok=True)
+        (study / name).write_text("text\n")
+    (study / "models.csv").write_text(f"model,predictions,scores,format,rows,tracks_map,missing\n{row}\n")
+    problems = run(study, preset="small").problems
+    assert len(problems) == bool(said), problems
+    assert said in "".join(problems)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["one,small,single,", "all,small,multi,one:A"], ""),
+        (["one,small,single,", "two,small,single,one"], ""),
+        (["one,small,single,", "two,small,single,one:B"], ""),
+        (["all,small,multi,", "two,small,single,all:B"], "starts from all:B, but all is no row of single-task models"),
+        (["one,small,single,", "all,small,multi,one:Z"], "starts from one:Z, but the tracks sheet has no track Z"),
+        (["one,small,single,", "all,small,multi,one"], "say which track's, one:TRACK"),
+        (["one,small,single,", "all,small,multi,two:A"], "starts from 'two' (init_from), which is no model"),
+    ],
+)
+def test_a_start_names_a_model_that_there_is(study: Path, rows: list[str], said: str) -> None:
+    (study / "models.csv").write_text("\n".join(["model,preset,task,init_from", *rows, ""]))
+    problems = run(study).problems
+    assert bool(problems) == bool(said), problems
+    assert said in "".join(problems)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("m,given,gc.py:ShareOfGC", ""),
+        ("m,given,enformer", ""),
+        ("m,given,other.py:Model", "given: holds no other.py, the adapter of the model m"),
+        ("m,,gc.py:ShareOfGC", "model m: an adapter runs a model that was made elsewhere: name its folder in weights"),
+        ("m,given,gc.py", "'gc.py' is not an adapter: use keras"),
+    ],
+)
+def test_an_adapter_lies_in_the_folder_of_its_model(study: Path, row: str, said: str) -> None:
+    (study / "given").mkdir()
+    for name in ("params.json", "model_best.h5", "gc.py"):
+        (study / "given" / name).write_text("{}")
+    (study / "models.csv").write_text(f"model,weights,adapter\n{row}\n")
+    problems = run(study, preset="small").problems
+    assert len(problems) == bool(said), problems
+    assert said in "".join(problems)

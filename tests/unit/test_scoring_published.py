@@ -12,7 +12,7 @@ from accessiflow.imbalance.evaluation import predicted_ref_share
 from accessiflow.scoring import files as score_files
 from accessiflow.scoring import importing
 from accessiflow.scoring.importing import import_scores
-from accessiflow.scoring.lookup import open_scores
+from accessiflow.scoring.lookup import files_of, open_scores
 
 N, T = 7, 3
 VARIANTS = pd.DataFrame(
@@ -197,6 +197,42 @@ def test_import_by_script_with_names_of_the_user(tmp_path, script):
         assert scores.tracks == ["A", "B", "C"]
         assert scores.labels == ["first", "second", "third"]
         np.testing.assert_allclose(scores.read(scores.find(VARIANTS)), SAD, rtol=1e-6)
+
+
+def test_a_folder_of_a_file_a_chromosome_is_one_table(tmp_path, script):
+    folder = tmp_path / "enformer"
+    folder.mkdir()
+    for number in (2, 10):
+        pos = VARIANTS["pos"].to_numpy() + 1000 * number
+        write_enformer(folder / f"1000G.MAF_threshold=0.005.{number}.h5", pos=pos, SAD=number * SAD)
+    (folder / ".hidden.h5").write_text("no scores")
+    (folder / "README.txt").write_text("no scores")
+    with open_scores([folder]) as scores:
+        for number in (2, 10):
+            moved = VARIANTS.assign(pos=VARIANTS["pos"] + 1000 * number)
+            np.testing.assert_array_equal(scores.read(scores.find(moved)), (number * SAD).astype(np.float16))
+    script("sad", "import", folder, "-o", tmp_path / "out")
+    with open_scores([tmp_path / "out/sad.h5"]) as scores:
+        assert len(scores.find(VARIANTS)) == N and scores.files[0].rows == 2 * N
+
+
+@pytest.mark.parametrize("kinds", [("diffs", "ref", "alt"), ("ref", "alt"), ("diffs",)])
+def test_a_folder_of_seis_files_holds_each_variant_once(tmp_path, kinds):
+    write_sei(tmp_path / "sei", "first", kinds)
+    write_sei(tmp_path / "sei", "second", kinds)
+    np.save(tmp_path / "sei/first.sequence_class_scores.npy", SAD[:, :2])
+    assert [path.name for path in files_of(tmp_path / "sei")] == [
+        f"{prefix}{'_diffs' if 'diffs' in kinds else '.ref_predictions'}.h5" for prefix in ("first", "second")
+    ]
+    with open_scores([tmp_path / "sei"]) as scores:
+        assert [file.rows for file in scores.files] == [N, N]
+        np.testing.assert_allclose(scores.read(scores.find(VARIANTS)), SAD, atol=1e-6)
+
+
+def test_a_folder_without_scores_is_refused(tmp_path):
+    (tmp_path / "README.txt").write_text("no scores")
+    with pytest.raises(InputError, match=r"holds no file of scores \(\.h5, \.hdf5, \.npy\)"), open_scores([tmp_path]):
+        pass
 
 
 ENFORMER = {

@@ -26,7 +26,7 @@ RULES = json.loads((LIBRARY / "sheets.json").read_text())
 STAGES = json.loads((LIBRARY / "preflight" / "stages.json").read_text())["stages"]
 SCHEMA = json.loads((ROOT / "nextflow_schema.json").read_text())
 PARAMETERS = {name: spec for group in SCHEMA["$defs"].values() for name, spec in group["properties"].items()}
-KINDS = {"name", "path", "prefix", "choice", "boolean", "number", "integer", "pairs"}
+KINDS = {"name", "path", "prefix", "choice", "boolean", "number", "integer", "pairs", "start", "adapter"}
 PROPERTIES = {"kind", "required", "choices", "reserved", "minimum", "above", "suffix_unless"}
 
 

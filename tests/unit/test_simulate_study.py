@@ -104,7 +104,7 @@ def test_a_second_donor_differs_more_than_a_replicate(extras):
 
 def test_a_model_of_probabilities_gives_probabilities_that_follow_the_truth(extras, truth):
     rows, problems = check_sheet("models", extras / "models.csv")
-    assert problems == [] and [row["output"] for row in rows] == ["", "probability"]
+    assert problems == [] and [row["output"] for row in rows] == ["", "probability", ""]
     elements = truth.elements[truth.elements["chrom"] == "chr3"]
     with pyBigWig.open(str(extras / "predictions" / "beta1.bw")) as handle:
         values = np.nan_to_num(handle.values("chr3", 0, handle.chroms("chr3"), numpy=True))

@@ -8,7 +8,7 @@ windows or tracks have to be reordered.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,6 +53,19 @@ class EvaluatedWindows:
     cell_types: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     known_types: frozenset[str] = frozenset()
+
+    def take(self, rows: NDArray[np.int64]) -> EvaluatedWindows:
+        """Some of the windows, by their numbers."""
+        return replace(
+            self,
+            predictions=self.predictions[rows],
+            targets=self.targets[rows],
+            is_peak=self.is_peak[rows],
+            n_tracks=self.n_tracks[rows],
+            specificity=self.specificity[rows],
+            cluster=self.cluster[rows],
+            sites=None if self.sites is None else self.sites.iloc[rows].reset_index(drop=True),
+        )
 
     @property
     def peaks_given(self) -> bool:

@@ -13,6 +13,7 @@ from accessiflow.errors import InputError
 from accessiflow.evaluation import comparison
 from accessiflow.evaluation.comparison import CROSS_TRACK_MEAN, Entry, Evaluation, signed_rank
 from accessiflow.evaluation.loading import EvaluationInputs, flagged_or_clustered, track_names
+from accessiflow.evaluation.shared import EXCLUDE, shared_windows
 from accessiflow.statistics import LEVELS, Doubles, known_mean
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def of_files(
     min_bin_peaks: int,
     fdr: float,
     bh: str,
+    missing: str,
     bootstrap: Bootstrap,
 ) -> Compared:
     """Models on the same windows, with the cross-track mean of the best of them.
@@ -86,6 +88,7 @@ def of_files(
         reference: a model that the others are compared with, or "".
         baseline: name of the k-mer ridge.
         min_track_peaks, min_bin_peaks, fdr, bh, bootstrap: as in `comparison.Options`.
+        missing: what a window is that a model lacks: "refuse", or "exclude" for all.
 
     Raises:
         InputError: a name that is not allowed or not there, or files that do not agree.
@@ -95,6 +98,8 @@ def of_files(
     if reference and reference not in names:
         raise InputError(f"--reference {reference}: no --predictions of that name ({', '.join(names)})")
     base = flagged_or_clustered(EvaluationInputs(targets, targets, peaks, is_peak, tracks, clusters, edges))
+    if missing == EXCLUDE:
+        base = shared_windows(base, [path for _, path in models])
     options = comparison.Options(min_track_peaks, min_bin_peaks, fdr, bh, bootstrap)
     entries = comparison.evaluate_all(base, targets, models, track_names(tracks), options)
     entries, best = add_cross_track_mean(entries)

@@ -6,7 +6,7 @@ it; specific means the lowest specificity bin of the file.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,15 @@ LOCUS_FLANK = 4000  # bp either side of the peak
 HIGHEST = 200  # specific peaks of a track, by measured height, that the rule chooses from
 
 
-def example_loci(windows: EvaluatedWindows, number: int = 3) -> pd.DataFrame:
-    """Measured and predicted values of every track around each locus, a row a window and track.
+class Loci(NamedTuple):
+    """Example loci, and the peaks that they are chosen by: BED with the locus as name."""
+
+    table: pd.DataFrame
+    peaks: pd.DataFrame
+
+
+def example_loci(windows: EvaluatedWindows, number: int = 3) -> Loci:
+    """Measured and predicted values of every track around each locus, a row a window and track; and the peaks.
 
     Args:
         windows: with coordinates.
@@ -31,9 +38,11 @@ def example_loci(windows: EvaluatedWindows, number: int = 3) -> pd.DataFrame:
     import pandas as pd
 
     assert windows.sites is not None
-    parts = []
+    parts, peaks = [], []
     for column in np.linspace(0, len(windows.tracks) - 1, min(number, len(windows.tracks))).round().astype(int):
         for rule, centre, quality in _choose(windows, int(column)):
+            chrom, start, end = windows.sites.loc[centre, ["chrom", "start", "end"]]
+            peaks.append((chrom, start, end, f"{windows.tracks[column]}:{rule}"))
             around = _around(windows.sites, centre)
             for shown in range(len(windows.tracks)):
                 part = windows.sites.iloc[around].assign(
@@ -43,7 +52,8 @@ def example_loci(windows: EvaluatedWindows, number: int = 3) -> pd.DataFrame:
                 )
                 parts.append(part.assign(locus=f"{windows.tracks[column]}:{rule}", rule=rule, pearson=quality))
     columns = ["locus", "rule", "track", "chrom", "start", "end", "pearson", "measured", "predicted"]
-    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    table = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    return Loci(table, pd.DataFrame(peaks, columns=["#chrom", "start", "end", "name"]))
 
 
 def _choose(windows: EvaluatedWindows, column: int) -> list[tuple[str, int, float]]:

@@ -256,6 +256,12 @@ METRICS = (
                 opt.OUTPUT,
                 published="M.loci.tsv",
             ),
+            MetricTable(
+                "loci_peaks",
+                "#chrom, start, end, name (TRACK:rule: the peak that a locus is chosen by)",
+                Option("peaks_output", Path | None, "Write the peaks that the loci are chosen by, as BED, too.", None),
+                published="M.loci_peaks.tsv",
+            ),
         ),
         function=functions.loci,
         windows=loading.flagged,
@@ -390,6 +396,7 @@ METRICS = (
             opt.MIN_BIN.by_default(1),
             opt.FDR,
             opt.BH,
+            opt.MISSING,
         ),
         tables=(
             MetricTable(
@@ -443,6 +450,7 @@ METRICS = (
             ),
             opt.MIN_TRACK.by_default(0),
             opt.MIN_BIN.by_default(1),
+            opt.MISSING,
         ),
         tables=(
             MetricTable(

@@ -21,6 +21,7 @@ from accessiflow.evaluation.accuracy import too_few
 from accessiflow.evaluation.inputs import EvaluatedWindows
 from accessiflow.evaluation.loading import EvaluationInputs, flagged_or_clustered, track_names
 from accessiflow.evaluation.sets import specific_windows, ubiquitous_windows
+from accessiflow.evaluation.shared import EXCLUDE, shared_windows
 from accessiflow.statistics import delong, known_mean, midranks, pearson
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def of_files(
     probabilities: Sequence[str],
     min_track_peaks: int,
     min_bin_peaks: int,
+    missing: str,
     bootstrap: Bootstrap,
 ) -> Ranked:
     """Models of either kind on the same windows.
@@ -66,6 +68,7 @@ def of_files(
         peaks, is_peak, tracks, clusters, edges: as in `EvaluationInputs`.
         probabilities: the models whose predictions are probabilities of a peak.
         min_track_peaks, min_bin_peaks: a track needs more peaks, a group more peaks of the track than this.
+        missing: what a window is that a model lacks: "refuse", or "exclude" for all.
         bootstrap: of the tracks, for the leaderboard's interval.
 
     Raises:
@@ -78,6 +81,8 @@ def of_files(
     if unknown := [name for name in probabilities if name not in names]:
         raise InputError(f"--probabilities {unknown[0]}: no --predictions of that name ({', '.join(names)})")
     base = flagged_or_clustered(EvaluationInputs(targets, targets, peaks, is_peak, tracks, clusters, edges))
+    if missing == EXCLUDE:
+        base = shared_windows(base, [path for _, path in models])
     number: dict[str, int] = {}
     parts = []
     for model, path in models:

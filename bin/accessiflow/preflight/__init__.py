@@ -62,7 +62,7 @@ def check(
     with open_reference(inputs) as reference:
         _check_genome_files(inputs, rows, reference, limits)
         snps = panel.check_panel(inputs, rows["ld_panel"], reference, limits)
-    models.check_models(inputs, rows["models"])
+    models.check_models(inputs, rows["models"], {row["track"] for row in experiments.modelled(rows["tracks"])})
     heritability.check_gwas(inputs, rows["gwas"], snps, min_snps)
     heritability.check_groups(inputs, rows["gwas"], experiments.modelled(rows["tracks"]))
     heritability.check_baselines(inputs, rows["ld_panel"])

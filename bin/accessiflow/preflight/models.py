@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from accessiflow.files import read_json
 from accessiflow.preflight.findings import Inputs
+from accessiflow.scoring.lookup import SCORE_SUFFIXES
 
 PRESETS = Path(__file__).resolve().parents[3] / "assets" / "presets"
 TRAINED = ("params.json", "model_best.h5")  # what a folder of a trained model holds
 SIGNAL_SUFFIXES = (".bw", ".bigwig")  # of predictions that come without preds.h5
 
 
-def check_models(inputs: Inputs, rows: list[dict[str, str]]) -> None:
-    """Check every row of the models sheet; without one, the preset that a run with training then trains."""
+def check_models(inputs: Inputs, rows: list[dict[str, str]], tracks: Collection[str] = ()) -> None:
+    """Check every row of the models sheet; without one, the preset that a run with training then trains.
+
+    Args:
+        inputs: of the run.
+        rows: of the sheet.
+        tracks: of the models, where they are known.
+    """
     if not inputs.params.get("models") and "train" in inputs.names("stages"):
         _check_preset(inputs, str(inputs.params.get("preset") or ""), "--preset")
     for row in rows:
@@ -27,7 +35,8 @@ def check_models(inputs: Inputs, rows: list[dict[str, str]]) -> None:
                 f"model {row['model']}: is trained here, which gives coverage: output probability is for predictions, "
                 "weights or scores made elsewhere"
             )
-    _check_starts(inputs, {row["model"]: row["init_from"] for row in rows})
+    _check_starts(inputs, {row["model"]: row["init_from"].partition(":")[0] for row in rows})
+    _check_start_tracks(inputs, rows, tracks)
     inputs.findings.summary["models"] = {"rows": len(rows), "trained": sum(1 for row in rows if not row["weights"])}
 
 
@@ -58,10 +67,12 @@ def _check_source(inputs: Inputs, row: dict[str, str]) -> None:
     _check_preset(inputs, row["preset"] or ("" if _has_source(row) else inputs.params.get("preset") or ""), owner)
     if row["params"]:
         check_params(inputs, row["params"])
-    if row["scores"]:
-        inputs.file(row["scores"], "file of scores")
+    if _is_here(inputs, row["scores"]):
+        _check_scores(inputs, row["model"], row["scores"])
     if _is_here(inputs, row["weights"]):
         _check_trained(inputs, row["model"], row["weights"])
+    _check_import(inputs, row, owner)
+    _check_adapter(inputs, row, owner)
     if _is_here(inputs, row["predictions"]):
         _check_predictions(inputs, row["model"], row["predictions"])
 
@@ -95,6 +106,36 @@ def _check_trained(inputs: Inputs, model: str, name: str) -> None:
             inputs.findings.problem(f"{name}: holds no {member}, which the model {model} needs")
 
 
+def _check_import(inputs: Inputs, row: dict[str, str], owner: str) -> None:
+    """Check that what says how predictions are read stands beside predictions, and row labels can be read."""
+    given = [column for column in ("format", "rows", "tracks_map", "missing") if row[column]]
+    if given and not row["predictions"]:
+        inputs.findings.problem(f"{owner}: {given[0]} says how predictions are read: name them in predictions")
+    if row["rows"]:
+        inputs.file(row["rows"], "file of row labels")
+
+
+def _check_adapter(inputs: Inputs, row: dict[str, str], owner: str) -> None:
+    """Check that an adapter runs a given model, and that its file lies in the model's folder."""
+    file = row["adapter"].partition(":")[0]
+    if row["adapter"] and not row["weights"]:
+        inputs.findings.problem(f"{owner}: an adapter runs a model that was made elsewhere: name its folder in weights")
+    elif file.endswith(".py") and _is_here(inputs, row["weights"]):
+        folder = inputs.locate(row["weights"])
+        if folder.is_dir() and not (folder / file).is_file():
+            inputs.findings.problem(f"{row['weights']}: holds no {file}, the adapter of the {owner}")
+
+
+def _check_scores(inputs: Inputs, model: str, name: str) -> None:
+    path = inputs.locate(name)
+    if not path.is_dir():
+        inputs.file(name, "file of scores")
+    elif not any(member.suffix in SCORE_SUFFIXES for member in path.iterdir()):
+        inputs.findings.problem(
+            f"{name}: holds no file of scores ({', '.join(SCORE_SUFFIXES)}), which the model {model} needs"
+        )
+
+
 def _check_predictions(inputs: Inputs, model: str, name: str) -> None:
     path = inputs.locate(name)
     if not path.exists():
@@ -125,4 +166,23 @@ def _check_starts(inputs: Inputs, starts: dict[str, str]) -> None:
         if starts.get(path[-1]) == model and model == min(path):
             inputs.findings.problem(
                 f"models {' -> '.join([*path, model])}: start from each other in a circle (init_from)"
+            )
+
+
+def _check_start_tracks(inputs: Inputs, rows: list[dict[str, str]], tracks: Collection[str]) -> None:
+    """Check that one track's model is named where a row starts from a single-task row, and only there."""
+    single = {row["model"] for row in rows if row["task"] == "single"}
+    for row in rows:
+        start, _, track = row["init_from"].partition(":")
+        owner = f"model {row['model']}"
+        if track and start not in single:
+            inputs.findings.problem(
+                f"{owner}: starts from {start}:{track}, but {start} is no row of single-task models"
+            )
+        elif track and tracks and track not in tracks:
+            inputs.findings.problem(f"{owner}: starts from {start}:{track}, but the tracks sheet has no track {track}")
+        elif start in single and not track and row["model"] not in single:
+            inputs.findings.problem(
+                f"{owner}: is one model of all tracks and starts from the single-task models {start}: say which "
+                f"track's, {start}:TRACK"
             )

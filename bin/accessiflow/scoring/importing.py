@@ -19,7 +19,7 @@ from accessiflow.log import progress
 from accessiflow.prediction.files import as_bytes
 from accessiflow.scoring.effects import BY_POSITION
 from accessiflow.scoring.files import ScoreFile
-from accessiflow.scoring.lookup import open_score_file
+from accessiflow.scoring.lookup import files_of, open_score_file
 from accessiflow.scoring.sad import PERCENTILES, TEXTS, TableSize, write_percentiles
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def import_scores(
     positions: (n, 1, T).
 
     Args:
-        paths: The files.
+        paths: The files, or folders of them.
         out: The folder that is written.
         layout: Their layout (see `open_score_file`).
         labels: Row labels of a Sei file (see `open_score_file`).
@@ -54,6 +54,7 @@ def import_scores(
     Raises:
         InputError: A file has no such layout or knows its variants by id only, or the files' tracks differ.
     """
+    paths = [file for path in paths for file in files_of(path)]
     if labels is not None and len(paths) > 1:
         raise InputError("--labels belongs to one file of scores: import the files one by one", paths[1])
     with ExitStack() as stack:

@@ -18,7 +18,7 @@ from accessiflow.errors import InputError
 from accessiflow.hdf5 import open_hdf5
 from accessiflow.log import log
 from accessiflow.scoring.files import BasenjiFile, ScoreFile
-from accessiflow.scoring.sei import open_sei
+from accessiflow.scoring.sei import open_sei, without_companions
 from accessiflow.variants.keys import exchangeable, text_keys, variant_keys
 from accessiflow.variants.tables import KEY
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LAYOUTS = ("auto", "basenji", "enformer", "sei")
+SCORE_SUFFIXES = (".h5", ".hdf5", ".npy")
 _EXCHANGED = {"REF": "ALT", "ALT": "REF"}
 _GAP = 64  # rows: reading that many more is cheaper than another read
 _RUN_BYTES = 1 << 26
@@ -158,9 +159,23 @@ def open_score_file(
             raise InputError(f"lacks SAD (found: {', '.join(list(handle)[:12])})", path)
 
 
+def files_of(path: Path) -> list[Path]:
+    """A file of scores, or those of a folder, as of a download with a file a chromosome; by name.
+
+    Raises:
+        InputError: A folder holds none.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(p for p in path.iterdir() if p.suffix in SCORE_SUFFIXES and not p.name.startswith("."))
+    if not found:
+        raise InputError(f"holds no file of scores ({', '.join(SCORE_SUFFIXES)})", path)
+    return without_companions(found)
+
+
 @contextmanager
 def open_scores(paths: Sequence[Path]) -> Iterator[Scores]:
-    """Open one or more score files of the same tracks.
+    """Open one or more score files of the same tracks, or folders of them.
 
     Raises:
         InputError: A file is of no known layout, or the tracks differ between files.
@@ -168,7 +183,7 @@ def open_scores(paths: Sequence[Path]) -> Iterator[Scores]:
     if not paths:
         raise InputError("no score file given")
     with ExitStack() as stack:
-        files = [stack.enter_context(open_score_file(Path(p))) for p in paths]
+        files = [stack.enter_context(open_score_file(p)) for path in paths for p in files_of(Path(path))]
         odd = next((f for f in files if f.tracks != files[0].tracks), None)
         if odd is not None:
             raise InputError(f"scores other tracks than {files[0].path}", odd.path)

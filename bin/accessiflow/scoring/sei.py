@@ -9,7 +9,7 @@ Features: one name a line in `PREFIX_feature_labels.txt`, `target.names` or (seq
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
@@ -113,6 +113,27 @@ def open_sei(path: Path, labels: Path | None = None, names: Path | None = None) 
         data = {stat: stack.enter_context(open_hdf5(p, ["data"]))["data"] for stat, p in _companions(path).items()}
         _check_shapes(data, path)
         yield SeiFile(path, data, *_label_files(path, labels, names, "target.names"))
+
+
+def without_companions(paths: Sequence[Path]) -> list[Path]:
+    """The files of a folder of which each is a set of scores, in their order: of Sei's, one for each prefix.
+
+    The differences speak for the predictions of either allele, and single features for the sequence classes.
+    """
+    rank = {"diffs": 0, "ref_predictions": 1, "alt_predictions": 2}
+    by_features = [path for path in paths if path.suffix != ".npy"]
+    kept: dict[str, Path] = {}
+    for path in by_features or paths:
+        key, kind = _prefix(path), _kind(path)
+        if kind not in rank:
+            kept[path.name] = path
+        elif key not in kept or rank[kind] < rank[_kind(kept[key])]:
+            kept[key] = path
+    return [path for path in paths if path in kept.values()]
+
+
+def _kind(path: Path) -> str:
+    return path.stem.removeprefix(_prefix(path)).lstrip("._")
 
 
 def _companions(path: Path) -> dict[str, Path]:

@@ -1,8 +1,8 @@
 """What further analyses of a study read, beside the files that every study has, which none of them changes.
 
-Experiments that repeat others (replicates, donors), predictions of a model of peak probabilities, accessibility
-QTLs, a reporter assay of every base of some elements, and reads with their donor's genotypes in place of allelic
-counts.
+Experiments that repeat others (replicates, donors), predictions of a model of peak probabilities, a model behind an
+adapter, accessibility QTLs, a reporter assay of every base of some elements, and reads with their donor's genotypes in
+place of allelic counts.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from accessiflow.files import atomic, write_table, write_text
+from accessiflow.files import atomic, write_json, write_table, write_text
 from accessiflow.genome import decode
 from accessiflow.simulate import signal
-from accessiflow.simulate.design import TARGET_WIDTH, VARIANT_KEY
+from accessiflow.simulate.design import SEQ_LENGTH, TARGET_WIDTH, VARIANT_KEY
 from accessiflow.simulate.elements import ELEMENT_WIDTH
 from accessiflow.simulate.grammar import AMPLITUDE, BASE, CELL, WINDOW_CELLS, Grammar
 from accessiflow.simulate.simulated import Study, write_sheet
@@ -35,7 +35,31 @@ QTL_ERROR, QTL_MAX_P = 0.05, 0.001  # standard error of a QTL's effect; p value 
 ASSAYED, ASSAY_ERROR = 3, 0.05  # elements whose every base is changed; noise of a measurement
 FURTHER_SHEETS = ("qtls", "mpra")
 READS_COLUMNS = ("bam", "vcf")
-MODEL_COLUMNS = ("predictions", "output")
+MODEL_COLUMNS = ("predictions", "output", "weights", "adapter")
+ADAPTER = "share_of_gc.py:ShareOfGC"
+ADAPTER_CODE = '''"""Accessibility as the share of G and C in the window, times a slope for each track."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+
+class ShareOfGC:
+    """A model that no training made, behind the protocol of adapters."""
+
+    batch_size = 64
+    output_length = 1
+
+    def __init__(self, params: Path, weights: Path) -> None:
+        self.seq_length = json.loads(Path(params).read_text())["seq_length"]
+        self.slopes = np.loadtxt(weights, ndmin=1)
+        self.num_targets = len(self.slopes)
+
+    def predict(self, one_hot: np.ndarray) -> np.ndarray:
+        share = one_hot[:, :, 1:3].sum(axis=(1, 2)) / self.seq_length
+        return share[:, None, None] * self.slopes
+'''
 EXPERIMENT_COLUMNS = ("replicate", "donor", "use")
 SheetRow = dict[str, object]
 
@@ -77,6 +101,24 @@ def add_probabilities(study: Study, folder: Path) -> SheetRow:
         }
         signal.write_expected_bigwig(cells, study.sizes, folder / "predictions" / f"{name}.bw", DIGITS)
     return {"model": "probabilities", "replicates": 1, "predictions": "predictions", "output": "probability"}
+
+
+def add_adapter(study: Study, folder: Path) -> SheetRow:
+    """A row of the models sheet with a model that runs through an adapter: the share of G and C of a window.
+
+    Its folder holds the class, the two files that it reads, and the table of its tracks.
+    """
+    names = study.design.cell_type_names
+    model = folder / "models" / "share_of_gc"
+    write_json({"seq_length": SEQ_LENGTH, "tracks": len(names)}, model / "params.json")
+    for name, text in (
+        ("model_best.h5", "".join(f"{BASE * (i + 1):g}\n" for i in range(len(names)))),
+        ("targets.txt", "index\tidentifier\tdescription\n" + "".join(f"{i}\t{n}\t{n}\n" for i, n in enumerate(names))),
+        (ADAPTER.partition(":")[0], ADAPTER_CODE),
+    ):
+        with write_text(model / name) as out:
+            out.write(text)
+    return {"model": "share_of_gc", "replicates": 1, "weights": "models/share_of_gc", "adapter": ADAPTER}
 
 
 def write_qtls(study: Study, folder: Path) -> None:

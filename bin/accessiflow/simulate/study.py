@@ -27,6 +27,7 @@ from accessiflow.simulate.extras import (
     FURTHER_SHEETS,
     MODEL_COLUMNS,
     READS_COLUMNS,
+    add_adapter,
     add_experiments,
     add_probabilities,
     write_allelic_reads,
@@ -166,7 +167,7 @@ def _write_tracks(study: Study, folder: Path, extras: bool) -> None:
     model = {"model": "demo", "preset": "demo", "training_set": "balanced", "task": "multi", "replicates": 1}
     models, columns = [model], list(model)
     if extras:
-        models.append(add_probabilities(study, folder))
+        models += [add_probabilities(study, folder), add_adapter(study, folder)]
         columns += MODEL_COLUMNS
     write_sheet(models, folder / "models.csv", columns)
 
