@@ -338,6 +338,7 @@ class TestCommands:
             "height_matched",
             "errors",
             "loci",
+            "loci_peaks",
         )
         assert names == {f"m.{kind}.tsv" for kind in (*kinds, "tss_distance", "tss_distance_tests")}
         for metric in ("specificity", "clusters"):

@@ -210,7 +210,7 @@ def test_a_folder_of_a_file_a_chromosome_is_one_table(tmp_path, script):
     with open_scores([folder]) as scores:
         for number in (2, 10):
             moved = VARIANTS.assign(pos=VARIANTS["pos"] + 1000 * number)
-            np.testing.assert_array_equal(scores.read(scores.find(moved)), (number * SAD).astype(np.float16))
+            np.testing.assert_array_equal(scores.read(scores.find(moved)), (number * SAD).astype(np.float32))
     script("sad", "import", folder, "-o", tmp_path / "out")
     with open_scores([tmp_path / "out/sad.h5"]) as scores:
         assert len(scores.find(VARIANTS)) == N and scores.files[0].rows == 2 * N
