@@ -71,6 +71,26 @@ def exists(path: Path) -> bool:
 
 
 @contextmanager
+def scratch(path: Path) -> Iterator[Path]:
+    """A folder next to `path` for what will take its place, removed in any case.
+
+    In the same place, because a rename is atomic within one file system only.
+
+    Raises:
+        InputError: the folder cannot be made.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", dir=path.parent))
+    except OSError as error:
+        raise InputError(f"cannot be written ({error.strerror}): choose another output", path) from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary name next to `path` (same suffixes), renamed to `path` on success and removed on failure.
 
@@ -78,19 +98,10 @@ def atomic(path: Path) -> Iterator[Path]:
         InputError: the folder cannot be made or written to.
     """
     path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # A folder, because writers look at the suffix and add index files; in the same place, because a rename is
-        # atomic within one file system only.
-        folder = Path(tempfile.mkdtemp(prefix=f".{path.name[:40]}.", dir=path.parent))
-    except OSError as error:
-        raise InputError(f"cannot be written ({error.strerror}): choose another output", path) from None
-    try:
+    with scratch(path) as folder:  # a folder of its own, because writers look at the suffix and add index files
         temporary = folder / path.name
         yield temporary
         os.replace(temporary, path)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def require_room(path: Path, size: int) -> None:

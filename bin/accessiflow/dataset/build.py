@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,7 +23,7 @@ from accessiflow.dataset import tfrecords, training_sets
 from accessiflow.dataset import windows as window_rules
 from accessiflow.dataset.windows import Geometry, WindowTable
 from accessiflow.errors import InputError
-from accessiflow.files import open_text, write_json, write_text
+from accessiflow.files import open_text, scratch, write_json, write_text
 from accessiflow.genome import UNKNOWN, Fasta, gc_share
 from accessiflow.hdf5 import create_hdf5, open_hdf5
 from accessiflow.intervals import FOLDS, IntervalSet, read_bed
@@ -134,12 +133,7 @@ def staged(out: Path, restart: bool) -> Iterator[Path]:
         restart: keep the files of `out` that are not written anew.
     """
     out = out.absolute()
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{out.name[:40]}.", dir=out.parent))
-    except OSError as error:
-        raise InputError(f"cannot be written ({error.strerror}): choose another output", out) from None
-    try:
+    with scratch(out) as folder:
         if out.exists() and not out.is_dir():
             raise InputError("is a file, expected a folder for the dataset", out)
         yield folder
@@ -150,8 +144,6 @@ def staged(out: Path, restart: bool) -> Iterator[Path]:
                 _remove(out / name)
             if (folder / name).exists():
                 os.replace(folder / name, out / name)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove(path: Path) -> None:

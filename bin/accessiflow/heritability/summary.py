@@ -313,12 +313,15 @@ def read_log(path: Path) -> dict[str, object]:
     ldsc names the condition number only where it refuses it (above 100,000): NA else. `reason` is the first error in
     the log.
     """
+    import pandas as pd
+
     with open_text(path) as handle:
         text = handle.read()
     facts: dict[str, object] = {}
     for name, pattern in _LOG.items():
         found = re.findall(pattern, text)
-        facts[name] = float(found[-1]) if found and _is_number(found[-1]) else float("nan")
+        # a word in a number's place ("Ratio < 0") is no number
+        facts[name] = float(pd.to_numeric(found[-1], errors="coerce")) if found else float("nan")
     snps = (
         facts["snps_regression"]
         if facts["snps_regression"] == facts["snps_regression"]
@@ -339,14 +342,6 @@ def with_condition(facts: dict[str, object], conditions: dict[str, float]) -> di
         else ""
     )
     return facts | {"condition_number": value, "warning": "; ".join(filter(None, (str(facts["warning"]), collinear)))}
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def listed(results: Sequence[Path]) -> list[Path]:
