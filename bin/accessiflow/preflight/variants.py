@@ -82,7 +82,7 @@ def check_allelic_counts(
         table = None
         if row["counts"]:
             table = _check_table(inputs, row["counts"], reference, limits, read_allele_counts)
-        _check_reads(inputs, row, reference, limits)
+        records = _check_reads(inputs, row, reference, limits)
         track = row["track"] or row["cell_type"]
         if tracks and track not in tracks:
             inputs.findings.problem(
@@ -94,19 +94,25 @@ def check_allelic_counts(
                 "sites": len(table),
                 "reads": int(table[["ref_count", "alt_count"]].to_numpy().sum()),
             }
+        elif records:
+            facts[row["cell_type"]] = {"variants": records}
     inputs.findings.summary["allelic_counts"] = facts
 
 
-def _check_reads(inputs: Inputs, row: dict[str, str], reference: Reference | None, limits: Limits) -> None:
-    """Check that a row has counts, or alignments and the genotypes of their donor, and that these can be read."""
+def _check_reads(inputs: Inputs, row: dict[str, str], reference: Reference | None, limits: Limits) -> int:
+    """Check that a row has counts, or alignments and the genotypes of their donor, and that these can be read.
+
+    Returns:
+        The records of the genotypes; 0 where there are none.
+    """
     owner, problem = f"allelic_counts: the cell type {row['cell_type']}", inputs.findings.problem
     if row["counts"]:
         if row["bam"] or row["vcf"]:
             problem(f"{owner}: has counts and a bam or vcf to make them from: give one of them")
-        return
+        return 0
     if not row["bam"] or not row["vcf"]:
         problem(f"{owner}: needs counts, or a bam and a vcf from which they are made")
-        return
+        return 0
     bam, vcf = inputs.file(row["bam"], "alignments"), inputs.file(row["vcf"], "variant file")
     with inputs.findings.collecting():
         if bam is not None:
@@ -118,6 +124,8 @@ def _check_reads(inputs: Inputs, row: dict[str, str], reference: Reference | Non
                 problem(f"{row['vcf']}: has no sample {row['sample']} (it has {some(samples) or 'none'})")
             agreement = compare_alleles(_records(vcf), reference, limits.records)
             report_mismatches(row["vcf"], agreement, limits.ref_mismatch, inputs.findings)
+            return agreement.records
+    return 0
 
 
 def _contigs(bam: Path) -> list[str]:
