@@ -26,7 +26,7 @@ class Models {
                         position: tasks.indexOf(track), tasks: tasks.size(), parts: tasks.size() * folds.size(),
                         seed: (params.seed as int) + replicate - 1,
                         training_set: row.training_set ?: params.training_set, freeze: row.freeze == 'yes',
-                    ] + output(row) + (row.adapter ? [adapter: row.adapter] : [:]),
+                    ] + output(row) + row.subMap(['adapter', 'score']).findAll { _name, value -> value },
                     params: row.params ?: presets.resolve("${row.preset ?: params.preset}.json"),
                     init: start
                         ? name(start, trackFrom, Math.min(replicate, replicates(start)), start.weights ? null : fold)
@@ -36,9 +36,12 @@ class Models {
         }
     }
 
-    /** Whether a training's model scores variants and predicts the genome: the first replicate and fold, or each. */
+    /**
+     * Whether a training's model scores variants and predicts the genome: the first replicate and fold, or each; none
+     * of a row that is not to be scored.
+     */
     static boolean scores(Map meta, Map params) {
-        return (params.score_replicates || meta.replicate == 1) && (meta.fold ?: 1) == 1
+        return meta.score != 'no' && (params.score_replicates || meta.replicate == 1) && (meta.fold ?: 1) == 1
     }
 
     /** The option that says how a model is run: a known adapter, or a class of a file in its folder. */

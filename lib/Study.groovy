@@ -7,8 +7,8 @@ import nextflow.Nextflow
 class Study {
     static final List<String> FILES = [
         'tracks', 'fasta', 'genes', 'blacklist', 'gaps', 'unmeasured', 'clusters', 'models', 'variants', 'eqtls',
-        'qtls', 'mpra', 'allelic_counts', 'gwas', 'ld_panel', 'chain', 'merge_alleles', 'motifs', 'regions', 'truth', 'coverage',
-        'peaks', 'dataset',
+        'qtls', 'mpra', 'allelic_counts', 'gwas', 'ld_panel', 'chain', 'merge_alleles', 'motifs', 'regions', 'truth',
+        'coverage', 'peaks', 'dataset',
     ]
 
     /**

@@ -13,7 +13,8 @@ workflow ALLELIC_COUNTS {
 
     main:
     ch_rows = study
-        .flatMap { s -> 'imbalance' in stages || 'score' in stages ? Sheets.rows('allelic_counts', s.allelic_counts) : [] }
+        .filter { _s -> 'imbalance' in stages || 'score' in stages }
+        .flatMap { s -> Sheets.rows('allelic_counts', s.allelic_counts) }
         .map { row -> [[cell_type: row.cell_type, track: row.track ?: row.cell_type], row] }
     IMBALANCE_COUNT(
         ch_rows
@@ -46,7 +47,8 @@ workflow IMBALANCE {
         IMBALANCE_CALL(counts)
         // the direction at imbalanced sites, and, where it is asked for, which sites are imbalanced at all
         ch_calls = IMBALANCE_CALL.out.calls.flatMap { meta, calls ->
-            Parameters.list(options.imbalance_outcomes).unique().collect { outcome -> [meta + [outcome: outcome], calls] }
+            def outcomes = Parameters.list(options.imbalance_outcomes).unique()
+            outcomes.collect { outcome -> [meta + [outcome: outcome], calls] }
         }
         IMBALANCE_EVALUATE(
             scores

@@ -153,7 +153,9 @@ workflow MODELS {
             .filter { meta, _preds, _targets -> meta.parts == 1 }
             .map { meta, preds, targets -> [Models.evaluated(meta), preds, targets] }
             .mix(PREDICT_MERGE.out.predictions)
-            .mix(PREDICT_IMPORT.out.predictions.map { meta, preds, targets -> [Models.evaluated(meta), preds, targets] })
+            .mix(PREDICT_IMPORT.out.predictions.map { meta, preds, targets ->
+                [Models.evaluated(meta), preds, targets]
+            })
         ch_bigwigs     = PREDICT_GENOME.out.bigwig.flatMap { _meta, files -> [files].flatten() }
     }
 

@@ -27,8 +27,9 @@ workflow VARIANTS {
         ch_sets = study
             .flatMap { s -> Sheets.rows('variants', s.variants) }
             .map { row -> [[id: row.set, index: row.index], row.vcf] }
+        ch_counts = counts.map { _meta, table -> table }.toSortedList { a, b -> a.name <=> b.name }
         ch_benchmarks = study
-            .combine(counts.map { _meta, table -> table }.toSortedList { a, b -> a.name <=> b.name }.map { all -> [all] })
+            .combine(ch_counts.map { tables -> [tables] })
             .map { s, allelic ->
                 def vcfs   = Sheets.rows('variants', s.variants)*.vcf
                 def eqtls  = Sheets.rows('eqtls', s.eqtls).collectMany { row -> [row.variants, row.negatives] }

@@ -1,5 +1,5 @@
-// How well one model's scores give the direction of allelic imbalance in one cell type, or classify sites as imbalanced or
-// balanced (meta.outcome: direction, imbalance).
+// How well one model's scores give the direction of allelic imbalance in one cell type, or classify sites as imbalanced
+// or balanced (meta.outcome: direction, imbalance).
 process IMBALANCE_EVALUATE {
     tag "${meta.id} ${meta.cell_type}${meta.outcome == 'imbalance' ? ' imbalanced' : ''}"
     label 'process_single'

@@ -25,14 +25,15 @@ process SIMULATE_STUDY {
     mkdir -p study/{truth,panel,predictions,gc}
     printf '>chr1\\nACGT\\n' > study/genome.fa
     printf 'chr1\\t4\\t6\\t4\\t5\\n' > study/genome.fa.fai
-    touch study/genes.bed study/motifs.meme study/{a,b,r,d}.bw study/{v,d}.vcf study/a.bam study/n.tsv study/{c,s,q,m}.tsv
+    touch study/genes.bed study/motifs.meme study/{a,b,r,d}.bw study/{v,d}.vcf study/a.bam
+    touch study/{n,c,s,q,m}.tsv
     touch study/panel/chr1.{bed,bim,fam} study/truth/elements.tsv
     printf 'track,cell_type,group,signal,replicate,donor,use\\n' > study/tracks.csv
     printf 'A,A,G,a.bw,1,D1,\\nB,B,G,b.bw,1,D1,\\nA.r2,A,G,r.bw,2,D1,ceiling\\nA.d2,A,G,d.bw,1,D2,ceiling\\n' \\
         >> study/tracks.csv
-    printf 'model,preset,training_set,task,replicates,predictions,output,weights,adapter\\n' > study/models.csv
-    printf 'demo,demo,balanced,multi,1,,,,\\nprobabilities,,,,,predictions,probability,,\\n' >> study/models.csv
-    printf 'gc,,,,,,,gc,gc.py:GC\\n' >> study/models.csv
+    printf 'model,preset,training_set,task,replicates,predictions,output,weights,adapter,score\\n' > study/models.csv
+    printf 'demo,demo,balanced,multi,1,,,,,\\nprobabilities,,,,,predictions,probability,,,\\n' >> study/models.csv
+    printf 'gc,,,,,,,gc,gc.py:GC,no\\n' >> study/models.csv
     printf 'set,vcf\\nall,v.vcf\\n' > study/variants.csv
     printf 'tissue,variants,negatives\\nA,e.tsv,n.tsv\\n' > study/eqtls.csv
     printf 'chrom\\tpos\\tref\\talt\\tpip\\tbeta\\tgene\\n' > study/e.tsv

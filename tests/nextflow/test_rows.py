@@ -17,12 +17,12 @@ B,b,B.bw,,,model
 A2,a,A2.bw,2,D1,ceiling
 A3,a,A3.bw,1,D2,ceiling
 """
-MODELS = """model,preset,task,replicates,init_from,predictions,weights,adapter,output,missing
-one,small,single,1,,,,,,
-many,small,multi,2,one:B,,,,,
-same,small,single,1,one,,,,coverage,
-sei,,,,,p.tsv,,,probability,exclude
-gc,,,,,,gc,gc.py:GC,,
+MODELS = """model,preset,task,replicates,init_from,predictions,weights,adapter,output,missing,score
+one,small,single,1,,,,,,,
+many,small,multi,2,one:B,,,,,,yes
+same,small,single,1,one,,,,coverage,,
+sei,,,,,p.tsv,,,probability,exclude,
+gc,,,,,,gc,gc.py:GC,,,no
 """
 CODE = """
 given.collect { one ->
@@ -36,7 +36,7 @@ given.collect { one ->
     [
         entries.collect { [it.meta.id, it.init] },
         entries.collect { [Models.evaluated(it.meta).output, Models.adapterOption(it.meta, 'folder')] },
-        Models.excludes(sheet),
+        Models.excludes(sheet), entries.findAll { Models.scores(it.meta, options) }*.meta*.id,
     ]
 }
 """
@@ -82,3 +82,8 @@ def test_what_a_model_predicts_and_runs_by_goes_with_it(answers: list[Any]) -> N
     assert kinds["gc"] == [None, "--adapter folder/gc.py:GC"]
     assert all(kinds[name] == [None, ""] for name in kinds if name not in ("sei", "gc"))
     assert answers[2][2] is True
+
+
+def test_a_row_that_is_not_to_be_scored_scores_no_variants(answers: list[Any]) -> None:
+    # Of replicates the first alone.
+    assert answers[2][3] == ["one.A", "one.B", "many.r1", "same.A", "same.B", "sei"]

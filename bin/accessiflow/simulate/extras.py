@@ -35,7 +35,7 @@ QTL_ERROR, QTL_MAX_P = 0.05, 0.001  # standard error of a QTL's effect; p value 
 ASSAYED, ASSAY_ERROR = 3, 0.05  # elements whose every base is changed; noise of a measurement
 FURTHER_SHEETS = ("qtls", "mpra")
 READS_COLUMNS = ("bam", "vcf")
-MODEL_COLUMNS = ("predictions", "output", "weights", "adapter")
+MODEL_COLUMNS = ("predictions", "output", "weights", "adapter", "score")
 ADAPTER = "share_of_gc.py:ShareOfGC"
 ADAPTER_CODE = '''"""Accessibility as the share of G and C in the window, times a slope for each track."""
 
@@ -118,7 +118,8 @@ def add_adapter(study: Study, folder: Path) -> SheetRow:
     ):
         with write_text(model / name) as out:
             out.write(text)
-    return {"model": "share_of_gc", "replicates": 1, "weights": "models/share_of_gc", "adapter": ADAPTER}
+    row = {"model": "share_of_gc", "replicates": 1, "weights": "models/share_of_gc", "adapter": ADAPTER}
+    return row | {"score": "no"}
 
 
 def write_qtls(study: Study, folder: Path) -> None:
