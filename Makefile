@@ -6,7 +6,7 @@ STAGES   := $(filter-out enformer,$(notdir $(patsubst %/,%,$(wildcard containers
 OUTDIR   ?= results
 ARGS     ?=
 
-.PHONY: help demo docs-tables test test-fast test-room test-trust test-containers test-enformer lint notebook envs test-env nextflow lock clean
+.PHONY: help demo docs-tables test test-fast test-jax test-room test-trust test-containers test-enformer lint notebook envs test-env nextflow lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -15,9 +15,13 @@ demo: envs nextflow ## simulate a study of known truth, analyse it from end to e
 	@$(NEXTFLOW) run $(CURDIR) -profile demo,venv --outdir $(OUTDIR) -ansi-log false $(ARGS)
 	@echo "Report: $$(cd $(OUTDIR) && pwd)/report.html"
 
+JAX_TESTS = $(addprefix tests/,$(addsuffix .py,$(addprefix unit/test_,model_backends model_presets training training_compute \
+	training_run training_objectives training_checkpoint prediction prediction_native scoring_sad scoring_effects \
+	interpretation_ism library_laws) $(addprefix golden/test_,model training scoring prediction)))
 PYTEST = PATH="$(VENVS)/.nextflow:$$PATH" OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest
 
 test: test-env envs nextflow lint ## every test but those of test-trust and test-containers (nf-test suites too where nf-test is on PATH)
+	@$(MAKE) -s test-jax
 	@$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder -q -m "not trust and not containers" $(ARGS)
 	@scripts/run_nf_test.sh $(VENVS)
 
@@ -34,6 +38,10 @@ test-fast: test-env ## the tests that run no pipeline
 test-room: test-env ## the tests of one room, as in make test-room ROOM=peaks (tests/unit/test_ROOM*.py and tests/golden/test_ROOM*.py)
 	@$(PYTEST) -q $(or $(wildcard tests/unit/test_$(ROOM)*.py tests/golden/test_$(ROOM)*.py),$(error no tests of a room '$(ROOM)')) $(ARGS)
 
+test-jax: ## the networks' tests on JAX, in an environment without TensorFlow
+	@scripts/build_envs.sh $(VENVS) test-jax
+	@OMP_NUM_THREADS=1 $(VENVS)/test-jax/bin/python -m pytest -n 2 --dist loadfile -q $(JAX_TESTS) $(ARGS)
+
 test-enformer: envs test-env ## the Enformer adapter against its package (large wheels: 6 GB)
 	@$(MAKE) -s envs STAGES=enformer
 	@PYTHONPATH=$(VENVS)/test/lib/python3.11/site-packages $(VENVS)/enformer/bin/python -m pytest -q tests/unit/test_prediction_enformer.py
@@ -42,8 +50,8 @@ lint: test-env ## ruff, check and format; the strict syntax of Nextflow
 	@$(VENVS)/test/bin/ruff check -q . && $(VENVS)/test/bin/ruff format -q --check .
 	@scripts/lint_nextflow.sh
 
-envs: ## one Python environment per stage in .venvs/
-	@scripts/build_envs.sh $(VENVS) $(STAGES)
+envs: ## one Python environment per stage in .venvs/; GPU=jax: train and score with JAX for CUDA too
+	@scripts/build_envs.sh $(VENVS) $(STAGES) $(if $(filter jax,$(GPU)),train-jax score-jax)
 
 test-env:
 	@scripts/build_envs.sh $(VENVS) test

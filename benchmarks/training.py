@@ -34,7 +34,7 @@ import tensorflow as tf  # noqa: E402
 
 from accessiflow.dataset.tfrecords import load_fold, write_records  # noqa: E402
 from accessiflow.model.build import build_model  # noqa: E402
-from accessiflow.model.device import start_tensorflow  # noqa: E402
+from accessiflow.model.device import start  # noqa: E402
 from accessiflow.model.params import Params, load_params  # noqa: E402
 from accessiflow.training.batches import FoldArrays  # noqa: E402
 from accessiflow.training.compute import Compute  # noqa: E402
@@ -182,7 +182,7 @@ def basenji(params: Params, data_dir: Path, epochs: int, threads: int, turns: Co
 
 def accessiflow(params: Params, data_dir: Path, epochs: int, threads: int, turns: Connection) -> None:
     """A process that trains our way, an epoch for each message."""
-    start_tensorflow(threads, training=True)
+    start(threads, training=True, backend="tensorflow")
     model = initial_model(params)
     train, valid = (FoldArrays(*load_fold(data_dir, fold)) for fold in ("train", "valid"))
     run = TrainingRun(model, params, train, valid, 1, epochs, Compute())

@@ -145,6 +145,7 @@ def classify(
     curves: Curves = None,
     track_table: PerTrack = None,
     distributions: Distributions = None,
+    fasta: cli.LookupGenome = None,
     threads: cli.Threads = 1,
 ) -> None:
     """Classify fine-mapped eQTLs against other variants: AUROC and AUPRC in each specificity bin."""
@@ -168,7 +169,7 @@ def classify(
     if negatives:
         fine_mapped.warn_of_evidence(others, table, max_pip)
     chosen, others = _prepared(chosen, others, design.matching.on, genes, distributions is not None)
-    with open_scores(scores) as scored:
+    with open_scores(scores, fasta) as scored:
         result = benchmark.classify(chosen, others, choose_tracks(scored, track_list), _peaks(peaks, edges), design)
     _write(
         result, output, {"curves": curves, "tracks": track_table, "distributions": distributions, "strata": match_table}
@@ -198,6 +199,7 @@ def direction(
     curves: Curves = None,
     track_table: PerTrack = None,
     distributions: Distributions = None,
+    fasta: cli.LookupGenome = None,
     threads: cli.Threads = 1,
 ) -> None:
     """Classify eQTLs by whether their ALT allele raises or lowers expression, in each specificity bin."""
@@ -213,7 +215,7 @@ def direction(
     )  # fmt: skip
     signed = fine_mapped.effect_signs(read_fine_mapped(variants, tissue, beta=True))
     chosen = fine_mapped.high_pip(signed, pip, _tss(genes))
-    with open_scores(scores) as scored:
+    with open_scores(scores, fasta) as scored:
         result = benchmark.direction(chosen, choose_tracks(scored, track_list), _peaks(peaks, edges), design)
     _write(result, output, {"curves": curves, "tracks": track_table, "distributions": distributions})
 

@@ -69,12 +69,13 @@ def count_alleles(
     from accessiflow.files import write_table
     from accessiflow.imbalance import mappability
     from accessiflow.imbalance.counting import Filter, count
-    from accessiflow.imbalance.het_sites import read_sites
+    from accessiflow.imbalance.het_sites import chosen_sample, read_sites
 
     if swap_check and fasta is None:
         raise InputError("--swap-check looks up k-mers in the genome: give --fasta")
-    sites = read_sites(vcf, sample)
-    table = count(bam, sites, Filter(min_mapq, min_base_quality), fasta)
+    person = chosen_sample(vcf, sample)
+    sites = read_sites(vcf, person)
+    table = count(bam, sites, Filter(min_mapq, min_base_quality), fasta, person)
     covered = int((table[["ref_count", "alt_count"]].sum(axis=1) > 0).sum())
     log.info("%d sites, %d of them with reads", len(table), covered)
     if swap_check and fasta is not None:
@@ -128,12 +129,13 @@ def evaluate(
     output: Groups,
     peaks: Peaks = None,
     outcome: Outcome = Predicted.DIRECTION,
+    fasta: cli.LookupGenome = None,
 ) -> None:
     """AUROC of the predicted REF / (REF + ALT) for the allele with more reads, at the imbalanced sites."""
     from accessiflow.files import write_table
     from accessiflow.imbalance.evaluation import OUTCOMES, evaluate_files
 
-    write_table(evaluate_files(calls, scores, track, peaks, OUTCOMES[outcome.value]), output)
+    write_table(evaluate_files(calls, scores, track, peaks, OUTCOMES[outcome.value], fasta), output)
 
 
 @app.command()
@@ -147,6 +149,7 @@ def compare(
     output: Groups,
     peaks: Peaks = None,
     outcome: Outcome = Predicted.DIRECTION,
+    fasta: cli.LookupGenome = None,
 ) -> None:
     """Test the difference of two models' AUROCs on the same sites.
 
@@ -156,7 +159,7 @@ def compare(
     from accessiflow.imbalance.comparison import compare_files, named_files
     from accessiflow.imbalance.evaluation import OUTCOMES
 
-    write_table(compare_files(calls, named_files(scores), track, peaks, OUTCOMES[outcome.value]), output)
+    write_table(compare_files(calls, named_files(scores), track, peaks, OUTCOMES[outcome.value], fasta), output)
 
 
 if __name__ == "__main__":

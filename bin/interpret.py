@@ -49,6 +49,7 @@ def ism(
     partial: cli.Partial = None,
     threads: cli.Threads = 2,
     require_gpu: cli.RequireGpu = False,
+    backend: cli.Backend = "",
     adapter: cli.ModelAdapter = "",
 ) -> None:
     """Score every single-base change of each region's window -> scores.h5."""
@@ -64,7 +65,9 @@ def ism(
     if numbers is None or int(numbers[1]) > int(numbers[2]):
         raise InputError(f"--share {share}: expected I/N with I from 1 to N")
     request = IsmRequest(length, whole_regions, (int(numbers[1]), int(numbers[2])))
-    loaded = load_tracks(params, model, targets, Ensemble.of(rc, shifts), adapter, engine, threads, require_gpu)
+    loaded = load_tracks(
+        params, model, targets, Ensemble.of(rc, shifts), adapter, engine, threads, require_gpu, backend
+    )
     predictor, ensemble, tracks = loaded
     # windows that a killed run left count only for the same inputs and options
     part = loaded.part_file(partial, [params, model, bed, targets], fasta, {"request": asdict(request)})

@@ -28,6 +28,7 @@ def bed(
     engine: cli.Engine = "auto",
     threads: cli.Threads = 2,
     require_gpu: cli.RequireGpu = False,
+    backend: cli.Backend = "",
     adapter: cli.ModelAdapter = "",
 ) -> None:
     """Predictions at the middle of each region -> predict.h5."""
@@ -36,7 +37,7 @@ def bed(
     from accessiflow.prediction.run import predict_bed
 
     ensemble = Ensemble.of(rc, shifts)
-    predictor = load_predictor(params, model, adapter, engine, threads, require_gpu)
+    predictor = load_predictor(params, model, adapter, engine, threads, require_gpu, backend)
     log.info("%d regions predicted", predict_bed(predictor, bed_file, fasta, targets, out, ensemble))
 
 
@@ -52,6 +53,7 @@ def test(
     engine: cli.Engine = "auto",
     threads: cli.Threads = 2,
     require_gpu: cli.RequireGpu = False,
+    backend: cli.Backend = "",
     adapter: cli.ModelAdapter = "",
 ) -> None:
     """Accuracy on the test fold -> acc.txt, preds.h5, targets.h5."""
@@ -61,7 +63,7 @@ def test(
     from accessiflow.statistics import known_mean
 
     ensemble = Ensemble.of(rc, shifts)
-    predictor = load_predictor(params, model, adapter, engine, threads, require_gpu)
+    predictor = load_predictor(params, model, adapter, engine, threads, require_gpu, backend)
     # no --targets: the tracks are those of the dataset, or of the targets.txt beside the weights
     accuracy = predict_test(predictor, model, data_dir, out, ensemble, save)
     means = known_mean(accuracy.pearson()), known_mean(accuracy.r2())
@@ -82,6 +84,7 @@ def genome(
     engine: cli.Engine = "auto",
     threads: cli.Threads = 2,
     require_gpu: cli.RequireGpu = False,
+    backend: cli.Backend = "",
     adapter: cli.ModelAdapter = "",
 ) -> None:
     """Predictions along whole chromosomes -> one bigWig a track."""
@@ -91,7 +94,7 @@ def genome(
     from accessiflow.prediction.run import predict_genome
 
     ensemble = Ensemble.of(rc, shifts)
-    predictor = load_predictor(params, model, adapter, engine, threads, require_gpu)
+    predictor = load_predictor(params, model, adapter, engine, threads, require_gpu, backend)
     predict_genome(predictor, fasta, targets, out, ensemble, split_list(chromosomes), target_width)
 
 

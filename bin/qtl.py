@@ -52,6 +52,7 @@ def agreement(
     ] = None,
     bootstrap: Resamples = 1000,
     seed: cli.Seed = 1,
+    fasta: cli.LookupGenome = None,
 ) -> None:
     """Share of QTLs whose effect and score (SAD) have the same sign, and their correlation.
 
@@ -66,7 +67,7 @@ def agreement(
     from accessiflow.variants.columns import parse_columns, read_effects
     from accessiflow.variants.groups import site_groups
 
-    table = read_effects(variants, ["beta"], ["p"], parse_columns(columns))
+    table = measures.once(read_effects(variants, ["beta"], ["p"], parse_columns(columns)), ["beta", "p"])
     # Without the option no p value is needed, and variants without one stay.
     if max_p < 1:
         if "p" not in table.columns:
@@ -74,7 +75,7 @@ def agreement(
         table = table[table["p"] <= max_p].reset_index(drop=True)
         if table.empty:
             raise InputError(f"has no variant with a p value of at most {max_p:g}", variants)
-    with open_scores(scores) as scored:
+    with open_scores(scores, fasta) as scored:
         means = measures.mean_scores(table, _tracks(scored, track, track_list, tracks, cell_type))
     groups = site_groups(table, read_peak_rows(peaks) if peaks else None)
     write_table(measures.agreement(table["beta"].to_numpy(), means, groups, Bootstrap(bootstrap, seed)), output)
@@ -92,6 +93,7 @@ def correlation(
     cell_type: CellType = "",
     bootstrap: Resamples = 1000,
     seed: cli.Seed = 1,
+    fasta: cli.LookupGenome = None,
 ) -> None:
     """Correlation of scores (SAD) with the effects of a reporter assay, by element and pooled.
 
@@ -103,8 +105,8 @@ def correlation(
     from accessiflow.scoring.lookup import open_scores
     from accessiflow.variants.columns import parse_columns, read_effects
 
-    table = read_effects(variants, ["value"], ["element"], parse_columns(columns))
-    with open_scores(scores) as scored:
+    table = measures.once(read_effects(variants, ["value"], ["element"], parse_columns(columns)), ["value", "element"])
+    with open_scores(scores, fasta) as scored:
         means = measures.mean_scores(table, _tracks(scored, track, track_list, tracks, cell_type))
     write_table(measures.correlation(table, means, Bootstrap(bootstrap, seed)), output)
 

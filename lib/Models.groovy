@@ -81,4 +81,13 @@ class Models {
     }
 
     private static int replicates(Map row) { (row.replicates ?: 1) as int }
+
+    /**
+     * The genome and its indexes, where scores made elsewhere are looked up: they may write an insertion or deletion at
+     * another place of a repeat than a benchmark's table. Ours are scored as the tables write them.
+     */
+    static List lookupGenome(Map study) {
+        boolean elsewhere = study.models && Sheets.rows('models', study.models).any { row -> row.scores }
+        return elsewhere && study.fasta ? Sheets.withIndex(study.fasta, ['.fai', '.gzi']) : []
+    }
 }

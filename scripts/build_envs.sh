@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # One Python environment per stage, for machines without a container engine:
 #   build_envs.sh OUT_DIR [NAME...]      containers/NAME/requirements.txt -> OUT_DIR/NAME   (NAME `test`: tests/requirements.txt)
+# NAME-jax (train-jax, score-jax, test-jax) has JAX in TensorFlow's place: requirements-jax.txt; where GPU=jax is set, JAX
+# for CUDA (requirements-jax-gpu.txt).
 # The environments that score (score, test) get the engine in native/ too, where there is a C++ compiler.
 # Built with uv (taken from PATH, else installed into OUT_DIR/.uv). An environment whose requirements did not change is
 # left alone; stages with equal requirements share one by a link.
@@ -20,7 +22,10 @@ fi
 declare -A first=()
 engine=$(cat native/setup.py native/pyproject.toml native/accessiflow_native/*.py native/src/* | sha256sum | cut -c1-16)
 for name; do
-    requirements=containers/$name/requirements.txt; [ "$name" = test ] && requirements=tests/requirements.txt
+    stage=${name%-jax} kind=${name#"${name%-jax}"}
+    folder=containers/$stage; [ "$stage" = test ] && folder=tests
+    if [ -n "$kind" ] && [ "${GPU:-}" = jax ] && [ "$stage" != test ]; then kind=-jax-gpu; fi
+    requirements=$folder/requirements$kind.txt
     want=$({ cat "$requirements"; "$python" -V; } | sha256sum | cut -c1-16)
     same=${first[$want]:-}
     if [ -n "$same" ]; then
@@ -35,9 +40,9 @@ for name; do
             echo "build_envs: built $name" >&2
         fi
     fi
-    case $name in score|test)
+    case $stage in score|test)
         [ "$(cat "$out/$name/.native" 2>/dev/null)" = "$engine" ] && continue
         if "$uv" pip install -q --no-deps --reinstall --python "$out/$name/bin/python" ./native; then echo "$engine" >"$out/$name/.native"
-        else echo "build_envs: $name goes without the compiled engine: TensorFlow will compute in its place" >&2; fi
+        else echo "build_envs: $name goes without the compiled engine: the framework will compute in its place" >&2; fi
     esac
 done

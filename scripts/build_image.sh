@@ -3,7 +3,8 @@
 #   build_image.sh [-r REGISTRY] [-o IMAGES] STAGE...    -> REGISTRY/accessiflow-STAGE:VERSION in buildah's storage,
 #                                                           and IMAGES/img/REGISTRY%accessiflow-STAGE+VERSION
 #   NXF_CHARLIECLOUD_CACHEDIR=IMAGES USER=$(id -un) nextflow run ... -profile test,charliecloud
-# STAGE-gpu (train-gpu, score-gpu) is the stage's image with CUDA: REGISTRY/accessiflow-STAGE:VERSION-gpu.
+# STAGE-KIND is the same stage with other packages, REGISTRY/accessiflow-STAGE:VERSION-KIND; KIND is gpu (TensorFlow with
+# CUDA), jax (JAX in its place) or jax-gpu (JAX with CUDA), of train and score.
 # Debian, as root: buildah, debootstrap, charliecloud and jq are installed where they lack. IMAGES is .images.
 # The base image is used if buildah has it, else pulled; where no image registry is in reach it is made from Debian's
 # packages (bookworm's python3 is 3.11) under the same name. A CA bundle or a proxy of the machine holds in the build too.
@@ -21,7 +22,7 @@ export DEBIAN_FRONTEND=noninteractive BUILDAH_ISOLATION=chroot
 
 say() { printf 'build_image: %s\n' "$*" >&2; }
 
-name_parts() { plain=${1%-gpu} kind=${1#"${1%-gpu}"}; } # STAGE[-gpu]: sets the stage and its kind, "" or -gpu
+name_parts() { plain=${1%-gpu} plain=${plain%-jax} kind=${1#"$plain"}; } # STAGE[-jax][-gpu]: sets the stage and its kind
 
 check_stages() { # STAGE...
     local stage

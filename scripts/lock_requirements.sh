@@ -13,6 +13,19 @@ for input in containers/*/requirements.in; do
     output=${input%.in}.txt
     pin -c tests/requirements.txt "$input" >"$output.new" && mv "$output.new" "$output"
 done
+# JAX in place of TensorFlow: the same networks, by the same Keras
+for folder in tests containers/train containers/score; do
+    { cat containers/train/requirements.in containers/score/requirements.in; echo keras; echo jax
+      [ "$folder" != tests ] || sed '/requirements.in$/d' tests/requirements.in; } | grep -v '^tensorflow' >"$folder/jax.in"
+    pin -c tests/requirements.txt "$folder/jax.in" >"$folder/requirements-jax.txt.new"
+    mv "$folder/requirements-jax.txt.new" "$folder/requirements-jax.txt"; rm "$folder/jax.in"
+done
+for stage in train score; do # with CUDA: the CPU's pins, and what jax[cuda12] adds
+    cpu=containers/$stage/requirements-jax.txt gpu=containers/$stage/requirements-jax-gpu.txt
+    sed 's/^jax==/jax[cuda12]==/' "$cpu" >"$gpu.in"
+    pin "$gpu.in" | sed 's/^jax==/jax[cuda12]==/' >"$gpu.new" && mv "$gpu.new" "$gpu"
+    rm "$gpu.in"
+done
 # with CUDA in place of the CPU's TensorFlow
 for stage in train score; do
     cpu=containers/$stage/requirements.txt gpu=containers/$stage/requirements-gpu.txt

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import commands
@@ -31,6 +32,8 @@ settings.load_profile("any machine")
 
 Nextflow = Callable[..., subprocess.CompletedProcess[str]]
 sys.path.insert(0, str(ROOT / "bin"))
+# Keras alone would ask for TensorFlow, in an environment that has JAX in its place too
+os.environ.setdefault("KERAS_BACKEND", "tensorflow" if find_spec("tensorflow") else "jax")
 
 
 @pytest.hookimpl(tryfirst=True)

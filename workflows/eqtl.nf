@@ -16,6 +16,7 @@ workflow EQTL {
 
     if( 'eqtl' in stages ) {
         ch_h5ad    = peaks.map { _meta, h5ad -> h5ad }
+        ch_fasta   = study.map { s -> Models.lookupGenome(s) }
         ch_tissues = study.flatMap { s -> Sheets.rows('eqtls', s.eqtls) }
 
         // true labels, and shuffled ones: what chance looks like
@@ -29,7 +30,8 @@ workflow EQTL {
                 .map { meta, files, row, shuffled, h5ad, genes ->
                     def meta_tissue = meta + [tissue: row.tissue, shuffled: shuffled]
                     [meta_tissue, row.variants, row.negatives ?: [], files, h5ad, genes]
-                }
+                },
+            ch_fasta,
         )
 
         // where the table gives effects: does the score have their sign?
@@ -37,7 +39,8 @@ workflow EQTL {
             scores
                 .combine(ch_tissues.filter { row -> Sheets.columns(row.variants).contains('beta') })
                 .combine(ch_h5ad)
-                .map { meta, files, row, h5ad -> [meta + [tissue: row.tissue], row.variants, files, h5ad] }
+                .map { meta, files, row, h5ad -> [meta + [tissue: row.tissue], row.variants, files, h5ad] },
+            ch_fasta,
         )
         ch_tables = EQTL_CLASSIFY.out.table
             .mix(EQTL_CLASSIFY.out.curves.filter { meta, _curves -> !meta.shuffled })

@@ -34,6 +34,7 @@ workflow ALLELIC_COUNTS {
 workflow IMBALANCE {
     take:
     options // map of parameters
+    study   // value: map of parameter name -> path
     counts  // [meta, tsv], one a cell type
     peaks   // value: [meta, h5ad]
     scores  // [meta, [sad.h5]]
@@ -43,7 +44,8 @@ workflow IMBALANCE {
     ch_tables = channel.empty()
 
     if( 'imbalance' in stages ) {
-        ch_h5ad = peaks.map { _meta, h5ad -> h5ad }
+        ch_h5ad  = peaks.map { _meta, h5ad -> h5ad }
+        ch_fasta = study.map { s -> Models.lookupGenome(s) }
         IMBALANCE_CALL(counts)
         // the direction at imbalanced sites, and, where it is asked for, which sites are imbalanced at all
         ch_calls = IMBALANCE_CALL.out.calls.flatMap { meta, calls ->
@@ -54,7 +56,8 @@ workflow IMBALANCE {
             scores
                 .combine(ch_calls)
                 .combine(ch_h5ad)
-                .map { meta, files, meta_calls, calls, h5ad -> [meta + meta_calls, calls, files, h5ad] }
+                .map { meta, files, meta_calls, calls, h5ad -> [meta + meta_calls, calls, files, h5ad] },
+            ch_fasta,
         )
 
         // two models or more: the same sites, paired
@@ -69,7 +72,8 @@ workflow IMBALANCE {
             ch_calls
                 .combine(ch_models)
                 .combine(ch_h5ad)
-                .map { meta, calls, files, names, h5ad -> [meta, calls, files, names, h5ad] }
+                .map { meta, calls, files, names, h5ad -> [meta, calls, files, names, h5ad] },
+            ch_fasta,
         )
         ch_tables = IMBALANCE_CALL.out.calls
             .mix(IMBALANCE_EVALUATE.out.table, IMBALANCE_COMPARE.out.table)

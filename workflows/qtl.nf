@@ -14,17 +14,20 @@ workflow QTL {
     ch_tables = channel.empty()
 
     if( 'qtl' in stages ) {
-        ch_h5ad = peaks.map { _meta, h5ad -> h5ad }
+        ch_h5ad  = peaks.map { _meta, h5ad -> h5ad }
+        ch_fasta = study.map { s -> Models.lookupGenome(s) }
         QTL_AGREEMENT(
             scores
                 .combine(study)
                 .flatMap { meta, files, s -> measured('qtls', s).collect { row -> of_row(meta, files, row, s) } }
-                .combine(ch_h5ad)
+                .combine(ch_h5ad),
+            ch_fasta,
         )
         QTL_CORRELATION(
             scores
                 .combine(study)
-                .flatMap { meta, files, s -> measured('mpra', s).collect { row -> of_row(meta, files, row, s) } }
+                .flatMap { meta, files, s -> measured('mpra', s).collect { row -> of_row(meta, files, row, s) } },
+            ch_fasta,
         )
         ch_tables = QTL_AGREEMENT.out.table.mix(QTL_CORRELATION.out.table).map { _meta, table -> table }
     }

@@ -32,18 +32,22 @@ workflow VARIANTS {
             .combine(ch_counts.map { tables -> [tables] })
             .map { s, allelic ->
                 def vcfs   = Sheets.rows('variants', s.variants)*.vcf
-                def eqtls  = Sheets.rows('eqtls', s.eqtls).collectMany { row -> [row.variants, row.negatives] }
+                def eqtls  = Sheets.rows('eqtls', s.eqtls).collectMany { row ->
+                    [row.variants, row.negatives].findAll().collect { table -> [row.tissue, table] }
+                }
                 def effects = Sheets.rows('qtls', s.qtls) + Sheets.rows('mpra', s.mpra)
-                [vcfs, eqtls.findAll(), allelic, effects]
+                [vcfs, eqtls, allelic, effects]
             }
             .filter { _vcfs, eqtls, allelic, effects -> eqtls || allelic || effects }
             .map { vcfs, eqtls, allelic, effects ->
-                def meta = [id: 'benchmarks', index: 1000000]
-                if( effects ) meta += [columns: effects.collect { row -> (row.columns ?: '').replace(';', ',') }]
-                [meta, vcfs, eqtls, allelic, effects*.variants]
+                def meta = [
+                    id: 'benchmarks', index: 1000000, tissues: eqtls.collect { tissue, _table -> tissue },
+                    columns: effects.collect { row -> (row.columns ?: '').replace(';', ',') },
+                ]
+                [meta, vcfs, eqtls.collect { _tissue, table -> table }, allelic, effects*.variants]
             }
         VARIANTS_COLLECT(ch_benchmarks)
-        SAD_SPLIT(ch_sets.mix(VARIANTS_COLLECT.out.vcf))
+        SAD_SPLIT(ch_sets.mix(VARIANTS_COLLECT.out.vcf.map { meta, vcf -> [meta - meta.subMap('tissues', 'columns'), vcf] }))
 
         // every shard by every model
         ch_shards = SAD_SPLIT.out.shards.flatMap { meta, shards ->

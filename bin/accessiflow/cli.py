@@ -46,10 +46,20 @@ ModelParams = Annotated[Path, typer.Argument(metavar="PARAMS", help="params.json
 ModelWeights = Annotated[Path, typer.Argument(metavar="MODEL", help="model_best.h5")]
 OutFolder = Annotated[Path, typer.Option("-o", "--out", help="Output folder.")]
 GenomeFasta = Annotated[Path, typer.Option("-f", "--fasta", help="Genome FASTA.")]
+LookupGenome = Annotated[
+    Path | None,
+    typer.Option(
+        "-f", "--fasta", help="Genome FASTA: finds the scores of indels written at another place of a repeat."
+    ),
+]
 Targets = Annotated[Path, typer.Option("-t", "--targets", help="Targets table of the model's tracks.")]
 Rc = Annotated[bool, typer.Option("--rc", help="Average over both strands.")]
 Shifts = Annotated[str, typer.Option(help="Average over these shifts in bp, comma-separated.")]
-Engine = Annotated[str, typer.Option(help="auto, native (compiled, CPU) or tensorflow.")]
+Engine = Annotated[str, typer.Option(help="auto, native (compiled, CPU), tensorflow or jax.")]
+Backend = Annotated[
+    str,
+    typer.Option(help="Framework that computes a network: tensorflow or jax; default: jax on a GPU if it is there."),
+]
 RequireGpu = Annotated[bool, typer.Option(help="Fail at once without a GPU.")]
 Partial = Annotated[
     Path | None,

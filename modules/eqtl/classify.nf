@@ -7,6 +7,7 @@ process EQTL_CLASSIFY {
     input:
     tuple val(meta), path(positives, stageAs: 'positives/*'), path(negatives, stageAs: 'negatives/*'),
         path(scores, stageAs: 'scores/?/*'), path(peaks), path(genes)
+    path fasta // with its indexes, or nothing
 
     output:
     tuple val(meta), path("${prefix}.tsv")       , emit: table
@@ -20,6 +21,7 @@ process EQTL_CLASSIFY {
     def options = [
         negatives ? "--negatives ${negatives}" : '',
         genes ? "--genes ${genes}" : '',
+        fasta ? "--fasta ${fasta[0]}" : '',
         [scores].flatten().collect { file -> "--scores ${file}" }.join(' '),
         meta.shuffled ? '--shuffle-labels' : '',
     ].findAll().join(' ')

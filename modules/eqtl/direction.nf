@@ -6,6 +6,7 @@ process EQTL_DIRECTION {
 
     input:
     tuple val(meta), path(variants, stageAs: 'variants/*'), path(scores, stageAs: 'scores/?/*'), path(peaks)
+    path fasta // with its indexes, or nothing
 
     output:
     tuple val(meta), path("${meta.id}.${meta.tissue}.direction.tsv"), emit: table
@@ -15,11 +16,12 @@ process EQTL_DIRECTION {
     script:
     def args = task.ext.args ?: ''
     def files = [scores].flatten().collect { file -> "--scores ${file}" }.join(' ')
+    def genome = fasta ? "--fasta ${fasta[0]}" : ''
     """
     # code ${task.ext.code}
     eqtl.py --versions versions.yml --run-info EQTL_DIRECTION.${meta.id}.${meta.tissue}.run.json \\
         direction --tissue ${meta.tissue} --variants ${variants} --peaks ${peaks} ${files} \\
-        --output ${meta.id}.${meta.tissue}.direction.tsv --threads ${task.cpus} ${args}
+        --output ${meta.id}.${meta.tissue}.direction.tsv --threads ${task.cpus} ${genome} ${args}
     """
 
     stub:

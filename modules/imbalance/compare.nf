@@ -6,6 +6,7 @@ process IMBALANCE_COMPARE {
 
     input:
     tuple val(meta), path(calls), path(scores, stageAs: 'scores/?/*'), val(models), path(peaks) // models: each file's
+    path fasta // with its indexes, or nothing
 
     output:
     tuple val(meta), path("${meta.cell_type}.models*.tsv"), emit: table
@@ -16,13 +17,14 @@ process IMBALANCE_COMPARE {
     def args = task.ext.args ?: ''
     def outcome = meta.outcome ?: 'direction'
     def table = "${meta.cell_type}.models${outcome == 'direction' ? '' : '_imbalanced'}.tsv"
+    def genome = fasta ? "--fasta ${fasta[0]}" : ''
     def named = [models, [scores].flatten()].transpose()
     def files = named.collect { name, file -> "--scores ${name}=${file}" }.join(' ')
     """
     # code ${task.ext.code}
     imbalance.py --versions versions.yml --run-info IMBALANCE_COMPARE.${table - '.tsv'}.run.json \\
         compare --calls ${calls} ${files} --track ${meta.track} --peaks ${peaks} \\
-        --outcome ${outcome} --output ${table} ${args}
+        --outcome ${outcome} --output ${table} ${genome} ${args}
     """
 
     stub:

@@ -7,6 +7,7 @@ process IMBALANCE_EVALUATE {
 
     input:
     tuple val(meta), path(calls), path(scores, stageAs: 'scores/?/*'), path(peaks)
+    path fasta // with its indexes, or nothing
 
     output:
     tuple val(meta), path("${meta.id}.${meta.cell_type}.*.tsv"), emit: table
@@ -18,11 +19,12 @@ process IMBALANCE_EVALUATE {
     def outcome = meta.outcome ?: 'direction'
     def table = "${meta.id}.${meta.cell_type}.${outcome == 'direction' ? 'auroc' : 'imbalanced'}.tsv"
     def files = [scores].flatten().collect { file -> "--scores ${file}" }.join(' ')
+    def genome = fasta ? "--fasta ${fasta[0]}" : ''
     """
     # code ${task.ext.code}
     imbalance.py --versions versions.yml --run-info IMBALANCE_EVALUATE.${table - '.tsv'}.run.json \\
         evaluate --calls ${calls} ${files} --track ${meta.track} --peaks ${peaks} \\
-        --outcome ${outcome} --output ${table} ${args}
+        --outcome ${outcome} --output ${table} ${genome} ${args}
     """
 
     stub:

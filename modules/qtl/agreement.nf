@@ -6,6 +6,7 @@ process QTL_AGREEMENT {
 
     input:
     tuple val(meta), path(variants), path(scores, stageAs: 'scores/?/*'), path(tracks), path(peaks)
+    path fasta // with its indexes, or nothing
 
     output:
     tuple val(meta), path("${meta.id}.${meta.set}.agreement.tsv"), emit: table
@@ -21,6 +22,7 @@ process QTL_AGREEMENT {
         meta.columns ? "--columns '${meta.columns}'" : '',
         meta.max_p ? "--max-p ${meta.max_p}" : '',
         peaks ? "--peaks ${peaks}" : '',
+        fasta ? "--fasta ${fasta[0]}" : '',
     ].findAll().join(' ')
     """
     # code ${task.ext.code}

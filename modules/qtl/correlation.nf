@@ -6,6 +6,7 @@ process QTL_CORRELATION {
 
     input:
     tuple val(meta), path(variants), path(scores, stageAs: 'scores/?/*'), path(tracks)
+    path fasta // with its indexes, or nothing
 
     output:
     tuple val(meta), path("${meta.id}.${meta.set}.correlation.tsv"), emit: table
@@ -19,6 +20,7 @@ process QTL_CORRELATION {
         meta.track ? "--track ${meta.track}" : '',
         meta.cell_type ? "--tracks ${tracks} --cell-type ${meta.cell_type}" : '',
         meta.columns ? "--columns '${meta.columns}'" : '',
+        fasta ? "--fasta ${fasta[0]}" : '',
     ].findAll().join(' ')
     """
     # code ${task.ext.code}

@@ -6,6 +6,7 @@ process VARIANTS_COLLECT {
     ext code: CodeId.of('sad')
 
     input:
+    // meta.tissues: of each eQTL table, in order
     tuple val(meta), path(vcfs, stageAs: 'sets/?/*'), path(eqtls, stageAs: 'eqtls/?/*'),
         path(counts, stageAs: 'counts/?/*'), path(effects, stageAs: 'effects/?/*') // meta.columns: of the effects
 
@@ -18,7 +19,7 @@ process VARIANTS_COLLECT {
     def args = task.ext.args ?: ''
     def options = [
         [vcfs].flatten().collect { file -> "--vcf ${file}" },
-        [eqtls].flatten().collect { file -> "--eqtl ${file}" },
+        [[eqtls].flatten(), meta.tissues].transpose().collect { file, tissue -> "--eqtl ${tissue}=${file}" },
         [counts].flatten().collect { file -> "--counts ${file}" },
         [effects].flatten().collect { file -> "--effects ${file}" },
         (meta.columns ?: []).collect { columns -> "--columns '${columns}'" },

@@ -10,7 +10,7 @@ from accessiflow.files import read_table
 from accessiflow.genome import UNKNOWN, Fasta
 from accessiflow.prediction.windows import centred
 
-pytest.importorskip("tensorflow")
+pytest.importorskip("keras")
 
 
 @pytest.fixture(scope="module")

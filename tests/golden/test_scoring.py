@@ -14,7 +14,7 @@ from accessiflow.genome import Fasta
 from accessiflow.variants.alleles import allele_windows
 from accessiflow.variants.vcf import read_variants
 
-pytest.importorskip("tensorflow")
+pytest.importorskip("keras")
 TEXT = ("snp", "chr", "ref_allele", "alt_allele")
 ENSEMBLE = ("--rc", "--shifts", "1,0,-1", "--stats", "SAD,REF,ALT", "--threads", "1")
 

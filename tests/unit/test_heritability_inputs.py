@@ -64,6 +64,27 @@ def test_ld_scores_are_printed_for_the_snps_of_a_baseline_in_its_order_and_count
     assert [(tmp_path / f"x.1.l2.{m}").read_text() for m in ("M", "M_5_50")] == counts
 
 
+def test_a_frequency_of_exactly_5_per_cent_is_common_in_both_files_or_in_neither(tmp_path, script):
+    # A2 on 2, 38, 20 and 1 of 40 chromosomes. ldsc counts the common SNPs (M_5_50) where min(f, 1 - f) > 0.05: for 38,
+    # 1 - 0.95 is 0.05000000000000004 in floating point. Its regressions take those of .frq.
+    counts = np.zeros((4, 20), int)
+    counts[0, :2] = counts[3, 0] = 1
+    counts[1], counts[2, :10] = 2 - counts[0], 2
+    codes = np.array([0, 2, 3])[counts].reshape(4, 5, 4)
+    (tmp_path / "p.1.bed").write_bytes(b"\x6c\x1b\x01" + (codes @ [1, 4, 16, 64]).astype(np.uint8).tobytes())
+    (tmp_path / "p.1.bim").write_text("".join(f"1\trs{i}\t{i}\t{i + 1}\tA\tC\n" for i in range(4)))
+    (tmp_path / "p.1.fam").write_text("".join(f"f{i} i{i} 0 0 0 -9\n" for i in range(20)))
+    (tmp_path / "x.1.annot.gz").write_text("x\n1\n1\n1\n1\n")
+    options = ("--bfile", tmp_path / "p.1")
+    script("heritability", "ld-scores", *options, "--annot", tmp_path / "x.1.annot.gz", "--out", tmp_path / "x.1")
+    script("heritability", "freq", *options, "--out", tmp_path / "p.1.frq")
+    frequency = pd.read_csv(tmp_path / "p.1.frq", sep=r"\s+")["MAF"]
+    assert frequency.tolist() == pytest.approx([0.05, 0.05, 0.5, 0.025], abs=1e-11)
+    common = frequency.between(0.05, 0.95, inclusive="neither")
+    assert common.tolist() == [False, True, True, False]
+    assert (tmp_path / "x.1.l2.M_5_50").read_text() == "2\n"
+
+
 def test_a_plain_list_is_printed_in_the_panels_order_as_ldsc_does(tmp_path, script):
     _panel(tmp_path)
     (tmp_path / "list.txt").write_text("rs77\nrs5\nrs999\n")

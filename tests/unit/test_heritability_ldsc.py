@@ -3,13 +3,17 @@ again with more memory."""
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import re
 import stat
 import subprocess
+import textwrap
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,6 +102,32 @@ def test_ldsc_itself_without_memory_is_killed_not_na(shell, tmp_path):
     assert done.returncode in (134, 137, 139), (done.returncode, done.stderr[-2000:])
     assert "NOT FITTED" not in done.stdout
     assert "GOES ON" not in done.stdout
+
+
+def test_ldscs_own_ld_scores_are_ours_on_its_python_of_today(tmp_path, script):
+    if not (LDSC / "ldsc.py").exists():
+        pytest.skip(f"no {LDSC}/ldsc.py: the real ldsc is not installed")
+    rng = np.random.default_rng(2)
+    bim = "".join(f"1\trs{i}\t{i / 50:.2f}\t{20_000 * (i + 1)}\tA\tC\n" for i in range(300))
+    (tmp_path / "p.1.bim").write_text(bim)
+    (tmp_path / "p.1.fam").write_text("".join(f"f{i} i{i} 0 0 0 -9\n" for i in range(40)))
+    codes = rng.choice([0, 2, 3], (300, 40)).reshape(300, 10, 4)
+    (tmp_path / "p.1.bed").write_bytes(b"\x6c\x1b\x01" + (codes @ [1, 4, 16, 64]).astype(np.uint8).tobytes())
+    flags = "".join(f"{i % 3 == 0:d}\t{i % 7 == 0:d}\n" for i in range(300))
+    (tmp_path / "x.1.annot.gz").write_bytes(gzip.compress(f"x\ty\n{flags}".encode()))
+    text = (ROOT / "lib" / "Ldsc.groovy").read_text()
+    text = text[text.index("static String scores()") :]
+    function = textwrap.dedent(text[text.index("'''") + 3 : text.index("'''.stripIndent()")])
+    options = f"--bfile {tmp_path}/p.1 --annot {tmp_path}/x.1.annot.gz --thin-annot --ld-wind-cm 1"
+    run = f"{function}\nld_scores {options} --out theirs"
+    env = os.environ | {"PATH": f"{LDSC}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    subprocess.run(["bash", "-ueo", "pipefail", "-c", run], cwd=tmp_path, check=True, capture_output=True, env=env)
+    script("heritability", "ld-scores", *options.split(), "--out", tmp_path / "ours")
+    for suffix in ("M", "M_5_50"):
+        numbers = [(tmp_path / f"{name}.l2.{suffix}").read_text().split() for name in ("theirs", "ours")]
+        assert [float(n) for n in numbers[0]] == [float(n) for n in numbers[1]]
+    theirs, ours = (pd.read_csv(tmp_path / f"{name}.l2.ldscore.gz", sep="\t") for name in ("theirs", "ours"))
+    pd.testing.assert_frame_equal(theirs, ours, atol=1.1e-3, rtol=0)
 
 
 FAKE = """#!/bin/bash

@@ -142,6 +142,18 @@ def test_rows_of_a_site_are_summed(tmp_path: Path) -> None:
     assert counts[["ref_count", "alt_count", "n_rows"]].to_numpy().tolist() == [[18, 3, 2], [5, 5, 1]]
 
 
+def test_rows_of_a_site_with_exchanged_or_padded_alleles_are_summed_as_its_first_row_writes_it(
+    tmp_path: Path, warned: Callable[[], list[str]]
+) -> None:
+    rows = ["chr1 5 A G 30 10", "chr1 5 G A 4 8", "chr1 4 TA TG 1 2", "chr1 9 C T 7 1"]
+    text = "".join(row.replace(" ", "\t") + "\n" for row in ["chrom pos ref alt ref_count alt_count", *rows])
+    (tmp_path / "c.tsv").write_text(text)
+    counts = imbalance.read_counts(tmp_path / "c.tsv")
+    # 30 + 8 + 1 reads of A, 10 + 4 + 2 of G
+    assert counts.to_numpy().tolist() == [["chr1", 5, "A", "G", 39, 16, 3], ["chr1", 9, "C", "T", 7, 1, 1]]
+    assert warned() == [f"{tmp_path}/c.tsv: 1 rows have REF and ALT of another row of their site exchanged: turned"]
+
+
 def test_evaluation_is_delongs_by_group() -> None:
     rng = np.random.default_rng(8)
     ratio = rng.random(60)

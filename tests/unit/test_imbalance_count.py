@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,45 @@ def test_sites_are_the_heterozygous_snvs(tmp_path: Path) -> None:
     assert list(het_sites.read_sites(tmp_path / "n.vcf")["pos"]) == [101, 201, 301]
     with pytest.raises(InputError, match="has no sample X"):
         het_sites.read_sites(tmp_path / "v.vcf", "X")
+
+
+def test_which_sample_counts_is_said_where_there_are_several(tmp_path: Path, warned: Callable[[], list[str]]) -> None:
+    write_vcf(tmp_path / "v.vcf")
+    assert het_sites.chosen_sample(tmp_path / "v.vcf", "S2") == "S2"
+    assert warned() == []
+    assert het_sites.chosen_sample(tmp_path / "v.vcf") == "S1"
+    assert warned() == [f"{tmp_path}/v.vcf: has 2 samples, the first (S1) counts: name one with --sample"]
+    write_vcf(tmp_path / "n.vcf", genotypes=False)
+    assert het_sites.chosen_sample(tmp_path / "n.vcf") == ""
+    with pytest.raises(InputError, match=r"has no sample X \(it has S1, S2\)"):
+        het_sites.chosen_sample(tmp_path / "v.vcf", "X")
+
+
+@pytest.mark.parametrize(("people", "says"), [(["S1"], ""), (["S2"], "S2"), (["S1", "S2"], "S1, S2"), ([], "")])
+def test_reads_of_another_person_are_warned_of(
+    tmp_path: Path, warned: Callable[[], list[str]], people: list[str], says: str
+) -> None:
+    write_vcf(tmp_path / "v.vcf")
+    groups = {"RG": [{"ID": f"l{i}", "SM": person} for i, person in enumerate(people)]}
+    header = pysam.AlignmentHeader.from_dict(HEADER.to_dict() | (groups if people else {}))
+    with pysam.AlignmentFile(str(tmp_path / "a.bam"), "wb", header=header) as out:
+        out.write(read(90, name="a"))
+    allelic_counts.count(tmp_path / "a.bam", het_sites.read_sites(tmp_path / "v.vcf"), Filter(), sample="S1")
+    expected = f"a.bam: the reads are of {says}, the genotypes of S1: are they of one person?"
+    assert warned() == ([expected] if says else [])
+
+
+CALLS = ["0|1", "0/1", "1|0", "1", "./1", ".", "0/0", "1|1", "0/1/1", "./.", "0/."]
+
+
+def test_genotypes_that_are_no_heterozygous_pair_are_no_site(tmp_path: Path) -> None:
+    lines = ["##fileformat=VCFv4.2", '##FORMAT=<ID=GT,Number=1,Type=String,Description="g">']
+    lines += ["##contig=<ID=chrX,length=99>", "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS"]
+    lines += [f"chrX\t{i + 1}\t.\tA\tC\t.\t.\t.\tGT\t{call}" for i, call in enumerate(CALLS)]
+    # behind a deletion of the other haplotype neither allele is REF
+    lines += ["chrX\t50\t.\tA\tC,*\t.\t.\t.\tGT\t1/2", "chrX\t51\t.\tA\tC,*\t.\t.\t.\tGT\t0/1"]
+    (tmp_path / "v.vcf").write_text("\n".join(lines) + "\n")
+    assert list(het_sites.read_sites(tmp_path / "v.vcf")["pos"]) == [1, 2, 3, 51]
 
 
 def test_sites_need_no_contig_lines_and_bcf_holds_the_same(tmp_path: Path) -> None:

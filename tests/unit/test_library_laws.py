@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-pytest.importorskip("tensorflow")
+pytest.importorskip("keras")
 from small_model import L, write_model
 
 from accessiflow.genome import UNKNOWN, reverse_complement, shift_codes
@@ -27,7 +27,7 @@ ENSEMBLES = st.builds(
 few = settings(max_examples=25, deadline=None)
 
 
-@pytest.fixture(scope="module", params=["native", "tensorflow"])
+@pytest.fixture(scope="module", params=["native", "keras"])
 def predictor(request, tmp_path_factory):
     """The same network by either engine."""
     model = write_model(tmp_path_factory.mktemp("model"))
@@ -131,8 +131,7 @@ def test_a_part_of_a_window_is_mutated_as_the_whole(predictor):
 
 def test_a_second_model_is_loaded_where_tensorflow_has_started(tmp_path, caplog):
     """As in a notebook; the threads are those of the process."""
-    import tensorflow as tf
-
+    tf = pytest.importorskip("tensorflow")
     model = write_model(tmp_path)  # starts it
     threads = tf.config.threading.get_intra_op_parallelism_threads()
     second = load_predictor(model / "params.json", model / "model_best.h5", engine="tensorflow", threads=threads + 3)

@@ -113,7 +113,7 @@ def test_the_model_ends_with_the_weights_of_the_kept_epoch(keep: str) -> None:
     codes = np.random.default_rng(1).integers(0, 4, (64, 16), dtype=np.uint8)
     y = 1 + (codes == 2).mean(axis=1, dtype=np.float32)[:, None, None]
     params = tiny(keep=keep)
-    keras.utils.set_random_seed(1)
+    keras.utils.set_random_seed(2)
     model, after = build_model(params), []
     history = fit(
         model,

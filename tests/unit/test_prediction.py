@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
-pytest.importorskip("tensorflow")
+pytest.importorskip("keras")
 from small_model import PARAMS, L, write_model
 
 import accessiflow
@@ -20,6 +20,7 @@ from accessiflow.dataset.tfrecords import write_records
 from accessiflow.errors import InputError
 from accessiflow.files import read_table, write_json
 from accessiflow.genome import UNKNOWN, reverse_complement
+from accessiflow.model.device import framework_name
 from accessiflow.model.params import load_params
 from accessiflow.prediction.ensemble import Ensemble
 from accessiflow.prediction.loading import load_predictor
@@ -71,12 +72,12 @@ def test_bytes_do_not_depend_on_the_threads(model, predictor, codes, tmp_path):
     program = (
         "import sys; import numpy as np; from pathlib import Path\n"
         "from accessiflow.prediction.loading import load_predictor\n"
-        "folder, codes, out = map(Path, sys.argv[1:])\n"
-        "p = load_predictor(folder / 'params.json', folder / 'model_best.h5', engine='tensorflow', threads=3)\n"
+        "folder, codes, out = map(Path, sys.argv[1:4])\n"
+        "p = load_predictor(folder / 'params.json', folder / 'model_best.h5', engine=sys.argv[4], threads=3)\n"
         "np.save(out, p.predict(np.load(codes)))\n"
     )
     np.save(tmp_path / "codes.npy", codes)
-    arguments = [str(model), str(tmp_path / "codes.npy"), str(tmp_path / "out.npy")]
+    arguments = [str(model), str(tmp_path / "codes.npy"), str(tmp_path / "out.npy"), framework_name()]
     subprocess.run(
         [sys.executable, "-c", program, *arguments],
         check=True,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-pytest.importorskip("tensorflow")
+pytest.importorskip("keras")
 pytest.importorskip("accessiflow_native", reason="the compiled engine is not installed: there was no C++ compiler")
 from small_model import PARAMS, L, write_model
 

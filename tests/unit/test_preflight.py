@@ -381,6 +381,15 @@ def test_a_few_wrong_ref_alleles_are_a_warning_with_the_first_three(study: Path)
     assert any("more than 5%" in p for p in run(study, max_ref_mismatch=0.05).problems)
 
 
+def test_positions_counted_from_0_are_named_as_such_and_no_other_assembly(study: Path) -> None:
+    rows = variants()
+    write_vcf(study / "v.vcf", [(c, p - 1, r, a) for c, p, r, a in rows if p > 1])
+    (sentence,) = (p for p in run(study).problems if "disagree" in p)
+    # where the base before is the same one, the position is right by chance
+    assert "REF is the genome's base behind: positions counted from 0? Add 1 to them" in sentence
+    assert "another assembly" not in sentence
+
+
 def test_reversed_alleles_are_named_as_such_and_no_other_assembly(study: Path) -> None:
     rows = variants()
     write_vcf(study / "v.vcf", [(c, p, a, r) if i % 5 == 0 else (c, p, r, a) for i, (c, p, r, a) in enumerate(rows)])

@@ -413,6 +413,28 @@ FINE: dict[str, Change] = {
     "a few p values of 0": _write(lambda t: t.replace("\t0.5\t", "\t0\t", 9)),
     "missing values spelled in every way": _write(_spelled),
     "-9 for some missing sizes": _write(lambda t: t.replace("\t1000\n", "\t-9\n", 9)),
+    "FinnGen's names, with several ids of a variant": _write(
+        lambda t: (
+            "#chrom pos alt ref rsids beta pval n\n".replace(" ", "\t")
+            + "".join(
+                f"1\t{i}\t{a1}\t{a2}\t{snp},rs9{i}\t{beta}\t{p}\t{n}\n"
+                for i, (snp, a1, a2, beta, _, p, n) in enumerate(line.split("\t") for line in t.splitlines()[1:])
+            )
+        )
+    ),
+    "PLINK 2's, with rows of covariates": _write(
+        lambda t: (
+            "#CHROM POS ID REF ALT A1 TEST OBS_CT BETA SE P\n".replace(" ", "\t")
+            + "".join(
+                f"1\t{i}\t{f[0]}\t{f[2]}\t{f[1]}\t{f[1]}\tADD\t{f[6]}\t{f[3]}\t{f[4]}\t{f[5]}\n"
+                f"1\t{i}\t{f[0]}\t{f[2]}\t{f[1]}\t{f[1]}\tAGE\t{f[6]}\t7\t{f[4]}\t0\n"
+                for i, f in enumerate(line.split("\t") for line in t.splitlines()[1:])
+            )
+        )
+    ),
+    "REGENIE's": _write(
+        lambda t: t.replace("SNP\tA1\tA2\tBETA\tSE\tP\tN", "ID\tALLELE1\tALLELE0\tBETA\tSE\tLOG10P\tN")
+    ),
     "upper and lower case": _write(
         lambda t: t.replace("SNP\tA1\tA2\tBETA\tSE\tP\tN", "rsid\teffect_allele\tother.allele\tbeta\tse\tp-value\tn")
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import h5py
@@ -104,7 +105,7 @@ def test_tables_with_commas_and_given_columns(tmp_path: Path) -> None:
         ("chrom\tpos\tref\talt\tbeta\nchr1\t5\tA\tG\tx\n", "", "t.tsv:2: column beta: expected a number, found 'x'"),
         ("chrom\tpos\tref\talt\tbeta\nchr1\t5\tA\tG\tinf\n", "", "expected a number, found 'inf'"),
         ("chrom\tpos\tref\talt\tbeta\nchr1\t5\t\tG\t1\n", "", "t.tsv:2: has no value in column ref"),
-        ("variant\tbeta\nrs5\t1\n", "", "expected a variant such as chr1:123 A/G or chr1_123_A_G, found 'rs5'"),
+        ("variant\tbeta\nrs5\t1\n", "", "its column variant ('rs5') names no place with alleles such as chr1_123_A_G"),
         ("chrom\tpos\tref\talt\tbeta\n", "", "has a header and no row"),
         ("chrom\tpos\tref\talt\tbeta\nchr1\t5\tA\tG\t1\n", "beta=b", "has no column b"),
         ("x\n1\n", "beta", "--columns beta: expected FIELD=COLUMN"),
@@ -278,3 +279,17 @@ def test_variants_of_tables_with_columns_of_other_names_are_collected(script, re
     assert [(line[1], line[3], line[4]) for line in lines] == [("6", "G", "C"), ("7", "A", "G")]
     said = refused("sad", "collect", *tables, "--columns", "pos=at", "--output", tmp_path / "n.vcf")
     assert "1 --columns for 2 --effects" in said
+
+
+def test_rows_that_repeat_count_once_and_further_rows_of_a_variant_are_said(
+    tmp_path: Path, warned: Callable[[], list[str]]
+) -> None:
+    rows = ["chr1 5 A G 1", "chr1 5 A G 1", "chr1 4 TA TG 1", "chr1 5 A G 2", "chr1 9 A G 1", "chr1 8 A G NA"]
+    text = "".join(row.replace(" ", "\t") + "\n" for row in ["chrom pos ref alt beta", *rows])
+    (tmp_path / "t.tsv").write_text(text)
+    table = measures.once(read_effects(tmp_path / "t.tsv", ["beta"], ["p"], {}), ["beta", "p"])
+    assert table["pos"].tolist() == [5, 5, 9, 8]
+    assert warned() == [
+        "2 of 6 rows repeat another: left out",
+        "1 of 4 rows are of a variant that has another row: each row counts",
+    ]

@@ -12,7 +12,7 @@ import pytest
 from accessiflow.errors import InputError
 from accessiflow.scoring import lookup as module
 from accessiflow.scoring.lookup import open_scores
-from accessiflow.variants.collect import collect
+from accessiflow.variants.collect import collect, named_tables
 from accessiflow.variants.keys import unordered_keys, variant_keys
 
 VARIANTS = pd.DataFrame(
@@ -193,5 +193,34 @@ def test_collect_gives_the_variants_that_no_set_holds(tmp_path, script):
 
 
 def test_collect_without_tables_gives_an_empty_set(tmp_path):
-    assert collect([], [], tmp_path / "extra.vcf") == 0
+    assert collect([], [], [], tmp_path / "extra.vcf") == 0
     assert (tmp_path / "extra.vcf").read_text().startswith("##fileformat=VCF")
+
+
+def test_collect_takes_the_tissues_that_are_asked_for_of_one_table(tmp_path, script):
+    rows = [("Blood", "5"), ("Liver", "6"), ("Skin", "7"), ("Blood", "6"), ("Blood", "8")]
+    text = "".join(f"{tissue}\tchr1_{pos}_A_G_b38\t0.9\n" for tissue, pos in rows)
+    table = tmp_path / "all.tsv"
+    table.write_text("tissue_id\tvariant_id\tvariant_pip\n" + text)
+    (tmp_path / "neg.tsv").write_text("chrom\tpos\tref\talt\nchr1\t9\tA\tG\n")
+    given = [
+        f"--eqtl=Blood={table}",
+        f"--eqtl=Liver={table}",
+        f"--eqtl=Blood={table}",
+        f"--eqtl=Liver={tmp_path}/neg.tsv",
+    ]
+    script("sad", "collect", *given, "--output", tmp_path / "out.vcf")
+    places = [line.split("\t")[1] for line in (tmp_path / "out.vcf").read_text().splitlines()[2:]]
+    assert places == ["5", "6", "8", "9"]
+
+
+def test_tables_are_named_by_tissue_and_read_once():
+    items = ["Blood=a.tsv", "Liver=a.tsv", "Blood=a.tsv", "a.tsv", "/data/x=1/b.tsv", "Blood=/data/x=1/b.tsv"]
+    found = [(tissue, str(path)) for tissue, path in named_tables(items)]
+    assert found == [
+        ("Blood", "a.tsv"),
+        ("Liver", "a.tsv"),
+        ("", "a.tsv"),
+        ("", "/data/x=1/b.tsv"),
+        ("Blood", "/data/x=1/b.tsv"),
+    ]

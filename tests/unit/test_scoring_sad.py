@@ -12,7 +12,7 @@ import pytest
 
 from accessiflow.files import in_order
 
-pytest.importorskip("tensorflow")
+pytest.importorskip("keras")
 from small_model import L, write_model
 
 from accessiflow.errors import InputError
@@ -33,7 +33,7 @@ from accessiflow.variants.vcf import read_variants, split
 BOTH = Ensemble(True, (1, 0, -1))
 ALL = sad.ScoreOptions(("SAD", "REF", "ALT"))
 BASES = "ACGT"
-ENGINES = {"native": partial(NativePredictor, threads=2), "tensorflow": KerasPredictor}
+ENGINES = {"native": partial(NativePredictor, threads=2), "keras": KerasPredictor}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def model(tmp_path_factory):
     return write_model(tmp_path_factory.mktemp("model"))
 
 
-@pytest.fixture(scope="module", params=["native", "tensorflow"])
+@pytest.fixture(scope="module", params=["native", "keras"])
 def predictor(model, request):
     return ENGINES[request.param](load_params(model / "params.json"), model / "model_best.h5")
 

@@ -6,6 +6,7 @@ A checkpoint that does not belong to it is left alone.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -100,7 +101,7 @@ def test_killed_in_the_middle(tmp_path: Path, data: Path) -> None:
     request = request_for(tmp_path, data, "killed", {}, checkpoint=tmp_path / "state")
     command = [sys.executable, "-c", KILLED, request.params_file, data, request.out, request.checkpoint]
     died = subprocess.run(
-        command, env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, check=False, timeout=600
+        command, env=os.environ | {"PYTHONPATH": ":".join(sys.path)}, capture_output=True, check=False, timeout=600
     )
     assert died.returncode == -9, died.stderr.decode()[-2000:]
     assert not request.out.exists()

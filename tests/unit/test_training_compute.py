@@ -6,6 +6,8 @@ Two devices give the losses of one, float16 gives nearly those of float32, what 
 from __future__ import annotations
 
 import json
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,30 +20,42 @@ from small_training import fold, tiny
 
 from accessiflow.errors import InputError
 from accessiflow.model.build import build_network
+from accessiflow.model.device import framework_name
 from accessiflow.model.weights import save_weights
-from accessiflow.training.compute import Compute, choose, mirrored
+from accessiflow.training.compute import Compute, choose, shared
 from accessiflow.training.loop import fit
 
 TWO_DEVICES = """
-import json, sys
-import keras, tensorflow as tf
-cpu = tf.config.list_physical_devices("CPU")[0]
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+import json, os, sys
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+from accessiflow.model.device import framework_name, start
+start(1, training=True)
+import keras
+names = ("CPU:0", "CPU:1")
+if framework_name() == "jax":
+    import jax
+    names = tuple(map(str, jax.devices()))
+else:
+    import tensorflow as tf
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from accessiflow.model.build import build_network
-from accessiflow.training.compute import Compute, mirrored
+from accessiflow.training.compute import Compute, shared
 from accessiflow.training.loop import fit
 from small_training import fold, tiny
 
+assert len(names) == 2
 params = tiny(optimizer="adam", clip_norm=0.5, weight_decay=0.01, deviation_weight=1.0, cosine_weight=1.0)
 params.model["l2_scale"] = 0.01
 params.model["trunk"][0]["dropout"] = 0.0
 out = []
-for compute in (Compute(jit=False), mirrored(params, ["CPU:0", "CPU:1"])):
+for compute in (Compute(jit=False), shared(params, names)):
     keras.utils.set_random_seed(1)
     with compute.scope():
-        model = build_network(params, synchronized=compute.replicas > 1).model
+        model = build_network(params, synchronized=compute.synchronized).model
     history = fit(model, params, fold(64, 1), fold(32, 2), 1, epochs=3, compute=compute)
     out.append([[e.loss, e.val_loss, e.pearsonr, e.val_pearsonr] for e in history])
+    assert compute.replicas == len(out)
 json.dump(out, sys.stdout)
 """
 
@@ -53,7 +67,7 @@ def test_two_devices_give_the_losses_of_one() -> None:
     """
     done = subprocess.run(
         [sys.executable, "-c", TWO_DEVICES],
-        env={"PYTHONPATH": ":".join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        env=os.environ | {"PYTHONPATH": ":".join(sys.path), "TF_CPP_MIN_LOG_LEVEL": "3"},
         capture_output=True,
         check=False,
         timeout=600,
@@ -83,6 +97,9 @@ def test_float16_nearly_gives_the_losses_of_float32_and_stores_float32(tmp_path:
 
 def test_xla_compiles_large_networks_unless_told_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     model = build_network(tiny()).model
+    if framework_name() == "jax":
+        assert Compute(jit=False).uses_xla(model), "JAX knows nothing else"
+        return
     assert not Compute().uses_xla(model)
     assert Compute(jit=True).uses_xla(model)
     monkeypatch.setattr("accessiflow.training.compute.XLA_FROM", model.count_params())
@@ -91,13 +108,13 @@ def test_xla_compiles_large_networks_unless_told_otherwise(monkeypatch: pytest.M
 
 
 def test_more_gpus_than_there_are_are_refused_or_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(InputError, match=r"--gpus 99: TensorFlow sees \d+ GPU"):
+    with pytest.raises(InputError, match=r"--gpus 99: (TensorFlow|JAX) sees \d+ GPU"):
         choose(tiny(), gpus=99)
     with caplog.at_level("WARNING", "accessiflow"):
         choose(tiny(num_gpu=99, batch_size=99))
-    assert "train.num_gpu = 99, but TensorFlow sees" in caplog.text
+    assert re.search("train.num_gpu = 99, but (TensorFlow|JAX) sees", caplog.text)
 
 
 def test_a_batch_that_does_not_divide_is_refused() -> None:
     with pytest.raises(InputError, match="batch_size = 16, which 3 devices cannot share equally"):
-        mirrored(tiny(), ["GPU:0", "GPU:1", "GPU:2"])
+        shared(tiny(), ["GPU:0", "GPU:1", "GPU:2"])

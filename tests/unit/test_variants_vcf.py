@@ -44,8 +44,14 @@ def test_records_come_in_order_multi_allelic_ones_split_in_place(tmp_path):
         ("A", ".", "no ALT allele"),
         ("A", "", "no ALT allele"),
         ("A", "R", "ALT is no sequence"),
-        ("-", "A", "REF is no sequence"),
-        ("N", "n", ""),
+        ("-", "A", ""),  # MAF's, ANNOVAR's: the base before it is found in the genome
+        ("A", "-", ""),
+        ("-", "-", "REF is no sequence"),
+        ("A", "C-", "ALT is no sequence"),
+        ("I", "D", "REF is no sequence"),
+        ("A", "N", "an allele has unknown bases"),
+        ("n", "A", "an allele has unknown bases"),
+        ("N", "N]chr2:5]", "symbolic allele"),
     ],
 )
 def test_alleles_that_are_no_sequence_have_a_reason(tmp_path, ref, alt, reason):

@@ -13,14 +13,12 @@ from accessiflow.errors import InputError
 from accessiflow.files import open_text, write_text
 from accessiflow.heritability.annotations import read_annotation
 from accessiflow.heritability.ld_scores import block_lefts, ld_scores, standardise
-from accessiflow.heritability.panel import Panel, frequencies, open_panel
+from accessiflow.heritability.panel import COMMON, Panel, frequencies, open_panel
 from accessiflow.log import log
 from accessiflow.variants.plink import NO_ID, bare, check_map
 
 if TYPE_CHECKING:
     import pandas as pd
-
-COMMON = 0.05
 
 
 def compute(

@@ -26,6 +26,7 @@ BIM = ["CHR", "SNP", "CM", "BP", "A1", "A2"]
 _DECODE = np.array([0, 255, 1, 2], np.uint8)  # bed codes -> count of A2; 255 missing
 _TABLE = _DECODE[(np.arange(256)[:, None] >> np.array([0, 2, 4, 6])) & 3]
 NO_CALL = 255
+COMMON = 0.05  # a SNP is common where its minor allele is more frequent than this
 
 
 def read_bim(path: Path) -> pd.DataFrame:
@@ -121,7 +122,7 @@ def frequencies(counts: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray
 
 def write_frq(panel: Panel, output: Path) -> None:
     """Write plink's .frq: CHR SNP A1 A2 MAF NCHROBS, A1 being the rarer allele as plink has it, MAF its frequency to
-    four digits."""
+    four digits (more beside COMMON)."""
     with write_text(output) as out:
         out.write(f"{'CHR':>4} {'SNP':>15} {'A1':>4} {'A2':>4} {'MAF':>12} {'NCHROBS':>8}\n")
         for low in range(0, len(panel.bim), 4096):
@@ -129,8 +130,17 @@ def write_frq(panel: Panel, output: Path) -> None:
             a2, _, chromosomes = frequencies(panel.genotypes(low, low + len(part)))
             rare = a2 < 0.5
             alleles = (np.where(rare, part[first], part[second]) for first, second in (("A2", "A1"), ("A1", "A2")))
-            rows = zip(part["CHR"], part["SNP"], *alleles, np.minimum(a2, 1 - a2), chromosomes, strict=True)
-            out.writelines(f"{bare(c):>4} {s:>15} {x:>4} {y:>4} {f:>12.4g} {n:>8d}\n" for c, s, x, y, f, n in rows)
+            digits = [_four_digits(f) for f in np.minimum(a2, 1 - a2).tolist()]
+            rows = zip(part["CHR"], part["SNP"], *alleles, digits, chromosomes, strict=True)
+            out.writelines(f"{bare(c):>4} {s:>15} {x:>4} {y:>4} {f:>12} {n:>8d}\n" for c, s, x, y, f, n in rows)
+
+
+def _four_digits(frequency: float) -> str:
+    """A frequency as plink prints it, or a little more where that would not be above COMMON, and it is."""
+    # LDSC takes the common SNPs from this text, and their number (.l2.M_5_50) from the genotypes, where 0.95 of A2 is
+    # 1 - 0.95 = 0.05000000000000004, which is common, as is 0.050004, which plink prints as 0.05
+    text = f"{frequency:.4g}"
+    return text if (float(text) > COMMON) == (frequency > COMMON) else f"{COMMON + 1e-12:.12f}"
 
 
 def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:

@@ -16,6 +16,7 @@ from accessiflow.imbalance.tails import beta_binomial_cdf
 from accessiflow.log import log
 from accessiflow.statistics import benjamini_hochberg
 from accessiflow.variants.columns import COUNTS, FLAGS, MAPPABILITY, UNIQUE, read_allele_counts
+from accessiflow.variants.keys import unordered_keys
 from accessiflow.variants.tables import KEY
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def read_counts(path: Path) -> pd.DataFrame:
     rows of one site are no independent observations of the direction. A column `mappability` stays: the first of the
     site's rows that is not `unique`.
     """
-    table = read_allele_counts(path)
+    table = _in_one_order(read_allele_counts(path), path)
     _warn_of_copies(table, path)
     grouped = table.assign(n_rows=1).groupby(KEY, sort=False, as_index=False)
     summed = grouped[[*COUNTS, "n_rows"]].sum()
@@ -40,6 +41,20 @@ def read_counts(path: Path) -> pd.DataFrame:
         return summed
     odd = table[table[MAPPABILITY].fillna(UNIQUE) != UNIQUE].drop_duplicates(KEY)
     return summed.merge(odd[[*KEY, MAPPABILITY]], on=KEY, how="left").fillna({MAPPABILITY: UNIQUE})
+
+
+def _in_one_order(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Rows of one site as its first row writes it: another may have REF and ALT exchanged, and their counts."""
+    keys, turned = unordered_keys(*(table[name].to_numpy() for name in KEY))
+    first = table.groupby(keys, sort=False)[KEY].transform("first")
+    flipped = turned != table.assign(turned=turned).groupby(keys, sort=False)["turned"].transform("first").to_numpy()
+    if flipped.any():
+        log.warning(
+            "%s: %d rows have REF and ALT of another row of their site exchanged: turned", path, int(flipped.sum())
+        )
+    ref, alt = (table[name].to_numpy() for name in COUNTS)
+    counts = {"ref_count": np.where(flipped, alt, ref), "alt_count": np.where(flipped, ref, alt)}
+    return table.assign(**{name: first[name] for name in KEY}, **counts)
 
 
 def _warn_of_copies(table: pd.DataFrame, path: Path) -> None:

@@ -61,10 +61,15 @@ def named_files(items: Sequence[str]) -> dict[str, list[Path]]:
 
 
 def compare_files(
-    calls: Path, models: Mapping[str, Sequence[Path]], track: str, peaks: Path | None, outcome: Outcome
+    calls: Path,
+    models: Mapping[str, Sequence[Path]],
+    track: str,
+    peaks: Path | None,
+    outcome: Outcome,
+    fasta: Path | None = None,
 ) -> pd.DataFrame:
     """`compare` of the score files of each model on the sites of a table of calls."""
-    sites = LabelledSites(read_labelled(calls, outcome), outcome)
+    sites = LabelledSites(read_labelled(calls, outcome), outcome, fasta)
     predicted = {model: sites.predicted(files, track) for model, files in models.items()}
     return compare(sites.truth, predicted, sites.groups(peaks), outcome)
 

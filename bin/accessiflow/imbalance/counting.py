@@ -65,7 +65,7 @@ class _Contig:
     repeated: int = 0
 
 
-def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = None) -> pd.DataFrame:
+def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = None, sample: str = "") -> pd.DataFrame:
     """The sites with COUNT_COLUMNS: fragments with REF, with ALT, with a third base, and with mates that disagree.
 
     Args:
@@ -73,6 +73,7 @@ def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = No
         sites: as `het_sites.read_sites` gives them.
         reads: which reads and bases count.
         fasta: the genome, for CRAM.
+        sample: whose genotypes the sites are; a warning names the sample of the reads where that is another.
 
     Raises:
         InputError: the alignments cannot be read, are not sorted by coordinate, or share no contig with the sites.
@@ -87,6 +88,7 @@ def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = No
         with pysam.AlignmentFile(
             str(bam), check_sq=True, reference_filename=None if fasta is None else str(fasta)
         ) as handle:
+            _warn_of_sample(handle.header.to_dict().get("RG", []), sample, bam)
             contigs = _contigs(sites, list(handle.references), bam)
             last = (-1, -1)
             for number, read in enumerate(handle.fetch(until_eof=True), 1):
@@ -112,6 +114,16 @@ def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = No
             bam.name, repeated,
         )  # fmt: skip
     return sites.assign(**dict(zip(COUNT_COLUMNS, out.T, strict=True)))
+
+
+def _warn_of_sample(groups: list[dict[str, str]], sample: str, bam: Path) -> None:
+    """Warn of reads of another person than the genotypes, by the names in the read groups."""
+    named = list(dict.fromkeys(group["SM"] for group in groups if "SM" in group))
+    # libraries are often called otherwise than people: a warning, no refusal
+    if sample and named and (sample not in named or len(named) > 1):
+        log.warning(
+            "%s: the reads are of %s, the genotypes of %s: are they of one person?", bam.name, ", ".join(named), sample
+        )
 
 
 def _contigs(sites: pd.DataFrame, references: list[str], bam: Path) -> list[_Contig]:

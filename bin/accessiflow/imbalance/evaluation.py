@@ -55,10 +55,12 @@ class LabelledSites:
     Attributes:
         table: chrom pos ref alt ratio label.
         outcome: what is predicted for them.
+        fasta: the genome, for the look-up of insertions and deletions (`open_scores`).
     """
 
     table: pd.DataFrame
     outcome: Outcome
+    fasta: Path | None = None
 
     @property
     def truth(self) -> NDArray[np.bool_]:
@@ -67,7 +69,7 @@ class LabelledSites:
 
     def predicted(self, scores: Sequence[Path], track: str) -> NDArray[np.float64]:
         """What the scores of a model, in one file or several, say of each site (n,); NaN without a score."""
-        with open_scores(scores) as opened:
+        with open_scores(scores, self.fasta) as opened:
             return predict(self.table, opened, track, self.outcome)
 
     def groups(self, peaks: Path | None) -> dict[str, NDArray[np.bool_]]:
@@ -76,10 +78,15 @@ class LabelledSites:
 
 
 def evaluate_files(
-    calls: Path, scores: Sequence[Path], track: str, peaks: Path | None, outcome: Outcome
+    calls: Path,
+    scores: Sequence[Path],
+    track: str,
+    peaks: Path | None,
+    outcome: Outcome,
+    fasta: Path | None = None,
 ) -> pd.DataFrame:
     """`evaluate` of a model's score files on the sites of a table of calls."""
-    sites = LabelledSites(read_labelled(calls, outcome), outcome)
+    sites = LabelledSites(read_labelled(calls, outcome), outcome, fasta)
     predicted = sites.predicted(scores, track)
     return evaluate(sites.truth, predicted, sites.groups(peaks), outcome)
 

@@ -62,6 +62,29 @@ def read_sites(path: Path, sample: str = "") -> pd.DataFrame:
     return pd.DataFrame([(*place, *alleles) for place, alleles in sites.items()], columns=KEY)
 
 
+def chosen_sample(path: Path, name: str = "") -> str:
+    """The sample whose genotypes count: the named one, else the first (with a warning of several); "" without any.
+
+    Raises:
+        InputError: the file cannot be read, or has no such sample.
+    """
+    import pysam
+
+    require_file(path, "VCF file")
+    verbosity = pysam.set_verbosity(0)
+    try:
+        with pysam.VariantFile(str(path)) as handle:
+            samples = list(handle.header.samples)
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise InputError(f"cannot be read as VCF or BCF ({error}): truncated or damaged?", path) from None
+    finally:
+        pysam.set_verbosity(verbosity)
+    if len(samples) > 1 and not name:
+        log.warning("%s: has %d samples, the first (%s) counts: name one with --sample", path, len(samples), samples[0])
+    column = _sample(samples, name, path)
+    return samples[column] if column >= 0 else ""
+
+
 def _alleles_of(records: list[_Record]) -> list[tuple[str, str] | str]:
     """REF and ALT of each record of one place, or the reason why it is no site."""
     found = [_heterozygous(record) for record in records]

@@ -1,4 +1,4 @@
-"""Base codes to one-hot inside a TensorFlow graph.
+"""Base codes to one-hot on the device that computes.
 
 A byte a base crosses to the device, not the sixteen of four float32 channels.
 """
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from accessiflow.genome import ONE_HOT
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from keras import KerasTensor
 
 
-def one_hot(codes: tf.Tensor) -> tf.Tensor:
+def one_hot(codes: KerasTensor) -> KerasTensor:
     """One-hot (n, L, 4) float32 of base codes (n, L) uint8; code 4 is 0.25 in each channel."""
-    import tensorflow as tf
+    from keras import ops
 
-    return tf.gather(tf.constant(ONE_HOT), tf.cast(codes, tf.int32))
+    return ops.take(ops.convert_to_tensor(ONE_HOT), ops.cast(codes, "int32"), axis=0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from accessiflow.errors import InputError
 from accessiflow.log import log, note
+from accessiflow.model.device import BACKENDS, gpu_at_hand, start
 from accessiflow.model.params import Params, load_params
 from accessiflow.prediction import native
 from accessiflow.prediction.adapters import KERAS, adapter_of, load_adapter
@@ -21,7 +21,7 @@ from accessiflow.restart import PartFile, fingerprint
 if TYPE_CHECKING:
     import pandas as pd
 
-ENGINES = ("auto", "native", "tensorflow")
+ENGINES = ("auto", "native", *BACKENDS)
 
 
 class TrackPredictor(NamedTuple):
@@ -64,9 +64,10 @@ def load_tracks(
     engine: str = "auto",
     threads: int = 1,
     require_gpu: bool = False,
+    backend: str = "",
 ) -> TrackPredictor:
     """A predictor of the tracks of a targets table (see load_predictor and read_tracks)."""
-    predictor = load_predictor(params_file, weights, adapter, engine, threads, require_gpu)
+    predictor = load_predictor(params_file, weights, adapter, engine, threads, require_gpu, backend)
     return TrackPredictor(predictor, ensemble, read_tracks(targets, predictor))
 
 
@@ -77,6 +78,7 @@ def load_predictor(
     engine: str = "auto",
     threads: int = 1,
     require_gpu: bool = False,
+    backend: str = "",
 ) -> Predictor:
     """A predictor from a params JSON and a weights file.
 
@@ -85,10 +87,11 @@ def load_predictor(
         weights: The weights file.
         adapter: How to read and run the model (prediction/adapters); default: what the params say, else a Keras
             network.
-        engine: native (compiled, CPU), tensorflow, or auto: TensorFlow on a GPU, else native, else TensorFlow on the
-            CPU.
+        engine: native (compiled, CPU), tensorflow or jax, or auto: a framework on a GPU, else native, else the
+            framework on the CPU.
         threads: CPU threads.
         require_gpu: Refuse to run on a CPU.
+        backend: The framework, where one computes (model.device.chosen_backend).
 
     Raises:
         InputError: The params leave seq_length or the number of tracks open, the weights do not fit, there is no such
@@ -102,27 +105,29 @@ def load_predictor(
             raise InputError(f"--engine native: the model runs through the adapter {name}")
         predictor: Predictor = AdaptedPredictor(load_adapter(name, params_file, weights), name)
     else:
-        predictor = _network(_closed(params_file), weights, engine, threads, require_gpu)
+        if engine in BACKENDS:
+            if backend not in ("", engine):
+                raise InputError(f"--engine {engine} and --backend {backend} contradict each other: give one of them")
+            backend = engine
+        predictor = _network(_closed(params_file), weights, engine, threads, require_gpu, backend)
     log.info("engine: %s; %d thread(s)", predictor.engine, threads)
     return predictor
 
 
-def _network(params: Params, weights: Path, engine: str, threads: int, require_gpu: bool) -> Predictor:
-    unavailable = native.unavailable(params) if engine != "tensorflow" else ""
+def _network(params: Params, weights: Path, engine: str, threads: int, require_gpu: bool, backend: str) -> Predictor:
+    unavailable = native.unavailable(params) if engine not in BACKENDS else ""
     if engine == "native":
         if unavailable or require_gpu:
-            reason = unavailable or "--require-gpu needs the engine tensorflow"
-            raise InputError(f"--engine native: {reason}; use auto or tensorflow")
+            reason = unavailable or "--require-gpu needs tensorflow or jax"
+            raise InputError(f"--engine native: {reason}; use auto, tensorflow or jax")
         return _native(params, weights, threads)
-    # decided without TensorFlow where that is possible: its import alone takes seconds
-    if engine == "auto" and not require_gpu and not unavailable and not _gpu_at_hand():
+    # decided without a framework where that is possible: its import alone takes seconds
+    if engine == "auto" and not require_gpu and not unavailable and not gpu_at_hand():
         return _native(params, weights, threads)
-    from accessiflow.model.device import start_tensorflow
-
-    device = start_tensorflow(threads, require_gpu)
-    if unavailable and device == "cpu":
-        log.warning("TensorFlow computes, slower on a CPU: %s", unavailable)
-    if engine == "auto" and device == "cpu" and not unavailable:
+    device = start(threads, require_gpu, backend=backend)
+    if unavailable and device.name == "cpu":
+        log.warning("%s computes, slower on a CPU: %s", device.backend, unavailable)
+    if engine == "auto" and device.name == "cpu" and not unavailable:
         return _native(params, weights, threads)
     return KerasPredictor(params, weights)
 
@@ -130,14 +135,6 @@ def _network(params: Params, weights: Path, engine: str, threads: int, require_g
 def _native(params: Params, weights: Path, threads: int) -> Predictor:
     note(device="cpu", threads=threads)
     return NativePredictor(params, weights, threads)
-
-
-def _gpu_at_hand() -> bool:
-    """Whether it is worth asking TensorFlow for a GPU."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1"):  # Slurm hides GPUs from a job in this way
-        return False
-    devices = ("/dev/nvidia0", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, and either under Windows' Linux
-    return any(Path(device).exists() for device in devices)
 
 
 def _closed(params_file: Path) -> Params:

@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.genome import UNKNOWN, Codes
-from accessiflow.genome import one_hot as host_one_hot
+from accessiflow.genome import UNKNOWN, Codes, one_hot
 from accessiflow.model.build import build_model
-from accessiflow.model.one_hot import one_hot
+from accessiflow.model.device import framework, framework_name
 from accessiflow.model.params import Params
 from accessiflow.model.weights import load_weights
 from accessiflow.prediction.adapters import Adapter
@@ -31,7 +30,6 @@ from accessiflow.prediction.ensemble import FORWARD, Ensemble
 
 if TYPE_CHECKING:
     import keras
-    import tensorflow as tf
 
 PASSES_AT_ONCE = 2048  # windows, strands and shifts included, that are expanded at once
 PROBES = 3  # random windows; two places that differ agree on all of them only by a rare chance
@@ -208,7 +206,7 @@ class KerasPredictor(Predictor):
     @property
     def engine(self) -> str:
         """What computes, for the log."""
-        return f"tensorflow, batches of {self.batch} windows"
+        return f"{framework_name()}, batches of {self.batch} windows"
 
     def keep(self, outputs: Sequence[int]) -> None:
         """Predict these tracks of the model only, in this order."""
@@ -229,19 +227,9 @@ class KerasPredictor(Predictor):
         return out
 
     @cached_property
-    def _run(self) -> Callable[[Codes], tf.Tensor]:
-        import tensorflow as tf
-
-        def forward(codes: tf.Tensor) -> tf.Tensor:
-            predicted = self.model(one_hot(codes), training=False)
-            if self._outputs == list(range(self.num_targets)):
-                return predicted
-            # on the device: of a model of thousands of tracks only those asked for are copied back
-            return tf.gather(predicted, self._outputs, axis=2)
-
-        return tf.function(
-            forward, input_signature=[tf.TensorSpec((self.batch, self.seq_length), tf.uint8)], autograph=False
-        )
+    def _run(self) -> Callable[[Codes], ArrayLike]:
+        every = self._outputs == list(range(self.num_targets))
+        return framework().forward(self.model, None if every else self._outputs, self.batch)
 
     @cached_property
     def _places(self) -> NDArray[np.int64]:
@@ -282,7 +270,7 @@ class AdaptedPredictor(Predictor):
             part = codes[low : low + size]
             batch = np.full((size, self.seq_length), UNKNOWN, np.uint8)
             batch[: len(part)] = part
-            predicted = np.asarray(self._adapter.predict(host_one_hot(batch)), np.float32)
+            predicted = np.asarray(self._adapter.predict(one_hot(batch)), np.float32)
             expected = (size, self.output_length, self.num_targets)
             if predicted.shape != expected:
                 raise InputError(

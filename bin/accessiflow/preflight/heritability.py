@@ -11,18 +11,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
 from accessiflow.preflight.findings import Inputs
 from accessiflow.preflight.panel import IDS_AT_ONCE, Usable, keys
-from accessiflow.variants.sumstats import NOT_THERE, NUMBERS, WORDS, Header, clean, faults, read_header
+from accessiflow.variants.sumstats import (
+    NOT_THERE,
+    NUMBERS,
+    OWN_TERM,
+    SEVERAL_IDS,
+    WORDS,
+    Header,
+    clean,
+    faults,
+    read_header,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 ENOUGH = 200_000  # shared SNPs below which LDSC's own programs warn of unsteady estimates
 MEDIAN_ROWS, MEDIAN_OFF = 100, 0.1  # munging refuses a median effect that is further from none
+IDS_LOOKED_AT = 1000
 INFO_MIN = 0.9  # munging leaves out what is imputed worse
 UNAMBIGUOUS = frozenset({"AC", "AG", "CA", "CT", "GA", "GT", "TC", "TG"})
 BASELINES = ("none", "given", "reduced")
@@ -87,7 +99,7 @@ def _read(inputs: Inputs, name: str, path: Path, header: Header, panel: Usable |
     seen = None if panel is None else np.zeros(len(panel.keys), bool)
     first = ""
     for number, chunk in enumerate(_chunks(path, header)):
-        ids = chunk[header.fields["SNP"][0]].fillna("").str.strip().to_numpy(dtype=object)
+        ids = _ids(chunk[header.fields["SNP"][0]])
         if not number:
             first = str(ids[0]) if len(ids) else ""
             _check_values(inputs, name, chunk, header)
@@ -101,20 +113,29 @@ def _read(inputs: Inputs, name: str, path: Path, header: Header, panel: Usable |
     return (None if seen is None else int(seen.sum())), first
 
 
+def _ids(values: pd.Series) -> NDArray[np.object_]:
+    """The ids (n,) that munging gets."""
+    values = values.fillna("").str.strip()
+    if values.iloc[:IDS_LOOKED_AT].str.contains("[,;]").any():
+        values = values.str.replace(SEVERAL_IDS, "", regex=True)
+    return values.to_numpy(dtype=object)
+
+
 def _chunks(path: Path, header: Header) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
-    wanted = [columns[0] for columns in header.fields.values() if columns]
+    wanted = {*(columns[0] for columns in header.fields.values() if columns), *header.sides}
+    wanted |= {header.test} if header.test is not None else set()
     try:
         with open_text(path) as handle:
             for _ in islice(handle, header.line):  # comments and the header, whose names may start with #
                 pass
-            yield from pd.read_csv(
+            chunks = pd.read_csv(
                 handle,
                 sep=header.separator or r"\s+",
                 header=None,
                 names=header.names,
-                usecols=wanted,
+                usecols=[name for name in header.names if name in wanted],
                 dtype=str,
                 chunksize=IDS_AT_ONCE,
                 keep_default_na=False,
@@ -122,6 +143,8 @@ def _chunks(path: Path, header: Header) -> Iterator[pd.DataFrame]:
                 index_col=False,
                 engine="c",
             )
+            for chunk in chunks:
+                yield chunk if header.test is None else chunk[chunk[header.test].str.upper() == OWN_TERM]
     except pd.errors.EmptyDataError:  # a header alone
         return
     except (ValueError, OSError, EOFError, pd.errors.ParserError) as error:
@@ -139,11 +162,13 @@ def _check_values(inputs: Inputs, name: str, chunk: pd.DataFrame, header: Header
             continue
         text = chunk[column].fillna("").str.strip()
         numbers[field] = pd.to_numeric(text.where(~text.isin(NOT_THERE)), errors="coerce")
+        if field == "P" and header.logs:
+            numbers[field] = 10.0 ** -numbers[field]
         wrong = numbers[field].isna() & ~text.isin(NOT_THERE)
         if wrong.any():
-            row = int(wrong.to_numpy().argmax())
+            row = wrong.idxmax()  # of the file, whose rows of other terms are left out here
             inputs.findings.problem(
-                f"{name}:{header.line + 1 + row}: has {text.iloc[row][:40]!r} in the column {column} "
+                f"{name}:{header.line + 1 + row}: has {text[row][:40]!r} in the column {column} "
                 f"({WORDS[field]}), expected a number"
             )
             return
@@ -154,7 +179,7 @@ def _check_values(inputs: Inputs, name: str, chunk: pd.DataFrame, header: Header
         inputs.findings.warning(
             f"{name}: {repeated} of its first {len(chunk)} rows have an id of an earlier row: the first counts"
         )
-    alleles = [header.only(field) for field in ("A1", "A2")]
+    alleles = list(header.sides) or [header.only(field) for field in ("A1", "A2")]
     if not header.munged and len(chunk) and all(alleles):
         pairs = (chunk[alleles[0]].fillna("") + chunk[alleles[1]].fillna("")).str.strip().str.upper()
         if not pairs.isin(UNAMBIGUOUS).any():
@@ -180,12 +205,12 @@ def _out_of_range(numbers: dict[str, pd.Series], header: Header) -> Iterator[str
         if field == "INFO" and not (known >= INFO_MIN).any():
             yield f"has no INFO of {INFO_MIN} or more: munging would leave out all SNPs"
         if field == "signed" and not header.munged:
-            yield from _off_median(known, str(header.only(field)))
+            yield from _off_median(known, str(header.only(field)), header.munging(field))
 
 
-def _off_median(values: pd.Series, column: str) -> Iterator[str]:
+def _off_median(values: pd.Series, column: str, munging: str) -> Iterator[str]:
     """An effect whose median is not that of no effect: odds ratios called BETA, or their logarithms called OR."""
-    none = 1.0 if clean(column) == "OR" else 0.0
+    none = 1.0 if clean(munging) == "OR" else 0.0
     median = float(values.median())
     if len(values) >= MEDIAN_ROWS and abs(median - none) > MEDIAN_OFF:
         other = "log odds (call it LOG_ODDS)" if none else "an odds ratio (call it OR)"

@@ -139,6 +139,7 @@ class Agreement(NamedTuple):
         compared: how many of them were compared.
         mismatches: how many of these disagree.
         exchanged: how many of those have the genome's allele as ALT.
+        shifted: how many of those are the genome's one base on.
         examples: the first few that disagree, in words.
         contigs: the contigs that the records name.
     """
@@ -147,6 +148,7 @@ class Agreement(NamedTuple):
     compared: int
     mismatches: int
     exchanged: int
+    shifted: int
     examples: list[str]
     contigs: list[str]
 
@@ -159,7 +161,7 @@ def compare_alleles(records: Iterable[Record], reference: Reference | None, most
     """
     contigs: dict[str, None] = {}  # an ordered set
     examples: list[str] = []
-    count = compared = mismatches = exchanged = 0
+    count = compared = mismatches = exchanged = shifted = 0
     for record in islice(records, most):
         count += 1
         contigs.setdefault(record.chrom)
@@ -175,11 +177,12 @@ def compare_alleles(records: Iterable[Record], reference: Reference | None, most
             exchanged += (
                 bool(record.alt) and reference.bases(record.chrom, record.pos - 1, len(record.alt)) == record.alt
             )
+            shifted += reference.bases(record.chrom, record.pos, len(record.ref)) == record.ref
             if len(examples) < NAMES_SHOWN:
                 examples.append(
                     f"{record.chrom}:{record.pos} {record.ref[:20]} (FASTA: {genome[:20] or 'end of contig'})"
                 )
-    return Agreement(count, compared, mismatches, exchanged, examples, list(contigs))
+    return Agreement(count, compared, mismatches, exchanged, shifted, examples, list(contigs))
 
 
 def report_mismatches(name: str, agreement: Agreement, most: float, findings: Findings) -> dict[str, int]:
@@ -198,6 +201,11 @@ def report_mismatches(name: str, agreement: Agreement, most: float, findings: Fi
             findings.warning(
                 f"{sentence}: in {agreement.exchanged} of {agreement.mismatches} ALT is the genome's: "
                 "alleles reversed, not another assembly (ref_mismatch says what becomes of them)"
+            )
+        elif share > most and agreement.shifted >= EXCHANGED * agreement.mismatches:
+            findings.problem(
+                f"{sentence}: in {agreement.shifted} of {agreement.mismatches} REF is the genome's base behind: "
+                "positions counted from 0? Add 1 to them"
             )
         elif share > most:
             findings.problem(f"{sentence}, more than {most:.0%}: another assembly? (max_ref_mismatch sets the limit)")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from accessiflow.bootstrap import Bootstrap
 from accessiflow.errors import InputError
-from accessiflow.log import log, note
+from accessiflow.log import left_out, log, note
 from accessiflow.qtl.intervals import Correlations, correlations
 from accessiflow.statistics import Doubles, binomial_share
+from accessiflow.variants.keys import variant_keys
+from accessiflow.variants.tables import KEY
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +25,23 @@ POOLED = "all"
 _CORRELATIONS = ["pearson", "pearson_low", "pearson_high", "spearman", "spearman_low", "spearman_high", "reason"]
 AGREEMENT_COLUMNS = ["group", "n", "n_unscored", "n_zero", "n_agree", "agreement", "low", "high", "p", *_CORRELATIONS]
 CORRELATION_COLUMNS = ["element", "n", "n_unscored", "n_unmeasured", *_CORRELATIONS]
+
+
+def once(table: pd.DataFrame, fields: Sequence[str]) -> pd.DataFrame:
+    """The table without rows that repeat another in variant and `fields`, with warnings of these and of further rows.
+
+    A variant has several rows where it was measured for several peaks or conditions: these count each.
+    """
+    known = [field for field in fields if field in table.columns]
+    keyed = table[known].assign(variant=variant_keys(*(table[name].to_numpy() for name in KEY)))
+    copies = keyed.duplicated().to_numpy()
+    if copies.any():
+        log.warning("%d of %d rows repeat another: left out", int(copies.sum()), len(table))
+        left_out("rows that repeat another", int(copies.sum()))
+    again = int(keyed[~copies].duplicated("variant").sum())
+    if again:
+        log.warning("%d of %d rows are of a variant that has another row: each row counts", again, int((~copies).sum()))
+    return table[~copies].reset_index(drop=True)
 
 
 def mean_scores(variants: pd.DataFrame, tracks: TrackScores) -> Doubles:

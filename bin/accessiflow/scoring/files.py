@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, read_table
+from accessiflow.genome import Fasta
 from accessiflow.hdf5 import as_texts, dataset
 from accessiflow.variants.keys import text_keys, variant_keys
 from accessiflow.variants.tables import KEY
@@ -88,13 +89,13 @@ class ScoreFile(ABC):
             raise InputError(f"has {len(numbers)} tracks called {track}: name one by its identifier", self.path)
         return numbers[0]
 
-    def keys(self, by_name: bool) -> NDArray[np.uint64]:
-        """A key (n,) of each variant: of its id, or of its position and alleles."""
+    def keys(self, by_name: bool, genome: Fasta | None = None) -> NDArray[np.uint64]:
+        """A key (n,) of each variant: of its id, or of its position and alleles (see `variant_keys`)."""
         keys = [np.empty(0, np.uint64)]
         for block in self.variants():
             if by_name and "id" not in block:
                 raise InputError("has no ids (snp), the other files nothing else: look them up apart", self.path)
-            keys.append(text_keys(block["id"]) if by_name else variant_keys(*(block[name] for name in KEY)))
+            keys.append(text_keys(block["id"]) if by_name else variant_keys(*(block[name] for name in KEY), genome))
         return np.concatenate(keys)
 
 

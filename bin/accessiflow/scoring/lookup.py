@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
+from accessiflow.genome import Fasta
 from accessiflow.hdf5 import open_hdf5
 from accessiflow.log import log
 from accessiflow.scoring.files import BasenjiFile, ScoreFile
@@ -49,12 +50,15 @@ class Scores:
     _keys: NDArray[np.uint64]
     _rows: NDArray[np.int64]
     _by_name: bool
+    _genome: Fasta | None = None
 
     def find(self, variants: pd.DataFrame) -> NDArray[np.int64]:
         """Row (n,) of each variant; -1 without a score.
 
-        A variant scored in several files is taken from the first. One that is there with REF and ALT exchanged only has
-        the row behind all others by as much as its own is from the first: `read` turns the scores of such rows.
+        Padded alleles and `-` are the variant that they mean, with a genome also at another place of a repeat
+        (variants/normalise.py). A variant scored in several files is taken from the first. One that is there with REF
+        and ALT exchanged only has the row behind all others by as much as its own is from the first: `read` turns the
+        scores of such rows.
 
         Args:
             variants: A table with the columns chrom, pos, ref, alt, and id where the files hold nothing else.
@@ -69,9 +73,10 @@ class Scores:
         if self._by_name:
             return self._row_of(text_keys(variants["id"]))
         chrom, pos, ref, alt = (variants[name].to_numpy() for name in KEY)
-        rows = self._row_of(variant_keys(chrom, pos, ref, alt))
+        rows = self._row_of(variant_keys(chrom, pos, ref, alt, self._genome))
         other = np.flatnonzero((rows < 0) & exchangeable(ref, alt))
         if len(other):
+            # alleles of one length: none of these moves
             turned = self._row_of(variant_keys(chrom[other], pos[other], alt[other], ref[other]))
             rows[other] = np.where(turned < 0, -1, turned + self._size)
             found = int((turned >= 0).sum())
@@ -174,8 +179,12 @@ def files_of(path: Path) -> list[Path]:
 
 
 @contextmanager
-def open_scores(paths: Sequence[Path]) -> Iterator[Scores]:
+def open_scores(paths: Sequence[Path], fasta: Path | None = None) -> Iterator[Scores]:
     """Open one or more score files of the same tracks, or folders of them.
+
+    Args:
+        paths: The files.
+        fasta: The genome, by which insertions and deletions are known at any place of a repeat.
 
     Raises:
         InputError: A file is of no known layout, or the tracks differ between files.
@@ -188,11 +197,12 @@ def open_scores(paths: Sequence[Path]) -> Iterator[Scores]:
         if odd is not None:
             raise InputError(f"scores other tracks than {files[0].path}", odd.path)
         by_name = any(f.by_name for f in files)
+        genome = None if fasta is None else stack.enter_context(Fasta(fasta))
         # row numbers run on from file to file
         first = np.concatenate([[0], np.cumsum([f.rows for f in files])[:-1]]).astype(np.int64)
         # np.unique gives the first place of each key: a variant of several files is taken from the first
-        unique, where = np.unique(np.concatenate([f.keys(by_name) for f in files]), return_index=True)
-        yield Scores(files, files[0].tracks, files[0].labels, first, unique, where.astype(np.int64), by_name)
+        unique, where = np.unique(np.concatenate([f.keys(by_name, genome) for f in files]), return_index=True)
+        yield Scores(files, files[0].tracks, files[0].labels, first, unique, where.astype(np.int64), by_name, genome)
 
 
 def _rows_of(

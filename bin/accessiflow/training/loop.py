@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.log import log
@@ -25,14 +26,18 @@ from accessiflow.model.params import Params
 from accessiflow.statistics import Accuracy, known_mean
 from accessiflow.training.augmentation import Batch
 from accessiflow.training.batches import FoldArrays, one_behind, plain_batches, prefetched, training_batches
+from accessiflow.training.build import build_steps
 from accessiflow.training.checkpoint import Arrays, Checkpoint, State
 from accessiflow.training.compute import Compute
 from accessiflow.training.history import Epoch, finished, kept_epoch
 from accessiflow.training.sampling import sampling_weights
-from accessiflow.training.steps import Step, compiled
+from accessiflow.training.steps import StepResult
 
 if TYPE_CHECKING:
     import keras
+
+
+Step = Callable[[NDArray[np.uint8], NDArray[np.float32]], StepResult]
 
 
 class Progress(NamedTuple):
@@ -109,7 +114,7 @@ class TrainingRun:
         self._batch = int(params.train["batch_size"])
         self._steps_an_epoch = len(train) // self._batch
         total = self._steps_an_epoch * (epochs or params.train["train_epochs_max"])
-        self._steps = compiled(model, params, total, compute)
+        self._steps = build_steps(model, params, total, compute)
         self._weights = sampling_weights(train, params.train["specificity_sampling"])
         # a stream of its own, apart from the one that Keras draws initial weights and dropout from by the same seed
         self.rng = np.random.default_rng([seed, 0])
@@ -125,6 +130,7 @@ class TrainingRun:
             return Progress([], [])
         for variable, value in zip(self._all(), state.variables, strict=True):
             variable.assign(value)
+        self._steps.load()
         self.rng.bit_generator.state = state.rng
         log.info("goes on after epoch %d", len(state.history))
         return Progress(state.history, state.kept)
@@ -135,6 +141,7 @@ class TrainingRun:
         batches = training_batches(self._train, self._params, self._weights, self.rng)
         train = self._pass(self._steps.train, batches, f"the training loss of epoch {number}")
         seconds = time.monotonic() - started
+        self._steps.store()
         batches = plain_batches(self._valid, self._batch)
         valid = self._pass(self._steps.evaluate, batches, f"the validation loss of epoch {number}")
         out = Epoch(

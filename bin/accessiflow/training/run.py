@@ -22,6 +22,7 @@ from accessiflow.errors import InputError
 from accessiflow.files import read_table, write_json, write_table
 from accessiflow.log import log, note
 from accessiflow.model.build import Network, build_network, count_parameters
+from accessiflow.model.device import framework_name
 from accessiflow.model.params import Params, load_params
 from accessiflow.model.weights import freeze, load_trunk, load_weights, save_weights
 from accessiflow.training.batches import FoldArrays
@@ -109,7 +110,7 @@ def train_model(request: TrainingRequest) -> list[Epoch]:
     compute = choose(params, request.gpus, request.jit, request.mixed_precision)
     keras.utils.set_random_seed(request.seed)  # before the network is built: initial weights are drawn there
     with compute.scope():
-        network = build_network(params, compute.mixed_precision, compute.replicas > 1)
+        network = build_network(params, compute.mixed_precision, compute.synchronized)
     output = tuple(network.model.output_shape[1:])
     if output != (positions, tracks):
         raise InputError(
@@ -203,7 +204,7 @@ def _facts(request: TrainingRequest, params: Params, compute: Compute) -> dict[s
         "epochs": request.epochs,
         "tracks": list(request.tracks),
         "freeze_trunk": request.freeze_trunk,
-        "compute": [compute.jit, compute.mixed_precision, compute.replicas],
+        "compute": [framework_name(), compute.jit, compute.mixed_precision, compute.replicas],
     }
 
 

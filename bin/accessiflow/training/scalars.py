@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -21,7 +22,9 @@ def scalar_writer(folder: Path | None) -> Iterator[Callable[[Epoch], None]]:
     if folder is None:
         yield lambda _: None
         return
-    import tensorflow as tf
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.compat.proto.summary_pb2 import Summary
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -29,12 +32,14 @@ def scalar_writer(folder: Path | None) -> Iterator[Callable[[Epoch], None]]:
         raise InputError(
             f"cannot be made ({error.strerror}): choose another folder for --tensorboard", folder
         ) from None
-    with tf.summary.create_file_writer(str(folder)).as_default() as writer:
+    writer = EventFileWriter(str(folder))
 
-        def write(epoch: Epoch) -> None:
-            for name, value in asdict(epoch).items():
-                if name != "epoch":
-                    tf.summary.scalar(name, value, step=epoch.epoch)
-            writer.flush()  # a running TensorBoard shows an epoch when it ends, and a killed run loses none
+    def write(epoch: Epoch) -> None:
+        values = [Summary.Value(tag=k, simple_value=v) for k, v in asdict(epoch).items() if k != "epoch"]
+        writer.add_event(Event(wall_time=time.time(), step=epoch.epoch, summary=Summary(value=values)))
+        writer.flush()  # a running TensorBoard shows an epoch when it ends, and a killed run loses none
 
+    try:
         yield write
+    finally:
+        writer.close()

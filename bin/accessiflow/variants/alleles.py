@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from accessiflow.genome import UNKNOWN, Codes, Fasta, encode
+from accessiflow.genome import UNKNOWN, Codes, Fasta, decode, encode
+from accessiflow.variants.normalise import DASH
 from accessiflow.variants.vcf import Variant
 
 ABSENT = "contig is not in the FASTA"
@@ -52,6 +53,7 @@ def check_variant(variant: Variant, genome: Fasta, seq_length: int, ref_mismatch
             does), "exclude", or "swap" (alleles exchanged). A variant of which neither allele is the genome's is
             excluded.
     """
+    variant = anchored(variant, genome)
     reason = check_place(variant, genome) or variant.reason
     if reason:
         return CheckedVariant(variant, reason)
@@ -93,6 +95,16 @@ def check_place(variant: Variant, genome: Fasta) -> str:
         return ABSENT
     on_it = variant.pos >= 1 and variant.pos - 1 + len(variant.ref) <= size
     return "" if on_it else "position is not on the chromosome"
+
+
+def anchored(variant: Variant, genome: Fasta) -> Variant:
+    """A variant with `-` for no base as VCF writes it, with the base before it; any other as it is."""
+    if DASH not in (variant.ref, variant.alt) or variant.chrom not in genome.sizes:
+        return variant
+    pos = variant.pos if variant.ref == DASH else variant.pos - 1
+    base = decode(genome.codes(variant.chrom, pos - 1, pos))
+    ref, alt = (base + allele.replace(DASH, "") for allele in (variant.ref, variant.alt))
+    return replace(variant, pos=pos, ref=ref, alt=alt)
 
 
 def fit(string: Codes, seq_length: int) -> Codes:

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import NA
-from accessiflow.log import log
+from accessiflow.log import left_out, log
+from accessiflow.variants.dapg import read_dapg
 from accessiflow.variants.tables import KEY, NO_VALUE, TextTable, counts_of, numbers_of, read_text
 
 if TYPE_CHECKING:
@@ -36,15 +37,15 @@ NAMES = {
     "alt": (r"alt|alt_?allele|alternate|alternat(iv)?e_?allele|variantalt", r"allele_?2"),
     "effect_allele": (r"effect_?allele|ea|tested_?allele|assessed_?allele", "a1"),
     "other_allele": (r"other_?allele|non_?effect_?allele|oa|nea", "a2"),
-    "variant": (rf"((hg|grch)\d+_)?variant(_?id)?{_BUILD}",),
+    "variant": (rf"((hg|grch)\d+_)?variant(_?id)?{_BUILD}", "eqtl"),
     "id": (r"rs_?ids?|snp|snp_?id",),
     "start": (r"(chrom_?)?start",),
     "end": (r"(chrom_?)?end",),
     "beta": (r"beta|slope|effect|effect_?size", "beta_marginal", "posterior_mean", "beta_posterior"),
-    "p": (r"p|p_?val|p_?value",),
+    "p": (r"p|p_?val|p_?value", r"p(_?val(ue)?)?_?nominal|nominal_?p(_?val(ue)?)?"),
     "pip": (
         *("pip", r"(variable|variant|snp)_?(prob|pip)", r"prob|probability|cpp"),
-        r"(causal_?)?post(erior)?_?(inclusion_?)?prob(ability)?",
+        r"(causal_?)?post(erior)?[._]*(inclusion_?)?prob(ability)?\.?",
     ),
     "gene": ("gene", r"(ensembl_?)?gene_?id", r"gene_?name", r"phenotype_?id", "molecular_trait_id"),
     "maf": (r"maf|minor_?allele_?freq(uency)?",),
@@ -57,11 +58,12 @@ NAMES = {
     "element": (r"element|target|region|locus|our_gene_name",),
 }
 # Fields that help where exactly one column is meant: of several names none is taken.
-_HELPFUL = ("variant", "start", "end", "effect_allele", "other_allele", "frequency", "tissue", "sample")
-_PLACE = (*KEY, "variant", "start", "end", "effect_allele", "other_allele")
+_HELPFUL = ("variant", "id", "start", "end", "effect_allele", "other_allele", "frequency", "tissue", "sample")
+_PLACE = (*KEY, "variant", "id", "start", "end", "effect_allele", "other_allele")
 # Columns of GTEx's tables of allelic counts: a 1 says that the reads of the site are not to be relied on.
 FLAGS = ("low_mapability", "low_mappability", "mapping_bias_sim", "genotype_warning")
 _SET = ("1", "true")
+_SEQUENCE = r"[ACGT]+|-"
 _VARIANT = r"\s*([^\s:]+?)[:_](\d+)[\s:_]+([A-Za-z*-]+)[/:_>]([A-Za-z*-]+)(?:_\w+)?\s*$"
 
 
@@ -81,7 +83,7 @@ def read_variants(
     Raises:
         InputError: A column is missing, or a value is none of its kind (with its line).
     """
-    return _read(read_text(path), integers, numbers, optional)
+    return _read(read_text(path), integers, numbers, optional)[1]
 
 
 def read_fine_mapped(path: Path, tissue: str = "", *, beta: bool = False) -> pd.DataFrame:
@@ -97,8 +99,8 @@ def read_fine_mapped(path: Path, tissue: str = "", *, beta: bool = False) -> pd.
     Raises:
         InputError: As read_variants; a pip is no probability; the table holds several tissues, and not this one.
     """
-    raw = _of_tissue(read_text(path), tissue)
-    table = _read(raw, numbers=["beta"] if beta else [], optional=["pip", "beta", "maf", "frequency"])
+    raw = _of_tissue(read_dapg(path, tissue) or read_text(path), tissue)
+    raw, table = _read(raw, numbers=["beta"] if beta else [], optional=["pip", "beta", "maf", "frequency"])
     if "pip" in table.columns:
         pip = table["pip"].to_numpy(np.float64)
         good = np.isnan(pip) | ((pip >= -ROUNDING) & (pip <= 1 + ROUNDING))
@@ -125,7 +127,7 @@ def read_allele_counts(path: Path) -> pd.DataFrame:
         raise InputError("has no row with counts", path)
     if blank.any():
         log.warning("%s: %d of %d rows have no counts: left out", path, int(blank.sum()), len(blank))
-    return _once_a_sample(_flagged(_read(raw.keep(~blank), integers=COUNTS)), path)
+    return _once_a_sample(_flagged(_read(raw.keep(~blank), integers=COUNTS)[1]), path)
 
 
 def read_effects(path: Path, numbers: Sequence[str], optional: Sequence[str], given: Mapping[str, str]) -> pd.DataFrame:
@@ -151,7 +153,7 @@ def read_effects(path: Path, numbers: Sequence[str], optional: Sequence[str], gi
 
     if any(field not in columns for field in numbers):
         raise lacking([field for field in numbers if field not in columns])
-    out = _keys(raw, columns, lacking)
+    raw, out = _keys(raw, columns, lacking)
     # values are checked one column at a time, so that a message names the column as the file does
     for field in (*numbers, *(f for f in optional if f in columns)):
         values = raw.rows[columns[field]].str.strip()
@@ -177,7 +179,7 @@ def parse_columns(text: str) -> dict[str, str]:
 
 def _read(
     raw: TextTable, integers: Sequence[str] = (), numbers: Sequence[str] = (), optional: Sequence[str] = ()
-) -> pd.DataFrame:
+) -> tuple[TextTable, pd.DataFrame]:
     fields = list(dict.fromkeys([*integers, *numbers, *optional, "gene", "tissue", "sample"]))
     columns = _columns_of(raw, [*_PLACE, *fields], {})
     missing = [field for field in (*integers, *numbers) if field not in columns]
@@ -186,7 +188,7 @@ def _read(
         found = ", ".join(raw.rows.columns[:12])
         return InputError(f"lacks the column(s) {', '.join([*keys, *missing])} (found: {found})", raw.path)
 
-    out = _keys(raw, columns, lacking)
+    raw, out = _keys(raw, columns, lacking)
     if missing:
         raise lacking([])
     for field in (f for f in fields if f in columns):
@@ -200,7 +202,7 @@ def _read(
         if field not in out.columns:
             values = raw.rows[name].str.strip()
             out[field] = values.mask(values.isin(NO_VALUE))
-    return out
+    return raw, out
 
 
 def _columns_of(raw: TextTable, fields: Sequence[str], given: Mapping[str, str]) -> dict[str, str]:
@@ -238,8 +240,10 @@ def matching_columns(header: Sequence[str], field: str) -> list[str]:
     return []
 
 
-def _keys(raw: TextTable, columns: Mapping[str, str], lacking: Callable[[Sequence[str]], InputError]) -> pd.DataFrame:
-    """chrom, pos, ref and alt (upper case), and effect_allele where the table has it.
+def _keys(
+    raw: TextTable, columns: Mapping[str, str], lacking: Callable[[Sequence[str]], InputError]
+) -> tuple[TextTable, pd.DataFrame]:
+    """The rows whose alleles are sequences; their chrom, pos, ref, alt, and effect_allele where the table has it.
 
     They are in four columns; with an effect and another allele for alt and ref; in one column that names the whole
     variant; or with start and end for pos.
@@ -251,21 +255,16 @@ def _keys(raw: TextTable, columns: Mapping[str, str], lacking: Callable[[Sequenc
     if ends:
         columns |= {"alt": columns["effect_allele"], "ref": columns["other_allele"]}
     missing = [field for field in KEY if field not in columns]
-    if missing and "variant" in columns:
-        texts = raw.rows[columns["variant"]]
-        found = texts.str.extract(_VARIANT)
-        what = f"column {columns['variant']}: expected a variant such as chr1:123 A/G or chr1_123_A_G"
-        raw.require(found[0].notna().to_numpy(), texts, what)
-        raw = raw._replace(rows=raw.rows.assign(**dict(zip(KEY, (found[i] for i in range(4)), strict=True))))
-        columns |= {field: field for field in KEY}
-    elif missing == ["pos"] and {"start", "end"} <= set(columns):
+    source = columns.get("variant", columns.get("id"))
+    if missing == ["pos"] and {"start", "end"} <= set(columns):
         raw = raw._replace(rows=raw.rows.assign(pos=_positions(raw, columns)))
         columns["pos"] = "pos"
+    elif missing and source is not None:
+        raw = raw._replace(rows=raw.rows.assign(**_parsed(raw, source, missing)))
+        columns |= {field: field for field in KEY}
     elif missing:
         raise lacking(missing)
-    elif ends and columns["alt"].lower() == "a1":
-        # most tools write them so, but not all: the user should know which way effects were read
-        log.warning("%s: A1 is taken as the effect allele, A2 as the other one", raw.path)
+    _warn_of_sides(columns, ends, raw.path)
     table = pd.DataFrame({field: raw.rows[columns[field]].str.strip() for field in KEY})
     for field in KEY:
         blank = table[field].isin(NO_VALUE).to_numpy()
@@ -276,7 +275,52 @@ def _keys(raw: TextTable, columns: Mapping[str, str], lacking: Callable[[Sequenc
     table = table.assign(pos=pos, ref=table["ref"].str.upper(), alt=table["alt"].str.upper())
     if "effect_allele" in columns:
         table["effect_allele"] = raw.rows[columns["effect_allele"]].str.strip().str.upper()
-    return table
+    return _sequences(raw, table)
+
+
+def _parsed(raw: TextTable, column: str, missing: Sequence[str]) -> dict[str, pd.Series]:
+    """chrom, pos, ref and alt of a column that names whole variants.
+
+    Raises:
+        InputError: It names none where a field is missing otherwise: rs numbers, or places without alleles.
+    """
+    texts = raw.rows[column]
+    found = texts.str.extract(_VARIANT)
+    if found[0].isna().all():
+        raise InputError(
+            f"lacks the column(s) {', '.join(missing)}, and its column {column} ({str(texts.iloc[0])[:40]!r}) names no "
+            "place with alleles such as chr1_123_A_G: take the file with alleles, or add the columns",
+            raw.path,
+        )
+    what = f"column {column}: expected a variant such as chr1:123 A/G or chr1_123_A_G"
+    raw.require(found[0].notna().to_numpy(), texts, what)
+    return dict(zip(KEY, (found[i] for i in range(4)), strict=True))
+
+
+def _sequences(raw: TextTable, table: pd.DataFrame) -> tuple[TextTable, pd.DataFrame]:
+    """The rows whose alleles are sequences: <DEL>, *, N, I and D, or several alleles at once, have no score."""
+    good = (
+        table["ref"].str.fullmatch(_SEQUENCE) & table["alt"].str.fullmatch(_SEQUENCE) & (table["ref"] != table["alt"])
+    )
+    if good.all():
+        return raw, table
+    first = table[~good].iloc[0]
+    what = f"REF or ALT is no sequence of A, C, G, T (the first: {first['chrom']}:{first['pos']} "
+    what += f"{first['ref'][:20]}/{first['alt'][:20]})"
+    if not good.any():
+        raise InputError(f"has no variant that can be scored: in all {len(good)} rows {what}", raw.path)
+    n = int((~good).sum())
+    log.warning("%s: %d of %d rows are left out, whose %s", raw.path, n, len(good), what)
+    left_out("rows of variants whose REF or ALT is no sequence", n)
+    return raw.keep(good.to_numpy()), table[good].reset_index(drop=True)
+
+
+def _warn_of_sides(columns: Mapping[str, str], ends: bool, path: Path) -> None:
+    """Most tools write alleles so, but not all: the user should know which way effects were read."""
+    if ends and columns["alt"].lower() == "a1":
+        log.warning("%s: A1 is taken as the effect allele, A2 as the other one", path)
+    elif "effect_allele" not in columns and re.fullmatch(r"allele_?2", columns["alt"], re.IGNORECASE):
+        log.warning("%s: allele1 is taken as REF, allele2 as ALT, whose effect beta is", path)
 
 
 def _positions(raw: TextTable, columns: Mapping[str, str]) -> pd.Series:

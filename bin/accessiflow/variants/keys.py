@@ -7,19 +7,24 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from accessiflow.genome import Fasta
 from accessiflow.hdf5 import as_text
+from accessiflow.variants.normalise import DASH, names
 
 # constants of SplitMix64: odd numbers whose multiples spread over all 64 bits
 _MIX, _GOLDEN = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x9E3779B97F4A7C15)
 
 
-def variant_keys(chrom: ArrayLike, pos: ArrayLike, ref: ArrayLike, alt: ArrayLike) -> NDArray[np.uint64]:
-    """64-bit keys (n,) of variants; alleles count as upper case.
+def variant_keys(
+    chrom: ArrayLike, pos: ArrayLike, ref: ArrayLike, alt: ArrayLike, genome: Fasta | None = None
+) -> NDArray[np.uint64]:
+    """64-bit keys (n,) of variants by their names (normalise.py); alleles count as upper case.
 
     Of 10 million variants two share a key with a chance below 1e-5.
     """
-    key = text_keys(chrom)
-    for part in (np.asarray(pos).astype(np.uint64) * _GOLDEN, text_keys(ref, upper=True), text_keys(alt, upper=True)):
+    key, named = text_keys(chrom), names(chrom, pos, ref, alt, genome)
+    place = named.pos.astype(np.uint64) * _GOLDEN
+    for part in (place, text_keys(named.ref, upper=True), text_keys(named.alt, upper=True)):
         key = (key ^ (key >> np.uint64(29)) ^ part) * _MIX
     return key ^ (key >> np.uint64(32))
 
@@ -50,7 +55,7 @@ def exchangeable(ref: ArrayLike, alt: ArrayLike) -> NDArray[np.bool_]:
     An insertion exchanged is the deletion at the same place, which in a repeat is another variant of its own.
     """
     pairs = zip(np.asarray(ref, dtype=object), np.asarray(alt, dtype=object), strict=True)
-    return np.array([len(one) == len(other) for one, other in pairs], bool)
+    return np.array([len(one) == len(other) and as_text(one) != DASH != as_text(other) for one, other in pairs], bool)
 
 
 def text_keys(texts: ArrayLike, upper: bool = False) -> NDArray[np.uint64]:

@@ -7,7 +7,9 @@ Memory: one line.
 from __future__ import annotations
 
 import csv
+import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import NamedTuple
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, write_text
+from accessiflow.log import left_out, log
 
 # field -> column names (upper case, - and . as _) that munge_sumstats.py takes for it
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -32,6 +35,23 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "INFO": ("INFO",),
     "NSTUDY": ("NSTUDY", "N_STUDY", "NSTUDIES", "N_STUDIES"),
 }
+_LOGS = ("LOG10P", "MLOGP", "MLOG10P", "NEG_LOG10_P_VALUE", "NEG_LOG_10_P_VALUE", "NEG_LOG10_P", "LOG10_P")
+# Names of other tools, taken where munging knows none of the header's: PLINK 2, BOLT-LMM, SAIGE, REGENIE, FinnGen, the
+# GWAS Catalog's harmonised files (hm_*). The first that is there counts; the values are called as munging knows them.
+OTHERS: dict[str, dict[str, str]] = {
+    "SNP": dict.fromkeys(("HM_RSID", "RSIDS", "RS_ID", "MARKERID", "VARIANT_ID", "ID"), "SNP"),
+    "A1": dict.fromkeys(("HM_EFFECT_ALLELE", "TESTED_ALLELE", "ALT"), "A1"),
+    "A2": dict.fromkeys(("HM_OTHER_ALLELE", "ALLELE0", "OMITTED", "AX"), "A2"),
+    "signed": dict.fromkeys(("HM_BETA",), "BETA")
+    | dict.fromkeys(("LOG_OR", "LOGOR", "LOG(OR)", "LN_OR", "LNOR"), "LOG_ODDS")
+    | dict.fromkeys(("HM_ODDS_RATIO", "ODDS_RATIO"), "OR"),
+    "P": dict.fromkeys(("P_BOLT_LMM", "P_BOLT_LMM_INF", "P_BOLT"), "P") | dict.fromkeys(_LOGS, "P"),
+    "N": dict.fromkeys(("OBS_CT", "SAMPLE_SIZE", "SAMPLESIZE", "TOTALSAMPLESIZE", "N_TOTAL", "N_EFF", "NEFF"), "N"),
+}
+_SAIGE = ("AC_ALLELE2", "AF_ALLELE2")  # whose effects are Allele2's
+OWN_TERM = "ADD"  # of PLINK's and REGENIE's rows of one SNP, those of the SNP itself
+SEVERAL_IDS = r"[,;]rs\d.*$"  # what FinnGen's files have behind the first id of a variant
+LOOKED_AT = 1000  # rows: a column without a value in them is none of an effect
 WORDS = {
     "SNP": "the SNP id",
     "A1": "the effect allele",
@@ -61,12 +81,14 @@ class Header(NamedTuple):
         separator: a tab, a comma, or "" for any blanks.
         line: the header's, from 1; comments stand above it.
         fields: field (FIELDS) -> names of the columns that are of it.
+        sides: columns of the two alleles of which A1 is one and A2 the other, where none is A2's own; or ().
     """
 
     names: list[str]
     separator: str
     line: int
     fields: dict[str, list[str]]
+    sides: tuple[str, ...] = ()
 
     @property
     def munged(self) -> bool:
@@ -77,6 +99,21 @@ class Header(NamedTuple):
     def only(self, field: str) -> str | None:
         """The column of a field; None without."""
         return next(iter(self.fields[field]), None)
+
+    @property
+    def logs(self) -> bool:
+        """Whether the column of p values holds -log10 p."""
+        return any(clean(name) in _LOGS for name in self.fields["P"])
+
+    @property
+    def test(self) -> str | None:
+        """The column that says which of a model's terms a row is of; None without."""
+        return next((name for name in self.names if clean(name) == "TEST"), None)
+
+    def munging(self, field: str) -> str:
+        """The name of a field's column as munging knows it."""
+        name = self.fields[field][0]
+        return name if clean(name) in FIELDS[field] else OTHERS.get(field, {}).get(clean(name), field)
 
     def split(self, line: str) -> list[str]:
         """The values of a line, without blanks around them."""
@@ -103,9 +140,38 @@ def read_header(path: Path) -> Header:
                 separator = next((mark for mark in "\t," if mark in line), "")
                 names = Header([], separator, number, {}).split(line)
                 names[0] = names[0].removeprefix("#")
-                fields = {f: [name for name in names if clean(name) in known] for f, known in FIELDS.items()}
-                return Header(names, separator, number, fields)
+                first = Header(names, separator, number, {})
+                return _with_fields(first, [first.split(row) for row in islice(handle, LOOKED_AT)])
     raise InputError("has no header: expected a table of summary statistics", path)
+
+
+def _with_fields(header: Header, rows: Sequence[Sequence[str]]) -> Header:
+    """The header with what its columns are, by their names and, for effects, by whether they have values in `rows`."""
+    names = header.names
+    fields = {f: [name for name in names if clean(name) in known] for f, known in FIELDS.items()}
+    others = {
+        field: [name for other in known for name in names if clean(name) == other] for field, known in OTHERS.items()
+    }
+    # the Catalog's files have beta and odds_ratio, one of them without values
+    filled = [name for name in fields["signed"] + others["signed"] if _has_values(rows, names.index(name))]
+    if filled:
+        fields["signed"] = [name for name in fields["signed"] if name in filled]
+        others["signed"] = [name for name in others["signed"] if name in filled]
+    if len(fields["SNP"]) > 1:  # SAIGE's files have rsid beside SNPID
+        fields["SNP"] = [name for name in fields["SNP"] if clean(name) == "RSID"] or fields["SNP"]
+    fields |= {field: fields[field] or found[:1] for field, found in others.items()}
+    if {clean(name) for name in names} & set(_SAIGE):
+        fields["A1"], fields["A2"] = (
+            [name for name in names if clean(name) == allele] for allele in ("ALLELE2", "ALLELE1")
+        )
+    sides = tuple(name for side in ("REF", "ALT") for name in names if clean(name) == side)
+    if len(sides) != 2 or fields["A2"] or not fields["A1"]:
+        return header._replace(fields=fields)
+    return header._replace(fields=fields | {"A2": [sides[0]]}, sides=sides)
+
+
+def _has_values(rows: Sequence[Sequence[str]], at: int) -> bool:
+    return any(len(row) > at and row[at] not in NOT_THERE for row in rows)
 
 
 def faults(header: Header, with_n: bool) -> list[str]:
@@ -145,36 +211,64 @@ def bring(path: Path, trait: str, folder: Path, n: float | None = None) -> Path:
     if wrong:
         raise InputError("; ".join(wrong), path)
     fields = [f for f in (_MUNGED if header.munged else FIELDS) if header.fields[f]]
-    at = [header.names.index(header.fields[f][0]) for f in fields]
-    names = [{"signed": "Z"}.get(f, f) if header.munged else header.names[i] for f, i in zip(fields, at, strict=True)]
+    names = [{"signed": "Z"}.get(f, f) if header.munged else header.munging(f) for f in fields]
     more = [f"{n:g}"] if header.munged and "N" not in fields else []
     out = folder / f"{trait}{'.sumstats.gz' if header.munged else '.txt'}"
+    lost: Counter[str] = Counter()
     with write_text(out) as handle:
         handle.write("\t".join([*names, *(["N"] if more else [])]) + "\n")
-        numeric = [f in NUMBERS for f in fields]
-        handle.writelines("\t".join(row + more) + "\n" for row in _rows(path, header, at, numeric))
+        handle.writelines("\t".join(row + more) + "\n" for row in _rows(path, header, fields, lost))
+    for reason, count in sorted(lost.items()):
+        log.warning("%s: %d %s", path, count, reason)
+        left_out(reason, count)
     return out
 
 
-def _rows(path: Path, header: Header, at: Sequence[int], numeric: Sequence[bool]) -> Iterator[list[str]]:
-    width = len(header.names)
+def _rows(path: Path, header: Header, fields: Sequence[str], lost: Counter[str]) -> Iterator[list[str]]:
+    """The values of `fields` of every row, for munging; counts in `lost` what cannot be used."""
+    at = [header.names.index(header.fields[f][0]) for f in fields]
+    test = header.names.index(header.test) if header.test is not None and not header.munged else None
+    sides = [header.names.index(name) for name in header.sides]
     with open_text(path) as handle:
         for number, line in enumerate(islice(handle, header.line, None), header.line + 1):
             values = header.split(line)
-            if len(values) > width:
-                raise InputError(f"has {len(values)} values, the header {width}", path, number)
+            if len(values) > len(header.names):
+                raise InputError(f"has {len(values)} values, the header {len(header.names)}", path, number)
             if not any(values):
                 continue
-            values += [""] * (width - len(values))
-            row = ["NA" if values[i] in NOT_THERE else values[i].replace(" ", "_") for i in at]
-            for value, wanted in zip(row, numeric, strict=True):
-                if wanted and value != "NA":
-                    _check_number(value, path, number)
-            yield row
+            values += [""] * (len(header.names) - len(values))
+            if test is not None and values[test].upper() != OWN_TERM:
+                lost[f"rows are of other terms than {OWN_TERM} (column {header.test})"] += 1
+                continue
+            row = dict(zip(fields, (values[i] for i in at), strict=True))
+            if sides:
+                ref, alt = (values[i] for i in sides)
+                row["A2"] = ref if row["A1"].upper() == alt.upper() else alt
+            yield [_cell(field, value, header, lost, (path, number)) for field, value in row.items()]
 
 
-def _check_number(value: str, path: Path, line: int) -> None:
+def _cell(field: str, value: str, header: Header, lost: Counter[str], place: tuple[Path, int]) -> str:
+    """A value as munging reads it; NA where it is missing, or not finite."""
+    if value in NOT_THERE:
+        return "NA"
+    if field == "SNP":
+        value = re.sub(SEVERAL_IDS, "", value)
+    if field not in NUMBERS:
+        return value.replace(" ", "_")
+    number = _number(value, *place)
+    if not math.isfinite(number):
+        lost[f"values are not finite ({WORDS[field]}): their rows are left out"] += 1
+        return "NA"
+    if field == "P" and header.logs:
+        value = f"{10.0**-number:.6g}"
+        number = float(value)
+    if field == "P" and number == 0:
+        lost["p values are 0, or too small for a number: munging leaves their rows out"] += 1
+    return value
+
+
+def _number(value: str, path: Path, line: int) -> float:
     try:
-        float(value)
+        return float(value)
     except ValueError:
         raise InputError(f"has {value[:40]!r} where a number belongs", path, line) from None

@@ -57,7 +57,7 @@ class TextTable(NamedTuple):
 
 
 def read_text(path: Path) -> TextTable:
-    """Read a table (tabs, or commas in a .csv) as texts; blank lines and lines that start with # are skipped.
+    """Read a table as texts, between tabs, commas or blanks, as its header is; blank lines and comments are skipped.
 
     A header may start with #, too, where its first column's name follows at once (#chrom).
 
@@ -68,7 +68,6 @@ def read_text(path: Path) -> TextTable:
 
     import pandas as pd
 
-    separator = "," if path.name.endswith((".csv", ".csv.gz")) else "\t"
     texts: list[str] = []
     numbers: list[int] = []
     with open_text(path) as handle:
@@ -81,7 +80,9 @@ def read_text(path: Path) -> TextTable:
         raise InputError("holds no table: it has comments alone", path)
     try:
         # all as text: numbers are checked column by column, and "nan" may be the name of a gene
-        rows = pd.read_csv(io.StringIO("".join(texts)), sep=separator, dtype=str, na_filter=False)
+        rows = pd.read_csv(
+            io.StringIO("".join(texts)), sep=_separator(texts[0], path), dtype=str, na_filter=False, engine="c"
+        )
     except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
         raise InputError(f"is not a readable table ({str(error).strip().splitlines()[0]})", path) from None
     if rows.empty:
@@ -96,6 +97,13 @@ def read_text(path: Path) -> TextTable:
     if len(rows) + 1 != len(numbers):  # a quoted cell of several lines
         numbers = list(range(1, len(rows) + 2))
     return TextTable(path, rows.fillna("").rename(columns=str.strip), np.array(numbers[1:], np.int64))
+
+
+def _separator(header: str, path: Path) -> str:
+    """What stands between the columns: a .csv's comma, else the first of tab, comma and blanks that the header has."""
+    if path.name.endswith((".csv", ".csv.gz")):
+        return ","
+    return next((mark for mark in "\t," if mark in header), r"\s+" if " " in header.strip() else "\t")
 
 
 def counts_of(table: TextTable, column: str) -> NDArray[np.int64]:

@@ -17,6 +17,7 @@ from typing import BinaryIO, cast
 from accessiflow.errors import InputError
 from accessiflow.files import require_file, write_text
 from accessiflow.variants.columns import matching_columns
+from accessiflow.variants.normalise import DASH
 
 SHARD = "##accessiflow_shard"
 LINE = "LINE="
@@ -232,13 +233,16 @@ def _upper(allele: str) -> str:
 def _fault(pos: int, ref: str, alt: str) -> str:
     if pos < 1:
         return "position is not on the chromosome"
-    if not _ALLELE.fullmatch(ref):
+    if not (_ALLELE.fullmatch(ref) or ref == DASH != alt):
         return "REF is no sequence"
     if alt in (".", ""):
         return "no ALT allele"
     if alt == "*" or alt.startswith("<") or "[" in alt or "]" in alt:
         return "symbolic allele"
-    return "" if _ALLELE.fullmatch(alt) else "ALT is no sequence"
+    if not (_ALLELE.fullmatch(alt) or alt == DASH):
+        return "ALT is no sequence"
+    # what a model would be shown in their place is nobody's allele
+    return "an allele has unknown bases" if "N" in (ref + alt).upper() else ""
 
 
 def _is_bcf(path: Path) -> bool:

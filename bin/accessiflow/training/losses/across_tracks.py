@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from accessiflow.training.losses.pointwise import loss_function
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from keras import KerasTensor
 
     from accessiflow.model.params import Params
 
-    Objective = Callable[[tf.Tensor, tf.Tensor], "Losses"]
+    Objective = Callable[[KerasTensor, KerasTensor], "Losses"]
 
 FLAT = 0.01  # a deviation of this norm is none
 
@@ -32,8 +32,8 @@ FLAT = 0.01  # a deviation of this norm is none
 class Losses(NamedTuple):
     """Scalars of a batch: the loss of train.loss alone, and the total with the terms across tracks."""
 
-    loss: tf.Tensor
-    total: tf.Tensor
+    loss: KerasTensor
+    total: KerasTensor
 
 
 def objective(params: Params) -> Objective:
@@ -45,34 +45,34 @@ def objective(params: Params) -> Objective:
     )
     active = [(weight, term) for weight, term in weighted if weight]
 
-    def losses(y: tf.Tensor, p: tf.Tensor) -> Losses:
+    def losses(y: KerasTensor, p: KerasTensor) -> Losses:
         loss = loss_of(y, p)
         return Losses(loss, sum((weight * term(y, p) for weight, term in active), loss))
 
     return losses
 
 
-def deviation_error(y: tf.Tensor, p: tf.Tensor) -> tf.Tensor:
+def deviation_error(y: KerasTensor, p: KerasTensor) -> KerasTensor:
     """Mean squared error of the deviations from the cross-track mean."""
-    import tensorflow as tf
+    from keras import ops
 
-    return tf.reduce_mean(tf.square(_deviation(p) - _deviation(y)))
+    return ops.mean(ops.square(_deviation(p) - _deviation(y)))
 
 
-def cosine_distance(y: tf.Tensor, p: tf.Tensor) -> tf.Tensor:
+def cosine_distance(y: KerasTensor, p: KerasTensor) -> KerasTensor:
     """1 - cosine similarity of the deviations, a mean over windows and positions; 0 where the measured one is flat."""
-    import tensorflow as tf
+    from keras import ops
 
     measured, predicted = _deviation(y), _deviation(p)
-    size = tf.norm(measured, axis=-1)
+    size = ops.sqrt(ops.sum(ops.square(measured), axis=-1))
     # |d(p)| as sqrt(d(p)^2 + 0.01^2): the gradient of a plain norm is infinite at 0, where many networks start
-    sizes = tf.maximum(size, FLAT) * tf.sqrt(tf.reduce_sum(tf.square(predicted), axis=-1) + FLAT**2)
-    distance = 1 - tf.reduce_sum(measured * predicted, axis=-1) / sizes
-    return tf.reduce_mean(tf.where(size < FLAT, 0.0, distance))
+    sizes = ops.maximum(size, FLAT) * ops.sqrt(ops.sum(ops.square(predicted), axis=-1) + FLAT**2)
+    distance = 1 - ops.sum(measured * predicted, axis=-1) / sizes
+    return ops.mean(ops.where(size < FLAT, 0.0, distance))
 
 
-def _deviation(x: tf.Tensor) -> tf.Tensor:
-    import tensorflow as tf
+def _deviation(x: KerasTensor) -> KerasTensor:
+    from keras import ops
 
-    logs = tf.math.log1p(tf.maximum(x, 0.0))
-    return logs - tf.reduce_mean(logs, axis=-1, keepdims=True)
+    logs = ops.log1p(ops.maximum(x, 0.0))
+    return logs - ops.mean(logs, axis=-1, keepdims=True)
