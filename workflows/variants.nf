@@ -47,7 +47,8 @@ workflow VARIANTS {
                 [meta, vcfs, eqtls.collect { _tissue, table -> table }, allelic, effects*.variants]
             }
         VARIANTS_COLLECT(ch_benchmarks)
-        SAD_SPLIT(ch_sets.mix(VARIANTS_COLLECT.out.vcf.map { meta, vcf -> [meta - meta.subMap('tissues', 'columns'), vcf] }))
+        ch_collected = VARIANTS_COLLECT.out.vcf.map { meta, vcf -> [meta - meta.subMap('tissues', 'columns'), vcf] }
+        SAD_SPLIT(ch_sets.mix(ch_collected))
 
         // every shard by every model
         ch_shards = SAD_SPLIT.out.shards.flatMap { meta, shards ->
