@@ -15,18 +15,20 @@ include { REPORT       } from './workflows/report'
 workflow {
     main:
     Topics.enable()
-    stages = planned(new Parameters(file("${projectDir}/nextflow_schema.json")), params)
+    wanted = planned(new Parameters(file("${projectDir}/nextflow_schema.json")), params)
+    stages = params.preflight_only ? [] : wanted
     outdir = file(params.outdir).toAbsolutePath()
 
     workflow.onComplete = {
         if( !workflow.stubRun ) Crate.write(outdir, workflow)
-        def warnings = workflow.stubRun ? null : Warnings.line(outdir)
-        if( warnings ) log.warn warnings
-        if( workflow.success && 'report' in stages ) log.info "\nReport: ${outdir}/report.html\n"
+        def reported = workflow.success && 'report' in stages
+        def warnings = workflow.stubRun ? [] : Warnings.lines(outdir, params.warn_share as double, reported)
+        if( warnings ) log.warn warnings.join('\n')
+        if( reported ) log.info "\nReport: ${outdir}/report.html\n"
     }
 
     // the inputs, checked; what the models learn from; the models
-    STUDY(params, stages)
+    STUDY(params, wanted)
     PEAKS(STUDY.out.study, stages)
     MODELS(params, STUDY.out.study, PEAKS.out.peaks, PEAKS.out.signals, PEAKS.out.further, stages)
 

@@ -10,7 +10,7 @@ import typer
 
 from accessiflow import cli
 from accessiflow.errors import InputError
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 
 if TYPE_CHECKING:
     from accessiflow.dataset.windows import Geometry
@@ -165,7 +165,10 @@ def folds(
     from accessiflow.dataset.folds import contig_sizes, rotation
     from accessiflow.files import write_table
 
-    sizes = {name: size for name, size in contig_sizes(fasta).items() if size >= seq_length}
+    every = contig_sizes(fasta)
+    sizes = {name: size for name, size in every.items() if size >= seq_length}
+    short = len(every) - len(sizes)
+    left_out("chromosomes", short, len(every), f"shorter than a window of {seq_length} bp: in no fold")
     write_table(pd.DataFrame(rotation(sizes, number), columns=["fold", "valid_chroms", "test_chroms"]), output)
 
 

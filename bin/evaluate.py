@@ -14,7 +14,7 @@ from accessiflow import cli
 from accessiflow.evaluation.metric import Command, Values
 from accessiflow.evaluation.metrics import COMMANDS
 from accessiflow.evaluation.options import Option
-from accessiflow.log import log
+from accessiflow.log import log, rows_without_value
 
 app = cli.make_app(__doc__ or "")
 
@@ -27,6 +27,9 @@ def add_command(name: str, command: Command) -> None:
 
         refuse_unknown_words(command.options, values)
         for path, table in command.tables(values):
+            # PREFIX.METRIC.tsv of `all` is known by its metric
+            if "reason" in table:
+                rows_without_value(table["reason"], "rows", source=path.name)
             write_table(table, path)
 
     run.__signature__ = Signature([parameter(option) for option in command.options])  # type: ignore[attr-defined]
@@ -73,6 +76,8 @@ def effects(
 
     values = collect(Results(results))
     log.info("%d values on variants", int(values["value"].notna().sum()))
+    lacking = values["value"].isna()
+    rows_without_value(values["reason"].where(lacking, ""), "values on variants")
     write_table(values, output, float_format=None)
     write_table(summary(values, Bootstrap(bootstrap, seed)), output.with_suffix(".summary.tsv"), float_format=None)
 

@@ -10,7 +10,7 @@ import typer
 
 from accessiflow import cli
 from accessiflow.errors import InputError
-from accessiflow.log import left_out, log
+from accessiflow.log import left_out, log, rows_without_value
 
 app = cli.make_app(__doc__ or "")
 
@@ -161,7 +161,7 @@ def baseline(
     from accessiflow.intervals import split_list
 
     kept, dropped = drop_columns(annot, ldscore, REGULATORY if exclude is None else split_list(exclude), out)
-    left_out("annotations of the baseline", dropped)
+    left_out("annotations", dropped, kept + dropped, "of the baseline, matched by --exclude", expected=True)
     log.info("%d annotations kept, %d left out", kept, dropped)
 
 
@@ -199,6 +199,7 @@ def cts_list(
     from accessiflow.heritability.cell_types import write_list
 
     written, empty = write_list(counts, output, folder)
+    left_out("annotations", len(empty), len(written) + len(empty), "without a common SNP: not tested")
     log.info("%d annotations to test, %d without a common SNP left out", len(written), len(empty))
 
 
@@ -224,7 +225,9 @@ def cts(
     if ldcts is not None:
         with open_text(ldcts) as handle:
             listed = [line.split()[0] for line in handle if line.strip()]
-    write_table(collect(results, listed, baseline or []), output)
+    tests = collect(results, listed, baseline or [])
+    rows_without_value(tests["reason"], "tests")
+    write_table(tests, output)
 
 
 @app.command()
@@ -268,6 +271,7 @@ def summarise(
     grouped = read_table(traits, ["trait", "group"], text=["trait"]).fillna("") if traits is not None else None
     groups = {} if grouped is None else dict(zip(grouped["trait"], grouped["group"].astype(str), strict=True))
     table, facts, models = summary.summarise_all(sets, frqfile, groups)
+    summary.count_losses(facts, groups)
     if qc is not None:
         conditions = {part.baseline: condition_numbers(part.prefixes, models[part.baseline], weights) for part in sets}
         write_table(summary.qc_table(facts, conditions), qc)

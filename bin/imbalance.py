@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from accessiflow import cli
-from accessiflow.log import log, note
+from accessiflow.log import left_out, log, note, rows_without_value
 
 app = cli.make_app(__doc__ or "")
 
@@ -116,6 +116,8 @@ def call_sites(
     )
     untested = {reason: int(n) for reason, n in table["reason"].value_counts().items() if reason}
     note(rho=rho, sites=len(table), untested=untested)
+    for reason, n in untested.items():
+        left_out("sites", n, len(table), reason)
     write_table(table, output, float_format=None)
 
 
@@ -135,7 +137,9 @@ def evaluate(
     from accessiflow.files import write_table
     from accessiflow.imbalance.evaluation import OUTCOMES, evaluate_files
 
-    write_table(evaluate_files(calls, scores, track, peaks, OUTCOMES[outcome.value], fasta), output)
+    found = evaluate_files(calls, scores, track, peaks, OUTCOMES[outcome.value], fasta)
+    rows_without_value(found["reason"], "groups")
+    write_table(found, output)
 
 
 @app.command()
@@ -159,7 +163,9 @@ def compare(
     from accessiflow.imbalance.comparison import compare_files, named_files
     from accessiflow.imbalance.evaluation import OUTCOMES
 
-    write_table(compare_files(calls, named_files(scores), track, peaks, OUTCOMES[outcome.value], fasta), output)
+    found = compare_files(calls, named_files(scores), track, peaks, OUTCOMES[outcome.value], fasta)
+    rows_without_value(found["reason"], "comparisons")
+    write_table(found, output)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import typer
 
 from accessiflow import cli
 from accessiflow.errors import InputError
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 
 app = cli.make_app(__doc__ or "")
 
@@ -32,7 +32,7 @@ def bin_signal(
     bigwig: Annotated[Path | None, typer.Option(help="Write the per-base coverage too (not for bigWig input).")] = None,
 ) -> None:
     """One signal file -> sums over fixed-width bins."""
-    from accessiflow.intervals import IntervalSet, read_bed, read_chrom_sizes
+    from accessiflow.intervals import IntervalSet, count_elsewhere, read_bed, read_chrom_sizes
     from accessiflow.sheets import SIGNALS, signal_kind
     from accessiflow.signal.binning import Binning
     from accessiflow.signal.binning import bin_signal as write_bins
@@ -44,7 +44,10 @@ def bin_signal(
     sizes = read_chrom_sizes(chrom_sizes)
     cells = read_barcodes(barcodes) if barcodes else None
     counting = Counting(cli.one_of(count, ("insertions", "fragments"), "--count"), shift, min_mapq, cells)
-    binning = Binning(bin_size, scale, [IntervalSet(read_bed(path)) for path in exclude or []])
+    excluded = {path: read_bed(path) for path in exclude or []}
+    for path, table in excluded.items():
+        count_elsewhere(table, sizes, path)
+    binning = Binning(bin_size, scale, [IntervalSet(table) for table in excluded.values()])
     name = track or output.name.removesuffix(".coverage.h5")
     write_bins(signal, known, sizes, counting, binning, name, output, bigwig)
 
@@ -128,6 +131,9 @@ def sets(
             f"no track names a {' or a '.join(columns)}: fill that column of the tracks sheet, or choose another --by",
             peaks,
         )
+    for column in columns:
+        unnamed = int((matrix.var[column] == "").sum())
+        left_out("tracks", unnamed, len(matrix.var), f"no {column} in the tracks sheet: in no tissue set")
     write_sets(matrix.obs, chosen, outdir)
 
 

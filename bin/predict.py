@@ -123,28 +123,33 @@ def experiments(
 def import_(
     given: Annotated[
         list[Path],
-        typer.Argument(help="Predictions made elsewhere (a file, bigWigs, or their folder), then the dataset folder."),
+        typer.Argument(
+            help="Predictions made elsewhere (a file, bigWigs, or their folder), then the dataset folder or peaks.h5ad."
+        ),
     ],
     out: cli.OutFolder,
     kind: Annotated[str, typer.Option("--format", help="auto, basenji, sei, bigwig, h5ad or tsv.")] = "auto",
     rows: Annotated[Path | None, typer.Option(help="Row labels of Sei's predictions; default: beside them.")] = None,
     tracks: Annotated[str, typer.Option(help="Names that differ: OURS=THEIRS, comma-separated.")] = "",
     missing: Annotated[str, typer.Option(help="Test windows that are not predicted: refuse, or exclude.")] = "refuse",
+    test_chroms: Annotated[
+        str, typer.Option("--test-chroms", help="Of peaks.h5ad: the bins of these chromosomes; default: all.")
+    ] = "",
 ) -> None:
-    """Predictions of any model at the test windows of a dataset -> preds.h5, targets.h5, acc.txt."""
+    """Predictions of any model at the test windows of a dataset, or at peak bins -> preds.h5, targets.h5, acc.txt."""
     from accessiflow.intervals import split_list
     from accessiflow.prediction.importing import FORMATS, import_predictions
 
     # one list with the dataset last, so that bigWigs can be named by a shell's pattern
     if len(given) < 2:
-        raise InputError("give the predictions and, last, the dataset folder")
+        raise InputError("give the predictions and, last, the dataset folder or peaks.h5ad")
     cli.one_of(kind, FORMATS, "--format")
     cli.one_of(missing, ("refuse", "exclude"), "--missing")
     pairs = [item.partition("=") for item in split_list(tracks)]
     if not all(ours and theirs for ours, _, theirs in pairs):
         raise InputError(f"--tracks {tracks}: expected OURS=THEIRS, comma-separated")
     names = {ours: theirs for ours, _, theirs in pairs}
-    import_predictions(given[:-1], given[-1], out, kind, rows, names, missing == "exclude")
+    import_predictions(given[:-1], given[-1], out, kind, rows, names, missing == "exclude", split_list(test_chroms))
 
 
 @app.command()

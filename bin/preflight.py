@@ -42,6 +42,10 @@ def check(
     max_records: Annotated[
         int, typer.Option("--max-records", min=1, help="Compare the REF alleles of this many records of a file.")
     ] = 1_000_000,
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Files that are not there are still to be fetched: list them, check the rest."),
+    ] = False,
 ) -> None:
     """Report all problems of a run's inputs at once; exit 2 when there is one. The report is written either way."""
     from accessiflow import preflight
@@ -54,10 +58,16 @@ def check(
     limits = preflight.limits(given, max_ref_mismatch, max_records)
     least = preflight.least_snps(given, min_snps)
     findings = preflight.check(
-        given, params.absolute().parent, None if staged is None else preflight.read_staged(staged), limits, least
+        given,
+        params.absolute().parent,
+        None if staged is None else preflight.read_staged(staged),
+        limits,
+        least,
+        offline,
     )
     # Written before the run is refused: the report holds the warnings and facts that the sentences leave out.
-    write_json({"problems": findings.problems, "warnings": findings.warnings, "summary": findings.summary}, output)
+    report = {"problems": findings.problems, "warnings": findings.warnings, "summary": findings.summary}
+    write_json(report | {"to_fetch": list(findings.absent)}, output)
     for sentence in findings.warnings:
         log.warning("%s", sentence)
     if findings.problems:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from accessiflow import cli
+from accessiflow.log import left_out, rows_without_value
 
 if TYPE_CHECKING:
     from accessiflow.scoring.lookup import Scores as OpenScores
@@ -72,13 +73,18 @@ def agreement(
     if max_p < 1:
         if "p" not in table.columns:
             raise InputError("has no column for p, which --max-p needs: say which with --columns p=NAME", variants)
+        unknown, above = int(table["p"].isna().sum()), int((table["p"] > max_p).sum())
+        left_out("variants", unknown, len(table), "no p value, which --max-p asks for")
+        left_out("variants", above, len(table), f"p above {max_p:g}", expected=True)
         table = table[table["p"] <= max_p].reset_index(drop=True)
         if table.empty:
             raise InputError(f"has no variant with a p value of at most {max_p:g}", variants)
     with open_scores(scores, fasta) as scored:
         means = measures.mean_scores(table, _tracks(scored, track, track_list, tracks, cell_type))
     groups = site_groups(table, read_peak_rows(peaks) if peaks else None)
-    write_table(measures.agreement(table["beta"].to_numpy(), means, groups, Bootstrap(bootstrap, seed)), output)
+    found = measures.agreement(table["beta"].to_numpy(), means, groups, Bootstrap(bootstrap, seed))
+    rows_without_value(found["reason"], "groups")
+    write_table(found, output)
 
 
 @app.command()
@@ -108,7 +114,9 @@ def correlation(
     table = measures.once(read_effects(variants, ["value"], ["element"], parse_columns(columns)), ["value", "element"])
     with open_scores(scores, fasta) as scored:
         means = measures.mean_scores(table, _tracks(scored, track, track_list, tracks, cell_type))
-    write_table(measures.correlation(table, means, Bootstrap(bootstrap, seed)), output)
+    found = measures.correlation(table, means, Bootstrap(bootstrap, seed))
+    rows_without_value(found["reason"], "groups")
+    write_table(found, output)
 
 
 def _tracks(scored: OpenScores, track: str, track_list: Path | None, sheet: Path | None, cell_type: str) -> TrackScores:

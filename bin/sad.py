@@ -36,6 +36,10 @@ def score(
     require_gpu: cli.RequireGpu = False,
     backend: cli.Backend = "",
     adapter: cli.ModelAdapter = "",
+    shuffle_seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Score in surroundings shuffled by dinucleotides, drawn with this seed: a null."),
+    ] = None,
 ) -> None:
     """SNP accessibility differences -> sad.h5, excluded.tsv."""
     import time
@@ -54,6 +58,7 @@ def score(
         cli.one_of(sad_dtype, ("float32", "float16"), "--sad-dtype"),
         cli.one_of(ref_mismatch, ("score", "exclude", "swap"), "--ref-mismatch"),
         set_name,
+        shuffle_seed,
     )
     loaded = load_tracks(
         params, model, targets, Ensemble.of(rc, shifts), adapter, engine, threads, require_gpu, backend
@@ -109,7 +114,7 @@ def merge(
     scored, reasons = sad.merge(in_order(shards), out)
     excluded = sum(reasons.values())
     for reason, n in reasons.items():
-        left_out(reason, n)
+        left_out("variants", n, scored + excluded, reason)
     log.info("%d variants, %d excluded", scored, excluded)
     note(variants=scored, excluded=excluded, reasons=reasons)
     if excluded:
@@ -210,6 +215,57 @@ def top(
     table = top_variants(scores, groups, n)
     write_table(table, output)
     log.info("%d variants of %d group(s)", len(table), len(groups))
+
+
+@app.command()
+def null(
+    variants: Annotated[Path, typer.Argument(help="VCF, BCF or TSV of variants.")],
+    fasta: cli.GenomeFasta,
+    output: Annotated[Path, typer.Option(help="VCF of the null variants.")],
+    kind: Annotated[
+        str, typer.Option(help="shuffled (to be scored with --shuffle-seed) or matched (to another gene's start).")
+    ] = "shuffled",
+    number: Annotated[int, typer.Option(min=1, help="Variants to draw.")] = 10000,
+    seed: cli.Seed = 1,
+    genes: Annotated[Path | None, typer.Option(help="matched: genes, as BED6 or TSV.")] = None,
+) -> None:
+    """A variant set -> null variants, for `annotate --null` once they are scored."""
+    from accessiflow.scoring.null_variants import KINDS, write_null
+
+    counts = write_null(variants, fasta, output, cli.one_of(kind, KINDS, "--kind"), number, seed, genes)
+    note(variants=counts.written)
+    log.info("%d null variants, %d of those drawn have no place", *counts)
+
+
+@app.command()
+def annotate(
+    scores: Annotated[
+        Path, typer.Argument(help="sad.h5 of one model and set, or scores of any layout that `import` reads.")
+    ],
+    out: cli.OutFolder,
+    variants: Annotated[
+        Path | None,
+        typer.Option(help="The file that was scored: its records and INFO are kept; default: the scores' variants."),
+    ] = None,
+    excluded: Annotated[Path | None, typer.Option(help="excluded.tsv beside the scores.")] = None,
+    tracks: Annotated[
+        Path | None, typer.Option(help="Tracks sheet: the group of each track; default: one group.")
+    ] = None,
+    null: Annotated[
+        list[Path] | None, typer.Option(help="sad.h5 of null variants by the same model (repeatable): adds p.")
+    ] = None,
+) -> None:
+    """Scores by group of tracks -> variants.vcf.gz with its index, variants.tsv.gz."""
+    from accessiflow.scoring.annotate import annotate as write_annotated
+    from accessiflow.scoring.top import EVERY, group_tracks, track_names
+    from accessiflow.sheets import read_sheet
+
+    names = track_names([scores])
+    groups = group_tracks(names, read_sheet("tracks", tracks), "group") if tracks else {EVERY: names}
+    counts = write_annotated(scores, groups, out, variants, excluded, null or [])
+    left_out("tracks without a group", len(names) - sum(map(len, groups.values())))
+    note(variants=counts.scored, excluded=counts.excluded, groups=len(groups))
+    log.info("%d variants with scores, %d without, %d group(s)", *counts, len(groups))
 
 
 if __name__ == "__main__":

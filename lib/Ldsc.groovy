@@ -62,4 +62,36 @@ class Ldsc {
         }
         '''.stripIndent().trim()
     }
+
+    /**
+     * The shell function `munged TRAIT`, from the log of munge_sumstats.py to a run record: its warnings, and how many
+     * SNPs of the file it left out, by reason.
+     */
+    static String munged() {
+        return '''
+        munged() {
+            awk -v trait="$1" '
+                function text(s) { gsub(/["\\\\]/, "", s); return s }
+                /^Read [0-9]+ SNPs from --sumstats file/ { of = $2 }
+                /^Removed [0-9]+ / {
+                    n = $2
+                    reason = $0
+                    sub(/^Removed [0-9]+ (SNPs |variants )/, "", reason)
+                    sub(/ \\([0-9]+ SNPs remain\\)/, "", reason)
+                    sub(/\\.$/, "", reason)
+                    if (n > 0) lost[++losses] = sprintf("{\\"what\\": \\"SNPs\\", \\"n\\": %d, \\"of\\": %d, " \\
+                        "\\"reason\\": \\"%s\\", \\"source\\": \\"%s\\"}", n, of, text(reason), trait)
+                }
+                /^WARNING: / { warned[++warnings] = "\\"" text($0) "\\"" }
+                END {
+                    printf "{\\"warnings\\": ["
+                    for (i = 1; i <= warnings; i++) printf "%s%s", (i > 1 ? ", " : ""), warned[i]
+                    printf "], \\"left_out\\": ["
+                    for (i = 1; i <= losses; i++) printf "%s%s", (i > 1 ? ", " : ""), lost[i]
+                    print "]}"
+                }
+            '
+        }
+        '''.stripIndent().trim()
+    }
 }

@@ -43,15 +43,22 @@ class Study {
         return stages().keySet().findAll { it in plan }.toList()
     }
 
-    private static boolean allowed(String stage, Collection<String> inputs) {
+    /** A stage's inputs and needs; published predictions need no tracks and genome to be compared with peaks.h5ad. */
+    private static Map rule(String stage, Collection<String> inputs) {
         Map s = stages()[stage]
+        boolean published = 'predictions' in inputs && !('tracks' in inputs && 'fasta' in inputs)
+        return published && s.published ? s + (s.published as Map) : s
+    }
+
+    private static boolean allowed(String stage, Collection<String> inputs) {
+        Map s = rule(stage, inputs)
         return stage in inputs || (s.inputs.every { it in inputs } && s.needs.every { allowed(it, inputs) } &&
             (!s.any_of || s.any_of.any { it in inputs }))
     }
 
     private static void add(String stage, Collection<String> inputs, Set<String> plan) {
         if( stage in inputs || !plan.add(stage) ) return
-        stages()[stage].needs.each { add(it, inputs, plan) }
+        rule(stage, inputs).needs.each { add(it, inputs, plan) }
     }
 
     /** What keeps the planned stages from running, one sentence each. */
@@ -61,7 +68,8 @@ class Study {
         String all = known.join(', ')
         if( unknown ) return unknown.collect { "--stages ${it}: no such stage (stages: ${all})".toString() }
         return plan(asked, inputs).collectMany { stage ->
-            stages()[stage].inputs.findAll { !(it in inputs) }.collect { "the stage ${stage} needs --${it}".toString() }
+            List<String> lacking = rule(stage, inputs).inputs.findAll { !(it in inputs) }
+            lacking.collect { "the stage ${stage} needs --${it}".toString() }
         }
     }
 

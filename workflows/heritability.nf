@@ -19,7 +19,7 @@ workflow HERITABILITY {
     take:
     options // map of parameters
     study   // value: map of parameter name -> path
-    sets    // [meta, [bed]]: NAME.high.bed and NAME.low.bed
+    sets    // [meta, [bed]]: NAME.high.bed and NAME.low.bed; [meta, [txt]]: NAME.tracks.txt
     peaks   // [meta, peaks.h5ad]
     scores  // [meta, [sad.h5]], one a model
     stages  // list of stage names
@@ -73,12 +73,19 @@ workflow HERITABILITY {
                 owners.collect { name -> ["${name}.tracks.txt", "${row.track}\n"] }
             }
             .collectFile(sort: true)
-            .toList()
+            .mix(
+                // of a peaks.h5ad without a tracks sheet, those that it was made of
+                sets.combine(study)
+                    .filter { _meta, _files, s -> !s.tracks }
+                    .flatMap { _meta, files, _study -> [files].flatten() }
+                    .filter { file -> file.name.endsWith('.tracks.txt') }
+            )
+            .toSortedList { a, b -> a.name <=> b.name }
             .map { lists -> [lists.collectEntries { list -> [(list.name - '.tracks.txt'): list] }] }
         ch_sets = sets
             .mix(HERITABILITY_CLUSTERS.out.sets)
             .flatMap { _meta, beds -> [beds].flatten() }
-            .filter { bed -> bed.size() > 0 || workflow.stubRun }
+            .filter { bed -> bed.name.endsWith('.bed') && (bed.size() > 0 || workflow.stubRun) }
             .combine(ch_owned)
             .combine(ch_names)
             .map { bed, owned, names ->

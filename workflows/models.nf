@@ -138,6 +138,8 @@ workflow MODELS {
             }
         ch_whole = ch_all.map { _meta, dataset -> dataset }.first()
         PREDICT_MERGE(ch_parts.combine(ch_whole))
+        // published predictions: at the dataset's test windows, else at the peak bins of the test chromosomes
+        measured = 'dataset' in stages || options.dataset
         PREDICT_IMPORT(
             ch_entries
                 .filter { entry -> entry.predictions }
@@ -146,7 +148,7 @@ workflow MODELS {
                     def given = entry.subMap(['format', 'missing']).findAll { _name, value -> value }
                     [Models.evaluated(entry.meta) + given + names, entry.predictions, entry.rows ?: []]
                 }
-                .combine(ch_whole)
+                .combine(measured ? ch_whole : peaks.map { _meta, h5ad -> h5ad })
         )
         PREDICT_GENOME(ch_trained.filter { meta, _folder -> Models.scores(meta, options) }, ch_fasta)
         ch_predictions = PREDICT_TEST.out.predictions
@@ -160,7 +162,7 @@ workflow MODELS {
     }
 
     if( 'evaluate' in stages ) {
-        ch_context = peaks.map { _meta, h5ad -> h5ad }.combine(study.map { s -> s.tracks })
+        ch_context = peaks.map { _meta, h5ad -> h5ad }.combine(study.map { s -> [s.tracks ?: []] })
         EVALUATE(ch_predictions.combine(ch_context).combine(study.map { s -> [s.genes ?: []] }))
         // example loci of the first model that has them
         ch_loci = EVALUATE.out.tables

@@ -74,7 +74,7 @@ workflow PEAKS {
 
     emit:
     peaks   = ch_peaks                                                  // value: [meta, h5ad]
-    sets    = PEAKS_SETS.out.sets                                       // [meta, [bed]]
+    sets    = PEAKS_SETS.out.sets.mix(PEAKS_SETS.out.tracks)            // [meta, [bed]], [meta, [tracks.txt]]
     signals = ch_bigwigs                                                // [meta, bigwig], one a track
     further = ch_experiments                                            // [meta, bigwig], one a further experiment
         .filter { meta, _signal, _barcodes -> meta.kind == 'bigwig' }

@@ -74,6 +74,7 @@ workflow REPORT {
         ch_names = browser.map { file -> file.name }.toSortedList().filter { names -> names }
         REPORT_IGV(
             study
+                .filter { s -> s.fasta }
                 .combine(ch_names.map { names -> [names] })
                 .map { s, names ->
                     [[id: 'browser', genome: s.fasta.name, locus: Parameters.list(options.test_chroms)[0]], names]

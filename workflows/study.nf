@@ -36,7 +36,12 @@ workflow STUDY {
             .combine(ch_local.map { local -> [local.values().toList()] })
             .map { parameters, staged, files -> [[id: 'inputs'], parameters, staged, files] }
     )
-    ch_study = PREFLIGHT_CHECK.out.report.combine(ch_files).map { _meta, _report, study -> study }.first()
+    // where only the inputs are checked, nothing that follows gets a study
+    ch_study = PREFLIGHT_CHECK.out.report
+        .filter { _meta, _report -> !options.preflight_only }
+        .combine(ch_files)
+        .map { _meta, _report, study -> study }
+        .first()
 
     // the digests of all local inputs, some files a task
     ch_batches = ch_local.flatMap { local ->

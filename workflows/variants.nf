@@ -1,10 +1,13 @@
-// Variant sets -> shards -> scores by each model -> one sad.h5 a set and model, and each cell type's largest scores.
+// Variant sets -> shards -> scores by each model -> one sad.h5 a set and model, the same beside the variants, and each
+// cell type's largest scores.
 
 include { VARIANTS_COLLECT } from '../modules/score/collect'
+include { SAD_NULL         } from '../modules/score/null'
 include { SAD_SPLIT        } from '../modules/score/split'
 include { SAD_SCORE        } from '../modules/score/score'
 include { SAD_MERGE        } from '../modules/score/merge'
 include { SAD_JOIN         } from '../modules/score/join'
+include { SAD_ANNOTATE     } from '../modules/score/annotate'
 include { SAD_TOP          } from '../modules/score/top'
 
 workflow VARIANTS {
@@ -48,14 +51,27 @@ workflow VARIANTS {
             }
         VARIANTS_COLLECT(ch_benchmarks)
         ch_collected = VARIANTS_COLLECT.out.vcf.map { meta, vcf -> [meta - meta.subMap('tissues', 'columns'), vcf] }
-        SAD_SPLIT(ch_sets.mix(ch_collected))
+        ch_given = ch_sets.mix(ch_collected)
+        ch_fasta = study.map { s -> Sheets.withIndex(s.fasta, ['.fai', '.gzi']) }
+        // a set's null is a set of its own, scored as all are
+        SAD_NULL(
+            ch_given
+                .filter { _meta, _vcf -> options.variant_null != 'none' }
+                .map { meta, vcf ->
+                    [[id: "${meta.id}.null".toString(), index: meta.index, null_kind: options.variant_null], vcf]
+                },
+            ch_fasta,
+            study.map { s -> options.variant_null == 'matched' ? s.genes : [] },
+        )
+        SAD_SPLIT(ch_given.mix(SAD_NULL.out.vcf))
 
         // every shard by every model
         ch_shards = SAD_SPLIT.out.shards.flatMap { meta, shards ->
             def all = [shards].flatten()
             all.collect { shard ->
                 def name = shard.name.replaceFirst(/\.vcf\.gz$/, '')
-                [[set: meta.id, set_index: meta.index, shards: all.size(), shard: name], shard]
+                def of = [set: meta.id, set_index: meta.index, null_kind: meta.null_kind]
+                [of + [shards: all.size(), shard: name], shard]
             }
         }
         SAD_SCORE(
@@ -63,7 +79,7 @@ workflow VARIANTS {
                 .filter { meta, _folder -> Models.scores(meta, options) }
                 .combine(ch_shards)
                 .map { meta, folder, meta_shard, shard -> [meta + meta_shard, folder, shard] },
-            study.map { s -> Sheets.withIndex(s.fasta, ['.fai', '.gzi']) },
+            ch_fasta,
             Checkpoints.folder(workflow),
         )
         SAD_MERGE(
@@ -81,17 +97,50 @@ workflow VARIANTS {
                 .groupTuple()
                 .map { key, parts -> [key.target, in_order(parts)] }
         )
-        // all sets of a model together, in sheet order
-        ch_by_model = SAD_MERGE.out.scores
+        ch_whole = SAD_MERGE.out.scores
             .filter { meta, _scores -> !meta.track }
             .map { meta, scores -> [scored(meta), scores] }
             .mix(SAD_JOIN.out.scores)
-            .map { meta, scores -> [meta - meta.subMap(['set', 'set_index']), [meta.set_index, scores]] }
+
+        // beside the variants; of single-task models the first one's excluded variants are those of all
+        ch_null = ch_whole
+            .filter { meta, _scores -> meta.null_kind }
+            .map { meta, scores -> [meta.id, meta.set - '.null', scores] }
+        ch_beside = ch_whole
+            .filter { meta, _scores -> !meta.null_kind }
+            .join(
+                SAD_MERGE.out.excluded
+                    .filter { meta, _excluded -> !meta.track || meta.position == 0 }
+                    .map { meta, excluded -> [scored(meta), excluded] }
+            )
+            .map { meta, scores, excluded -> [meta.set, meta, scores, excluded] }
+            .combine(ch_given.map { meta, vcf -> [meta.id, vcf] }, by: 0)
+            .map { _set, meta, scores, excluded, vcf -> [meta.id, meta.set, meta, scores, excluded, vcf] }
+        ch_annotated = options.variant_null == 'none'
+            ? ch_beside.map { row -> row + [[]] }
+            : ch_beside.join(ch_null, by: [0, 1])
+        SAD_ANNOTATE(
+            ch_annotated
+                .combine(study)
+                .map { _id, _set, meta, scores, excluded, vcf, null_scores, s ->
+                    [meta, scores, excluded, vcf, null_scores, s.tracks ?: []]
+                }
+        )
+
+        // all sets of a model together, in sheet order
+        ch_by_model = ch_whole
+            .filter { meta, _scores -> !meta.null_kind }
+            .map { meta, scores ->
+                [meta - meta.subMap(['set', 'set_index', 'null_kind']), [meta.set_index, scores]]
+            }
             .groupTuple()
             .map { meta, parts -> [meta, in_order(parts)] }
         SAD_TOP(ch_by_model.combine(study).map { meta, scores, s -> [meta, scores, s.tracks ?: []] })
         ch_scores = ch_scores.mix(ch_by_model)
-        ch_tables = SAD_MERGE.out.metrics.mix(SAD_TOP.out.table).map { _meta, table -> table }
+        ch_tables = SAD_MERGE.out.metrics
+            .filter { meta, _metrics -> !meta.null_kind }
+            .mix(SAD_TOP.out.table)
+            .map { _meta, table -> table }
     }
 
     emit:
@@ -101,7 +150,7 @@ workflow VARIANTS {
 
 /** The model that a training's scores are evaluated as, and the variant set. */
 def scored(meta) {
-    return Models.evaluated(meta) + meta.subMap(['set', 'set_index'])
+    return Models.evaluated(meta) + meta.subMap(['set', 'set_index', 'null_kind'])
 }
 
 /** The files of [place, file] pairs in the order of the places. */

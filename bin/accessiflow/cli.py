@@ -2,8 +2,8 @@
 
 A script is `app = cli.make_app("...")`, commands, and `cli.run(app)`. Every script takes these options before the
 command: `--version`; `--versions FILE` (YAML: the third-party packages that the run loaded); `--run-info FILE` (JSON:
-seconds, CPU seconds, peak memory, device, threads, the warnings of the log and the facts that the command noted with
-`note`).
+seconds, CPU seconds, peak memory, device, threads, the warnings of the log, what was left out of the input, and the
+facts that the command noted with `note`).
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ import resource
 import sys
 import time
 import traceback
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 from concurrent.futures import BrokenExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
 from accessiflow import __version__
 from accessiflow.errors import InputError, InputErrors, printable
-from accessiflow.log import kept_warnings, log, run_facts
+from accessiflow.log import kept_losses, kept_warnings, log, run_facts
 
 
 def _limit_threads(threads: int) -> int:
@@ -109,10 +111,12 @@ def run(app: typer.Typer) -> NoReturn:
     _start_logging()
     run_facts.clear()  # of a run before, where a process runs several
     kept_warnings.clear()
+    kept_losses.clear()
     _outputs.clear()
     started = time.monotonic()
     try:
-        app(standalone_mode=False)
+        with _python_warnings():
+            app(standalone_mode=False)
         code = 0
     except InputError as error:
         code = 2
@@ -125,6 +129,7 @@ def run(app: typer.Typer) -> NoReturn:
     except Exception as error:  # noqa: BLE001 (the one place where a fault becomes an exit code)
         code = _fault(error)
     if code == 0:
+        kept_losses.say()
         _write_records(time.monotonic() - started)
     sys.stdout.flush()
     sys.stderr.flush()
@@ -156,6 +161,23 @@ def _start_logging() -> None:
     log.handlers[:] = [handler, kept_warnings]
     log.propagate = False
     log.setLevel(logging.INFO)
+
+
+@contextmanager
+def _python_warnings() -> Iterator[None]:
+    """Python's own warnings of values (numpy, scikit-learn) go to the log, and so to the run record."""
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def keep(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+            # those on coming versions of packages are for developers
+            if issubclass(category, RuntimeWarning | UserWarning):
+                log.warning("%s: %s", category.__name__, " ".join(str(message).split()))
+            else:
+                shown(message, category, *rest)
+
+        warnings.showwarning = keep
+        yield
 
 
 def _fail(code: int, sentence: str) -> int:
@@ -209,6 +231,7 @@ def _write_records(seconds: float) -> None:
             "cpus": os.cpu_count(),
             "device": "cpu",
             "warnings": kept_warnings.sentences(),
+            "left_out": [loss.record() for loss in kept_losses.losses()],
         }
         write_json(record | run_facts, _outputs["run_info"])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
+from accessiflow.log import left_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,6 +81,19 @@ def _bed_row(fields: Sequence[str], path: Path, number: int, sizes: Mapping[str,
             f"ends at {end}, past the end of {fields[0]} ({sizes[fields[0]]} bp): another assembly?", path, number
         )
     return BedRow(fields[0], start, end, fields[3] if len(fields) > 3 else "")
+
+
+def count_elsewhere(table: pd.DataFrame, known: Container[str], path: Path, what: str = "intervals") -> None:
+    """Count the intervals of a file whose contigs are none of the known ones: nothing can overlap them.
+
+    Args:
+        table: with the column chrom.
+        known: names of contigs.
+        path: the file.
+        what: the unit of a row.
+    """
+    elsewhere = sum(n for chrom, n in table["chrom"].value_counts().items() if chrom not in known)
+    left_out(what, elsewhere, len(table), "on contigs unknown to the genome", source=path.name)
 
 
 def read_chrom_sizes(path: Path) -> dict[str, int]:

@@ -15,13 +15,14 @@ process EVALUATE_COMPARE {
 
     script:
     def args = task.ext.args ?: ''
+    def sheet = tracks ? "--tracks ${tracks}" : ''
     def named = [names, [predictions].flatten()].transpose()
     def missing = meta.missing ? "--missing ${meta.missing}" : ''
     def models = named.collect { name, file -> "--predictions ${name}=${file}" }.join(' ')
     """
     # code ${task.ext.code}
     evaluate.py --versions versions.yml --run-info EVALUATE_COMPARE.${meta.id}.run.json \\
-        compare ${models} ${missing} --targets ${targets} --peaks ${peaks} --tracks ${tracks} \\
+        compare ${models} ${missing} --targets ${targets} --peaks ${peaks} ${sheet} \\
         --output comparison.tsv --tests comparison_tests.tsv --leaderboard leaderboard.tsv ${args}
     """
 

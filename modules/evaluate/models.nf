@@ -14,11 +14,12 @@ process EVALUATE {
 
     script:
     def args = task.ext.args ?: ''
+    def sheet = tracks ? "--tracks ${tracks}" : ''
     def options = [genes ? "--genes ${genes}" : '', meta.output ? "--kind ${meta.output}" : ''].findAll().join(' ')
     """
     # code ${task.ext.code}
     evaluate.py --versions versions.yml --run-info EVALUATE.${meta.id}.run.json \\
-        all --predictions ${predictions} --targets ${targets} --peaks ${peaks} --tracks ${tracks} ${options} \\
+        all --predictions ${predictions} --targets ${targets} --peaks ${peaks} ${sheet} ${options} \\
         --prefix ${meta.id} ${args}
     """
 

@@ -15,6 +15,7 @@ process EVALUATE_RANKS {
 
     script:
     def args = task.ext.args ?: ''
+    def sheet = tracks ? "--tracks ${tracks}" : ''
     def named = [names, [predictions].flatten()].transpose()
     def missing = meta.missing ? "--missing ${meta.missing}" : ''
     def models = named.collect { name, file -> "--predictions ${name}=${file}" }.join(' ')
@@ -23,7 +24,7 @@ process EVALUATE_RANKS {
     # code ${task.ext.code}
     evaluate.py --versions versions.yml --run-info EVALUATE_RANKS.${meta.id}.run.json \\
         ranks ${models} ${missing} ${probabilities} --targets ${targets} --peaks ${peaks} \\
-        --tracks ${tracks} --output ranks.tsv ${args}
+        ${sheet} --output ranks.tsv ${args}
     """
 
     stub:

@@ -14,11 +14,12 @@ process EVALUATE_REPLICATES {
 
     script:
     def args = task.ext.args ?: ''
+    def sheet = tracks ? "--tracks ${tracks}" : ''
     def files = [predictions].flatten().collect { file -> "--predictions ${file}" }.join(' ')
     """
     # code ${task.ext.code}
     evaluate.py --versions versions.yml --run-info EVALUATE_REPLICATES.${meta.id}.run.json \\
-        replicates ${files} --targets ${targets} --peaks ${peaks} --tracks ${tracks} \\
+        replicates ${files} --targets ${targets} --peaks ${peaks} ${sheet} \\
         --output ${meta.id}.replicates.tsv ${args}
     """
 

@@ -8,10 +8,11 @@ process PEAKS_SETS {
     tuple val(meta), path(peaks)
 
     output:
-    tuple val(meta), path('sets/*.bed')   , emit: sets
-    tuple val(meta), path('sets/sets.tsv'), emit: table
-    path '*.run.json'                     , emit: run_info, topic: run_info
-    path 'versions.yml'                   , emit: versions, topic: versions
+    tuple val(meta), path('sets/*.bed')       , emit: sets
+    tuple val(meta), path('sets/*.tracks.txt'), emit: tracks
+    tuple val(meta), path('sets/sets.tsv')    , emit: table
+    path '*.run.json'                         , emit: run_info, topic: run_info
+    path 'versions.yml'                       , emit: versions, topic: versions
 
     script:
     def args = task.ext.args ?: ''
@@ -23,6 +24,6 @@ process PEAKS_SETS {
     stub:
     """
     mkdir sets
-    touch sets/A.high.bed sets/A.low.bed sets/sets.tsv PEAKS_SETS.run.json versions.yml
+    touch sets/A.high.bed sets/A.low.bed sets/A.tracks.txt sets/sets.tsv PEAKS_SETS.run.json versions.yml
     """
 }

@@ -1,11 +1,12 @@
-// Predictions made by any other program -> the layout of ours, at the test windows of the dataset.
+// Predictions made by any other program -> the layout of ours, at the test windows of the dataset, or at the peak bins.
 process PREDICT_IMPORT {
     tag "${meta.id}"
     label 'process_single'
     ext code: CodeId.of('predict')
 
     input:
-    tuple val(meta), path(given, stageAs: 'given/*'), path(rows, stageAs: 'rows/*'), path(dataset, stageAs: 'dataset')
+    tuple val(meta), path(given, stageAs: 'given/*'), path(rows, stageAs: 'rows/*'),
+        path(measured, stageAs: 'measured/*')
     // meta: format, tracks_map (OURS=THEIRS,...) and missing where the row of the sheet has them
 
     output:
@@ -25,7 +26,7 @@ process PREDICT_IMPORT {
     """
     # code ${task.ext.code}
     predict.py --versions versions.yml --run-info PREDICT_IMPORT.${meta.id}.run.json \\
-        import given/* ${dataset} -o predictions ${options} ${args}
+        import given/* ${measured} -o predictions ${options} ${args}
     """
 
     stub:

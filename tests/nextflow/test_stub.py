@@ -75,7 +75,16 @@ def run_choices(launcher: Path, folder: Path, *more: str) -> str:
         *more,
     ]
     done = subprocess.run(
-        [*map(str, command), "--ld_score_engine", "ldsc", "--regions", str(folder / "regions.bed"), "--ism_logos"],
+        [
+            *map(str, command),
+            "--variant_null",
+            "shuffled",
+            "--ld_score_engine",
+            "ldsc",
+            "--regions",
+            str(folder / "regions.bed"),
+            "--ism_logos",
+        ],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "modules").rglob("*.nf"))
 # Process names of published run records and configurations that do not repeat the folder and the file
 NAMES = {"evaluate/models": "EVALUATE", "score/collect": "VARIANTS_COLLECT", "simulate/compare": "TRUTH_COMPARE"} | {
-    f"score/{part}": f"SAD_{part.upper()}" for part in ("score", "split", "merge", "join", "top")
+    f"score/{part}": f"SAD_{part.upper()}" for part in ("score", "null", "split", "merge", "join", "annotate", "top")
 }
 
 

@@ -391,6 +391,11 @@ class TestScript:
         assert (tracks / "sets" / "g.high.bed").read_text() == "chr1\t1024\t1152\n"
         assert (tracks / "sets" / "g.low.bed").read_text() == "chr1\t256\t384\n"
         table = pd.read_csv(tracks / "sets" / "sets.tsv", sep="\t")
+        var = peak_matrix.read_peaks(tracks / "peaks.h5ad").var
+        lists = {path.name.removesuffix(".tracks.txt"): path for path in (tracks / "sets").glob("*.tracks.txt")}
+        assert set(lists) == set(table["set"])
+        for name, by in table[["set", "by"]].drop_duplicates("set").itertuples(index=False):
+            assert lists[name].read_text().split() == var.index[var[by] == name].tolist()
         assert table["set"].unique().tolist() == ["g", "h", "A", "B"]
 
     def test_tissues_are_cell_types_where_the_sheet_names_no_group(self, script, refused, tracks):

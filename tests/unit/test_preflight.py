@@ -239,6 +239,41 @@ def test_each_fault_is_named(study: Path, change: Callable[[Path], None], expect
         assert problems == []
 
 
+def test_files_that_are_not_there_are_one_list(study: Path, script, refused) -> None:
+    for name in ("A.bw", "e.tsv", "panel.1.bed"):
+        (study / name).unlink()
+    (study / "models.csv").write_text("model,weights\nold,gone\n")
+    names = [str(study / name) for name in ("A.bw", "e.tsv", "panel.1.bed", "gone")]
+    listed = f"these 4 files are to be fetched (or the path is to be put right): {', '.join(names)}"
+    assert [problem for problem in run(study).problems if "fetched" in problem] == [listed]
+    options = ("--params", study / "params.json", "--output", study / "report.json")
+    assert listed in refused("preflight", "check", *options)
+
+    done = script("preflight", "check", *options, "--offline")
+    report = json.loads((study / "report.json").read_text())
+    assert report["problems"] == []
+    assert report["to_fetch"] == names
+    assert listed in done.stderr
+    # what is there is checked all the same
+    (study / "v.vcf").write_text("chr1\tx\t.\tA\tC\n")
+    assert "POS must be a positive integer" in refused("preflight", "check", *options, "--offline")
+
+
+def test_a_long_list_of_files_is_whole(study: Path) -> None:
+    rows = [f"T{i:04d},a,{'deep/' * 20}T{i:04d}.bw" for i in range(300)]
+    (study / "tracks.csv").write_text("\n".join(["track,cell_type,signal", *rows]) + "\n")
+    (listed,) = [problem for problem in run(study).problems if "to be fetched" in problem]
+    assert listed.startswith("these 300 files are")
+    assert listed.endswith("T0299.bw")
+
+
+def test_a_set_may_not_be_named_as_another_ones_null(study: Path) -> None:
+    (study / "variants.csv").write_text("set,vcf\nv,v.vcf\nv.null,v.vcf\n")
+    assert run(study).problems == []
+    (problem,) = run(study, variant_null="shuffled").problems
+    assert problem == "variants: the set v.null has a name for null variants (.null): choose another"
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

@@ -130,6 +130,16 @@ def test_order_of_records_does_not_matter(scored, sequence):
         assert np.array_equal(straight[name][order], mixed[name]), name
 
 
+def test_in_shuffled_surroundings_only_variant_and_seed_decide(scored, sequence):
+    records = [r for r in random_records(sequence, 60) if "," not in r[2]]
+    shuffled = sad.ScoreOptions(("SAD", "REF", "ALT"), shuffle_seed=3)
+    straight, _ = scored(records, shuffled)
+    mixed, _ = scored(records[::-1], shuffled)
+    assert np.array_equal(straight["SAD"], mixed["SAD"][::-1])
+    assert not np.isclose(straight["SAD"], scored(records)[0]["SAD"]).all(axis=1).any()
+    assert not np.array_equal(straight["SAD"], scored(records, sad.ScoreOptions(shuffle_seed=4))[0]["SAD"])
+
+
 def test_multi_allelic_records_are_their_alleles_one_by_one(scored, sequence):
     records = random_records(sequence, 60)
     whole, _ = scored(records)

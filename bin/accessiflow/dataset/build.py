@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,11 @@ from accessiflow.errors import InputError
 from accessiflow.files import open_text, scratch, write_json, write_text
 from accessiflow.genome import UNKNOWN, Fasta, gc_share
 from accessiflow.hdf5 import create_hdf5, open_hdf5
-from accessiflow.intervals import FOLDS, IntervalSet, read_bed
+from accessiflow.intervals import FOLDS, IntervalSet, count_elsewhere, read_bed
 from accessiflow.log import left_out, log
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LAYOUT = ("targets.txt", "contigs.bed", "sequences.bed", "seqs_cov", "tfrecords", "statistics.json")
 SEQUENCE_SPAN = 1 << 24  # bp of a chromosome that are looked at together: 64 MB of counts
@@ -156,11 +159,16 @@ def _remove(path: Path) -> None:
 def _plan(genome: Fasta, folder: Path, request: DatasetRequest) -> WindowTable:
     geometry = request.geometry
     _check_chroms(genome, request)
-    gaps = read_bed(request.gaps) if request.gaps else None
-    limit = read_bed(request.limit) if request.limit else None
+    gaps = _placed(request.gaps, genome) if request.gaps else None
+    limit = _placed(request.limit, genome) if request.limit else None
+    for path in [*request.exclude, *filter(None, [request.blacklist])]:
+        _placed(path, genome)
     contigs = window_rules.contigs_of(genome.sizes, gaps, limit, geometry.seq_length)
     # Broken and joined again, as Basenji does: windows are the same as without, their order before the shuffle is not.
+    whole = sum(c.end - c.start for c in contigs)
     contigs = window_rules.break_contigs(contigs, request.compat)
+    lost = whole - sum(c.end - c.start for c in contigs)
+    left_out("bases", lost, whole, "in the last piece of the heap, which --compat basenji loses", expected=True)
     folds = window_rules.split_folds(contigs, request.valid_chroms, request.test_chroms)
     with write_text(folder / "contigs.bed") as bed:
         bed.writelines(f"{c.chrom}\t{c.start}\t{c.end}\n" for c in contigs)
@@ -174,6 +182,13 @@ def _plan(genome: Fasta, folder: Path, request: DatasetRequest) -> WindowTable:
     return windows
 
 
+def _placed(path: Path, genome: Fasta) -> pd.DataFrame:
+    """The intervals of a BED; those on contigs that the genome lacks do nothing, and are counted."""
+    table = read_bed(path)
+    count_elsewhere(table, genome.sizes, path)
+    return table
+
+
 def _check_chroms(genome: Fasta, request: DatasetRequest) -> None:
     requested = [*request.valid_chroms, *request.test_chroms]
     unknown = [c for c in requested if c not in genome.sizes]
@@ -185,6 +200,7 @@ def _check_chroms(genome: Fasta, request: DatasetRequest) -> None:
         raise InputError(
             f"has none of the validation and test chromosomes {', '.join(unknown)} (it has {known}...)", genome.path
         )
+    left_out("chromosomes", len(unknown), len(requested), "of -v and -t, unknown to the genome")
     if unknown:
         log.warning("%s has no %s: validation and test use the other chromosomes", genome.path.name, ", ".join(unknown))
 
@@ -197,7 +213,7 @@ def _without_excluded(windows: WindowTable, request: DatasetRequest) -> WindowTa
         for chrom, rows in windows.spans(SEQUENCE_SPAN):
             first = windows.start[rows] + geometry.crop
             kept[rows] &= ~intervals.overlaps(chrom, first, first + geometry.seq_length - 2 * geometry.crop)
-    left_out("windows whose target touches an excluded interval", int((~kept).sum()))
+    left_out("windows", int((~kept).sum()), len(kept), "their target touches an excluded interval", expected=True)
     return windows if kept.all() else windows.take(kept)
 
 
@@ -233,6 +249,9 @@ def choose_windows(
             request.training_set, in_peak, ubiquitous, share[rows], request.nonpeak_ratio, rng
         )
         kept.append(rows[chosen])
+        passed = len(rows) - len(np.unique(chosen))
+        reason = f"{fold} windows that are not in the training set {request.training_set}"
+        left_out("windows", passed, len(rows), reason, expected=True)
     return np.concatenate([*kept, windows.of_fold("test")])
 
 

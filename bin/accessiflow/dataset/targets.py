@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from accessiflow.dataset.windows import Geometry, WindowTable
 from accessiflow.errors import InputError
 from accessiflow.files import exists, open_text
+from accessiflow.log import left_out
 from accessiflow.sheets import SHEETS, reads_as_missing
 from accessiflow.signal.bigwig import open_bigwig
 from accessiflow.signal.coverage import check_lengths, shared_contigs
@@ -327,4 +328,5 @@ def track_columns(known: Sequence[str], requested: Sequence[str], source: Path) 
     unknown = [name for name in requested if name not in known]
     if unknown:
         raise InputError(f"has no track {unknown[0]} (tracks: {', '.join(known[:10])})", source)
+    left_out("tracks", len(known) - len(set(requested)), len(known), "not among those asked for", expected=True)
     return [known.index(name) for name in requested]

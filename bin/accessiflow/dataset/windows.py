@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import require_file, write_text
 from accessiflow.intervals import FOLDS, IntervalSet, fold_of
+from accessiflow.log import left_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,7 +134,12 @@ def contigs_of(
         pieces += [Contig(chrom, a, min(b, size)) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
     if limit is not None:
         pieces = [part for piece in pieces for part in _intersect(piece, limit)]
-    return [c for c in pieces if c.end - c.start >= seq_length]
+    kept = [c for c in pieces if c.end - c.start >= seq_length]
+    short = len(pieces) - len(kept)
+    left_out("regions", short, len(pieces), f"shorter than a window of {seq_length} bp")
+    bases, used = (sum(c.end - c.start for c in part) for part in (pieces, kept))
+    left_out("bases", bases - used, bases, f"in regions shorter than a window of {seq_length} bp")
+    return kept
 
 
 def _intersect(piece: Contig, limit: pd.DataFrame) -> list[Contig]:

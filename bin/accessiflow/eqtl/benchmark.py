@@ -11,7 +11,7 @@ from accessiflow.eqtl import matching, tables
 from accessiflow.eqtl.design import Design, Result, Row, Sample, Task
 from accessiflow.eqtl.forest import Fold, classifier, cross_validate, fold_na_reason, mean_precision
 from accessiflow.errors import InputError
-from accessiflow.log import log, note
+from accessiflow.log import left_out, log, note, rows_without_value
 from accessiflow.peaks.matrix import column_at, specificity_labels
 from accessiflow.statistics import cross_validated, delong, pooled
 
@@ -95,6 +95,8 @@ def _placed(variants: pd.DataFrame, features: TrackScores, peaks: PeakMatrix, wh
     inside = int((scored & (table["bin"] != "")).sum())
     log.info("%s: %d, %d scored, %d of these in peaks", what, len(table), int(scored.sum()), inside)
     note(**{what: {"rows": len(table), "scored": int(scored.sum()), "in_peaks": inside}})
+    left_out(what, int((~scored).sum()), len(table), "no score")
+    left_out(what, int(scored.sum()) - inside, len(table), "in no peak: in no specificity bin", expected=True)
     if not scored.all():
         log.warning("%d of %d %s have no score: left out", int((~scored).sum()), len(table), what)
     return table[scored].reset_index(drop=True)
@@ -172,6 +174,7 @@ def _evaluate(
             )
             curves.append(tables.curve_points(folds, design.tissue, task.label))
         tracks.append(alone)
+    rows_without_value([row.reason for row in rows], "specificity bins")
     joined = (
         _joined(parts, columns) for parts, columns in ((curves, tables.CURVE_COLUMNS), (tracks, tables.TRACK_COLUMNS))
     )

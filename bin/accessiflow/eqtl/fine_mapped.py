@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.genes import nearest_distance
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 from accessiflow.variants.keys import Unordered, unordered_keys
 from accessiflow.variants.tables import KEY
 
@@ -29,6 +29,9 @@ def high_pip(table: pd.DataFrame, pip: float, tss: pd.DataFrame | None = None) -
         log.warning("there is no column pip: all %d rows count as fine-mapped", len(table))
         return nearest_gene(table, tss)
     unknown = int(table["pip"].isna().sum())
+    left_out("rows", unknown, len(table), "no pip")
+    low = int((table["pip"] <= pip).sum())
+    left_out("rows", low, len(table), f"pip of at most {pip:g}: no positives", expected=True)
     if unknown:
         log.warning("%d of %d rows have no pip: left out", unknown, len(table))
     return nearest_gene(table[table["pip"] > pip], tss)
@@ -42,6 +45,9 @@ def low_pip(table: pd.DataFrame, max_pip: float) -> pd.DataFrame:
     if "pip" not in table.columns:
         raise InputError("the positives have no column pip: give --negatives, or a table with low-PIP variants too")
     greatest = table["pip"].groupby(_variants(table).keys).transform("max")
+    # rows of variants without any pip were counted with the positives
+    likely = int((greatest >= max_pip).sum())
+    left_out("rows", likely, len(table), f"of variants with a pip of {max_pip:g} or more: no negatives", expected=True)
     return table[greatest < max_pip]
 
 
@@ -52,6 +58,8 @@ def nearest_gene(table: pd.DataFrame, tss: pd.DataFrame | None) -> pd.DataFrame:
     """
     rows = table.assign(tss_distance=_tss_distance(table, tss)).reset_index(drop=True)
     rows = rows.assign(row=rows.groupby(_variants(rows).keys, sort=False).ngroup())
+    again = len(rows) - rows["row"].nunique()
+    left_out("rows", again, len(rows), "of a variant with several: the row of its nearest gene stays", expected=True)
     return (
         rows.sort_values(["row", "tss_distance"], kind="stable")
         .drop_duplicates("row")
@@ -77,6 +85,9 @@ def without(negatives: pd.DataFrame, positives: pd.DataFrame) -> pd.DataFrame:
     keys = pd.Series(_variants(negatives).keys, index=negatives.index)
     unique = negatives[~keys.duplicated().to_numpy()]
     both = np.isin(keys[unique.index], _variants(positives).keys)
+    repeated = len(negatives) - len(unique)
+    left_out("negatives", repeated, len(negatives), "rows of a variant that is there already", expected=True)
+    left_out("negatives", int(both.sum()), len(negatives), "positives too")
     if both.any():
         log.warning("%d negatives are positives too: left out", int(both.sum()))
     return unique[~both].reset_index(drop=True)
@@ -105,12 +116,15 @@ def effect_signs(table: pd.DataFrame) -> pd.DataFrame:
         beta = beta.where(table["minor_allele"].astype(str).str.upper() == second.astype(str).str.upper(), -beta)
     table = table.assign(beta=beta, positive=beta > 0)
     unknown = (beta == 0) | beta.isna()
+    left_out("rows", int(unknown.sum()), len(table), "no direction: beta is 0 or unknown")
+    rows = len(table)
     if unknown.any():
         log.warning("%d of %d rows have no direction (beta is 0 or unknown): left out", int(unknown.sum()), len(table))
     table = table[~unknown]
     # A variant may act on several genes: with one sign it is one variant, with two it has no direction.
     keys, turned = _variants(table)
     conflicting = (table["positive"] ^ turned).groupby(keys).transform("nunique") > 1
+    left_out("rows", int(conflicting.sum()), rows, "of variants whose sign differs between genes")
     if conflicting.any():
         log.warning("%d rows of variants whose sign differs between genes: left out", int(conflicting.sum()))
     return table[~conflicting]
@@ -151,6 +165,7 @@ def _unversioned(names: pd.Series) -> pd.Series:
 def _report_genes(rows: int, unknown: int, unversioned: int) -> None:
     if unversioned:
         log.info("%d of %d rows: the gene is known without its version only", unversioned, rows)
+    left_out("rows", unknown, rows, "a gene that the genes file lacks: no distance to a TSS")
     if unknown:
         log.warning(
             "%d of %d rows (%.0f %%) have a gene that the genes file lacks on their chromosome: their distance to "

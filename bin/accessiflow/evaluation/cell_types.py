@@ -16,6 +16,7 @@ from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
 from accessiflow.evaluation.inputs import EvaluatedWindows
 from accessiflow.evaluation.readers import Matrix
 from accessiflow.evaluation.sets import cluster_names
+from accessiflow.log import left_out
 from accessiflow.statistics import Doubles, known_row_means, log2p, pearson_matrix
 
 if TYPE_CHECKING:
@@ -148,7 +149,9 @@ def between_donors(
     parts = []
     for name in sorted(set(cluster) - {""}):
         values = measured.values[cluster == name]
-        values = log2p(values[(values != 0).all(axis=1)] if drop_zeros else values)
+        positive = (values != 0).all(axis=1) | (not drop_zeros)
+        left_out("windows", int((~positive).sum()), len(values), "an experiment has 0 there (--drop-zeros)")
+        values = log2p(values[positive])
         found = pearson_matrix(values)[a, b]
         low, high = interval(_resampled(values, a, b, str(name), bootstrap))
         known = np.isfinite(found)

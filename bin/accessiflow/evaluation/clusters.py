@@ -10,6 +10,7 @@ import numpy as np
 
 from accessiflow.errors import InputError
 from accessiflow.evaluation.inputs import EvaluatedWindows, read_pair
+from accessiflow.log import left_out
 from accessiflow.peaks.cluster_bed import clusters_of
 
 
@@ -41,4 +42,6 @@ def load_clustered(predictions: Path, targets: Path, names: Sequence[str] = ()) 
 def assign_clusters(windows: EvaluatedWindows, bed: Path) -> EvaluatedWindows:
     """The windows with the cluster of the BED in which their central bases lie."""
     assert windows.sites is not None
-    return replace(windows, cluster=clusters_of(windows.sites, bed))
+    cluster = clusters_of(windows.sites, bed)
+    left_out("windows", int((cluster == "").sum()), len(cluster), "in no cluster", source=bed.name)
+    return replace(windows, cluster=cluster)

@@ -13,6 +13,7 @@ from accessiflow.bootstrap import Bootstrap
 from accessiflow.errors import InputError
 from accessiflow.evaluation.cell_types import between_donors
 from accessiflow.evaluation.readers import Matrix, read_matrix
+from accessiflow.log import left_out
 from accessiflow.peaks.cluster_bed import clusters_of
 from accessiflow.sheets import read_sheet
 
@@ -53,7 +54,9 @@ def experiments(measured: Matrix, sheet: Path, source: Path) -> Experiments:
     """
     table = read_sheet("tracks", sheet)
     # A track without a donor is no experiment of one.
+    every = len(table)
     table = table[table["donor"].fillna("") != ""] if "donor" in table else table.iloc[:0]
+    left_out("tracks", every - len(table), every, "without a donor in the sheet", source=sheet.name)
     if table["track"].size == 0 or table["donor"].nunique() < 2:
         raise InputError("names fewer than two donors: fill its column donor", sheet)
     row_of = {track: at for at, track in enumerate(table["track"])}
@@ -61,6 +64,9 @@ def experiments(measured: Matrix, sheet: Path, source: Path) -> Experiments:
     if not columns:
         raise InputError(f"has no track of {sheet.name} that has a donor ({', '.join(list(row_of)[:5])}...)", source)
     chosen = [(measured.tracks or [])[i] for i in columns]
+    named = len(measured.tracks or [])
+    left_out("tracks", named - len(chosen), named, "of no donor of the sheet", source=source.name)
+    left_out("tracks", len(row_of) - len(chosen), len(row_of), "of the sheet, not measured", source=sheet.name)
     rows = table.iloc[[row_of[name] for name in chosen]].reset_index(drop=True)
     chosen_columns = replace(measured, values=measured.values[:, columns], tracks=chosen)
     return Experiments(chosen_columns, rows[["track", "cell_type", "donor"]])
@@ -84,6 +90,7 @@ def window_clusters(measured: Matrix, peaks: Path | None, clusters: Path | None,
         middle = ((measured.sites["start"] + measured.sites["end"]) // 2).to_numpy()
         chroms = measured.sites["chrom"].to_numpy(dtype=object)
         out = column_at(read_peak_rows(peaks), chroms, middle + 1, "cluster")  # type: ignore[arg-type]
+    left_out("windows", int((out == "").sum()), len(out), "in no cluster")
     if not (out != "").any():
         raise InputError(
             "no window lies in a cluster: do the windows and the clusters have the same chromosomes?", source

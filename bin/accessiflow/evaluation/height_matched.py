@@ -18,6 +18,7 @@ from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
 from accessiflow.evaluation.accuracy import resampled
 from accessiflow.evaluation.inputs import EvaluatedWindows
 from accessiflow.evaluation.sets import specific_windows, ubiquitous_windows
+from accessiflow.log import left_out
 from accessiflow.statistics import LEVELS, Doubles, known_mean, log2p, pearson
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def by_track(
     heights = log2p(windows.targets)
     # Heights outside the edges have no bin to be matched in.
     kept = own & (heights >= HEIGHT_EDGES[0]) & (heights < HEIGHT_EDGES[-1])
+    unmatched = int((own & ~kept).sum())
+    left_out("specific windows", unmatched, int(own.sum()), "of a height outside 2.5 to 10: not matched")
     masks = {"specific": kept, "specific_unmatched": own, "ubiquitous_unmatched": common}
     limits = {name: interval(resampled(windows, mask, name, bootstrap)) for name, mask in masks.items()}
     rows = []
@@ -93,6 +96,8 @@ def _drawn(
     wanted = log2p(windows.targets[own, column])
     predicted, measured = _heights(windows, common, column)
     draws = [match(wanted, measured, rng) for _ in range(repeats)]
+    reason = "no ubiquitous window of their height: not matched"
+    left_out("specific windows", len(wanted) - len(draws[0]), len(wanted), reason)
     found = np.array([pearson(predicted[at], measured[at]) for at in draws])
     known = found[np.isfinite(found)]
     low, high = np.quantile(known, LEVELS) if len(known) > 1 else (np.nan, np.nan)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.evaluation.readers import AnyFloats, Matrix, read_matrix
-from accessiflow.log import log
+from accessiflow.log import left_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +128,8 @@ def _taken(values: AnyFloats, rows: NDArray[np.int64], columns: NDArray[np.int64
     return values[rows] if whole[1] else values[np.ix_(rows, columns)]
 
 
-def _shared_windows(a: Matrix, b: Matrix, path: Path, other: Path) -> Shared:
+def _shared_windows(a: Matrix, b: Matrix, path: Path, other: Path, count: bool = True) -> Shared:
+    """The windows that two matrices share; those of one alone are counted where both are what is evaluated."""
     import pandas as pd
 
     every = np.arange(len(a.values))
@@ -156,7 +157,10 @@ def _shared_windows(a: Matrix, b: Matrix, path: Path, other: Path) -> Shared:
             f"shares no window with {other.name} (centres {left[0]}... and {right[0]}...): another genome or grid?",
             path,
         )
-    log.info("%d windows are in %s (%d) and %s (%d)", (at >= 0).sum(), path.name, len(left), other.name, len(right))
+    shared = int((at >= 0).sum())
+    if count:
+        left_out("windows", len(left) - shared, len(left), f"not in {other.name}", source=path.name)
+        left_out("windows", len(right) - shared, len(right), f"not in {path.name}", source=other.name)
     return Shared(every[at >= 0], at[at >= 0])
 
 
@@ -176,8 +180,8 @@ def _shared_tracks(a: Matrix, b: Matrix, path: Path, other: Path) -> tuple[Share
         raise InputError(
             f"shares no track with {other.name} ({', '.join(a.tracks[:3])}... and {', '.join(b.tracks[:3])}...)", path
         )
-    if len(shared) < max(wide):
-        log.info("%d tracks are in %s (%d) and %s (%d)", len(shared), path.name, wide[0], other.name, wide[1])
+    for own, file, beside in ((wide[0], path, other), (wide[1], other, path)):
+        left_out("tracks", own - len(shared), own, f"not in {beside.name}", source=file.name)
     return Shared(_positions(a.tracks, shared), _positions(b.tracks, shared)), shared
 
 
@@ -227,7 +231,7 @@ def _with_flags(given: Matrix, truth: Matrix, path: Path, edges: list[int] | Non
     flags = read_matrix(path)
     if not np.isin(flags.values, (0, 1)).all():
         raise InputError("holds values other than 0 and 1: expected whether each window is a peak of each track", path)
-    rows = _shared_windows(given, flags, Path("predictions"), path)
+    rows = _shared_windows(given, flags, Path("predictions"), path, count=False)
     if len(rows.first) < len(given.values):
         raise InputError(f"lacks {len(given.values) - len(rows.first)} of the {len(given.values)} windows", path)
     whole = flags.values[rows.second].astype(bool)
@@ -273,6 +277,7 @@ def _with_peaks(given: Matrix, truth: Matrix, path: Path, edges: list[int] | Non
     rows = _peak_rows(given, matrix, path, source)
     # A window without a peak bin takes the first row, and what it took is blanked again.
     inside, safe = rows >= 0, np.maximum(rows, 0)
+    left_out("windows", int((~inside).sum()), len(rows), "in no peak bin", expected=True)
     columns = _positions(matrix.tracks, given.tracks)
     flags = np.zeros(truth.values.shape, bool)
     flags[inside] = matrix.is_peak.tocsr()[rows[inside]][:, columns].toarray()

@@ -15,6 +15,7 @@ from accessiflow.evaluation import functions, loading
 from accessiflow.evaluation import options as opt
 from accessiflow.evaluation.metric import Command, Metric, MetricTable, Values, inputs_of
 from accessiflow.evaluation.options import Option
+from accessiflow.log import left_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -540,6 +541,8 @@ def every(values: Values) -> Iterator[tuple[Path, pd.DataFrame]]:
         lacks_file = any(values[option.name] is None for option in metric.further_inputs)
         lacks_sites = metric.without_sites and windows.sites is None and not metric.further_inputs
         if lacks_file or lacks_sites:
+            needs = ", ".join(option.flag for option in metric.further_inputs) or "coordinates of the windows"
+            left_out("metrics", 1, len(chosen), f"{metric.name}: needs {needs}", expected=True)
             continue
         defaults = {option.name: option.default for option in metric.thresholds}
         own = defaults | {**values, **metric.in_all_thresholds(values["min_bin_peaks"])}

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from accessiflow.bootstrap import Bootstrap
 from accessiflow.evaluation import variability
 from accessiflow.evaluation.comparison import replicate_predictions
 from accessiflow.evaluation.loading import EvaluationInputs, clustered, track_names
+from accessiflow.log import left_out
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,5 +54,7 @@ def of_files(
     windows = clustered(EvaluationInputs(first, targets or first, peaks, tracks=tracks, clusters=clusters))
     replicates = replicate_predictions(windows, predictions, track_names(tracks))
     cv = variability.coefficient_of_variation(replicates, ddof)
+    undefined = int(np.isnan(cv).sum())
+    left_out("predictions", undefined, cv.size, "0 in the mean of the replicates: no coefficient of variation")
     tests = variability.compare(windows, cv, specific, ubiquitous)
     return Variability(variability.by_cluster(windows, cv, ubiquitous, bootstrap), tests)

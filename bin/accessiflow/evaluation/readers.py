@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import read_table, require_file
 from accessiflow.hdf5 import as_texts, dataset, open_hdf5
+from accessiflow.log import log
 from accessiflow.peaks.matrix import read_element
 
 if TYPE_CHECKING:
@@ -116,6 +117,8 @@ def _read_hdf5(path: Path) -> Matrix:
                 {"chrom": as_texts(dataset(handle, "chrom", path, "S")[()]), "start": start, "end": end}
             )
     # Coordinates of another number than the windows are those of something else.
+    if sites is not None and len(sites) != len(values):
+        log.warning("%s: names %d places for %d windows: not used", path.name, len(sites), len(values))
     return Matrix(values, tracks, sites if sites is None or len(sites) == len(values) else None)
 
 

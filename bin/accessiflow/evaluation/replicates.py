@@ -18,7 +18,7 @@ from accessiflow.errors import InputError
 from accessiflow.evaluation.accuracy import too_few
 from accessiflow.evaluation.inputs import EvaluatedWindows
 from accessiflow.evaluation.readers import AnyFloats, Matrix, read_matrix
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 from accessiflow.peaks.calling import call_bins
 from accessiflow.sheets import read_sheet, replicate_pairs
 from accessiflow.statistics import Doubles, pearson
@@ -190,6 +190,7 @@ def _shared_rows(
         raise InputError("shares no window with the predictions: is it of the same dataset?", source)
     if (at < 0).any():
         log.warning("%d of %d windows are not measured in %s: left out", (at < 0).sum(), len(at), source.name)
+        left_out("windows", int((at < 0).sum()), len(at), "not measured in the further experiments")
     return np.flatnonzero(at >= 0), at[at >= 0]
 
 

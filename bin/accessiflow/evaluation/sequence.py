@@ -19,6 +19,7 @@ from accessiflow.errors import InputError
 from accessiflow.evaluation.sets import UBIQUITOUS
 from accessiflow.genome import UNKNOWN, Fasta, composition_of
 from accessiflow.intervals import IntervalSet, read_bed
+from accessiflow.log import left_out
 from accessiflow.motifs import Motif, best_scores, read_meme
 from accessiflow.statistics import benjamini_hochberg, known_mean, wilson
 
@@ -82,6 +83,9 @@ def summarise(table: pd.DataFrame, bootstrap: Bootstrap) -> pd.DataFrame:
     """
     import pandas as pd
 
+    left_out("peaks", int((table["cluster"] == "").sum()), len(table), "in no cluster: not in the summary")
+    unknown = int(table["gc"].isna().sum())
+    left_out("peaks", unknown, len(table), "no known base: not in the means of GC and CpG")
     rows = []
     for cluster, part in table[table["cluster"] != ""].groupby("cluster", sort=True):
         for figure, lacking in (("gc", NO_BASE), ("cpg_oe", "no C or no G in any sequence")):

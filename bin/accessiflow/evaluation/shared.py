@@ -38,5 +38,5 @@ def shared_windows(windows: EvaluatedWindows, predictions: Sequence[Path]) -> Ev
     lost = int((~kept).sum())
     if lost:
         log.warning("%d of %d windows are not predicted by every model: left out for all", lost, len(kept))
-        left_out("windows that not every model predicts", lost)
+        left_out("windows", lost, len(kept), "not predicted by every model")
     return windows if not lost else windows.take(np.flatnonzero(kept))

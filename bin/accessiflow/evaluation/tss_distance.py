@@ -19,7 +19,8 @@ from accessiflow.errors import InputError
 from accessiflow.evaluation.accuracy import pearson_log2, resampled, too_few
 from accessiflow.evaluation.inputs import EvaluatedWindows
 from accessiflow.genes import nearest_distance, read_tss
-from accessiflow.intervals import split_list
+from accessiflow.intervals import count_elsewhere, split_list
+from accessiflow.log import left_out
 from accessiflow.statistics import benjamini_hochberg
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ def distances_to(windows: EvaluatedWindows, genes: Path) -> NDArray[np.float64]:
         InputError: no gene is on a chromosome of the windows.
     """
     assert windows.sites is not None
-    distance = distances(windows.sites, read_tss(genes))
+    tss = read_tss(genes)
+    count_elsewhere(tss, set(windows.sites["chrom"]), genes, "genes")
+    distance = distances(windows.sites, tss)
     if not np.isfinite(distance).any():
         raise InputError("has no gene on a chromosome of the windows", genes)
     return distance
@@ -121,6 +124,9 @@ def by_distance(
     which = np.searchsorted(np.asarray(edges), distance, side="right")
     # A window without a TSS on its chromosome is in no distance bin.
     own = windows.is_peak & np.isfinite(distance)[:, None]
+    peaks = windows.is_peak.any(axis=1)
+    unplaced = int((peaks & np.isnan(distance)).sum())
+    left_out("peak windows", unplaced, int(peaks.sum()), "no TSS on their chromosome: in no distance bin")
     cells = {
         (label, name): (which == number) & ((windows.specificity == label) | (label == ALL_BINS))
         for label in (ALL_BINS, *windows.labels)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accessiflow.bootstrap import Bootstrap, interval
+from accessiflow.log import left_out
 from accessiflow.results import Results
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def of_heritability(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFr
     focal = main_baseline(table[table["focal"] == "yes"]).rename(
         columns={"model": "annotation", "annotation": "column"}
     )
+    every = set(focal["trait"])
     focal = focal.merge(annotations[["annotation", "set", "model", "statistic", "half", "share"]], on="annotation")
     parts = focal["set"].str.extract(r"^(?P<owner>.+)\.(?P<half_of>high|low)$")
     focal = focal.assign(owner=parts["owner"], specificity=parts["half_of"].map(PEAKS_OF_HALF))
@@ -120,6 +122,8 @@ def of_heritability(table: pd.DataFrame, annotations: pd.DataFrame) -> pd.DataFr
     whole = focal[focal["half"].isna() & (focal["specificity"] == PEAKS_OF_HALF["high"])]
     best = own_tissue(whole)[["trait", "owner"]]
     tops = focal[focal["half"] == "top"].merge(best, on=["trait", "owner"])
+    reason = "no enrichment of the highest |SAD| in the specific peaks of their tissue"
+    left_out("traits", len(every - set(tops["trait"])), len(every), reason)
     tops = tops[tops["statistic"] == tops["statistic"].min()]  # max or mean of |SAD| over tracks: one of the two
     tops = tops.sort_values(["specificity", "share"], ascending=[False, True], kind="stable")
     peaks = tops["specificity"] + ", " + (100 * tops["share"].astype(float)).map("{:g} %".format)

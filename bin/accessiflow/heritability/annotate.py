@@ -63,7 +63,8 @@ def annotate(
                 described.append(describe(peak_set.name, member, values, parts, split).iloc[1:])
         # the scores are the same for every statistic: their gaps are counted once
         gaps = sum(int((np.isnan(values[c]) & (member[c] == 1)).sum()) for c in member)
-        left_out("SNPs of the set without a score, in no split", gaps)
+        size = sum(int(flags.sum()) for flags in member.values())
+        left_out("SNPs", gaps, size, "of the peak set, without a score: in no split")
     if separate:
         for column, flags in columns.items():
             write_thin(str(Path(output).parent / column), {column: flags})

@@ -70,7 +70,10 @@ def in_peaks(bims: dict[str, pd.DataFrame], bed: Path, chain: Path | None) -> Fl
     peaks = read_bed(bed)
     if chain is not None:
         peaks = lift(peaks, chain)
-    index = IntervalSet(peaks.assign(chrom=[bare(c) for c in peaks["chrom"]]))
+    peaks = peaks.assign(chrom=[bare(c) for c in peaks["chrom"]])
+    elsewhere = int((~peaks["chrom"].isin(list(bims))).sum())
+    left_out("peaks", elsewhere, len(peaks), "on chromosomes that the panel lacks")
+    index = IntervalSet(peaks)
     return {chrom: index.contains(chrom, bim["BP"].to_numpy() - 1).astype(np.int8) for chrom, bim in bims.items()}
 
 
@@ -100,7 +103,7 @@ def lift(intervals: pd.DataFrame, chain: Path) -> pd.DataFrame:
         ):
             rows.append((first[0][0], first[0][1], last[0][1] + 1, name))
     log.info("liftover: %d of %d intervals mapped", len(rows), len(intervals))
-    left_out("intervals that the chain does not map", len(intervals) - len(rows))
+    left_out("intervals", len(intervals) - len(rows), len(intervals), "not mapped by the chain")
     if not rows:
         raise InputError("maps none of the intervals: is it the chain from their assembly to the panel's?", chain)
     return pd.DataFrame(rows, columns=["chrom", "start", "end", "name"])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text, read_table, write_text
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 from accessiflow.statistics import benjamini_hochberg
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ def _trait(path: Path, trait: str, listed: Sequence[str]) -> pd.DataFrame:
     if not found["p"].dropna().between(0, 1).all():
         raise InputError("has a Coefficient_P_value that is not between 0 and 1: is it ldsc's?", path)
     table = found.reindex(list(listed) or sorted(found.index)).reset_index()
+    unlisted = int((~found.index.isin(table["annotation"])).sum())
+    left_out("annotations", unlisted, len(found), "tested, not in the .ldcts file", source=trait)
     return table.assign(
         trait=trait,
         q=benjamini_hochberg(table["p"].to_numpy(np.float64)),

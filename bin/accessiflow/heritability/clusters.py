@@ -21,7 +21,7 @@ def clusters_of_peaks(path: Path) -> pd.DataFrame:
 
     obs = read_peaks(path).obs
     named = obs[obs["cluster"].notna()]
-    left_out("peak bins without a cluster", len(obs) - len(named))
+    left_out("peak bins", len(obs) - len(named), len(obs), "without a cluster")
     if named.empty:
         raise InputError("names no cluster: give --clusters to peaks.py merge", path)
     return named[["chrom", "start", "end"]].assign(name=named["cluster"].astype(str))

@@ -15,7 +15,7 @@ from accessiflow.errors import InputError
 from accessiflow.files import open_text
 from accessiflow.heritability.annotations import present, read_annotation, refuse_foreign
 from accessiflow.heritability.panel import read_bim
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 
 
 def read_snps(path: Path) -> NDArray[np.object_]:
@@ -91,6 +91,7 @@ def _check_members(path: Path, known: set[str], bim: Path, every: bool) -> None:
             "it is of another panel",
             path,
         )
+    left_out("SNPs", len(unknown), len(found), "of the regression weights, not in the panel")
     columns = len(score_columns(path))
     for suffix in ("M", "M_5_50"):
         counts = Path(str(path).removesuffix(".gz").removesuffix("ldscore") + suffix)

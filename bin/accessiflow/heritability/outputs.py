@@ -14,7 +14,7 @@ from accessiflow.files import open_text, write_text
 from accessiflow.heritability.annotations import read_annotation
 from accessiflow.heritability.ld_scores import block_lefts, ld_scores, standardise
 from accessiflow.heritability.panel import COMMON, Panel, frequencies, open_panel
-from accessiflow.log import log
+from accessiflow.log import left_out
 from accessiflow.variants.plink import NO_ID, bare, check_map
 
 if TYPE_CHECKING:
@@ -77,8 +77,12 @@ def _usable(panel: Panel, extract: Path | None) -> tuple[NDArray[np.int64], NDAr
         high = min(low + 4096, len(panel.bim))
         frequency, keep[low:high], _ = frequencies(panel.genotypes(low, high))
         common[low:high] = np.minimum(frequency, 1 - frequency) > COMMON
+    constant = int((~keep).sum())
+    left_out("SNPs", constant, len(keep), "monomorphic, or heterozygous in everyone: without LD scores")
     if extract is not None:
-        keep &= panel.bim["SNP"].isin(_read_list(extract)).to_numpy()
+        asked = panel.bim["SNP"].isin(_read_list(extract)).to_numpy()
+        left_out("SNPs", int((keep & ~asked).sum()), len(keep), "not in --extract", expected=True)
+        keep &= asked
     if not keep.any():
         raise InputError("has no SNP left: all are monomorphic, or none is in the list", Path(f"{panel.prefix}.bim"))
     return np.flatnonzero(keep), common
@@ -104,13 +108,15 @@ def printed(snps: pd.DataFrame, print_snps: Path | None, every: bool = False) ->
     """
     place = snps[["CHR", "SNP", "BP"]].assign(CHR=snps["CHR"].map(bare), row=np.arange(len(snps)))
     known = place[~place["SNP"].isin(NO_ID) & ~place["SNP"].duplicated()]
+    nameless = len(place) - len(known)
+    left_out("SNPs", nameless, len(place), "without an id of their own: computed with, not printed")
     if print_snps is None:
-        if len(known) < len(place):
-            log.info("%d SNPs without an id of their own are computed with, not printed", len(place) - len(known))
         return known
     table = _read_places(print_snps)
     if table is None:
-        shown = known[known["SNP"].isin(_read_list(print_snps))]
+        listed = _read_list(print_snps)
+        shown = known[known["SNP"].isin(listed)]
+        left_out("SNPs", len(listed) - len(shown), len(listed), "of --print-snps, without LD scores in the panel")
     else:
         shown = table.merge(known[["SNP", "row"]], on="SNP")  # in the table's order
         lacking = table[~table["SNP"].isin(known["SNP"])] if every else table.iloc[:0]
@@ -120,6 +126,9 @@ def printed(snps: pd.DataFrame, print_snps: Path | None, every: bool = False) ->
                 f"(the first: {lacking['SNP'].iloc[0]}): its LD scores must be of this panel",
                 print_snps,
             )
+        unknown = len(table) - len(shown)
+        left_out("SNPs", unknown, len(table), "of --print-snps, without LD scores in the panel")
+    left_out("SNPs", len(known) - len(shown), len(known), "of the panel, not in --print-snps", expected=True)
     if shown.empty:
         raise InputError("lists none of the panel's SNPs", print_snps)
     return shown

@@ -158,7 +158,7 @@ def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
     import pysam
 
     require_file(vcf, "VCF file")
-    skipped, elsewhere = 0, 0
+    skipped, elsewhere, haploid = 0, 0, 0
     rows: dict[str, tuple[list[str], list[bytes]]] = {}
     seen: dict[str, set[str]] = {}
     try:
@@ -182,7 +182,9 @@ def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
                     alleles = record.ref, record.alts[0]
                     name = named(record.id, record.chrom, record.pos, *alleles, seen.setdefault(chrom, set()))
                     lines.append(f"{chrom}\t{name}\t{record.pos / 1e6:.6f}\t{record.pos}\t{alleles[1]}\t{alleles[0]}\n")
-                    packed.append(_pack([_count_ref(sample.get("GT")) for sample in record.samples.values()]))
+                    genotypes = [sample.get("GT") for sample in record.samples.values()]
+                    haploid += sum(map(_is_haploid, genotypes))
+                    packed.append(_pack([_count_ref(genotype) for genotype in genotypes]))
     except (OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"cannot be read as VCF ({error})", vcf) from None
     if elsewhere and not rows:
@@ -190,11 +192,14 @@ def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
     for chrom, (lines, packed) in rows.items():
         _write_plink(Path(f"{out}.{chrom}"), lines, packed, people)
     counts = {chrom: len(lines) for chrom, (lines, _) in rows.items()}
-    left_out("records that are no biallelic SNP", skipped)
-    left_out("records on other chromosomes than 1 to 22", elsewhere)
+    kept = sum(counts.values())
+    records = kept + skipped + elsewhere
+    left_out("records", skipped, records, "no biallelic SNP")
+    left_out("records", elsewhere, records, "on other chromosomes than 1 to 22")
+    left_out("genotypes", haploid, kept * len(people), "not of two alleles: taken as missing")
     log.info(
         "%d SNPs of %d people; left out: %d records that are no biallelic SNP, %d on other chromosomes than 1 to 22",
-        sum(counts.values()),
+        kept,
         len(people),
         skipped,
         elsewhere,
@@ -206,6 +211,11 @@ def _count_ref(genotype: tuple[int | None, ...] | None) -> int:
     if genotype is None or len(genotype) != 2 or None in genotype:
         return NO_CALL
     return sum(allele == 0 for allele in genotype)
+
+
+def _is_haploid(genotype: tuple[int | None, ...] | None) -> bool:
+    """Whether a call is known and not of two alleles (a haploid one of a sex chromosome, a polyploid one)."""
+    return genotype is not None and len(genotype) != 2 and None not in genotype
 
 
 def _pack(counts: Sequence[int]) -> bytes:

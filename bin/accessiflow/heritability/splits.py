@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.intervals import split_list
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 from accessiflow.variants.plink import bare
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ def _columns(scores: Scores, split: Split) -> NDArray[np.int64]:
         )
         return np.arange(len(scores.tracks))
     wanted = [t for t in split.tracks if t in known] if split.any_tracks else split.tracks
+    lacking = len(split.tracks) - len(wanted)
+    left_out("tracks", lacking, len(split.tracks), "of --track-list, not scored", source=split.statistic)
     return np.array([scores.column(t) for t in wanted] or range(len(scores.tracks)), np.int64)
 
 

@@ -10,6 +10,7 @@ Memory: the annotation values of one file.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from accessiflow.errors import InputError
 from accessiflow.files import open_text, read_table
 from accessiflow.heritability.annotations import read_annotation
 from accessiflow.heritability.conditioning import TOO_LARGE
+from accessiflow.log import left_out
 from accessiflow.variants.plink import AUTOSOMES
 
 if TYPE_CHECKING:
@@ -237,6 +239,35 @@ def summarise_all(sets: Sequence[Regressions], frq: str, groups: Mapping[str, st
     return Summary(pd.concat(tables, ignore_index=True), facts, models)
 
 
+# A step of ldsc, the number of SNPs before it and after it, and who falls out there
+_STEPS = (
+    ("snps_sumstats", "snps_after_reference", "of the statistics, without LD scores in the reference"),
+    ("snps_after_reference", "snps_after_weights", "of the statistics, without regression weights"),
+    ("snps_after_weights", "snps_regression", "of the statistics, with a larger chi2 than ldsc takes"),
+)
+
+
+def count_losses(facts: Sequence[Mapping[str, object]], groups: Mapping[str, str]) -> None:
+    """Count what the regressions left out: themselves, SNPs of their traits, traits without a regression.
+
+    Args:
+        facts: of each regression. groups: every trait of the sheet; none where there is no sheet.
+    """
+    faults = Counter(re.sub(r"\d+(\.\d+)?", "N", str(row["reason"])) for row in facts if row["reason"])
+    for reason, n in faults.items():
+        left_out("regressions", n, len(facts), f"ldsc has no fit ({reason})")
+    # Annotations of one panel have the LD scores of the same SNPs: of a trait's regressions the one that lost most
+    for trait in dict.fromkeys(str(row["trait"]) for row in facts):
+        own = [row for row in facts if str(row["trait"]) == trait]
+        worst = min(own, key=lambda row: np.nan_to_num(float(str(row["snps_after_reference"])), nan=np.inf))
+        for before, after, reason in _STEPS:
+            of, left = float(str(worst[before])), float(str(worst[after]))
+            if np.isfinite([of, left]).all():
+                left_out("SNPs", int(of - left), int(of), reason, source=trait)
+    regressed = {str(row["trait"]) for row in facts}
+    left_out("traits", len(set(groups) - regressed), len(groups), "of the sheet, without a regression")
+
+
 def qc_table(facts: Sequence[dict[str, object]], conditions: Mapping[str, dict[str, float]]) -> pd.DataFrame:
     """Rows, one a regression: its facts `with_condition`, by baseline and model."""
     import pandas as pd
@@ -389,6 +420,14 @@ def meta_analysis(values: Floats, errors: Floats) -> tuple[float, float, float]:
     return float((weights * values).sum() / weights.sum()), float(1 / np.sqrt(weights.sum())), tau2
 
 
+def _count_unpooled(focal: pd.DataFrame) -> None:
+    """Count the results (of a trait and focal annotation) that are in no meta-analysis."""
+    negative = focal["h2g"] <= 0
+    unknown = ~negative & (focal["Enrichment"].isna() | ~(focal["Enrichment_std_error"] > 0))
+    left_out("results", int(negative.sum()), len(focal), "of traits whose h2 is not above 0: not in the meta-analysis")
+    left_out("results", int(unknown.sum()), len(focal), "without an enrichment or its error: not in the meta-analysis")
+
+
 def meta_table(table: pd.DataFrame) -> pd.DataFrame:
     """Enrichment and tau* meta-analysed over the traits, a row a model, focal category, quantity and baseline.
 
@@ -399,6 +438,7 @@ def meta_table(table: pd.DataFrame) -> pd.DataFrame:
 
     rows = []
     focal = table[table["focal"] == "yes"]
+    _count_unpooled(focal)
     # a regression that stands alone is beside no named baseline
     focal = focal.assign(baseline=focal["baseline"].fillna("") if "baseline" in focal else "")
     focal = focal.assign(tau_star_error=focal["tau_star_se_jack"].fillna(focal["tau_star_se"]))
@@ -408,10 +448,10 @@ def meta_table(table: pd.DataFrame) -> pd.DataFrame:
             values, errors = part[name].to_numpy(np.float64), part[error].to_numpy(np.float64)
             good = np.isfinite(values) & np.isfinite(errors) & (errors > 0) & ~negative
             pooled = meta_analysis(values[good], errors[good]) if good.any() else (np.nan,) * 3
-            left_out = ", ".join(part["trait"][negative].astype(str)[:3])
+            named = ", ".join(part["trait"][negative].astype(str)[:3])
             reasons = [
                 "" if good.any() else "no trait has a value and its error",
-                f"{negative.sum()} trait(s) left out, whose h2 is not above 0 ({left_out})" if negative.any() else "",
+                f"{negative.sum()} trait(s) left out, whose h2 is not above 0 ({named})" if negative.any() else "",
             ]
             rows.append((model, category, name, int(good.sum()), *pooled, "; ".join(filter(None, reasons)), baseline))
     return pd.DataFrame(

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import require_file
-from accessiflow.log import log
-from accessiflow.signal.insertions import UNUSABLE
+from accessiflow.log import left_out, log
+from accessiflow.signal.insertions import LOW_MAPQ, UNUSABLE, unused
 from accessiflow.variants.tables import KEY
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class _Contig:
         seen: site -> fragment (read group, name, number among those of that name) -> code of its allele.
         reads: site -> what has been read (read group, name, number of the mate) -> how often.
         repeated: reads that share group, name and mate's number with another at a site.
+        bases, poor: bases read at sites, and how many of them are of low quality or unknown.
     """
 
     bam: Path
@@ -63,6 +64,8 @@ class _Contig:
     seen: dict[int, dict[tuple[str, str, int], int]] = field(default_factory=dict)
     reads: dict[int, Counter[tuple[str, str, int]]] = field(default_factory=dict)
     repeated: int = 0
+    bases: int = 0
+    poor: int = 0
 
 
 def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = None, sample: str = "") -> pd.DataFrame:
@@ -82,7 +85,7 @@ def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = No
 
     require_file(bam, "BAM file")
     out = np.zeros((len(sites), 4), np.int64)
-    number = 0
+    number, skipped = 0, Counter[str]()
     verbosity = pysam.set_verbosity(0)
     try:
         with pysam.AlignmentFile(
@@ -93,6 +96,7 @@ def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = No
             last = (-1, -1)
             for number, read in enumerate(handle.fetch(until_eof=True), 1):
                 if read.flag & UNUSABLE or read.mapping_quality < reads.min_mapq:
+                    skipped[unused(read.flag) or LOW_MAPQ.format(reads.min_mapq)] += 1
                     continue
                 here = read.reference_id, read.reference_start
                 if here < last:
@@ -107,6 +111,10 @@ def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = No
         raise InputError(f"cannot be read as BAM after record {number} ({error}): truncated?", bam) from None
     finally:
         pysam.set_verbosity(verbosity)
+    for reason, n in sorted(skipped.items()):
+        left_out("alignments", n, number, reason)
+    bases, poor = (sum(getattr(contig, name) for contig in contigs) for name in ("bases", "poor"))
+    left_out("bases", poor, bases, f"at sites, unknown or of a quality below {reads.min_base_quality}")
     repeated = sum(contig.repeated for contig in contigs)
     if repeated:
         log.warning(
@@ -147,6 +155,7 @@ def _contigs(sites: pd.DataFrame, references: list[str], bam: Path) -> list[_Con
             f"they {', '.join(list(missing)[:3])}...)",
             bam,
         )
+    left_out("sites", missing.total(), len(sites), "on contigs that the alignments lack: without reads")
     for chrom, n in missing.items():
         log.warning("%s has no contig %s: %d sites without reads", bam.name, chrom, n)
     return out
@@ -161,7 +170,10 @@ def _add(contig: _Contig, read: Any, min_quality: int, out: NDArray[np.int64]) -
         return
     query = {place: base for base, place in read.get_aligned_pairs(matches_only=True)}
     while at < len(positions) and positions[at] < end:
-        base = _base(read, query.get(positions[at]), min_quality)
+        place = query.get(positions[at])
+        base = _base(read, place, min_quality)
+        contig.bases += place is not None
+        contig.poor += place is not None and not base
         if base:
             alleles = contig.alleles[at]
             code = alleles.index(base) if base in alleles else _OTHER  # 0 for REF, 1 for ALT

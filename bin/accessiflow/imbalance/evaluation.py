@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.imbalance.calls import BALANCED, IMBALANCED
-from accessiflow.log import log, note
+from accessiflow.log import left_out, log, note
 from accessiflow.peaks.matrix import read_peak_rows
 from accessiflow.scoring.lookup import open_scores
 from accessiflow.statistics import delong
@@ -97,7 +97,10 @@ def read_labelled(path: Path, outcome: Outcome = DIRECTION) -> pd.DataFrame:
     missing = [column for column in ("ratio", "label") if column not in table.columns]
     if missing:
         raise InputError(f"lacks the column(s) {', '.join(missing)}: expected the output of imbalance.py call", path)
-    return table.loc[table["label"].isin(outcome.labels), [*KEY, "ratio", "label"]].reset_index(drop=True)
+    chosen = table["label"].isin(outcome.labels)
+    reason = f"not labelled {' or '.join(outcome.labels)}"
+    left_out("sites", int((~chosen).sum()), len(table), reason, expected=True)
+    return table.loc[chosen, [*KEY, "ratio", "label"]].reset_index(drop=True)
 
 
 def truth(sites: pd.DataFrame, outcome: Outcome) -> NDArray[np.bool_]:
@@ -168,6 +171,10 @@ def predicted_ref_share(sites: pd.DataFrame, scores: Scores, track: str) -> NDAr
         out[scored] = -scores.read(rows[scored], columns=column)[:, 0].astype(np.float64)
     log.info("%d sites, %d of them scored", len(sites), int(scored.sum()))
     note(sites=len(sites), scored=int(scored.sum()))
+    source = scores.files[0].path.parent.name
+    left_out("sites", int((~scored).sum()), len(sites), "no score", source=source)
+    undefined = int(np.isnan(out[scored]).sum())
+    left_out("sites", undefined, len(sites), "REF and ALT are both predicted as 0: no share", source=source)
     if not scored.all():
         log.warning("%d of %d sites have no score: left out", int((~scored).sum()), len(sites))
     return out

@@ -20,6 +20,7 @@ from accessiflow.variants.tables import KEY
 if TYPE_CHECKING:
     import pandas as pd
 
+HOMOZYGOUS = "homozygous"
 OTHER_ALLELE = "another record at its position has an allele of the sample"
 _BASES = frozenset("ACGT")
 
@@ -53,9 +54,10 @@ def read_sites(path: Path, sample: str = "") -> pd.DataFrame:
                 sites[place] = alleles
             else:
                 skipped[alleles if isinstance(alleles, str) else "another record at its position"] += 1
+    records = skipped.total() + len(sites)
     for reason, n in sorted(skipped.items()):
-        log.info("%d records left out: %s", n, reason)
-        left_out(reason, n)
+        # a genotype that is not heterozygous is what the method passes over
+        left_out("records", n, records, reason, expected=reason == HOMOZYGOUS)
     note(sites=len(sites))
     if not sites:
         raise InputError(f"holds no heterozygous SNV among {skipped.total()} records", path)
@@ -105,7 +107,7 @@ def _heterozygous(record: _Record) -> tuple[str, str] | str:
             return "no diploid genotype"
         first, second = sorted(record.genotype)
         if first == second:
-            return "homozygous"
+            return HOMOZYGOUS
         if first != 0:
             return "neither allele is REF"
         called = [called[0], called[second]]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from accessiflow.files import write_text
 from accessiflow.interpretation.ism_file import IsmFile, IsmRegion
+from accessiflow.log import left_out
 
 VALUE_BYTES = 1 << 28
 
@@ -38,10 +39,19 @@ def write_bedgraphs(ism_file: IsmFile, out: Path, names: Sequence[str] = (), kin
     for low in range(0, len(numbers), step):
         columns = numbers[low : low + step]
         values = [ism_file.values(s, columns, kind) for s in regions]
+        if low == 0:  # the same bases are unknown in every track
+            _count_unknown(regions, values)
         for at, column in enumerate(columns):
             paths.append(out / f"{file_name(ism_file.tracks[column], column)}.bedGraph")
             _write(paths[-1], regions, [v[:, at] for v in values])
     return paths
+
+
+def _count_unknown(regions: Sequence[IsmRegion], values: Sequence[NDArray[np.float32]]) -> None:
+    """Count the mutated bases without a line: unknown in the genome, or before a chromosome's start."""
+    before = [np.arange(region.start, region.end) < 0 for region in regions]
+    unknown = sum(int((np.isnan(part[:, 0]) | left).sum()) for part, left in zip(values, before, strict=True))
+    left_out("bases", unknown, sum(map(len, before)), "unknown in the genome: no value")
 
 
 def file_name(track: str, column: int) -> str:

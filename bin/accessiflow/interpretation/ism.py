@@ -18,7 +18,7 @@ from accessiflow.errors import InputError
 from accessiflow.genome import ONE_HOT, Codes, Fasta
 from accessiflow.hdf5 import create_hdf5, open_hdf5
 from accessiflow.intervals import read_bed
-from accessiflow.log import progress
+from accessiflow.log import left_out, progress
 from accessiflow.prediction.ensemble import FORWARD, Ensemble
 from accessiflow.prediction.files import as_bytes
 from accessiflow.prediction.windows import centred
@@ -255,6 +255,9 @@ def _tiles(regions: pd.DataFrame, length: int, request: IsmRequest) -> MutatedTi
     first = np.where(tiled, start, (start + end) // 2 - length // 2)
     last = np.where(tiled, end, first + length)
     counts = -(-(last - first) // length)
+    outside = int(np.where(tiled, 0, np.maximum(end - start - length, 0)).sum())
+    bases = int((end - start).sum())
+    left_out("bases", outside, bases, f"of regions longer than {length} bp: outside their middle", expected=True)
     region = np.repeat(np.arange(len(regions)), counts)
     # the number of each interval within its region: its row minus the region's first row
     number = np.arange(len(region)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -262,6 +265,8 @@ def _tiles(regions: pd.DataFrame, length: int, request: IsmRequest) -> MutatedTi
     # shares of rows, not of regions: one long region alone may be most of the work
     i, shares = request.share
     chosen = slice(len(region) * (i - 1) // shares, len(region) * i // shares)
+    others = len(region) - (chosen.stop - chosen.start)
+    left_out("windows", others, len(region), "of the other shares (--share)", expected=True)
     region, place = region[chosen], place[chosen]
     chroms = regions["chrom"].iloc[region].tolist()
     return MutatedTiles(region, chroms, place, np.minimum(place + length, last[region]), place + length // 2)

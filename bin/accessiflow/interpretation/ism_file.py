@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.hdf5 import open_hdf5
+from accessiflow.log import left_out
 
 if TYPE_CHECKING:
     import h5py
@@ -75,7 +76,10 @@ class IsmFile:
         unknown = next((name for name in names if name not in self.tracks), None)
         if unknown is not None:
             raise InputError(f"has no track {unknown} (tracks: {', '.join(self.tracks[:10])})", self.path)
-        return sorted({self.tracks.index(name) for name in names}) or list(range(len(self.tracks)))
+        chosen = sorted({self.tracks.index(name) for name in names}) or list(range(len(self.tracks)))
+        passed = len(self.tracks) - len(chosen)
+        left_out("tracks", passed, len(self.tracks), "of the scores, not asked for", expected=True)
+        return chosen
 
     def bases(self, region: IsmRegion) -> NDArray[np.int64]:
         """Base (L,) at each place: 0 to 3 as in ACGT, -1 where it is unknown."""

@@ -18,6 +18,7 @@ from accessiflow.errors import InputError
 from accessiflow.files import atomic
 from accessiflow.interpretation.bedgraph import file_name
 from accessiflow.interpretation.ism_file import BASE_LETTERS, IsmFile, IsmRegion
+from accessiflow.log import left_out
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,6 +66,7 @@ def write_logos(ism_file: IsmFile, out: Path, names: Sequence[str] = (), drawing
     drawn = [(number, region, part) for number, region, part in parts if part is not None]
     if not drawn:
         raise InputError("has no base between --start and --end", ism_file.path)
+    left_out("regions", len(parts) - len(drawn), len(parts), "without a base between --start and --end", expected=True)
     for _, region, part in drawn:  # all of them before the first one is drawn
         if part.stop - part.start > LONGEST_LOGO:
             place = f"{region.chrom}:{region.start}-{region.end}"

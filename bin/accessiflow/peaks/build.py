@@ -14,7 +14,8 @@ from accessiflow.errors import InputError
 from accessiflow.files import atomic
 from accessiflow.genes import nearest_distance, read_tss
 from accessiflow.genome import Fasta, gc_and_cpg
-from accessiflow.intervals import fold_of
+from accessiflow.intervals import count_elsewhere, fold_of
+from accessiflow.log import left_out
 from accessiflow.peaks.cluster_bed import clusters_of
 from accessiflow.peaks.files import read_peak_bins
 from accessiflow.peaks.matrix import PeakFrames
@@ -114,7 +115,7 @@ def coverage_of_tracks(paths: Iterable[Path], tracks: Sequence[str]) -> dict[str
     """
     paths = list(paths)
     by_stem = {path.name.removesuffix(".h5").removesuffix(".coverage"): path for path in paths}
-    return _match(by_stem | {read_layout(path)[0]: path for path in paths}, tracks, "coverage file")
+    return _match(by_stem | {read_layout(path)[0]: path for path in paths}, paths, tracks, "coverage file")
 
 
 def peaks_of_tracks(paths: Iterable[Path], tracks: Sequence[str]) -> dict[str, Path]:
@@ -123,17 +124,20 @@ def peaks_of_tracks(paths: Iterable[Path], tracks: Sequence[str]) -> dict[str, P
     Raises:
         InputError: a track has none.
     """
+    paths = list(paths)
     by_stem = {path.name.removesuffix(".gz").removesuffix(".bed").removesuffix(".peaks"): path for path in paths}
-    return _match(by_stem, tracks, "peak file")
+    return _match(by_stem, paths, tracks, "peak file")
 
 
-def _match(files: Mapping[str, Path], tracks: Sequence[str], what: str) -> dict[str, Path]:
+def _match(files: Mapping[str, Path], given: Sequence[Path], tracks: Sequence[str], what: str) -> dict[str, Path]:
     missing = [track for track in tracks if track not in files]
     if missing:
         raise InputError(
             f"no {what} for the track(s) {', '.join(missing[:5])} of the sheet (files are matched by track name)"
         )
-    return {track: files[track] for track in tracks}
+    found = {track: files[track] for track in tracks}
+    left_out(f"{what}s", len(given) - len(set(found.values())), len(given), "of no track of the sheet")
+    return found
 
 
 def _incidence(files: Sequence[Path], layout: BinLayout) -> _Incidence:
@@ -186,7 +190,7 @@ def _describe_rows(
     )
     obs["cluster"] = _clusters(obs, is_peak, tracks, notes)
     obs["gc"], obs["cpg_island"] = _sequence_features(obs, notes.fasta)
-    obs["tss_distance"] = _tss_distance(obs, notes.genes)
+    obs["tss_distance"] = _tss_distance(obs, notes.genes, layout)
     folds_given = notes.valid_chroms or notes.test_chroms
     obs["fold"] = fold_of(chrom, notes.valid_chroms, notes.test_chroms) if folds_given else "NA"
     for column in ("chrom", "specificity_bin", "cluster", "cpg_island", "fold"):
@@ -224,14 +228,18 @@ def _sequence_features(obs: pd.DataFrame, fasta: Path | None) -> tuple[NDArray[n
     return gc, island
 
 
-def _tss_distance(obs: pd.DataFrame, genes: Path | None) -> NDArray[np.float64]:
+def _tss_distance(obs: pd.DataFrame, genes: Path | None, layout: BinLayout) -> NDArray[np.float64]:
     out = np.full(len(obs), np.nan)
     if genes is not None:
-        tss = {str(chrom): np.sort(rows["position"].to_numpy()) for chrom, rows in read_tss(genes).groupby("chrom")}
+        starts = read_tss(genes)
+        count_elsewhere(starts, layout.bins, genes, "genes")
+        tss = {str(chrom): np.sort(rows["position"].to_numpy()) for chrom, rows in starts.groupby("chrom")}
         for chrom, at in obs.groupby("chrom", sort=False).indices.items():
             out[at] = nearest_distance(
                 obs["start"].to_numpy()[at], obs["end"].to_numpy()[at], tss.get(str(chrom), np.empty(0, np.int64))
             )
+        unknown = int(np.isnan(out).sum())
+        left_out("peak bins", unknown, len(out), "no gene on their chromosome: no distance to a TSS")
     return out
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.intervals import IntervalSet, read_bed
+from accessiflow.log import left_out
 from accessiflow.sheets import reads_as_missing
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ def clusters_of(sites: pd.DataFrame, bed: Path) -> NDArray[np.object_]:
     middle = ((sites["start"] + sites["end"]) // 2).to_numpy()
     given = read_bed(bed)
     check_names(given, bed)
+    unnamed = int((given["name"] == "").sum())
+    left_out("intervals", unnamed, len(given), "no cluster's name in column 4", source=bed.name)
+    elsewhere = int((~given["chrom"].isin(set(sites["chrom"]))).sum())
+    left_out("intervals", elsewhere, len(given), "on chromosomes without a window or peak bin", source=bed.name)
     for name, members in given[given["name"] != ""].groupby("name", sort=False):
         index = IntervalSet(members)
         for chrom, at in sites.groupby("chrom", sort=False).indices.items():

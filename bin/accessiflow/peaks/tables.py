@@ -12,7 +12,7 @@ import numpy as np
 
 from accessiflow.errors import InputError
 from accessiflow.files import write_json, write_table, write_text
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 from accessiflow.peaks.specificity import bin_labels
 from accessiflow.peaks.tissue_sets import TissueSet
 
@@ -53,7 +53,9 @@ def write_tables(
 
 
 def write_sets(obs: pd.DataFrame, sets: Sequence[TissueSet], folder: Path) -> None:
-    """Write NAME.high.bed and NAME.low.bed (one line a peak bin) and sets.tsv; an empty half is named in the log.
+    """Write NAME.high.bed and NAME.low.bed (one line a peak bin), NAME.tracks.txt and sets.tsv.
+
+    An empty half is named in the log.
 
     Characters of a tissue's name that a file's name cannot hold become `_`.
 
@@ -64,6 +66,8 @@ def write_sets(obs: pd.DataFrame, sets: Sequence[TissueSet], folder: Path) -> No
 
     rows = []
     for tissue in _distinct(sets):
+        with write_text(folder / f"{tissue.name}.tracks.txt") as out:
+            out.writelines(f"{track}\n" for track in tissue.tracks)
         for split, members in (("high", tissue.high), ("low", tissue.low)):
             name = f"{tissue.name}.{split}.bed"
             chosen = obs.iloc[members]
@@ -77,6 +81,10 @@ def write_sets(obs: pd.DataFrame, sets: Sequence[TissueSet], folder: Path) -> No
     write_table(
         pd.DataFrame(rows, columns=["set", "by", "split", "n_bins", "median", "n_tracks", "file"]), folder / "sets.tsv"
     )
+    left_out("tissue sets", sum(row[3] == 0 for row in rows), len(rows), "empty: no annotation")
+    members = np.unique(np.concatenate([np.empty(0, np.int64), *(part for s in sets for part in (s.high, s.low))]))
+    reason = "in too few tracks of every tissue: in no set"
+    left_out("peak bins", len(obs) - len(members), len(obs), reason, expected=True)
 
 
 def _why_empty(tissue: TissueSet) -> str:

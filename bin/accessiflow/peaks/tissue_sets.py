@@ -39,6 +39,7 @@ class TissueSet:
         n_tracks: how many tracks the tissue has.
         high: row numbers of the more specific half: peaks that are in fewer tracks than the median.
         low: row numbers of the rest.
+        tracks: the names of the tissue's tracks.
     """
 
     name: str
@@ -47,6 +48,7 @@ class TissueSet:
     n_tracks: int
     high: NDArray[np.int64]
     low: NDArray[np.int64]
+    tracks: tuple[str, ...] = ()
 
 
 def tissue_sets(
@@ -62,7 +64,7 @@ def tissue_sets(
     Args:
         is_peak: which peak is in which track, (n, T) array or scipy sparse matrix.
         n_tracks: number of all tracks with each peak (n,).
-        var: one row a track, with the columns `by`.
+        var: one row a track, indexed by its name, with the columns `by`.
         by: columns that name tissues.
         min_share: a tissue peak is in at least this share of the tissue's tracks.
         strict: a tissue peak is in more than this share, as in the paper's code.
@@ -75,4 +77,5 @@ def tissue_sets(
             chosen = np.flatnonzero((share > min_share) if strict else (share >= min_share - 1e-12))
             median = float(np.median(n_tracks[chosen])) if len(chosen) else float("nan")
             specific = n_tracks[chosen] < median
-            yield TissueSet(str(name), column, median, len(members), chosen[specific], chosen[~specific])
+            tracks = tuple(str(var.index[member]) for member in members)
+            yield TissueSet(str(name), column, median, len(members), chosen[specific], chosen[~specific], tracks)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from accessiflow.errors import InputError
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 from accessiflow.peaks.calling import call_bins, run_maximum
 from accessiflow.peaks.files import break_at_chromosomes, write_peaks
 from accessiflow.signal.bins import read_coverage, read_layout
@@ -28,6 +28,7 @@ def call_track(coverage: Path, fdr: float, bh: str, output: Path) -> None:
         raise InputError("holds negative or infinite coverage: bin the signal again", coverage)
     if not np.nansum(bins) > 0:
         raise InputError("has no coverage at all: no peak can be called", coverage)
+    left_out("bins", int(np.isnan(bins).sum()), len(bins), "excluded from the coverage: not tested", expected=True)
     is_peak, mean = call_bins(bins, fdr, bh)
     first, last = break_at_chromosomes(is_peak, layout)
     write_peaks(output, track, layout, first, last, run_maximum(bins, first, last))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from accessiflow.files import write_text
 from accessiflow.hdf5 import create_hdf5
+from accessiflow.log import left_out
 
 if TYPE_CHECKING:
     import h5py
@@ -57,6 +58,7 @@ def write_test(
 
 def write_accuracy(path: Path, pearson: NDArray[np.float64], r2: NDArray[np.float64], tracks: pd.DataFrame) -> None:
     """Write acc.txt: index, pearsonr, r2, identifier, description."""
+    left_out("tracks", int((~np.isfinite(pearson)).sum()), len(tracks), "constant: no accuracy, not in the means")
     with write_text(path) as out:
         out.write("index\tpearsonr\tr2\tidentifier\tdescription\n")
         rows = zip(pearson, r2, tracks["identifier"], tracks["description"], strict=True)

@@ -1,4 +1,4 @@
-"""Predictions made elsewhere, brought to the test windows of a dataset.
+"""Predictions made elsewhere, brought to the test windows of a dataset, or to the peak bins of the test chromosomes.
 
 Formats: Basenji's predict.h5, Sei's and Selene's HDF5, bigWigs, h5ad, TSV. Windows are aligned by chromosome and the
 centre of the central target bases, tracks by name. Memory: the file's matrix and the test fold's targets.
@@ -19,9 +19,10 @@ from accessiflow.errors import InputError
 from accessiflow.files import open_text, read_json, read_lines, read_table
 from accessiflow.hdf5 import as_texts, dataset, open_hdf5
 from accessiflow.intervals import read_bed
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 from accessiflow.peaks.matrix import read_element
 from accessiflow.prediction.joining import write_predictions
+from accessiflow.prediction.peak_bins import coverage_blocks, peak_bins
 from accessiflow.prediction.tracks import described
 from accessiflow.signal.bigwig import open_bigwig
 from accessiflow.statistics import Accuracy
@@ -72,23 +73,30 @@ def import_predictions(
     rows: Path | None = None,
     names: dict[str, str] | None = None,
     exclude: bool = False,
+    chroms: Sequence[str] = (),
 ) -> Accuracy:
     """Write OUT/{preds.h5,targets.h5,acc.txt} of the test windows.
 
     Args:
         given: The file; or a folder or several files of bigWigs, named after their tracks.
-        data_dir: The dataset folder.
+        data_dir: The dataset folder, whose test windows are measured; or peaks.h5ad, whose bins are.
         out: The folder that is written.
         kind: One of FORMATS.
         rows: Row labels of a Sei file (chrom, start, end ...), if they do not lie beside it.
         names: Our track -> its name in the file, for names that differ.
         exclude: Leave out test windows that the file lacks, instead of refusing it.
+        chroms: Chromosomes of peaks.h5ad; none: all.
 
     Raises:
         InputError: The format is not known, or windows or tracks are missing, come twice or are not finite.
     """
-    tracks = described(read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"]))
-    sites, targets = _test_windows(data_dir)
+    if data_dir.is_file():
+        bins = peak_bins(data_dir, chroms)
+        tracks, sites = described(pd.DataFrame({"identifier": bins.tracks})), bins.sites
+        targets = np.concatenate(list(coverage_blocks(data_dir, bins)))[:, None]
+    else:
+        tracks = described(read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"]))
+        sites, targets = _test_windows(data_dir)
     theirs = [(names or {}).get(t, t) for t in tracks["identifier"]]
     files = _files(given)
     kind = _kind(files[0]) if kind == "auto" else kind
@@ -98,6 +106,8 @@ def import_predictions(
         if len(files) > 1:
             raise InputError(f"{len(files)} files are given: only bigWigs come in several", files[1])
         values, missing = _aligned(files[0], kind, rows, theirs, sites)
+        what = "test windows that the file lacks"
+        left_out("windows", int(missing.sum()), len(sites), what, source=files[0].name)
         if missing.any():
             first = sites.iloc[int(missing.argmax())]
             place = f"{first['chrom']}:{(first['start'] + first['end']) // 2}"
@@ -176,6 +186,9 @@ def _aligned(path: Path, kind: str, rows: Path | None, theirs: Sequence[str], si
         raise InputError(f"holds two windows around {index[index.duplicated()][0]}", path)
     found = index.get_indexer(_centres(sites))  # -1 without a match, which reads row 0 below
     columns = [at[name] for name in theirs]
+    surplus = len(places) - int((found >= 0).sum())
+    left_out("windows", surplus, len(places), "of the file, no test windows", source=path.name, expected=True)
+    left_out("tracks", len(names) - len(set(columns)), len(names), "of the file, not ours", expected=True)
     return AlignedValues(np.asarray(values[np.maximum(found, 0)][:, columns], np.float64), found < 0)
 
 
@@ -267,6 +280,7 @@ def _of_bigwigs(
         raise InputError(
             f"no bigWig is named {lacking[0]}.bw (there are {', '.join(sorted(by_name)[:8])})", files[0].parent
         )
+    left_out("bigWigs", len(files) - len(set(theirs)), len(files), "of no track of the dataset", expected=True)
     stats = tracks["sum_stat"] if "sum_stat" in tracks else ["sum"] * len(tracks)
     out = np.zeros((len(sites), len(theirs)))
     for column, (name, stat) in enumerate(zip(theirs, stats, strict=True)):

@@ -21,7 +21,7 @@ from accessiflow.files import atomic, read_json, read_table
 from accessiflow.genome import Fasta
 from accessiflow.hdf5 import create_hdf5
 from accessiflow.intervals import read_bed
-from accessiflow.log import log, progress
+from accessiflow.log import left_out, log, progress
 from accessiflow.prediction import files as outputs
 from accessiflow.prediction import windows
 from accessiflow.prediction.ensemble import Ensemble
@@ -197,12 +197,16 @@ def predict_genome(
         genome.require(chromosomes, "--chromosomes")
         # in the order of the FASTA, which a bigWig's header has too
         chosen = [c for c in genome.sizes if c in chromosomes or not chromosomes]
+        passed = len(genome.sizes) - len(chosen)
+        left_out("chromosomes", passed, len(genome.sizes), "not among --chromosomes", expected=True)
+        tile = width * predictor.output_length
+        ends, bases = sum(genome.sizes[c] % tile for c in chosen), sum(genome.sizes[c] for c in chosen)
+        left_out("bases", ends, bases, f"at the ends of chromosomes, which fill no tile of {tile} bp")
         handles = [
             BigWigWriter(stack.enter_context(atomic(path)), {c: genome.sizes[c] for c in chosen}) for path in paths
         ]
         for chrom in chosen:
             log.info("predicting %s", chrom)
-            tile = width * predictor.output_length
             reach = (predictor.seq_length - tile) // 2  # bases that a window has to the left of its tile
             for starts, codes in windows.tiles(genome, chrom, tile, predictor.seq_length, WINDOWS_AT_ONCE):
                 predicted = predict(predictor, codes, ensemble, starts - reach).values

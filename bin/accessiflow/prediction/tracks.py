@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import read_table
+from accessiflow.log import left_out
 from accessiflow.prediction.predictor import Predictor
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def read_tracks(targets: Path, predictor: Predictor) -> pd.DataFrame:
         predictor.keep(index.tolist())
     elif len(table) > outputs:
         raise InputError(f"lists {len(table)} tracks, the model predicts {outputs}", targets)
+    left_out("tracks", outputs - len(table), outputs, "of the model, not in the targets table", expected=True)
     return described(table)
 
 

@@ -40,7 +40,12 @@ def _number(params: Mapping[str, Any], name: str, default: float) -> float:
 
 
 def check(
-    params: Mapping[str, Any], folder: Path, staged: Mapping[str, Path] | None, limits: Limits, min_snps: int
+    params: Mapping[str, Any],
+    folder: Path,
+    staged: Mapping[str, Path] | None,
+    limits: Limits,
+    min_snps: int,
+    offline: bool = False,
 ) -> Findings:
     """Check the inputs of a run.
 
@@ -50,6 +55,7 @@ def check(
         staged: original name -> where the file lies here; None: every file lies where its name says.
         limits: limits of the comparison of REF alleles with the genome.
         min_snps: how many SNPs a GWAS must share with the panel.
+        offline: files that are not there are still to be fetched: they are listed, and no problem.
 
     Memory: one window of the genome, one table of variants, 8 bytes a SNP of the panel.
     """
@@ -69,6 +75,7 @@ def check(
     heritability.check_merge_alleles(inputs)
     regions.check_text_files(inputs)
     regions.check_products(inputs)
+    findings.settle(offline)
     findings.summary = {name: facts for name, facts in findings.summary.items() if inputs.params.get(name)}
     return findings
 

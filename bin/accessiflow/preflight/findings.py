@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from accessiflow.errors import InputError, printable
-from accessiflow.files import open_text, require_file
+from accessiflow.files import exists, open_text, require_file
 from accessiflow.sheets import path_fault
 
 NAMES_SHOWN = 3
@@ -23,12 +23,14 @@ class Findings:
         problems: sentences, each once.
         warnings: sentences, each once.
         summary: facts by input.
+        absent: files and folders that are not there -> the sentence that says so, each once.
     """
 
     def __init__(self) -> None:
         self.problems: list[str] = []
         self.warnings: list[str] = []
         self.summary: dict[str, Any] = {}
+        self.absent: dict[str, str] = {}
         self._names: dict[str, str] = {}
 
     def rename(self, local: Path, name: str) -> None:
@@ -43,6 +45,26 @@ class Findings:
     def warning(self, sentence: str) -> None:
         """Add something that the user should know."""
         self._add(self.warnings, sentence)
+
+    def missing(self, name: str, sentence: str) -> None:
+        """Add a file or folder that is not there, as the user named it."""
+        self.absent.setdefault(printable(name), printable(sentence[:LONGEST_SENTENCE]))
+
+    def settle(self, offline: bool) -> None:
+        """Once all is checked: what is not there becomes one problem, all of it in one sentence.
+
+        Args:
+            offline: the files are still to be fetched, so that their absence is a warning.
+        """
+        names = list(self.absent)
+        if len(names) == 1 and not offline:
+            self._add(self.problems, self.absent[names[0]])
+        elif names:
+            # Whole, unlike other sentences: the list is there to be worked through.
+            what = "this file is" if len(names) == 1 else f"these {len(names)} files are"
+            (self.warnings if offline else self.problems).append(
+                f"{what} to be fetched (or the path is to be put right): {', '.join(names)}"
+            )
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
@@ -117,8 +139,12 @@ class Inputs:
         """Where a file lies; None where it is remote (a warning), missing, empty or unreadable (a problem)."""
         if self.is_remote(name):
             return None
+        path = self.locate(name)
+        if not exists(path):
+            self.findings.missing(name, f"{name}: no such {what}: check the path")
+            return None
         with self.findings.collecting():
-            return require_file(self.locate(name), what)
+            return require_file(path, what)
         return None
 
     def is_remote(self, name: str) -> bool:
@@ -147,7 +173,9 @@ class Inputs:
             if existing:
                 out[suffix] = existing[0]
             elif not self.is_hidden(prefix + suffix):
-                self.findings.problem(f"{prefix}{suffix}: no such file: check the prefix in the column {what}")
+                self.findings.missing(
+                    prefix + suffix, f"{prefix}{suffix}: no such file: check the prefix in the column {what}"
+                )
         return out
 
 

@@ -99,7 +99,9 @@ def _check_trained(inputs: Inputs, model: str, name: str) -> None:
     if folder.is_file():
         return  # the weights themselves: their params.json lies next to them, but need not be staged with them
     if not folder.is_dir():
-        inputs.findings.problem(f"{name}: no such folder: the model {model} expects {' and '.join(TRAINED)} in it")
+        inputs.findings.missing(
+            name, f"{name}: no such folder: the model {model} expects {' and '.join(TRAINED)} in it"
+        )
         return
     for member in TRAINED:
         if not (folder / member).is_file():
@@ -139,7 +141,9 @@ def _check_scores(inputs: Inputs, model: str, name: str) -> None:
 def _check_predictions(inputs: Inputs, model: str, name: str) -> None:
     path = inputs.locate(name)
     if not path.exists():
-        inputs.findings.problem(f"{name}: no such file or folder: the model {model} expects its predictions there")
+        inputs.findings.missing(
+            name, f"{name}: no such file or folder: the model {model} expects its predictions there"
+        )
     elif (
         path.is_dir()
         and not (path / "preds.h5").is_file()

@@ -142,6 +142,7 @@ class Agreement(NamedTuple):
         shifted: how many of those are the genome's one base on.
         examples: the first few that disagree, in words.
         contigs: the contigs that the records name.
+        more: whether there are records that were not read.
     """
 
     records: int
@@ -151,6 +152,7 @@ class Agreement(NamedTuple):
     shifted: int
     examples: list[str]
     contigs: list[str]
+    more: bool = False
 
 
 def compare_alleles(records: Iterable[Record], reference: Reference | None, most: int) -> Agreement:
@@ -162,7 +164,8 @@ def compare_alleles(records: Iterable[Record], reference: Reference | None, most
     contigs: dict[str, None] = {}  # an ordered set
     examples: list[str] = []
     count = compared = mismatches = exchanged = shifted = 0
-    for record in islice(records, most):
+    left = iter(records)
+    for record in islice(left, most):
         count += 1
         contigs.setdefault(record.chrom)
         if reference is None or record.chrom not in reference.sizes or not KNOWN.issuperset(record.ref):
@@ -182,7 +185,8 @@ def compare_alleles(records: Iterable[Record], reference: Reference | None, most
                 examples.append(
                     f"{record.chrom}:{record.pos} {record.ref[:20]} (FASTA: {genome[:20] or 'end of contig'})"
                 )
-    return Agreement(count, compared, mismatches, exchanged, shifted, examples, list(contigs))
+    more = next(left, None) is not None
+    return Agreement(count, compared, mismatches, exchanged, shifted, examples, list(contigs), more)
 
 
 def report_mismatches(name: str, agreement: Agreement, most: float, findings: Findings) -> dict[str, int]:
@@ -191,6 +195,8 @@ def report_mismatches(name: str, agreement: Agreement, most: float, findings: Fi
     Where nearly all of them have the genome's allele as ALT, it is a warning whatever their share: such variants are
     scored as they stand. In another assembly, ALT is the genome's in a third.
     """
+    if agreement.more:
+        findings.warning(f"{name}: contigs and REF alleles of the first {agreement.records} records alone were checked")
     if agreement.mismatches:
         share = agreement.mismatches / agreement.compared
         sentence = (

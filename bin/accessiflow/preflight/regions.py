@@ -107,4 +107,4 @@ def check_products(inputs: Inputs) -> None:
         if not is_folder:
             inputs.file(name, "peaks.h5ad file")
         elif not inputs.locate(name).is_dir():
-            inputs.findings.problem(f"{name}: no such folder: check the parameter {parameter}")
+            inputs.findings.missing(name, f"{name}: no such folder: check the parameter {parameter}")

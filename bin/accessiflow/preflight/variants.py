@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+NULL_SUFFIX = ".null"  # workflows/variants.nf names a set's null so
+
+
 class Limits(NamedTuple):
     """Limits of the comparison of REF alleles with the genome.
 
@@ -45,6 +48,10 @@ def check_variant_sets(inputs: Inputs, rows: list[dict[str, str]], reference: Re
     """Check the VCF of each set, streaming."""
     facts = {}
     for row in rows:
+        if row["set"].endswith(NULL_SUFFIX) and str(inputs.params.get("variant_null") or "none") != "none":
+            inputs.findings.problem(
+                f"variants: the set {row['set']} has a name for null variants ({NULL_SUFFIX}): choose another"
+            )
         path = inputs.file(row["vcf"], "variant file")
         with inputs.findings.collecting():
             if path is not None:

@@ -62,6 +62,7 @@ def mean_scores(variants: pd.DataFrame, tracks: TrackScores) -> Doubles:
     out[scored] = tracks.read(rows[scored]).mean(axis=1, dtype=np.float64)
     log.info("%d variants, %d of them scored", len(variants), int(scored.sum()))
     note(variants=len(variants), scored=int(scored.sum()))
+    left_out("variants", int((~scored).sum()), len(variants), "no score")
     if not scored.all():
         log.warning("%d of %d variants have no score: left out", int((~scored).sum()), len(variants))
     return out
@@ -80,6 +81,11 @@ def agreement(
     """
     import pandas as pd
 
+    scored = np.isfinite(scores)
+    unknown = scored & ~np.isfinite(beta)
+    zero = scored & np.isfinite(beta) & ((scores == 0) | (beta == 0))
+    left_out("variants", int(unknown.sum()), len(beta), "scored, no measured effect")
+    left_out("variants", int(zero.sum()), len(beta), "score or effect is 0: no sign to agree")
     rows = [[name, *_agreement(beta[members], scores[members], bootstrap, name)] for name, members in groups.items()]
     return pd.DataFrame(rows, columns=AGREEMENT_COLUMNS)
 
@@ -95,6 +101,8 @@ def correlation(table: pd.DataFrame, scores: Doubles, bootstrap: Bootstrap) -> p
     import pandas as pd
 
     value = table["value"].to_numpy(np.float64)
+    unmeasured = np.isfinite(scores) & np.isnan(value)
+    left_out("variants", int(unmeasured.sum()), len(value), "scored, no measured value")
     groups = {POOLED: np.arange(len(table))}
     if "element" in table.columns:
         groups |= {f"element:{name}": at for name, at in table.groupby("element", sort=False).indices.items()}

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from accessiflow import __version__
 from accessiflow.errors import InputError
@@ -21,14 +22,16 @@ from accessiflow.report import (
     eqtl,
     heritability,
     imbalance,
+    losses,
     models,
     peaks,
     run_info,
     truth,
     variants,
 )
-from accessiflow.report.section import Section
 from accessiflow.results import Results
+
+_Made = TypeVar("_Made")  # a section, None, or tables
 
 # In the order of the page.
 MAKERS = (
@@ -46,6 +49,9 @@ MAKERS = (
 )
 
 
+WARNINGS_AT_ONCE = 12  # the others are there, folded
+
+
 def render(folder: Path, output: Path) -> list[str]:
     """Write the report of a results folder; returns the keys of its sections.
 
@@ -61,6 +67,7 @@ def render(folder: Path, output: Path) -> list[str]:
     # The section on the run is always there.
     if len(sections) == 1 and not sections[0].tables:
         raise InputError("holds no result to report (peaks/, evaluation/, ... of a pipeline run)", folder)
+    kept = _section(losses.tables, results)
     warnings = [
         *results.json("pipeline_info/preflight.json").get("warnings", []),
         *(w for s in sections for w in s.warnings),
@@ -74,6 +81,9 @@ def render(folder: Path, output: Path) -> list[str]:
     page = environment.get_template("page.html").render(
         sections=sections,
         warnings=[_short(str(w)) for w in warnings],
+        at_once=WARNINGS_AT_ONCE,
+        left_out=kept,
+        absent=losses.absent(results),
         version=__version__,
         script=script,
         digest=_digest(script),
@@ -83,7 +93,7 @@ def render(folder: Path, output: Path) -> list[str]:
     return [s.key for s in sections]
 
 
-def _section(maker: Callable[[Results], Section | None], results: Results) -> Section | None:
+def _section(maker: Callable[[Results], _Made], results: Results) -> _Made:
     # What pandas makes of a damaged table is not known beforehand; the sentence names what was read.
     read = len(results.files)
     try:

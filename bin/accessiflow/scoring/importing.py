@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.hdf5 import as_text, create_hdf5
-from accessiflow.log import progress
+from accessiflow.log import left_out, progress
 from accessiflow.prediction.files import as_bytes
 from accessiflow.scoring.effects import BY_POSITION
 from accessiflow.scoring.files import ScoreFile
@@ -93,7 +93,12 @@ def _create(handle: h5py.File, sources: Sequence[ScoreFile], columns: Sequence[i
     for name, width in widths.items():
         handle.create_dataset(name, (rows,), f"S{width}")
     handle.create_dataset("pos", (rows,), np.uint32)
-    stats = [stat for stat in sources[0].stats if all(stat in s.stats for s in sources)]
+    every = dict.fromkeys(stat for source in sources for stat in source.stats)
+    stats = [stat for stat in every if all(stat in s.stats for s in sources)]
+    lacking = ", ".join(stat for stat in every if stat not in stats)
+    left_out("kinds of scores", len(every) - len(stats), len(every), f"{lacking}: not in every file")
+    known = len(sources[0].tracks)
+    left_out("tracks", known - len(set(columns)), known, "not in --track-list", expected=True)
     for stat in stats:
         # read of no rows, for the precision alone
         dtype = np.float16 if all(s.read(stat, 0, 0).dtype == np.float16 for s in sources) else np.float32

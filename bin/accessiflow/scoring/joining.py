@@ -17,7 +17,7 @@ import numpy as np
 
 from accessiflow.errors import InputError
 from accessiflow.hdf5 import create_hdf5, open_hdf5
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 from accessiflow.prediction.files import as_bytes
 from accessiflow.scoring.effects import BY_POSITION, BY_VARIANT, STATISTICS, layout, scores
 from accessiflow.scoring.sad import PERCENTILES, TEXTS, VARIANTS_AT_ONCE, TableSize, write_percentiles
@@ -81,6 +81,8 @@ def _over_tracks(names: Sequence[str], joined: h5py.File) -> None:
     """Add the scores over all tracks."""
     if names and not set(BY_POSITION) <= set(joined):
         log.warning("%s left out: scores over all tracks need --stats REF,ALT of each model", ", ".join(names))
+        reason = f"{', '.join(names)}: scores over all tracks need --stats REF,ALT of each model"
+        left_out("kinds of scores", len(names), sum(name in STATISTICS for name in joined) + len(names), reason)
         return
     rows = len(joined["pos"])
     # of all tracks together: COS and L2 of the parts say nothing about those of the whole

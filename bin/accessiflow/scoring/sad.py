@@ -10,9 +10,10 @@ columns, at least one track's, for the percentiles.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
@@ -21,12 +22,13 @@ import numpy as np
 
 from accessiflow.errors import InputError
 from accessiflow.files import require_file, write_text
-from accessiflow.genome import Fasta
+from accessiflow.genome import Codes, Fasta
 from accessiflow.hdf5 import create_hdf5, dataset, open_hdf5
-from accessiflow.log import log, progress
+from accessiflow.log import left_out, log, progress
 from accessiflow.prediction.files import as_bytes
 from accessiflow.restart import FinishedBlock, PartFile, resume
 from accessiflow.scoring.effects import STATISTICS, dimensions, effects, layout
+from accessiflow.scoring.shuffling import shuffle_flanks
 from accessiflow.variants.alleles import ABSENT, CheckedVariant, allele_windows, check_variant
 from accessiflow.variants.vcf import Variant, is_shard, read_variants
 
@@ -55,12 +57,14 @@ class ScoreOptions:
         dtype: float32, or float16 as Basenji stores them.
         ref_mismatch: What to do where ALT is the genome's allele: score, exclude or swap.
         set_name: Name of the variant set, for excluded.tsv.
+        shuffle_seed: Score in surroundings that are shuffled by dinucleotides (shuffling.py); default: as they are.
     """
 
     stats: Sequence[str] = ("SAD",)
     dtype: str = "float32"
     ref_mismatch: str = "score"
     set_name: str = "variants"
+    shuffle_seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -270,6 +274,8 @@ def _survey(variants: Path, genome: Fasta, seq_length: int, options: ScoreOption
         first = next(read_variants(variants)).chrom
         contigs = ", ".join(list(genome.sizes)[:3])
         raise InputError(f"shares no contig with the FASTA (it names {first}; the FASTA has {contigs}...)", variants)
+    for reason, n in sorted(reasons.items()):
+        left_out("variants", n, rows + reasons.total(), reason)
     return Survey(rows, reasons.total(), widths)
 
 
@@ -301,7 +307,7 @@ def _score_block(
     texts = zip(*((v.id, v.chrom, v.ref, v.alt) for v in block), strict=True)
     datasets: FinishedBlock = {name: as_bytes(list(values)) for name, values in zip(TEXTS, texts, strict=True)}
     datasets["pos"] = np.array([v.pos for v in block], np.uint32)
-    windows = [allele_windows(v, genome, predictor.seq_length) for v in block]
+    windows = [allele_windows(v, genome, predictor.seq_length, _around(v, options.shuffle_seed)) for v in block]
     ref, alt = np.array([w.ref for w in windows]), np.array([w.alt for w in windows])
     starts = np.array([w.start for w in windows], np.int64)
     found = effects(predictor, ref, alt, ensemble, starts)
@@ -309,6 +315,10 @@ def _score_block(
         # cast only now: of float32 predictions the difference of near-equal ones would lose its bits
         datasets[name] = values.astype(layout(name, 0, 0, 0, options.dtype).dtype)
     return datasets
+
+
+def _around(variant: Variant, seed: int | None) -> Callable[[Codes, int, int], Codes] | None:
+    return None if seed is None else partial(shuffle_flanks, variant=variant, seed=seed)
 
 
 def write_percentiles(handle: h5py.File) -> None:

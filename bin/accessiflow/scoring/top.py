@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 from accessiflow.scoring.files import ScoreFile
 from accessiflow.scoring.lookup import open_score_file
 from accessiflow.variants.keys import text_keys, variant_keys
@@ -75,6 +75,8 @@ def group_tracks(tracks: Sequence[str], sheet: pd.DataFrame | None, by: str) -> 
     if not groups:
         log.warning("no track of the scores has a %s in the tracks sheet: all are one group", by)
         return {EVERY: list(tracks)}
+    unnamed = len(tracks) - sum(map(len, groups.values()))
+    left_out("tracks", unnamed, len(tracks), f"without a {by} in the tracks sheet: in no group")
     return groups
 
 
@@ -123,10 +125,18 @@ def _search(files: Sequence[ScoreFile], columns: Sequence[NDArray[np.int64]], n:
                 part = slice(start, min(start + length, len(names)))
                 sad = file.read("SAD", low + part.start, low + part.stop).astype(np.float32)
                 block = ScoredBlock(sad, keys[part], first + low + part.start)
+                _count_unusable(sad, columns)
                 best = [_better(former, block, tracks, n) for former, tracks in zip(best, columns, strict=True)]
             low += len(names)
         first += file.rows
     return best
+
+
+def _count_unusable(sad: NDArray[np.float32], columns: Sequence[NDArray[np.int64]]) -> None:
+    """Count the variants of a block without a number in some track that is ranked."""
+    ranked = np.unique(np.concatenate([np.empty(0, np.int64), *columns]))
+    odd = int((~np.isfinite(sad[:, ranked])).any(axis=1).sum())
+    left_out("variants", odd, len(sad), "a score that is no finite number: not ranked by it")
 
 
 def _keys(names: pd.DataFrame, by_name: bool, file: ScoreFile) -> NDArray[np.uint64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
+from accessiflow.log import left_out
 from accessiflow.sheets import read_tracks
 
 if TYPE_CHECKING:
@@ -80,7 +81,10 @@ def choose_tracks(scores: Scores, track_list: Path | None) -> TrackScores:
                 track_list,
                 number,
             )
-    return TrackScores(scores, np.array([known[name] for _, name in names], np.int64))
+    columns = np.array([known[name] for _, name in names], np.int64)
+    passed = len(scores.tracks) - len(np.unique(columns))
+    left_out("tracks", passed, len(scores.tracks), "of the scores, not in --track-list", expected=True)
+    return TrackScores(scores, columns)
 
 
 def tracks_of(scores: Scores, sheet: Path, cell_type: str) -> TrackScores:

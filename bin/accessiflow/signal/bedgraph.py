@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
+from accessiflow.log import left_out
 from accessiflow.signal.coverage import ChromBins, ChromRuns, Ends, shared_contigs
 from accessiflow.signal.tables import coordinates, table_chunks
 
@@ -40,7 +42,7 @@ class BedGraph:
         """Each chromosome's intervals of equal coverage."""
         runs = {
             rows.chrom: rows._replace(value=rows.value.astype(np.float32))
-            for rows in _bedgraph_rows(self.path, self.sizes)
+            for rows in _bedgraph_rows(self.path, self.sizes, again=True)
         }
         for chrom in self.sizes:
             if chrom in runs:
@@ -55,9 +57,12 @@ class _Part(NamedTuple):
     value: NDArray[np.float64]
 
 
-def _bedgraph_rows(path: Path, sizes: Mapping[str, int]) -> Iterator[ChromRuns]:
-    """Sorted, disjoint intervals of each chromosome of `sizes`, in the order of the chromosomes in the file."""
-    seen: dict[str, int] = {}
+def _bedgraph_rows(path: Path, sizes: Mapping[str, int], again: bool = False) -> Iterator[ChromRuns]:
+    """Sorted, disjoint intervals of each chromosome of `sizes`, in the order of the chromosomes in the file.
+
+    What is left out is counted unless the file is read again.
+    """
+    seen: Counter[str] = Counter()
     ends = Ends(sizes)
     parts: list[_Part] = []
     current = ""
@@ -78,12 +83,17 @@ def _bedgraph_rows(path: Path, sizes: Mapping[str, int]) -> Iterator[ChromRuns]:
                         int(chunk["line"][low]),
                     )
                 yield from _joined(current, parts, sizes, path)
-                seen[chrom], parts, current = 1, [], chrom
+                parts, current = [], chrom
+            seen[chrom] += high - low
             parts.append(_Part(start[low:high], end[low:high], value[low:high]))
             if chrom in sizes:
                 ends.add(chrom, start[low:high], end[low:high])
     yield from _joined(current, parts, sizes, path)
+    if again:
+        return
     shared_contigs(path, seen, sizes)
+    elsewhere = sum(n for chrom, n in seen.items() if chrom not in sizes)
+    left_out("intervals", elsewhere, seen.total(), "on contigs unknown to the genome", source=path.name)
     ends.check(path)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.intervals import IntervalSet
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 from accessiflow.signal.bedgraph import BedGraph
 from accessiflow.signal.bigwig import BigWig, write_bigwig
 from accessiflow.signal.bins import mask_excluded, write_coverage
@@ -59,6 +59,8 @@ def bin_signal(
         InputError: no contig is shared, or a record cannot be read.
     """
     opened = open_signal(signal, kind, sizes, counting)
+    cut = sum(size % binning.bin_size for size in sizes.values())
+    left_out("bases", cut, sum(sizes.values()), "behind the last whole bin of their chromosome")
     write_coverage(output, track, kind, binning.scale, binning.bin_size, binned(opened, binning))
     if bigwig is not None and not isinstance(opened, BigWig):
         write_bigwig(bigwig, sizes, opened.per_base())
@@ -71,4 +73,6 @@ def binned(signal: BigWig | Insertions | BedGraph, binning: Binning) -> Iterator
         masked = bins * binning.scale
         for intervals in binning.excluded:
             masked = mask_excluded(masked, *intervals.merged(chrom), binning.bin_size)
+        touched = int(np.isnan(masked).sum())
+        left_out("bins", touched, len(masked), "touch an excluded interval", expected=True)
         yield chrom, masked

@@ -45,14 +45,9 @@ def shared_contigs(path: Path, named: Mapping[str, object], sizes: Mapping[str, 
         theirs, ours = ", ".join(list(named)[:3]), ", ".join(list(sizes)[:3])
         raise InputError(f"shares no contig with the genome (file: {theirs}; genome: {ours}): rename them", path)
     unknown = [c for c in named if c not in sizes]
+    left_out("contigs", len(unknown), len(named), "unknown to the genome", source=path.name)
     if unknown:
-        left_out("contigs unknown to the genome", len(unknown))
-        log.info(
-            "%s: %d contig(s) unknown to the genome are left out (%s...)",
-            path.name,
-            len(unknown),
-            ", ".join(unknown[:3]),
-        )
+        log.info("%s: not in the genome: %s...", path.name, ", ".join(unknown[:3]))
     return shared
 
 

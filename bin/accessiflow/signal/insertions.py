@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from array import array
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,14 @@ if TYPE_CHECKING:
 
 UNUSABLE = 0x4 | 0x100 | 0x200 | 0x400 | 0x800  # unmapped, secondary, QC fail, duplicate, supplementary
 PROPER_PAIR, REVERSE = 0x2, 0x10
+# flag -> why such an alignment is not counted, in the order in which they are asked
+UNUSED = {
+    0x4: "unmapped",
+    0x100 | 0x800: "secondary or supplementary",
+    0x200: "failed quality checks",
+    0x400: "flagged as duplicates",
+}
+LOW_MAPQ = "mapping quality below {}"
 
 
 @dataclass(frozen=True)
@@ -100,8 +109,9 @@ def insertions(path: Path, kind: str, sizes: Mapping[str, int], counting: Counti
         positions.sort()  # in place, in the array's own buffer: a sorted copy would double the memory
         out[chrom] = positions[: np.searchsorted(positions, size)]
         outside += len(positions) - len(out[chrom])
+    counted = sum(map(len, out.values())) + outside
+    left_out("insertions", outside, counted, "past the end of their chromosome", source=path.name)
     if outside:
-        left_out("insertions past the end of their chromosome", outside)
         log.warning("%s: %d insertion(s) past the end of their chromosome are left out", path.name, outside)
     return out
 
@@ -129,7 +139,8 @@ def _read_bam(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[
 
     require_bam(path)
     out: dict[str, array[int]] = {}
-    number = 0
+    skipped: Counter[str] = Counter()
+    number = before = 0
     verbosity = pysam.set_verbosity(0)  # htslib prints its own complaints to stderr, next to our one sentence
     try:
         with pysam.AlignmentFile(str(path), "rb", check_sq=True) as bam:
@@ -138,18 +149,35 @@ def _read_bam(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[
             check_lengths(path, lengths, sizes)
             names = [name if name in shared else None for name in bam.references]
             for number, read in enumerate(bam.fetch(until_eof=True), 1):  # noqa: B007
-                if read.flag & UNUSABLE or read.mapping_quality < counting.min_mapq or names[read.reference_id] is None:
-                    continue
-                out.setdefault(names[read.reference_id], array("I")).extend(_ends(read, counting))
+                if read.flag & UNUSABLE or read.mapping_quality < counting.min_mapq:
+                    skipped[unused(read.flag) or LOW_MAPQ.format(counting.min_mapq)] += 1
+                elif (name := names[read.reference_id]) is None:
+                    skipped["on contigs unknown to the genome"] += 1
+                elif counting.count == "fragments" and not read.flag & PROPER_PAIR:
+                    skipped["not in a proper pair"] += 1
+                else:
+                    ends = _ends(read, counting)
+                    inside = [p for p in ends if p >= 0]
+                    before += len(ends) - len(inside)
+                    out.setdefault(name, array("I")).extend(inside)
     except (OSError, ValueError, NotImplementedError) as error:
         raise InputError(f"cannot be read as BAM after record {number} ({error}): truncated?", path) from None
     finally:
         pysam.set_verbosity(verbosity)
+    for reason, n in sorted(skipped.items()):
+        left_out("alignments", n, number, reason, source=path.name)
+    read_of = before + sum(map(len, out.values()))
+    left_out("insertions", before, read_of, "moved left of their chromosome's start", source=path.name)
     return out
 
 
+def unused(flag: int) -> str:
+    """Why an alignment of this flag is not counted; "" where it is."""
+    return next((reason for bits, reason in UNUSED.items() if flag & bits), "")
+
+
 def _ends(read: pysam.AlignedSegment, counting: Counting) -> list[int]:
-    """Positions counted for one read that passes the filters; those that the shift moves left of base 0 are dropped."""
+    """Positions of one read that passes the filters; the shift may move one left of base 0."""
     plus, minus = (4, -5) if counting.shift else (0, 0)
     if counting.count == "fragments":
         # Both reads of a pair carry the template's length, the right one with a minus sign: a pair counts once.
@@ -160,12 +188,13 @@ def _ends(read: pysam.AlignedSegment, counting: Counting) -> list[int]:
         ends = [(read.reference_end or read.reference_start + 1) - 1 + minus]
     else:
         ends = [read.reference_start + plus]
-    return [p for p in ends if p >= 0]
+    return ends
 
 
 def _read_fragments(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[str, array[int]]:
     out: dict[str, array[int]] = {}
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
+    listed = 0
     cells: set[str] = set()
     ends = Ends(sizes)
     names, places = fragment_columns(path, counting.barcodes is not None, sizes)
@@ -176,7 +205,8 @@ def _read_fragments(path: Path, sizes: Mapping[str, int], counting: Counting) ->
             keep = chunk["barcode"].isin(counting.barcodes).to_numpy()
             cells.update(chunk["barcode"][keep].unique())
         for chrom, rows in chunk.groupby("chrom", sort=False).indices.items():
-            seen[str(chrom)] = 1
+            seen[str(chrom)] += len(rows)
+            listed += int(keep[rows].sum())
             if chrom in sizes:
                 ends.add(str(chrom), start[rows], end[rows])
                 chosen = rows[keep[rows]]
@@ -186,8 +216,12 @@ def _read_fragments(path: Path, sizes: Mapping[str, int], counting: Counting) ->
                 cuts = np.concatenate([start[chosen][strand != "-"], end[chosen][strand != "+"] - 1])
                 out.setdefault(str(chrom), array("I")).frombytes(cuts.astype(np.uint32).tobytes())
     shared_contigs(path, seen, sizes)
+    elsewhere = sum(n for chrom, n in seen.items() if chrom not in sizes)
+    left_out("fragments", elsewhere, seen.total(), "on contigs unknown to the genome", source=path.name)
     ends.check(path)
     if counting.barcodes is not None:
+        of_others = seen.total() - listed
+        left_out("fragments", of_others, seen.total(), "of barcodes not listed", source=path.name, expected=True)
         _check_cells(path, counting.barcodes, cells)
     return out
 
@@ -199,6 +233,7 @@ def _check_cells(path: Path, listed: frozenset[str], found: set[str]) -> None:
             "holds no fragment of the listed barcodes: are they written alike (a suffix such as -1)?", path
         )
     absent = sorted(listed - found)
+    left_out("barcodes", len(absent), len(listed), "listed, without a fragment", source=path.name)
     if absent:
         log.warning(
             "%s: has no fragment of %d of the %d listed barcodes (%s...)",

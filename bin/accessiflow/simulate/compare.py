@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import read_table
 from accessiflow.hdf5 import as_texts, open_hdf5
+from accessiflow.log import left_out, rows_without_value
 from accessiflow.simulate.design import TARGET_WIDTH, UBIQUITOUS_CLUSTER, VARIANT_KEY
 from accessiflow.simulate.elements import inside_elements
 from accessiflow.simulate.truth import Truth, agreement, calling_probability
@@ -102,6 +103,9 @@ def compare(truth: Truth, results: RunResults, test_chroms: Sequence[str] = ()) 
     rows += compare_imbalance(truth, results.imbalance, results.calls)
     if results.heritability:
         rows += compare_heritability(truth, results.heritability)
+    # figures that are only shown have no note of a failure
+    failed = [row.note if not np.isfinite(row.value) else "" for row in rows]
+    rows_without_value(failed, "figures")
     return pd.DataFrame(rows, columns=COMPARISON_COLUMNS)
 
 
@@ -155,6 +159,7 @@ def compare_predictions(truth: Truth, predictions: Path, targets: Path, chroms: 
         ours, theirs = (f"{len(values)} windows x {values.shape[1]} tracks" for values in (predicted, measured))
         raise InputError(f"has {ours}, {targets} has {theirs}", predictions)
     kept = np.isin(chrom, chroms)
+    left_out("windows", int((~kept).sum()), len(kept), "on other than the test chromosomes", expected=True)
     chrom, start, end, measured, predicted = (values[kept] for values in (chrom, start, end, measured, predicted))
     centre = (start + end) // 2
     rows: list[ComparisonRow] = []
@@ -177,7 +182,9 @@ def compare_scores(truth: Truth, paths: Sequence[Path], chroms: Sequence[str]) -
 
     tables = [_read_scores(truth, path) for path in paths]
     scores = pd.concat(tables, ignore_index=True).drop_duplicates(VARIANT_KEY)
-    both = truth.variants[truth.variants["chrom"].isin(chroms)].merge(scores, on=VARIANT_KEY, suffixes=("", ".sad"))
+    known = truth.variants[truth.variants["chrom"].isin(chroms)]
+    both = known.merge(scores, on=VARIANT_KEY, suffixes=("", ".sad"))
+    left_out("SNPs", len(known) - len(both), len(known), "of the test chromosomes, without a score")
     rows = []
     for cell_type in (column.removesuffix(".sad") for column in scores.columns if column.endswith(".sad")):
         value = _pearson(both[cell_type].to_numpy(), both[f"{cell_type}.sad"].to_numpy())
@@ -310,7 +317,10 @@ def _read_scores(truth: Truth, path: Path) -> pd.DataFrame:
 def _imbalance_ceiling(truth: Truth, path: Path) -> float:
     calls = read_table(path, [*VARIANT_KEY, "ratio", "label"], text=["chrom", "ref", "alt", "label"])
     ratios = truth.allelic_ratios[truth.allelic_ratios["cell_type"] == truth.cell_type_in(path.name)]
-    both = calls[calls["label"] == "imbalanced"].merge(ratios, on=VARIANT_KEY)
+    imbalanced = calls[calls["label"] == "imbalanced"]
+    both = imbalanced.merge(ratios, on=VARIANT_KEY)
+    unknown = len(imbalanced) - len(both)
+    left_out("sites", unknown, len(imbalanced), "imbalanced, not of the study", source=path.name)
     return delong(both["ratio"].to_numpy() > 0.5, both["true_ratio"]).value
 
 

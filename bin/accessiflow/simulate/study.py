@@ -16,7 +16,7 @@ import numpy as np
 from accessiflow.errors import InputError
 from accessiflow.files import write_json, write_table, write_text
 from accessiflow.genome import decode
-from accessiflow.log import log, progress
+from accessiflow.log import Recording, log, progress, recalled
 from accessiflow.motifs import write_meme
 from accessiflow.sheets import MAX_PIP
 from accessiflow.simulate import genotypes, signal, traits
@@ -88,7 +88,8 @@ def _map(function: partial[SimulatedChromosome], items: Sequence[int], threads: 
         yield from map(function, items)
     else:
         with ProcessPoolExecutor(min(threads, len(items))) as pool:
-            yield from pool.map(function, items)
+            # what a worker warns of stands in its own process: brought back with the result
+            yield from recalled(pool.map(Recording(function), items))
 
 
 def _assemble(design: StudyDesign, parts: list[SimulatedChromosome]) -> Study:

@@ -21,7 +21,7 @@ from accessiflow.dataset.tfrecords import load_fold
 from accessiflow.errors import InputError
 from accessiflow.files import read_json, read_table, write_json, write_table
 from accessiflow.hdf5 import create_hdf5
-from accessiflow.log import note
+from accessiflow.log import left_out, note
 from accessiflow.model.kmer_ridge import KmerRidge, kmer_counts
 from accessiflow.statistics import Accuracy, known_mean, log2p
 from accessiflow.training.batches import FoldArrays
@@ -242,11 +242,12 @@ class FoldFigures(NamedTuple):
 def _epoch(ridge: KmerRidge, train: FoldArrays, valid: FoldArrays, seconds: float) -> Epoch:
     """The one line of the log."""
     return Epoch(
-        1, seconds, 0.0, *_figures(ridge, train), *_figures(ridge, valid), seq_per_s=len(train) / max(seconds, 1e-9)
-    )
+        1, seconds, 0.0, *_figures(ridge, train, "training"), *_figures(ridge, valid, "validation"),
+        seq_per_s=len(train) / max(seconds, 1e-9),
+    )  # fmt: skip
 
 
-def _figures(ridge: KmerRidge, windows: FoldArrays) -> FoldFigures:
+def _figures(ridge: KmerRidge, windows: FoldArrays, fold: str) -> FoldFigures:
     from accessiflow.genome import one_hot
 
     accuracy, loss = Accuracy(windows.shape.tracks), 0.0
@@ -256,4 +257,7 @@ def _figures(ridge: KmerRidge, windows: FoldArrays) -> FoldFigures:
         accuracy.update(targets, predicted)
         errors = (log2p(targets) - log2p(predicted)) ** 2
         loss += float(errors.mean(axis=(1, 2)).sum())
-    return FoldFigures(loss / max(len(windows), 1), known_mean(accuracy.pearson()), known_mean(accuracy.r2()))
+    pearson = accuracy.pearson()
+    flat = int((~np.isfinite(pearson)).sum())
+    left_out("tracks", flat, len(pearson), f"constant in the {fold} windows: not in their mean accuracy")
+    return FoldFigures(loss / max(len(windows), 1), known_mean(pearson), known_mean(accuracy.r2()))

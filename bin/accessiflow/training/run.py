@@ -20,7 +20,7 @@ from accessiflow.dataset.targets import track_columns
 from accessiflow.dataset.tfrecords import load_fold
 from accessiflow.errors import InputError
 from accessiflow.files import read_table, write_json, write_table
-from accessiflow.log import log, note
+from accessiflow.log import left_out, log, note
 from accessiflow.model.build import Network, build_network, count_parameters
 from accessiflow.model.device import framework_name
 from accessiflow.model.params import Params, load_params
@@ -118,6 +118,7 @@ def train_model(request: TrainingRequest) -> list[Epoch]:
             f"the dataset's targets are {(positions, tracks)} (positions, tracks)",
             request.params_file,
         )
+    _count_remainders(data, int(params.train["batch_size"]))
     _start(network, request)
     checkpoint = None
     if request.checkpoint is not None:
@@ -161,7 +162,8 @@ def _load(request: TrainingRequest) -> TrainingData:
         targets = targets.iloc[columns]
     train, valid = (FoldArrays(*load_fold(request.data_dir, fold), columns) for fold in ("train", "valid"))
     empty = targets["identifier"][~_has_signal(train, request.data_dir)].tolist()
-    _has_signal(valid, request.data_dir)
+    flat = int((~_has_signal(valid, request.data_dir)).sum())
+    left_out("tracks", flat, len(targets), "0 in all validation windows: not in the mean validation accuracy")
     if len(empty) == len(targets) and len(train):
         raise InputError(
             f"has no signal of {', '.join(empty[:5])} in any training window: nothing to learn", request.data_dir
@@ -169,6 +171,13 @@ def _load(request: TrainingRequest) -> TrainingData:
     if empty:
         log.warning("%s: %s: 0 in all training windows", request.data_dir, ", ".join(empty))
     return TrainingData(train, valid, targets, empty)
+
+
+def _count_remainders(data: TrainingData, batch: int) -> None:
+    """Count the windows that fill no batch: a step is compiled for one shape, as Basenji's."""
+    # which ones differs from epoch to epoch, as their order does
+    for fold, windows in (("training", len(data.train)), ("validation", len(data.valid))):
+        left_out("windows", windows % batch, windows, f"of {fold}, in each epoch: fill no batch of {batch}")
 
 
 def _has_signal(fold: FoldArrays, data_dir: Path) -> NDArray[np.bool_]:

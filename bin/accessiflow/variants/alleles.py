@@ -9,6 +9,7 @@ half (rounded down) in front.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -70,10 +71,19 @@ def check_variant(variant: Variant, genome: Fasta, seq_length: int, ref_mismatch
     return CheckedVariant(variant, "")
 
 
-def allele_windows(variant: Variant, genome: Fasta, seq_length: int) -> AlleleWindows:
+def allele_windows(
+    variant: Variant, genome: Fasta, seq_length: int, around: Callable[[Codes, int, int], Codes] | None = None
+) -> AlleleWindows:
     """Windows of a variant that `check_variant` gives no reason against.
 
     A REF that is not the genome's is put into the genome in ALT's place.
+
+    Args:
+        variant: One allele pair.
+        genome: The FASTA.
+        seq_length: The windows' length.
+        around: Changes the bases around the allele before ALT replaces REF: gets the window, and where REF starts and
+            ends in it.
     """
     ref, alt = encode(variant.ref), encode(variant.alt)
     half, place = seq_length // 2, variant.pos - 1
@@ -84,6 +94,8 @@ def allele_windows(variant: Variant, genome: Fasta, seq_length: int) -> AlleleWi
     at = half - 1
     if not _is_genomes(variant.ref, variant, genome):
         string = _replaced(string, at, len(alt), ref)
+    if around is not None:
+        string = around(string, at, at + len(ref))
     changed = _replaced(string, at, len(ref), alt)
     return AlleleWindows(fit(string, seq_length), fit(changed, seq_length), first + surplus // 2)
 

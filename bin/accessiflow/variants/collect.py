@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.files import write_text
+from accessiflow.log import left_out
 from accessiflow.sheets import NAME
 from accessiflow.variants import columns
 from accessiflow.variants.keys import variant_keys
@@ -44,7 +45,7 @@ def collect(
     eqtls: Sequence[TissueTable],
     counts: Sequence[Path],
     output: Path,
-    named: Sequence[tuple[Path, Mapping[str, str]]] = (),
+    effects: Sequence[tuple[Path, Mapping[str, str]]] = (),
 ) -> int:
     """Write the missing variants, sorted by contig and position, each once; returns their number.
 
@@ -53,14 +54,17 @@ def collect(
         eqtls: Tables of eQTLs and their negatives; of several tissues in one file, rows of those asked for.
         counts: Tables of allelic counts.
         output: The VCF.
-        named: Further tables, each with the columns that have other names: field -> column.
+        effects: Tables of QTLs and reporter assays, each with the columns that have other names: field -> column.
     """
     import pandas as pd
 
     parts = [columns.read_fine_mapped(path, tissue)[KEY] for tissue, path in eqtls]
     parts += [columns.read_variants(path)[KEY] for path in counts]
-    parts += [columns.read_effects(path, [], [], given) for path, given in named]
+    parts += [columns.read_effects(path, [], [], given) for path, given in effects]
+    rows = sum(map(len, parts))
     missing = pd.concat(parts, ignore_index=True).drop_duplicates() if parts else pd.DataFrame(columns=KEY)
+    left_out("rows", rows - len(missing), rows, "of a variant that another row of the tables has", expected=True)
+    named = len(missing)
     if len(missing):
         # by hash: the sets may be millions of variants, the tables are thousands
         held = np.concatenate([np.empty(0, np.uint64), *(_keys_of(path) for path in vcfs)])
@@ -68,6 +72,7 @@ def collect(
         # of several writings of a variant the first is scored: `variant_keys` finds it by all of them
         new = ~np.isin(keys, held) & ~pd.Series(keys).duplicated().to_numpy()
         missing = missing[new].sort_values(KEY, kind="stable")
+    left_out("variants", named - len(missing), named, "in a variant set already", expected=True)
     with write_text(output) as out:
         out.write("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\n")
         out.writelines(f"{c}\t{p}\t.\t{r}\t{a}\n" for c, p, r, a in missing.itertuples(index=False, name=None))

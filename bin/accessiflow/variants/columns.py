@@ -125,6 +125,7 @@ def read_allele_counts(path: Path) -> pd.DataFrame:
         blank |= raw.rows[name].str.strip().isin(NO_VALUE).to_numpy()
     if blank.all():
         raise InputError("has no row with counts", path)
+    left_out("rows", int(blank.sum()), len(blank), "no counts", source=path.name)
     if blank.any():
         log.warning("%s: %d of %d rows have no counts: left out", path, int(blank.sum()), len(blank))
     return _once_a_sample(_flagged(_read(raw.keep(~blank), integers=COUNTS)[1]), path)
@@ -311,7 +312,7 @@ def _sequences(raw: TextTable, table: pd.DataFrame) -> tuple[TextTable, pd.DataF
         raise InputError(f"has no variant that can be scored: in all {len(good)} rows {what}", raw.path)
     n = int((~good).sum())
     log.warning("%s: %d of %d rows are left out, whose %s", raw.path, n, len(good), what)
-    left_out("rows of variants whose REF or ALT is no sequence", n)
+    left_out("rows", n, len(good), "REF or ALT is no sequence of A, C, G, T", source=raw.path.name)
     return raw.keep(good.to_numpy()), table[good].reset_index(drop=True)
 
 
@@ -343,6 +344,7 @@ def _effects_of_alt(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         return table
     effect = table["effect_allele"]
     neither = ~((effect == table["ref"]) | (effect == table["alt"]))
+    left_out("effects", int(neither.sum()), len(table), "the effect allele is neither REF nor ALT", source=path.name)
     if neither.any():
         log.warning(
             "%s: in %d of %d rows the effect allele is neither REF nor ALT: their beta is left out",
@@ -371,6 +373,8 @@ def _of_tissue(raw: TextTable, tissue: str) -> TextTable:
             "call the tissue as the table does, or give it a table of its own",
             raw.path,
         )
+    others = int((~chosen).sum())
+    left_out("rows", others, len(chosen), "of other tissues", source=raw.path.name, expected=True)
     log.info("%s: %d of %d rows are of %s", raw.path, int(chosen.sum()), len(chosen), tissue)
     return raw.keep(chosen)
 
@@ -394,6 +398,7 @@ def _once_a_sample(table: pd.DataFrame, path: Path) -> pd.DataFrame:
         return table
     same = [*KEY, "sample", *(["tissue"] if "tissue" in table.columns else []), *COUNTS]
     again = table.duplicated(same).to_numpy()
+    left_out("rows", int(again.sum()), len(table), "repeat another of the same sample", source=path.name)
     if again.any():
         log.warning("%s: %d rows repeat another of the same sample: left out", path, int(again.sum()))
     return table[~again].reset_index(drop=True)

@@ -50,6 +50,7 @@ OTHERS: dict[str, dict[str, str]] = {
 }
 _SAIGE = ("AC_ALLELE2", "AF_ALLELE2")  # whose effects are Allele2's
 OWN_TERM = "ADD"  # of PLINK's and REGENIE's rows of one SNP, those of the SNP itself
+_OTHER_TERMS = f"rows are of other terms than {OWN_TERM}"
 SEVERAL_IDS = r"[,;]rs\d.*$"  # what FinnGen's files have behind the first id of a variant
 LOOKED_AT = 1000  # rows: a column without a value in them is none of an effect
 WORDS = {
@@ -214,13 +215,23 @@ def bring(path: Path, trait: str, folder: Path, n: float | None = None) -> Path:
     names = [{"signed": "Z"}.get(f, f) if header.munged else header.munging(f) for f in fields]
     more = [f"{n:g}"] if header.munged and "N" not in fields else []
     out = folder / f"{trait}{'.sumstats.gz' if header.munged else '.txt'}"
+    passed = len(header.names) - len(fields)
+    left_out("columns", passed, len(header.names), "not read by ldsc", source=trait, expected=True)
+    # the columns in which ldsc and its munging take no missing value
+    needed = [i for i, f in enumerate(fields) if f not in (("A1", "A2") if header.munged else ("INFO",))]
     lost: Counter[str] = Counter()
+    gaps, rows = 0, 0
     with write_text(out) as handle:
         handle.write("\t".join([*names, *(["N"] if more else [])]) + "\n")
-        handle.writelines("\t".join(row + more) + "\n" for row in _rows(path, header, fields, lost))
+        for row in _rows(path, header, fields, lost):
+            handle.write("\t".join(row + more) + "\n")
+            rows += 1
+            gaps += any(row[i] == "NA" for i in needed)
+    left_out("SNPs", gaps, rows, "a value is missing: ldsc passes over them", source=trait)
     for reason, count in sorted(lost.items()):
         log.warning("%s: %d %s", path, count, reason)
-        left_out(reason, count)
+    others = sum(count for reason, count in lost.items() if reason.startswith(_OTHER_TERMS))
+    left_out("rows", others, rows + others, f"of other terms than {OWN_TERM}", source=trait)
     return out
 
 
@@ -238,7 +249,7 @@ def _rows(path: Path, header: Header, fields: Sequence[str], lost: Counter[str])
                 continue
             values += [""] * (len(header.names) - len(values))
             if test is not None and values[test].upper() != OWN_TERM:
-                lost[f"rows are of other terms than {OWN_TERM} (column {header.test})"] += 1
+                lost[f"{_OTHER_TERMS} (column {header.test})"] += 1
                 continue
             row = dict(zip(fields, (values[i] for i in at), strict=True))
             if sides:

@@ -10,9 +10,9 @@ import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby, islice, takewhile
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from accessiflow.errors import InputError
 from accessiflow.files import require_file, write_text
@@ -21,6 +21,7 @@ from accessiflow.variants.normalise import DASH
 
 SHARD = "##accessiflow_shard"
 LINE = "LINE="
+MISSING = "."
 COMPRESSED = (".gz", ".bgz", ".bcf")  # such a file has a beginning and an end even without a record
 # the empty block that bgzip and samtools write last (SAM specification, section 4.1.2)
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
@@ -51,6 +52,18 @@ class Variant:
     reason: str = ""
 
 
+class VcfRecord(NamedTuple):
+    """A record with what stands in it beside the variant.
+
+    Attributes:
+        columns: CHROM, POS, ID, REF, ALT, QUAL, FILTER, INFO as they stand; `.` where the file has none. No samples.
+        alleles: Its allele pairs, one for each ALT.
+    """
+
+    columns: list[str]
+    alleles: list[Variant]
+
+
 def read_variants(path: Path) -> Iterator[Variant]:
     """Yield the variants of a file in order, with the memory of one record.
 
@@ -67,10 +80,55 @@ def read_variants(path: Path) -> Iterator[Variant]:
         raise InputError("is not a BCF file (its first bytes are wrong): truncated, or another format", path)
     if _is_bcf(path):
         yield from _read_bcf(path)
-    elif path.name.endswith((".tsv", ".tsv.gz", ".txt", ".txt.gz")) and not _starts_with(path, b"##"):
+    elif _is_table(path):
         yield from _read_tsv(path)
     else:
         yield from _read_vcf(path)
+
+
+def read_header(path: Path) -> list[str]:
+    """The meta lines (##...) of a VCF or BCF, without line ends; a table has none."""
+    if _is_bcf(path):
+        import pysam
+
+        with pysam.VariantFile(str(path)) as handle:
+            return [line for line in str(handle.header).splitlines() if line.startswith("##")]
+    above = takewhile(lambda line: line[1][:1] == b"#", _lines(path))
+    return [raw.decode("utf-8", "replace").rstrip("\r\n") for _, raw in above if raw[:2] == b"##"]
+
+
+def read_records(path: Path) -> Iterator[VcfRecord]:
+    """Yield the records of a file in order, with the memory of one; their allele pairs are those of `read_variants`.
+
+    Raises:
+        InputError: As `read_variants`.
+    """
+    # The pairs come from the one reader that checks a file; a second stream brings the columns that it does not read.
+    further = iter(()) if _is_table(path) else _whole_columns(path)
+    for _, pairs in groupby(read_variants(path), key=lambda variant: variant.line):
+        alleles = list(pairs)
+        one = alleles[0]
+        names = [one.chrom, str(one.pos), one.id, one.ref, ",".join(v.alt for v in alleles)]
+        columns = next(further, names)
+        yield VcfRecord([*columns, *[MISSING] * (8 - len(columns))], alleles)
+
+
+def _whole_columns(path: Path) -> Iterator[list[str]]:
+    """Up to eight columns of each record of a VCF or BCF."""
+    if not _is_bcf(path):
+        for _, raw in _lines(path):
+            if raw[:1] != b"#" and raw.strip():
+                yield [field.decode("utf-8", "replace") for field in raw.rstrip(b"\r\n").split(b"\t", 8)[:8]]
+        return
+    import pysam
+
+    with pysam.VariantFile(str(path)) as handle:
+        for row in handle:
+            yield str(row).rstrip("\n").split("\t", 8)[:8]
+
+
+def _is_table(path: Path) -> bool:
+    return path.name.endswith((".tsv", ".tsv.gz", ".txt", ".txt.gz")) and not _starts_with(path, b"##")
 
 
 def is_shard(path: Path) -> bool:
