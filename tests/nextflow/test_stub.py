@@ -205,4 +205,4 @@ def test_a_rotation_trains_every_fold_and_evaluates_them_as_one(nextflow) -> Non
     assert set(re.findall(r"DATASET_SUBSET \((.+)\)", done.stdout)) == {
         f"{name}.f{i}" for name in ("all", "balanced") for i in (1, 2, 3)
     }
-    assert re.findall(r"MODELS:EVALUATE \((.+)\)", done.stdout) == ["demo"]
+    assert set(re.findall(r"MODELS:EVALUATE \((.+)\)", done.stdout)) == {"demo", "probabilities", "gc"}
