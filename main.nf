@@ -29,7 +29,7 @@ workflow {
 
     // the inputs, checked; what the models learn from; the models
     STUDY(params, wanted)
-    PEAKS(STUDY.out.study, stages)
+    PEAKS(params, STUDY.out.study, stages)
     MODELS(params, STUDY.out.study, PEAKS.out.peaks, PEAKS.out.signals, PEAKS.out.further, stages)
 
     // what the models say of variants and regions
@@ -48,7 +48,7 @@ workflow {
         params,
         STUDY.out.study,
         STUDY.out.tables.mix(
-            PEAKS.out.tables, MODELS.out.tables, VARIANTS.out.tables,
+            PEAKS.out.tables, MODELS.out.tables, VARIANTS.out.tables, INTERPRET.out.tables,
             HERITABILITY.out.tables, EQTL.out.tables, QTL.out.tables,
             ALLELIC_COUNTS.out.tables, IMBALANCE.out.tables,
         ),

@@ -65,6 +65,7 @@ class Need:
         gpu: seconds of a GPU, in all.
         disk: bytes in the work folder.
         source: where the figures are from.
+        memory: bytes that its largest task takes, measured or extrapolated; 0: not stated.
     """
 
     process: str
@@ -73,6 +74,7 @@ class Need:
     gpu: float
     disk: float
     source: str
+    memory: float = 0.0
 
 
 def needs(s: Size) -> list[Need]:
@@ -93,13 +95,25 @@ def _signal_needs(s: Size) -> list[Need]:
     return [
         Need("PREFLIGHT_CHECK, PREFLIGHT_CHECKSUMS", 1 + ceil(s.tracks / 20), s.tracks * 2e9 / 1e9, 0, 0, sources[0]),
         Need("PEAKS_BIN", s.tracks, s.tracks * s.bins * 28 / 25e6, 0, s.tracks * s.bins * 1.7,
-             "measured on 0.8 million bins"),
-        Need("PEAKS_CALL", s.tracks, s.tracks * s.bins * 4.7 / 25e6, 0, s.tracks * 3e6, "measured on 25 million bins"),
-        Need("PEAKS_MERGE, PEAKS_SETS", 2, s.tracks * 1.0 * s.bins / 25e6, 0, 5 * GB, "measured to 160 tracks"),
+             "measured on 0.8 million bins", 0.13 * GB),
+        Need("PEAKS_CALL", s.tracks, s.tracks * s.bins * 4.7 / 25e6, 0, s.tracks * 3e6, "measured on 25 million bins",
+             20 * s.bins),
+        Need("PEAKS_MERGE, PEAKS_SETS", 2, s.tracks * 1.0 * s.bins / 25e6, 0, 5 * GB, "measured to 160 tracks",
+             0.3 * GB + 3e6 * 250 + s.tracks * 1e5 * 14),
         Need("DATASET_BUILD", 1, s.tracks * s.windows * 75 / 15e6 + s.windows * 90e-6, 0, _dataset_bytes(s),
              sources[1]),
         Need("DATASET_SUBSET", s.models, s.windows * 90e-6 * s.models, 0, subset, sources[1]),
     ]  # fmt: skip
+
+
+def _test_windows(s: Size) -> float:
+    """Of the test chromosomes, a tenth of the genome."""
+    return 0.1 * s.windows
+
+
+def _matrix(s: Size) -> float:
+    """Bytes of the predictions of the test windows."""
+    return _test_windows(s) * s.tracks * 4
 
 
 def _head(s: Size) -> float:
@@ -114,8 +128,11 @@ def _model_needs(s: Size) -> list[Need]:
         Need("TRAIN_FIT", s.trainings, 0, s.trainings * s.epochs * epoch, s.trainings * 0.1 * GB,
              "windows a GPU-second: --gpu-windows, assumed"),
         Need("PREDICT_TEST, PREDICT_GENOME", 2 * s.trainings, predicted * s.trainings, 0,
-             0.1 * s.windows * s.tracks * 4 * s.trainings, "583 windows a core-second, measured"),
-        Need("EVALUATE", s.trainings, s.trainings * s.tracks * 6, 0, 0, "measured to 64 tracks"),
+             0.1 * s.windows * s.tracks * 4 * s.trainings, "583 windows a core-second, measured", 1 * GB),
+        Need("EVALUATE", s.trainings, s.trainings * (60 + 2.3e-6 * s.tracks * _test_windows(s)), 0, 0,
+             "measured at 684 tracks x 400,000 windows: linear in both", 0.5 * GB + 2.6 * _matrix(s)),
+        Need("EVALUATE_COMPARE", 1, s.trainings * (60 + 2.3e-6 * s.tracks * _test_windows(s)), 0, 0,
+             "measured at 684 tracks x 40,000 windows", 0.5 * GB + 2.9 * _matrix(s)),
     ]  # fmt: skip
 
 
@@ -127,12 +144,12 @@ def _variant_needs(s: Size) -> list[Need]:
     return [
         Need("SAD_SCORE", shards, s.variants * s.models / 47.8 * s.passes / 6 * _head(s), 0, scores,
              "47.8 variants a core-second at 3 a kb, measured"),
-        Need("SAD_SPLIT, SAD_MERGE", 3 * s.models, 2e-5 * s.variants * s.models, 0, scores,
-             "measured to 48,000 variants"),
+        Need("SAD_SPLIT, SAD_MERGE", 3 * s.models, (2e-5 + 1e-7 * s.tracks) * s.variants * s.models, 0, scores,
+             "measured at 684 tracks x 100,000 variants", 0.5 * GB),
         Need("HERITABILITY_ANNOTATE, _LD_SCORES", s.peak_sets + 22 * 3, ld_seconds, 0, s.variants * s.peak_sets * 8,
              "0.55 s for 10,829 SNPs of 391 people at a density of 1 in 1 kb, measured"),
         Need("LDSC_H2, LDSC_CTS, LDSC_MUNGE", s.peak_sets + 2 * s.traits, s.peak_sets * s.traits * 60.0, 0,
-             s.traits * 0.05 * GB, "60 s a regression of 1.2 million SNPs with 97 annotations, assumed"),
+             s.traits * 0.05 * GB, "60 s a regression of 1.2 million SNPs with 97 annotations, assumed", 5.3 * GB),
         Need("EQTL_CLASSIFY", 2 * s.tissues * s.models, 2 * s.tissues * s.models * 120.0, 0, 0,
              "120 s for 2,000 SNPs and 700 features, measured to 1,500"),
     ]  # fmt: skip
@@ -141,16 +158,20 @@ def _variant_needs(s: Size) -> list[Need]:
 def table(s: Size) -> str:
     """Markdown: a row a process, and the sums with their price."""
     rows = needs(s)
-    lines = ["| process | tasks | core-hours | GPU-hours | work folder, GB | from |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| process | tasks | core-hours | GPU-hours | work folder, GB | largest task, GB | from |",
+        "|---|---|---|---|---|---|---|",
+    ]
     lines += [
-        f"| {n.process} | {n.tasks:,} | {n.core / HOUR:,.1f} | {n.gpu / HOUR:,.1f} | {n.disk / GB:,.0f} | {n.source} |"
+        f"| {n.process} | {n.tasks:,} | {n.core / HOUR:,.1f} | {n.gpu / HOUR:,.1f} | {n.disk / GB:,.0f} "
+        f"| {f'{n.memory / GB:,.1f}' if n.memory else ''} | {n.source} |"
         for n in rows
     ]
     tasks, core, gpu, disk = (sum(getattr(n, name) for n in rows) for name in ("tasks", "core", "gpu", "disk"))
     price = core / HOUR * s.core_hour + gpu / HOUR * s.gpu_hour + disk / GB * s.gb_month
     lines.append(
         f"| **in all** | **{tasks:,}** | **{core / HOUR:,.0f}** | **{gpu / HOUR:,.0f}** | **{disk / GB:,.0f}** "
-        f"| price **{price:,.0f}** |"
+        f"| {max(n.memory for n in rows) / GB:,.1f} | price **{price:,.0f}** |"
     )
     return "\n".join(lines)
 

@@ -82,5 +82,25 @@ def effects(
     write_table(summary(values, Bootstrap(bootstrap, seed)), output.with_suffix(".summary.tsv"), float_format=None)
 
 
+@app.command()
+def summary(
+    results: Annotated[Path, typer.Argument(help="Results folder.")],
+    output: Annotated[Path, typer.Option(help="Table, a row a measure, model and group.")],
+    bootstrap: Annotated[
+        int, typer.Option(min=0, help="Resamples of the tracks, tissues or cell types for the 95 % intervals; 0: none.")
+    ] = 2000,
+    seed: cli.Seed = 0,
+) -> None:
+    """Each measure over its tracks, tissues or cell types: mean with its interval, median and quartiles."""
+    from accessiflow.bootstrap import Bootstrap
+    from accessiflow.evaluation import summaries
+    from accessiflow.files import write_table
+    from accessiflow.results import Results
+
+    values = summaries.collect(Results(results))
+    log.info("%d values in all", len(values))
+    write_table(summaries.summary(values, Bootstrap(bootstrap, seed)), output)
+
+
 if __name__ == "__main__":
     cli.run(app)

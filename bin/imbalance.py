@@ -104,10 +104,11 @@ def call_sites(
             "--match-depth", min=0, help="Balanced sites to keep for each imbalanced one, matched on depth; 0: all."
         ),
     ] = 0,
+    sites: Annotated[Path | None, typer.Option("--sites", help="Write the number of sites of each label too.")] = None,
 ) -> None:
     """Label sites as imbalanced (q below the FDR), balanced (p above 0.1) or neither."""
     from accessiflow.files import write_table
-    from accessiflow.imbalance.calls import call, read_counts
+    from accessiflow.imbalance.calls import call, read_counts, site_counts
 
     table, rho = call(read_counts(counts), min_reads, fdr, test.value, match_depth)
     found = table["label"].value_counts()
@@ -118,6 +119,8 @@ def call_sites(
     note(rho=rho, sites=len(table), untested=untested)
     for reason, n in untested.items():
         left_out("sites", n, len(table), reason)
+    if sites is not None:
+        write_table(site_counts(table), sites)
     write_table(table, output, float_format=None)
 
 

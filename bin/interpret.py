@@ -81,12 +81,16 @@ def merge_ism(
     bedgraphs: Annotated[
         bool, typer.Option("--bedgraphs", help="Write the height of each base as a bedGraph a track, too.")
     ] = False,
+    table: Annotated[
+        Path | None, typer.Option("--table", help="Write the heights of some regions and tracks as a table, too.")
+    ] = None,
 ) -> None:
     """Shares of ISM scores, in the order of the numbers in their names -> one scores.h5."""
-    from accessiflow.files import in_order
+    from accessiflow.files import in_order, write_table
     from accessiflow.interpretation.bedgraph import write_bedgraphs
     from accessiflow.interpretation.ism import merge_ism as merge_shares
     from accessiflow.interpretation.ism_file import open_ism
+    from accessiflow.interpretation.ism_table import heights
 
     # by their numbers: rows of scores.h5 come in the order of the BED file
     files = [path if path.is_file() else path / "scores.h5" for path in in_order(shares)]
@@ -94,6 +98,9 @@ def merge_ism(
     if bedgraphs:
         with open_ism(out / "scores.h5") as ism_file:
             write_bedgraphs(ism_file, out)
+    if table is not None:
+        with open_ism(out / "scores.h5") as ism_file:
+            write_table(heights(ism_file), table)
 
 
 IsmScores = Annotated[Path, typer.Argument(help="scores.h5 of interpret.py ism, or of basenji_sat_bed.")]

@@ -17,17 +17,20 @@ app = cli.make_app(__doc__ or "")
 
 @app.command("bin")
 def bin_signal(
-    signal: Annotated[Path, typer.Argument(help="bigWig, BAM, fragments or bedGraph.")],
+    signal: Annotated[Path, typer.Argument(help="bigWig, BAM, CRAM, fragments or bedGraph.")],
     chrom_sizes: Annotated[Path, typer.Option(help="Chromosome sizes: two columns, or a .fai.")],
     output: Annotated[Path, typer.Option(help="T.coverage.h5")],
     bin_size: Annotated[int, typer.Option(min=1, help="Bin width in bp.")] = 128,
     exclude: Annotated[list[Path] | None, typer.Option(help="BED: bins that touch it are NaN (repeatable).")] = None,
-    kind: Annotated[str, typer.Option(help="bigwig, bam, fragments, bedgraph; default: from the suffix.")] = "",
+    kind: Annotated[str, typer.Option(help="bigwig, bam, cram, fragments, bedgraph; default: from the suffix.")] = "",
     scale: Annotated[float, typer.Option(help="Coverage is multiplied by it.")] = 1.0,
-    count: Annotated[str, typer.Option(help="BAM: insertions or fragments.")] = "insertions",
-    shift: Annotated[bool, typer.Option("--shift/--no-shift", help="BAM: move 5' ends by +4/-5.")] = True,
-    min_mapq: Annotated[int, typer.Option(min=0, help="BAM: least mapping quality.")] = 30,
+    count: Annotated[str, typer.Option(help="BAM, CRAM: insertions or fragments.")] = "insertions",
+    shift: Annotated[bool, typer.Option("--shift/--no-shift", help="BAM, CRAM: move 5' ends by +4/-5.")] = True,
+    min_mapq: Annotated[int, typer.Option(min=0, help="BAM, CRAM: least mapping quality.")] = 30,
     barcodes: Annotated[Path | None, typer.Option(help="Fragments: count these cells, one barcode a line.")] = None,
+    fasta: Annotated[
+        Path | None, typer.Option("-f", "--fasta", help="CRAM: the genome that it was written with.")
+    ] = None,
     track: Annotated[str, typer.Option(help="Name of the track; default: from the output.")] = "",
     bigwig: Annotated[Path | None, typer.Option(help="Write the per-base coverage too (not for bigWig input).")] = None,
 ) -> None:
@@ -43,7 +46,7 @@ def bin_signal(
     known = signal_kind(str(signal), cli.one_of(kind, ("", *SIGNALS), "--kind"))
     sizes = read_chrom_sizes(chrom_sizes)
     cells = read_barcodes(barcodes) if barcodes else None
-    counting = Counting(cli.one_of(count, ("insertions", "fragments"), "--count"), shift, min_mapq, cells)
+    counting = Counting(cli.one_of(count, ("insertions", "fragments"), "--count"), shift, min_mapq, cells, fasta)
     excluded = {path: read_bed(path) for path in exclude or []}
     for path, table in excluded.items():
         count_elsewhere(table, sizes, path)

@@ -25,6 +25,9 @@ def check(
     staged: Annotated[
         Path | None, typer.Option("--staged", help="Table of original path, tab, where the file lies here.")
     ] = None,
+    index_folder: Annotated[
+        Path | None, typer.Option("--index-folder", help="Keep here the index that is made of a FASTA that has none.")
+    ] = None,
     # None, not the default value: a parameter of the run comes before the default.
     max_ref_mismatch: Annotated[
         float | None,
@@ -57,14 +60,8 @@ def check(
         raise InputError("is no JSON object of parameters", params)
     limits = preflight.limits(given, max_ref_mismatch, max_records)
     least = preflight.least_snps(given, min_snps)
-    findings = preflight.check(
-        given,
-        params.absolute().parent,
-        None if staged is None else preflight.read_staged(staged),
-        limits,
-        least,
-        offline,
-    )
+    lies = None if staged is None else preflight.read_staged(staged)
+    findings = preflight.check(given, params.absolute().parent, lies, limits, least, offline, index_folder)
     # Written before the run is refused: the report holds the warnings and facts that the sentences leave out.
     report = {"problems": findings.problems, "warnings": findings.warnings, "summary": findings.summary}
     write_json(report | {"to_fetch": list(findings.absent)}, output)

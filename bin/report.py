@@ -27,15 +27,18 @@ def render(
 
 @app.command()
 def igv(
-    files: Annotated[list[str], typer.Argument(help="bigWig and BED files, relative to the session's folder.")],
-    genome: Annotated[str, typer.Option(help="Genome id or FASTA.")],
+    tracks: Annotated[
+        list[str],
+        typer.Argument(help="NAME=PATH of bigWig and BED files, relative to the session's folder, or addresses."),
+    ],
+    genome: Annotated[str, typer.Option(help="Genome id, or FASTA relative to the session's folder.")],
     output: Annotated[Path, typer.Option(help="igv_session.xml")],
     locus: Annotated[str, typer.Option(help="Where to open.")] = "All",
 ) -> None:
     """A session file for IGV."""
-    from accessiflow.report.igv import write_session
+    from accessiflow.report.igv import parse_tracks, write_session
 
-    write_session(files, genome, locus, output)
+    write_session(parse_tracks(tracks), genome, locus, output)
 
 
 if __name__ == "__main__":

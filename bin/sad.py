@@ -31,6 +31,13 @@ def score(
     ref_mismatch: Annotated[str, typer.Option(help="ALT is the genome's allele: score, exclude or swap.")] = "score",
     engine: cli.Engine = "auto",
     set_name: Annotated[str, typer.Option("--set", help="Name of the variant set, for excluded.tsv.")] = "variants",
+    beside: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of a further model of the same windows (params.json, model_best.h5, targets.txt): its tracks "
+            "stand beside those of the first (repeatable)."
+        ),
+    ] = None,
     partial: cli.Partial = None,
     threads: cli.Threads = 2,
     require_gpu: cli.RequireGpu = False,
@@ -47,7 +54,7 @@ def score(
 
     from accessiflow.intervals import split_list
     from accessiflow.prediction.ensemble import Ensemble
-    from accessiflow.prediction.loading import load_tracks
+    from accessiflow.prediction.loading import MODEL_FILES, load_beside, load_tracks
     from accessiflow.scoring import sad
     from accessiflow.scoring.effects import STATISTICS
 
@@ -63,10 +70,13 @@ def score(
     loaded = load_tracks(
         params, model, targets, Ensemble.of(rc, shifts), adapter, engine, threads, require_gpu, backend
     )
+    loaded = load_beside(loaded, beside or [], engine, threads, require_gpu, backend)
     predictor, ensemble, tracks = loaded
     started = time.monotonic()
     # blocks that a killed run left count only for the same inputs and options
-    part = loaded.part_file(partial, [params, model, variants, targets], fasta, {"options": asdict(options)})
+    further = [folder / name for folder in beside or [] for name in MODEL_FILES]
+    files = [params, model, variants, targets, *further]
+    part = loaded.part_file(partial, files, fasta, {"options": asdict(options)})
     scored, excluded = sad.score(predictor, variants, fasta, tracks, out, ensemble, options, part)
     # without the time that the model took to load: the rate says how long a larger set will take
     rate = scored / max(time.monotonic() - started, 1e-9) * 3600
@@ -263,7 +273,6 @@ def annotate(
     names = track_names([scores])
     groups = group_tracks(names, read_sheet("tracks", tracks), "group") if tracks else {EVERY: names}
     counts = write_annotated(scores, groups, out, variants, excluded, null or [])
-    left_out("tracks without a group", len(names) - sum(map(len, groups.values())))
     note(variants=counts.scored, excluded=counts.excluded, groups=len(groups))
     log.info("%d variants with scores, %d without, %d group(s)", *counts, len(groups))
 

@@ -62,6 +62,19 @@ class Models {
     /** Whether windows are left out that some row's predictions lack. */
     static boolean excludes(sheet) { sheet && Sheets.rows('models', sheet).any { it.missing == 'exclude' } }
 
+    /**
+     * What the single-task trainings that one task scores together are called: those of a row and replicate, so many at
+     * a time; `members` says how many they are. One batch is the whole model; of several, each has a number of its own.
+     */
+    static Map batch(Map meta, int size) {
+        int number = (meta.position as int).intdiv(size)
+        int batches = ((meta.tasks as int) + size - 1).intdiv(size)
+        Map whole = evaluated(meta) + [members: Math.min(size, (meta.tasks as int) - number * size)]
+        return batches == 1
+            ? whole
+            : whole + [id: "${whole.id}.b${number + 1}".toString(), batch: number, batches: batches]
+    }
+
     /** The models in the order of the sheet. */
     static List<String> names(sheet, Map params) { rows(sheet, params)*.model }
 
@@ -88,6 +101,6 @@ class Models {
      */
     static List lookupGenome(Map study) {
         boolean elsewhere = study.models && Sheets.rows('models', study.models).any { row -> row.scores }
-        return elsewhere && study.fasta ? Sheets.withIndex(study.fasta, ['.fai', '.gzi']) : []
+        return elsewhere ? study.genome : []
     }
 }

@@ -181,6 +181,18 @@ class Sheets {
         return suffixes.collect { base.resolveSibling("${base.name}${it}") }
     }
 
+    /** The FASTA and its index files: those that were made of it, else those beside it. [] without one. */
+    static List<Path> genome(fasta, made) {
+        if( !fasta ) return []
+        List<Path> found = made ? [fasta as Path] + ([made].flatten() as List<Path>) : withIndex(fasta, ['.fai', '.gzi'])
+        // what lies elsewhere is not read by the check, which else makes the index
+        boolean remote = (fasta as Path).fileSystem.provider().scheme != 'file'
+        if( remote && found.size() == 1 ) {
+            throw new IllegalArgumentException("${found[0].name} has no index beside it: make one with samtools faidx")
+        }
+        return found
+    }
+
     /** A file and those of its index files that exist: what a tool wants to find side by side. */
     static List<Path> withIndex(path, List<String> suffixes) {
         Path main = path as Path

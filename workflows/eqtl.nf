@@ -19,8 +19,8 @@ workflow EQTL {
         ch_fasta   = study.map { s -> Models.lookupGenome(s) }
         ch_tissues = study.flatMap { s -> Sheets.rows('eqtls', s.eqtls) }
 
-        // true labels, and shuffled ones: what chance looks like
-        ch_genes = study.map { s -> [Parameters.list(options.eqtl_match).contains('tss') && s.genes ? s.genes : []] }
+        // true labels, and shuffled ones: what chance looks like; the genes for the distances of variants to them
+        ch_genes = study.map { s -> [s.genes ?: []] }
         EQTL_CLASSIFY(
             scores
                 .combine(ch_tissues)
@@ -44,6 +44,7 @@ workflow EQTL {
         )
         ch_tables = EQTL_CLASSIFY.out.table
             .mix(EQTL_CLASSIFY.out.curves.filter { meta, _curves -> !meta.shuffled })
+            .mix(EQTL_CLASSIFY.out.distributions.filter { meta, _distributions -> !meta.shuffled })
             .mix(EQTL_DIRECTION.out.table)
             .map { _meta, table -> table }
     }

@@ -20,7 +20,7 @@ workflow ALLELIC_COUNTS {
         ch_rows
             .filter { _meta, row -> !row.counts }
             .map { meta, row -> [meta + (row.sample ? [sample: row.sample] : [:]), row.bam, row.vcf] },
-        study.map { s -> s.fasta ? Sheets.withIndex(s.fasta, ['.fai', '.gzi']) : [] },
+        study.map { s -> s.genome ?: [] },
     )
 
     emit:
@@ -76,7 +76,7 @@ workflow IMBALANCE {
             ch_fasta,
         )
         ch_tables = IMBALANCE_CALL.out.calls
-            .mix(IMBALANCE_EVALUATE.out.table, IMBALANCE_COMPARE.out.table)
+            .mix(IMBALANCE_CALL.out.sites, IMBALANCE_EVALUATE.out.table, IMBALANCE_COMPARE.out.table)
             .map { _meta, table -> table }
     }
 

@@ -14,6 +14,7 @@ workflow INTERPRET {
 
     main:
     ch_scores = channel.empty()
+    ch_tables = channel.empty()
 
     if( 'score' in stages ) {
         // shares of the regions, as many as keep a task small: of the user's, and of the example loci
@@ -30,7 +31,7 @@ workflow INTERPRET {
                 .filter { meta, _folder -> Models.scores(meta, options) }
                 .combine(ch_shares)
                 .map { meta, folder, meta_share, regions -> [meta + meta_share, folder, regions] },
-            study.map { s -> Sheets.withIndex(s.fasta, ['.fai', '.gzi']) },
+            study.map { s -> s.genome },
             Checkpoints.folder(workflow),
         )
         INTERPRET_ISM_MERGE(
@@ -41,8 +42,10 @@ workflow INTERPRET {
         )
         INTERPRET_LOGO(INTERPRET_ISM_MERGE.out.scores.filter { _meta, _scores -> options.ism_logos })
         ch_scores = INTERPRET_ISM_MERGE.out.scores
+        ch_tables = INTERPRET_ISM_MERGE.out.table.map { _meta, table -> ['variants', table] }
     }
 
     emit:
     scores = ch_scores // [meta, scores.h5], one a model
+    tables = ch_tables // [folder, tsv]
 }

@@ -34,7 +34,7 @@ workflow MODELS {
     ch_predictions = channel.empty()
     ch_bigwigs     = channel.empty()
     ch_tables      = channel.empty()
-    ch_fasta       = study.map { s -> s.fasta ? Sheets.withIndex(s.fasta, ['.fai', '.gzi']) : [] }
+    ch_fasta       = study.map { s -> s.genome }
 
     // an entry is one training: a row of the models sheet x replicate x track (single-task) x fold
     ch_entries = study.flatMap { s ->
@@ -158,7 +158,11 @@ workflow MODELS {
             .mix(PREDICT_IMPORT.out.predictions.map { meta, preds, targets ->
                 [Models.evaluated(meta), preds, targets]
             })
-        ch_bigwigs     = PREDICT_GENOME.out.bigwig.flatMap { _meta, files -> [files].flatten() }
+        ch_bigwigs     = PREDICT_GENOME.out.bigwig.flatMap { meta, files ->
+            [files].flatten().collect { bw ->
+                Browser.entry(bw.baseName, 'predicted', "predictions/${meta.id}/${bw.name}", meta.id)
+            }
+        }
     }
 
     if( 'evaluate' in stages ) {
@@ -271,7 +275,7 @@ workflow MODELS {
     models      = ch_trained     // [meta, folder]: one a training
     predictions = ch_predictions // [meta, preds.h5, targets.h5]: one a row of the sheet x replicate
     loci        = ch_loci        // bed: the peaks of the first model's example loci
-    bigwigs     = ch_bigwigs     // bigwig for the genome browser
+    bigwigs     = ch_bigwigs     // [track, kind, model, place]: a track of the genome browser
     tables      = ch_tables.map { table -> ['evaluation', table] }.mix(
         ch_trained.map { _meta, folder -> ['models', folder] },
         ch_logs.map { log -> ['pipeline_info', log] },

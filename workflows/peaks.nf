@@ -7,10 +7,12 @@ include { PEAKS_SETS  } from '../modules/peaks/sets'
 
 workflow PEAKS {
     take:
-    study  // value: map of parameter name -> path
-    stages // list of stage names
+    options // map of parameters
+    study   // value: map of parameter name -> path
+    stages  // list of stage names
 
     main:
+    outdir    = file(options.outdir)
     ch_tables = channel.empty()
     ch_beds   = channel.empty()
     ch_peaks  = study.filter { s -> s.peaks }.map { s -> [[id: 'peaks'], s.peaks] }
@@ -23,24 +25,36 @@ workflow PEAKS {
         .filter { meta, _signal, _barcodes, s ->
             ('peaks' in stages && !s.coverage) || ('dataset' in stages && meta.kind != 'bigwig')
         }
-        .map { meta, signal, barcodes, _study -> [meta, signal, barcodes] }
+        .map { meta, signal, barcodes, s ->
+            // a CRAM is read with the genome; its .fai comes to every task
+            [meta, signal, barcodes, meta.kind == 'cram' ? s.genome.findAll { !it.name.endsWith('.fai') } : []]
+        }
     // experiments that are no tracks of the models: their coverage per base alone is read
-    ch_experiments = study
-        .flatMap { s -> 'evaluate' in stages ? Experiments.further(s.tracks) : [] }
-        .map { row -> signal_of(row, [experiment: true]) }
+    ch_experiments = study.flatMap { s ->
+        def rows = 'evaluate' in stages ? Experiments.further(s.tracks) : []
+        rows.collect { row ->
+            def (meta, signal, barcodes) = signal_of(row, [experiment: true])
+            [meta, signal, barcodes, meta.kind == 'cram' ? s.genome.findAll { !it.name.endsWith('.fai') } : []]
+        }
+    }
     PEAKS_BIN(
-        ch_needed.mix(ch_experiments.filter { meta, _signal, _barcodes -> meta.kind != 'bigwig' }),
-        study.map { s -> s.fasta ? Sheets.withIndex(s.fasta, ['.fai']).last() : [] },
+        ch_needed.mix(ch_experiments.filter { row -> row[0].kind != 'bigwig' }),
+        study.map { s -> s.genome.find { it.name.endsWith('.fai') } ?: [] },
         study.map { s -> [s.unmeasured, s.blacklist].findAll() },
     )
-    ch_bigwigs = ch_signals
+    ch_given   = ch_signals
         .filter { meta, _signal, _barcodes -> meta.kind == 'bigwig' }
         .map { meta, signal, _barcodes -> [meta, signal] }
-        .mix(PEAKS_BIN.out.bigwig.filter { meta, _bigwig -> !meta.experiment })
+    ch_bigwigs = ch_given.mix(PEAKS_BIN.out.bigwig.filter { meta, _bigwig -> !meta.experiment })
+
+    // in the genome browser: bigWigs that were given where they lie, those made here as they are published
+    ch_browser = ch_given
+        .map { meta, signal -> Browser.entry(meta.id, 'measured', Browser.from(outdir, signal)) }
+        .mix(PEAKS_BIN.out.bigwig.map { meta, bw -> Browser.entry(meta.id, 'measured', "peaks/tracks/${bw.name}") })
 
     if( 'peaks' in stages ) {
         // coverage of bins: counted here, or from the folder that --coverage names
-        ch_given = study
+        ch_read = study
             .filter { s -> s.coverage }
             .combine(ch_signals)
             .map { s, meta, _signal, _barcodes -> [meta, s.coverage.resolve("${meta.id}.coverage.h5")] }
@@ -48,7 +62,7 @@ workflow PEAKS {
             .combine(study)
             .filter { meta, _coverage, s -> !s.coverage && !meta.experiment }
             .map { meta, coverage, _study -> [meta, coverage] }
-        ch_coverage = ch_given.mix(ch_counted)
+        ch_coverage = ch_read.mix(ch_counted)
         PEAKS_CALL(ch_coverage)
 
         // all tracks together, in the order of the sheet
@@ -60,28 +74,31 @@ workflow PEAKS {
             .map { _metas, coverages, beds, _indexes, tracks -> [[id: 'all'], tracks, coverages, beds] }
         PEAKS_MERGE(
             ch_called,
-            study.map { s -> s.fasta ? Sheets.withIndex(s.fasta, ['.fai', '.gzi']) : [] },
+            study.map { s -> s.genome },
             study.map { s -> s.genes ?: [] },
             study.map { s -> s.clusters ?: [] },
         )
         ch_peaks  = PEAKS_MERGE.out.peaks
         ch_tables = PEAKS_MERGE.out.tables.flatMap { _meta, files -> files }
-        ch_beds   = PEAKS_CALL.out.peaks.map { _meta, bed, _index -> bed }
+        ch_beds   = PEAKS_CALL.out.peaks.map { meta, bed, _index ->
+            Browser.entry(meta.id, 'peaks', "peaks/tracks/${bed.name}")
+        }
     }
 
     PEAKS_SETS(ch_peaks)
-    ch_tables = ch_tables.mix(PEAKS_SETS.out.table.map { _meta, table -> table })
 
     emit:
-    peaks   = ch_peaks                                                  // value: [meta, h5ad]
-    sets    = PEAKS_SETS.out.sets.mix(PEAKS_SETS.out.tracks)            // [meta, [bed]], [meta, [tracks.txt]]
-    signals = ch_bigwigs                                                // [meta, bigwig], one a track
-    further = ch_experiments                                            // [meta, bigwig], one a further experiment
-        .filter { meta, _signal, _barcodes -> meta.kind == 'bigwig' }
-        .map { meta, signal, _barcodes -> [meta, signal] }
+    peaks   = ch_peaks                                       // value: [meta, h5ad]
+    sets    = PEAKS_SETS.out.sets.mix(PEAKS_SETS.out.tracks) // [meta, [bed]], [meta, [tracks.txt]]
+    signals = ch_bigwigs                                     // [meta, bigwig], one a track
+    further = ch_experiments                                 // [meta, bigwig], one a further experiment
+        .filter { row -> row[0].kind == 'bigwig' }
+        .map { row -> [row[0], row[1]] }
         .mix(PEAKS_BIN.out.bigwig.filter { meta, _bigwig -> meta.experiment })
-    tracks  = ch_beds.mix(PEAKS_BIN.out.bigwig.map { _meta, bw -> bw }) // bed.gz and bigwig for the genome browser
-    tables  = ch_tables.map { table -> ['peaks', table] }               // [folder, tsv or json]
+    tracks  = ch_beds.mix(ch_browser)                        // [track, kind, model, place], for the genome browser
+    tables  = ch_tables.map { table -> ['peaks', table] }.mix(
+        PEAKS_SETS.out.table.map { _meta, table -> ['peaks/sets', table] },
+    ) // [folder, tsv or json]
 }
 
 /** A row of the tracks sheet as [meta, signal, barcodes]. */

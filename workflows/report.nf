@@ -2,6 +2,7 @@
 
 include { TRUTH_COMPARE    } from '../modules/simulate/compare'
 include { EVALUATE_EFFECTS } from '../modules/evaluate/effects'
+include { EVALUATE_SUMMARY } from '../modules/evaluate/summary'
 include { REPORT_IGV       } from '../modules/report/igv'
 include { REPORT_RENDER    } from '../modules/report/render'
 
@@ -13,7 +14,7 @@ workflow REPORT {
     peaks       // value: [meta, h5ad]
     predictions // [meta, preds.h5, targets.h5]
     scores      // [meta, [sad.h5]]
-    browser     // bed.gz, bigwig
+    browser     // [track, kind, model, place]: a track of the genome browser
     stages      // list of stage names
 
     main:
@@ -70,20 +71,35 @@ workflow REPORT {
         )
         ch_effects = EVALUATE_EFFECTS.out.tables.flatten().map { file -> ['evaluation', file] }
 
-        // a session over all tracks, where there are any
-        ch_names = browser.map { file -> file.name }.toSortedList().filter { names -> names }
+        // every measure over its tracks, tissues or cell types
+        EVALUATE_SUMMARY(
+            tables
+                .filter { folder, _file -> folder in ['evaluation', 'eqtl', 'allelic_imbalance'] }
+                .first()
+                .map { _folder, _file -> [id: 'summary'] },
+            of_folder(tables, ['evaluation']),
+            of_folder(tables, ['eqtl']),
+            of_folder(tables, ['allelic_imbalance']),
+        )
+        ch_summary = EVALUATE_SUMMARY.out.table.map { table -> ['evaluation', table] }
+
+        // a session over all tracks, where there are any: paths as seen from the results folder
+        outdir    = file(options.outdir)
+        ch_tracks = browser.toList().filter { entries -> entries }
         REPORT_IGV(
             study
                 .filter { s -> s.fasta }
-                .combine(ch_names.map { names -> [names] })
-                .map { s, names ->
-                    [[id: 'browser', genome: s.fasta.name, locus: Parameters.list(options.test_chroms)[0]], names]
+                .combine(ch_tracks.map { entries -> [Browser.arguments(entries)] })
+                .map { s, arguments ->
+                    def genome = Browser.quoted(Browser.from(outdir, s.fasta))
+                    def locus  = Browser.quoted(Parameters.list(options.test_chroms)[0])
+                    [[id: 'browser', genome: genome, locus: locus], arguments]
                 }
         )
 
         // the page waits for the run records of all tasks but its own
         ch_record = ch_parameters.mix(ch_versions).map { file -> ['pipeline_info', file] }
-        ch_tables = tables.mix(ch_truth, ch_effects, ch_record)
+        ch_tables = tables.mix(ch_truth, ch_effects, ch_summary, ch_record)
         REPORT_RENDER(
             [id: 'report'],
             of_folder(ch_tables, ['peaks']),
@@ -97,6 +113,7 @@ workflow REPORT {
             of_folder(ch_tables, ['truth']),
             of_folder(ch_tables, ['pipeline_info']),
             channel.topic('run_info').toSortedList { a, b -> a.name <=> b.name },
+            of_folder(ch_tables, ['peaks/sets']),
         )
         ch_report = REPORT_RENDER.out.report
     }

@@ -36,11 +36,14 @@ workflow STUDY {
             .combine(ch_local.map { local -> [local.values().toList()] })
             .map { parameters, staged, files -> [[id: 'inputs'], parameters, staged, files] }
     )
-    // where only the inputs are checked, nothing that follows gets a study
+    // the genome with its index: the user's, else the one that the check has made for all; where only the inputs are
+    // checked, nothing that follows gets a study
     ch_study = PREFLIGHT_CHECK.out.report
         .filter { _meta, _report -> !options.preflight_only }
+        .join(PREFLIGHT_CHECK.out.index, remainder: true)
+        .filter { _meta, report, _made -> report }
         .combine(ch_files)
-        .map { _meta, _report, study -> study }
+        .map { _meta, _report, made, study -> study + [genome: Sheets.genome(study.fasta, made)] }
         .first()
 
     // the digests of all local inputs, some files a task
@@ -60,6 +63,6 @@ workflow STUDY {
         )
 
     emit:
-    study  = ch_study // value: map of parameter name -> path
+    study  = ch_study // value: map of parameter name -> path; genome: the FASTA and its index files
     tables = PREFLIGHT_CHECK.out.report.map { _meta, report -> ['pipeline_info', report] } // [folder, json]
 }

@@ -52,7 +52,7 @@ workflow VARIANTS {
         VARIANTS_COLLECT(ch_benchmarks)
         ch_collected = VARIANTS_COLLECT.out.vcf.map { meta, vcf -> [meta - meta.subMap('tissues', 'columns'), vcf] }
         ch_given = ch_sets.mix(ch_collected)
-        ch_fasta = study.map { s -> Sheets.withIndex(s.fasta, ['.fai', '.gzi']) }
+        ch_fasta = study.map { s -> s.genome }
         // a set's null is a set of its own, scored as all are
         SAD_NULL(
             ch_given
@@ -65,6 +65,17 @@ workflow VARIANTS {
         )
         SAD_SPLIT(ch_given.mix(SAD_NULL.out.vcf))
 
+        // single-task models are scored some together: a task for each would be as many as tracks x shards
+        ch_scoring = models.filter { meta, _folder -> Models.scores(meta, options) }
+        ch_batches = ch_scoring
+            .filter { meta, _folder -> meta.track }
+            .map { meta, folder ->
+                def batch = Models.batch(meta, options.shard_models as int)
+                [groupKey(batch, batch.members), [meta.position, folder]]
+            }
+            .groupTuple()
+            .map { key, parts -> [key.target, in_order(parts)] }
+
         // every shard by every model
         ch_shards = SAD_SPLIT.out.shards.flatMap { meta, shards ->
             def all = [shards].flatten()
@@ -75,10 +86,12 @@ workflow VARIANTS {
             }
         }
         SAD_SCORE(
-            models
-                .filter { meta, _folder -> Models.scores(meta, options) }
+            ch_scoring
+                .filter { meta, _folder -> !meta.track }
+                .map { meta, folder -> [meta, [folder]] }
+                .mix(ch_batches)
                 .combine(ch_shards)
-                .map { meta, folder, meta_shard, shard -> [meta + meta_shard, folder, shard] },
+                .map { meta, folders, meta_shard, shard -> [meta + meta_shard, folders, shard] },
             ch_fasta,
             Checkpoints.folder(workflow),
         )
@@ -89,20 +102,20 @@ workflow VARIANTS {
                 .map { key, shards -> [key.target, shards] }
         )
 
-        // single-task models of one row and replicate are one model
+        // several batches of single-task models of one row and replicate are one model
         SAD_JOIN(
             SAD_MERGE.out.scores
-                .filter { meta, _scores -> meta.track }
-                .map { meta, scores -> [groupKey(scored(meta), meta.tasks), [meta.position, scores]] }
+                .filter { meta, _scores -> meta.batches }
+                .map { meta, scores -> [groupKey(scored(meta), meta.batches), [meta.batch, scores]] }
                 .groupTuple()
                 .map { key, parts -> [key.target, in_order(parts)] }
         )
         ch_whole = SAD_MERGE.out.scores
-            .filter { meta, _scores -> !meta.track }
+            .filter { meta, _scores -> !meta.batches }
             .map { meta, scores -> [scored(meta), scores] }
             .mix(SAD_JOIN.out.scores)
 
-        // beside the variants; of single-task models the first one's excluded variants are those of all
+        // beside the variants; of single-task models the first batch's excluded variants are those of all
         ch_null = ch_whole
             .filter { meta, _scores -> meta.null_kind }
             .map { meta, scores -> [meta.id, meta.set - '.null', scores] }
@@ -110,7 +123,7 @@ workflow VARIANTS {
             .filter { meta, _scores -> !meta.null_kind }
             .join(
                 SAD_MERGE.out.excluded
-                    .filter { meta, _excluded -> !meta.track || meta.position == 0 }
+                    .filter { meta, _excluded -> !meta.batches || meta.batch == 0 }
                     .map { meta, excluded -> [scored(meta), excluded] }
             )
             .map { meta, scores, excluded -> [meta.set, meta, scores, excluded] }

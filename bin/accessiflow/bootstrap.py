@@ -110,6 +110,9 @@ def interval(resampled: Doubles) -> tuple[Doubles, Doubles]:
     low = np.full(resampled.shape[1], np.nan)
     high, known = low.copy(), np.isfinite(resampled)
     enough = (known.mean(axis=0) >= 0.5) if len(resampled) else np.zeros(resampled.shape[1], bool)
-    if enough.any():
-        low[enough], high[enough] = np.nanquantile(resampled[:, enough], LEVELS, axis=0)
+    # Where nothing is NaN all columns are ordered at once: nanquantile takes them one by one.
+    whole = known.all(axis=0) & enough
+    for columns, quantile in ((whole, np.quantile), (enough & ~whole, np.nanquantile)):
+        if columns.any():
+            low[columns], high[columns] = quantile(resampled[:, columns], LEVELS, axis=0)
     return low, high

@@ -246,22 +246,46 @@ def read_table(path: Path, required: Sequence[str] = (), *, text: Sequence[str] 
     Raises:
         InputError: the file is missing, empty, not a rectangular table, or lacks a required column.
     """
+    (table,) = read_table_blocks(path, required, text=text)
+    return table
+
+
+def read_table_blocks(
+    path: Path, required: Sequence[str] = (), *, text: Sequence[str] = (), rows: int | None = None
+) -> Iterator[pd.DataFrame]:
+    """The same, so many rows at a time (None: all); a column's type may differ between blocks."""
+    with open_text(path) as handle:
+        parts, first = _parsed(handle, text, rows), 2  # line of the first row, after the header
+        while True:
+            try:
+                table = next(parts, None)
+            except (EOFError, OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+                reason = str(error).strip().splitlines()[0]
+                raise InputError(f"is not a readable tab-separated table ({reason})", path) from None
+            if table is None:
+                return
+            _check_table(table, path, required, text, first)
+            first += len(table)
+            yield table
+
+
+def _parsed(handle: IO[str], text: Sequence[str], rows: int | None) -> Iterator[pd.DataFrame]:
     import pandas as pd
 
-    with open_text(path) as handle:
-        try:
-            table = pd.read_csv(
-                # pandas would by default read a gene called "nan" or "null" as missing.
-                handle,
-                sep="\t",
-                comment="#",
-                na_values=[NA, ""],
-                keep_default_na=False,
-                dtype=dict.fromkeys(text, str),
-            )
-        except (EOFError, OSError, ValueError) as error:  # pandas' own errors are ValueErrors
-            reason = str(error).strip().splitlines()[0]
-            raise InputError(f"is not a readable tab-separated table ({reason})", path) from None
+    found = pd.read_csv(
+        # pandas would by default read a gene called "nan" or "null" as missing.
+        handle,
+        sep="\t",
+        comment="#",
+        na_values=[NA, ""],
+        keep_default_na=False,
+        dtype=dict.fromkeys(text, str),
+        chunksize=rows,
+    )
+    yield from [found] if rows is None else found
+
+
+def _check_table(table: pd.DataFrame, path: Path, required: Sequence[str], text: Sequence[str], first: int) -> None:
     missing = [c for c in required if c not in table.columns]
     if missing:
         raise InputError(
@@ -270,8 +294,7 @@ def read_table(path: Path, required: Sequence[str] = (), *, text: Sequence[str] 
     for column in set(text) & set(table.columns):
         if table[column].isna().any():
             row = int(table[column].isna().to_numpy().argmax())
-            raise InputError(f"has no value in column {column}", path, row + 2)  # 1-based, after the header
-    return table
+            raise InputError(f"has no value in column {column}", path, row + first)
 
 
 def write_json(value: Any, path: Path) -> None:

@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 from accessiflow.errors import InputError
 from accessiflow.files import open_text
 from accessiflow.intervals import BED_HEADERS, LONGEST_CHROMOSOME, read_bed, whole_number
+from accessiflow.log import log
 
 if TYPE_CHECKING:
     import pandas as pd
 
+STRANDS = {"+": "+", "-": "-", ".": "", "*": "", "": "", "1": "+", "-1": "-"}  # as BED, R and Ensembl write them
 UCSC_NAMES = {"txStart": "tx_start", "txEnd": "tx_end"}
 
 
@@ -29,7 +31,7 @@ def read_tss(path: Path) -> pd.DataFrame:
         chrom, position (0-based) and name, a row a gene.
 
     Raises:
-        InputError: a row has no chromosome or position.
+        InputError: a row has no chromosome or position, or a strand that is none.
     """
     import pandas as pd
 
@@ -49,15 +51,33 @@ def read_tss(path: Path) -> pd.DataFrame:
     if bed.empty:
         raise InputError("holds no gene", path)
     # A gene on the reverse strand starts at its last base.
-    position = np.where(_bed_strands(path) == "-", np.maximum(bed["end"] - 1, 0), bed["start"])
+    strands = _bed_strands(path)
+    if not (strands != "").any() and (bed["end"] - bed["start"] > 1).any():
+        log.warning("%s: names no strand (column 6): every gene is taken to start at its first base", path.name)
+    position = np.where(strands == "-", np.maximum(bed["end"] - 1, 0), bed["start"])
     return pd.DataFrame({"chrom": bed["chrom"], "position": position, "name": bed["name"]})
 
 
 def _bed_strands(path: Path) -> NDArray[np.str_]:
-    """Column 6 (n,) of a BED file, "" where a line has none."""
+    """Strand (n,) of a BED file's lines by column 6, "" where a line has none."""
+    out = []
     with open_text(path) as handle:
-        rows = (line.split("\t") for line in handle if line.strip() and not line.startswith(BED_HEADERS))
-        return np.array([row[5].strip() if len(row) > 5 else "" for row in rows])
+        for number, line in enumerate(handle, 1):
+            if not line.strip() or line.startswith(BED_HEADERS):
+                continue
+            row = line.rstrip("\n").split("\t")
+            if 3 < len(row) < 6 and row[-1].strip() in ("+", "-"):
+                raise InputError(f"has its strand in column {len(row)}, BED has it in column 6", path, number)
+            out.append(_strand(row[5] if len(row) > 5 else "", path, number))
+    return np.array(out)
+
+
+def _strand(value: str, path: Path, line: int) -> str:
+    """+ or -, "" for an unknown one."""
+    strand = STRANDS.get(value.strip())
+    if strand is None:
+        raise InputError(f"has the strand {value.strip()[:20]!r}, expected +, - or .", path, line)
+    return strand
 
 
 def _tss_of_table(path: Path, header: Sequence[str] | None = None) -> pd.DataFrame:
@@ -82,7 +102,8 @@ def _tss_of_table(path: Path, header: Sequence[str] | None = None) -> pd.DataFra
     lines = np.arange(len(table)) + (1 if header else 2)
     position = _positions(table["tx_start"], table["chrom"], lines, path)
     if {"tx_end", "strand"} <= set(table.columns):
-        reverse = (table["strand"].str.strip() == "-").to_numpy()
+        strands = [_strand(value, path, int(line)) for value, line in zip(table["strand"], lines, strict=True)]
+        reverse = np.array(strands) == "-"
         position = np.where(
             reverse, np.maximum(_positions(table["tx_end"], table["chrom"], lines, path) - 1, 0), position
         )

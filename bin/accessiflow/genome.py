@@ -7,15 +7,19 @@ its place, so results do not differ between runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Container, Iterable
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
 from accessiflow.files import require_file
+
+if TYPE_CHECKING:
+    import pysam
 
 Codes = NDArray[np.uint8]  # base codes (n, L) of windows
 UNKNOWN = 4
@@ -28,6 +32,7 @@ ONE_HOT = np.vstack([np.eye(4, dtype=np.float32), np.full((1, 4), 0.25, np.float
 _COMPLEMENT = np.array([3, 2, 1, 0, 4], np.uint8)
 UNINDEXED = "lines of one length are needed, compression by bgzip, and an index of its own (samtools faidx)"
 LAST_BYTES = 1 << 12  # of a file, which hold its last line unless that is a sequence
+CHECKSUM_BASES = 1 << 22  # of a chromosome whose checksum is made
 REINDEX = "index it again with samtools faidx"
 
 
@@ -44,10 +49,7 @@ def check_index(fasta: Path, index: Path) -> None:
         for name, length, offset, bases, width in sorted(_index_rows(index), key=lambda row: row[2]):
             header = _next_header(raw, offset)
             words = header[1:].split()
-            # Checked before the place: samtools indexes the first of two contigs of one name only.
-            if header[:1] == b">" and words and words[0] in known:
-                twice = words[0].decode("utf-8", "replace")
-                raise InputError(f"holds the contig {twice} twice: rename or leave out one of them", fasta)
+            _check_new(header, known, fasta)  # before the place
             if raw.tell() != offset or words[:1] != [name]:
                 break
             known.add(name)
@@ -55,14 +57,20 @@ def check_index(fasta: Path, index: Path) -> None:
             raw.seek(offset + (length // bases * width + length % bases if bases else 0))
         else:
             # A seek may pass the end of the file, by one byte where the last line has no line end.
-            if raw.tell() <= fasta.stat().st_size + 1 and _only_headers(raw):
-                return
+            if raw.tell() <= fasta.stat().st_size + 1:
+                left = _unindexed_record(raw)
+                if not left:
+                    return
+                _check_new(left, known, fasta)
     raise InputError(f"does not fit its index {index.name}: {REINDEX}", fasta)
 
 
 def unindexed(fasta: Path) -> str:
     """What keeps a FASTA from being indexed, as far as it is known."""
     with open(fasta, "rb") as raw:
+        first = raw.read(14)
+        if first[:2] == b"\x1f\x8b" and first[12:] != b"BC":  # no extra field of BGZF
+            return f"it is compressed by gzip, in which no base can be looked up: gunzip {fasta.name}, then bgzip it"
         raw.seek(max(fasta.stat().st_size - LAST_BYTES, 0))
         last = raw.read().rstrip().rpartition(b"\n")[2]
     if last[:1] != b">":
@@ -110,12 +118,22 @@ def _next_header(raw: BinaryIO, offset: int) -> bytes:
     return header
 
 
-def _only_headers(raw: BinaryIO) -> bool:
-    """Whether nothing but records without bases is left."""
+def _check_new(header: bytes, known: Container[bytes], fasta: Path) -> None:
+    """Check that no contig before has the name of this one: samtools indexes the first of two only."""
+    words = header[1:].split()
+    if header[:1] == b">" and words and words[0] in known:
+        twice = words[0].decode("utf-8", "replace")
+        raise InputError(f"holds the contig {twice} twice: rename or leave out one of them", fasta)
+
+
+def _unindexed_record(raw: BinaryIO) -> bytes:
+    """The header of what is left; nothing where only records without bases are."""
+    header = b""
     while line := _next_line(raw):
         if line[:1] != b">":
-            return False
-    return True
+            return header or line
+        header = line
+    return b""
 
 
 def _next_line(raw: BinaryIO) -> bytes:
@@ -145,6 +163,14 @@ def one_hot(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
 def reverse_complement(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Reverse complement of base codes (..., L), along the last axis."""
     return _COMPLEMENT[codes[..., ::-1]]
+
+
+def sequence_md5(handle: pysam.FastaFile, chrom: str) -> str:
+    """md5 of a contig's sequence in upper case: M5 of SAM headers (SAM specification, 1.3.2)."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for start in range(0, handle.get_reference_length(chrom), CHECKSUM_BASES):
+        digest.update(handle.fetch(chrom, start, start + CHECKSUM_BASES).upper().encode())
+    return digest.hexdigest()
 
 
 class Fasta:
@@ -194,6 +220,10 @@ class Fasta:
                 )
             out[left - start : right - start] = bases
         return out
+
+    def md5(self, chrom: str) -> str:
+        """Checksum of a contig, as SAM headers have it."""
+        return sequence_md5(self._file, chrom)
 
     def require(self, chroms: Iterable[str], source: Path | str) -> None:
         """Check that all contigs are here.

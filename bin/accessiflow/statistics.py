@@ -31,6 +31,11 @@ class Auroc(NamedTuple):
         return float(np.maximum(self.value - half, 0.0)), float(np.minimum(self.value + half, 1.0))
 
 
+def evenly(count: int, number: int) -> list[int]:
+    """At most `number` of the positions 0 to count - 1, evenly over them: the first and the last are among them."""
+    return np.linspace(0, count - 1, min(number, count)).round().astype(int).tolist()
+
+
 def midranks(values: Doubles) -> Doubles:
     """Ranks from 1 (n,), equal values sharing their mean rank."""
     _, group, size = np.unique(values, return_inverse=True, return_counts=True)
@@ -252,16 +257,20 @@ def pearson_matrix(values: ArrayLike) -> Doubles:
 
 
 def pearson_of_sums(n: Doubles, x: Doubles, y: Doubles, xx: Doubles, yy: Doubles, xy: Doubles) -> Doubles:
-    """Pearson R of sums over n (weighted) observations of x, y, x^2, y^2 and x y, all of one shape.
-
-    A sum of squares about the mean is a difference of two sums, each of which is only known to about n rounding errors.
-    What is not greater than that is 0, and so the variable constant: one that moves by less than 2 sqrt(n epsilon) of
-    its size, 2e-6 of it for 5,000 windows. Squares must not underflow.
-    """
+    """Pearson R of sums over n (weighted) observations of x, y, x^2, y^2 and x y, all of one shape."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        own = [square - total * total / n for total, square in ((x, xx), (y, yy))]
-        own = [np.where(s > 4 * EPSILON * n * square, s, 0) for s, square in zip(own, (xx, yy), strict=True)]
-        return _correlation(xy - x * y / n, *own)
+        return _correlation(xy - x * y / n, squares_about_mean(n, x, xx), squares_about_mean(n, y, yy))
+
+
+def squares_about_mean(n: ArrayLike, total: Doubles, squares: Doubles) -> Doubles:
+    """Sum of squares about the mean of n (weighted) observations, from their sum and their sum of squares.
+
+    It is a difference of two sums, each of which is only known to about n rounding errors. What is not greater than
+    that is 0, and so the variable constant: one that moves by less than 2 sqrt(n epsilon) of its size, 2e-6 of it for
+    5,000 windows. Squares must not underflow.
+    """
+    about = squares - total * total / n
+    return np.where(about > 4 * EPSILON * np.asarray(n) * squares, about, 0)
 
 
 def deviations(values: ArrayLike) -> Doubles:

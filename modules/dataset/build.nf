@@ -26,7 +26,7 @@ process DATASET_BUILD {
     """
     # code ${task.ext.code}
     dataset.py --versions versions.yml --run-info DATASET_BUILD.${meta.id}.run.json \\
-        build ${fasta[0]} ${targets} -o ${meta.id} ${options} ${args}
+        build ${fasta[0]} ${targets} -o ${meta.id} --threads ${task.cpus} ${options} ${args}
     """
 
     stub:

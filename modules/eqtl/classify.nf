@@ -12,6 +12,7 @@ process EQTL_CLASSIFY {
     output:
     tuple val(meta), path("${prefix}.tsv")       , emit: table
     tuple val(meta), path("${prefix}.curves.tsv"), emit: curves
+    tuple val(meta), path("${prefix}.distributions.tsv"), emit: distributions, optional: true
     path '*.run.json'                            , emit: run_info, topic: run_info
     path 'versions.yml'                          , emit: versions, topic: versions
 
@@ -23,7 +24,7 @@ process EQTL_CLASSIFY {
         genes ? "--genes ${genes}" : '',
         fasta ? "--fasta ${fasta[0]}" : '',
         [scores].flatten().collect { file -> "--scores ${file}" }.join(' '),
-        meta.shuffled ? '--shuffle-labels' : '',
+        meta.shuffled ? '--shuffle-labels' : "--distributions ${prefix}.distributions.tsv",
     ].findAll().join(' ')
     """
     # code ${task.ext.code}
@@ -35,6 +36,6 @@ process EQTL_CLASSIFY {
     stub:
     prefix = "${meta.id}.${meta.tissue}.${meta.shuffled ? 'shuffled' : 'classification'}"
     """
-    touch ${prefix}.tsv ${prefix}.curves.tsv EQTL_CLASSIFY.${prefix}.run.json versions.yml
+    touch ${prefix}.tsv ${prefix}.curves.tsv ${prefix}.distributions.tsv EQTL_CLASSIFY.${prefix}.run.json versions.yml
     """
 }

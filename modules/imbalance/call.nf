@@ -9,6 +9,7 @@ process IMBALANCE_CALL {
 
     output:
     tuple val(meta), path("${meta.cell_type}.calls.tsv"), emit: calls
+    tuple val(meta), path("${meta.cell_type}.sites.tsv"), emit: sites
     path '*.run.json'                                   , emit: run_info, topic: run_info
     path 'versions.yml'                                 , emit: versions, topic: versions
 
@@ -17,11 +18,11 @@ process IMBALANCE_CALL {
     """
     # code ${task.ext.code}
     imbalance.py --versions versions.yml --run-info IMBALANCE_CALL.${meta.cell_type}.run.json \\
-        call --counts ${counts} --output ${meta.cell_type}.calls.tsv ${args}
+        call --counts ${counts} --output ${meta.cell_type}.calls.tsv --sites ${meta.cell_type}.sites.tsv ${args}
     """
 
     stub:
     """
-    touch ${meta.cell_type}.calls.tsv IMBALANCE_CALL.${meta.cell_type}.run.json versions.yml
+    touch ${meta.cell_type}.calls.tsv ${meta.cell_type}.sites.tsv IMBALANCE_CALL.${meta.cell_type}.run.json versions.yml
     """
 }

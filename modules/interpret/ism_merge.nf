@@ -10,6 +10,7 @@ process INTERPRET_ISM_MERGE {
     output:
     tuple val(meta), path('ism/scores.h5')                , emit: scores
     tuple val(meta), path('ism/*.bedGraph', arity: '1..*'), emit: bedgraphs
+    tuple val(meta), path("*.ism.tsv")                     , emit: table
     path '*.run.json'                                     , emit: run_info, topic: run_info
     path 'versions.yml'                                   , emit: versions, topic: versions
 
@@ -19,13 +20,13 @@ process INTERPRET_ISM_MERGE {
     """
     # code ${task.ext.code}
     interpret.py --versions versions.yml --run-info INTERPRET_ISM_MERGE.${name}.run.json \\
-        merge-ism ${shares} -o ism --bedgraphs ${args}
+        merge-ism ${shares} -o ism --bedgraphs --table ${name}.ism.tsv ${args}
     """
 
     stub:
     def name = [meta.id, meta.regions].findAll().join('.')
     """
     mkdir ism
-    touch ism/scores.h5 ism/A.bedGraph INTERPRET_ISM_MERGE.${name}.run.json versions.yml
+    touch ism/scores.h5 ism/A.bedGraph ${name}.ism.tsv INTERPRET_ISM_MERGE.${name}.run.json versions.yml
     """
 }

@@ -5,8 +5,9 @@ process PEAKS_BIN {
     ext code: CodeId.of('peaks')
 
     input:
-    tuple val(meta), path(signal), path(barcodes)
-    path chrom_sizes
+    // in a folder of its own: a bigWig may be called as the output of its track would be
+    tuple val(meta), path(signal, stageAs: 'signal/*'), path(barcodes), path(genome) // genome: for a CRAM, else []
+    path chrom_sizes // the genome's .fai, which lies beside it here
     path excluded
 
     output:
@@ -20,6 +21,7 @@ process PEAKS_BIN {
     def options = [
         "--kind ${meta.kind}",
         meta.scale ? "--scale ${meta.scale}" : '',
+        genome ? "--fasta ${[genome].flatten()[0]}" : '',
         barcodes ? "--barcodes ${barcodes}" : '',
         meta.kind == 'bigwig' ? '' : "--bigwig ${meta.id}.bw",
         [excluded].flatten().collect { file -> "--exclude ${file}" }.join(' '),

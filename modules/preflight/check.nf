@@ -9,6 +9,7 @@ process PREFLIGHT_CHECK {
 
     output:
     tuple val(meta), path('preflight.json'), emit: report
+    tuple val(meta), path('index/*')       , emit: index, optional: true // of the FASTA, where it has none
     path '*.run.json'                      , emit: run_info, topic: run_info
     path 'versions.yml'                    , emit: versions, topic: versions
 
@@ -17,7 +18,7 @@ process PREFLIGHT_CHECK {
     """
     # code ${task.ext.code}
     preflight.py --versions versions.yml --run-info PREFLIGHT_CHECK.run.json \\
-        check --params ${parameters} --staged ${staged_table} --output preflight.json ${args}
+        check --params ${parameters} --staged ${staged_table} --index-folder index --output preflight.json ${args}
     """
 
     stub:

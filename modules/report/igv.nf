@@ -1,11 +1,11 @@
-// A genome-browser session over the measured and predicted tracks and the peaks.
+// A genome-browser session over the measured and predicted tracks and the peaks; its inputs are words of a shell.
 process REPORT_IGV {
     tag "${meta.id}"
     label 'process_single'
     ext code: CodeId.of('report', 'igv')
 
     input:
-    tuple val(meta), val(files)
+    tuple val(meta), val(tracks)
 
     output:
     path 'igv_session.xml', emit: session
@@ -17,7 +17,8 @@ process REPORT_IGV {
     """
     # code ${task.ext.code}
     report.py --versions versions.yml --run-info REPORT_IGV.run.json \\
-        igv ${files.join(' ')} --genome '${meta.genome}' --locus '${meta.locus}' --output igv_session.xml ${args}
+        igv ${tracks.join(' ')} \\
+        --genome ${meta.genome} --locus ${meta.locus} --output igv_session.xml ${args}
     """
 
     stub:

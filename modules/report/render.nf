@@ -17,6 +17,7 @@ process REPORT_RENDER {
     path truth       , stageAs: 'results/truth/*'
     path info        , stageAs: 'results/pipeline_info/*'
     path run_info    , stageAs: 'results/pipeline_info/stages/*'
+    path sets        , stageAs: 'results/peaks/sets/*'
 
     output:
     path 'report.html' , emit: report

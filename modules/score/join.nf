@@ -1,4 +1,4 @@
-// The scores of single-task models, one a track -> one sad.h5 of all tracks.
+// The scores of batches of single-task models -> one sad.h5 of all tracks.
 process SAD_JOIN {
     tag "${meta.id} ${meta.set}"
     label 'process_single'

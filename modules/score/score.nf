@@ -1,11 +1,11 @@
-// SNP accessibility differences of one shard by one model.
+// SNP accessibility differences of one shard by one model, or by several single-task models side by side.
 process SAD_SCORE {
     tag "${meta.id} ${meta.set} ${meta.shard}"
     label 'process_gpu'
     ext code: CodeId.of('sad')
 
     input:
-    tuple val(meta), path(model), path(vcf)
+    tuple val(meta), path(models, stageAs: 'models/?'), path(vcf)
     path fasta
     val checkpoints // a folder that outlives the task, or nothing
 
@@ -16,13 +16,15 @@ process SAD_SCORE {
 
     script:
     def args = task.ext.args ?: ''
-    def adapter = Models.adapterOption(meta, model)
     // a retried or resumed shard goes on from its last block
     def partial = Checkpoints.option('--partial', checkpoints, "${meta.id}.${meta.shard}.part")
+    def (first, others) = [[models].flatten().head(), [models].flatten().tail()]
+    def adapter = Models.adapterOption(meta, first)
+    def beside  = others.collect { folder -> "--beside ${folder}" }.join(' ')
     """
     # code ${task.ext.code}
     sad.py --versions versions.yml --run-info SAD_SCORE.${meta.id}.${meta.shard}.run.json \\
-        score ${model}/params.json ${model}/model_best.h5 ${vcf} -f ${fasta[0]} -t ${model}/targets.txt \\
+        score ${first}/params.json ${first}/model_best.h5 ${vcf} -f ${fasta[0]} -t ${first}/targets.txt ${beside} \\
         -o ${meta.shard} --set ${meta.set} --threads ${task.cpus} ${partial} ${adapter} ${args}
     """
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import pytest
 from whole_run import Run
@@ -43,3 +46,22 @@ def test_shuffled_labels_are_at_chance(summary: list[dict[str, str]]) -> None:
     ]
     assert shuffled
     assert 0.4 < sum(shuffled) / len(shuffled) < 0.6
+
+
+def test_every_path_of_the_browser_session_resolves(demo: Run) -> None:
+    results = demo.folder / "results"
+    session = ElementTree.parse(results / "igv_session.xml").getroot()
+    paths = [str(resource.get("path")) for resource in session.iter("Resource")]
+    assert {path.split("/")[0] for path in paths} >= {"predictions", "peaks"}
+    assert [path for path in [str(session.get("genome")), *paths] if not (results / path).exists()] == []
+    names = [str(track.get("name")) for track in session.iter("Track")]
+    assert len(set(names)) == len(names) and {name.split()[-1] for name in names} == {"measured", "predicted", "peaks"}
+
+
+def test_every_link_of_the_report_resolves(demo: Run) -> None:
+    results = demo.folder / "results"
+    page = (results / "report.html").read_text()
+    links = {unquote(link) for link in re.findall(r'href="([^"#][^"]*)"', page)}
+    beside = {link for link in links if not link.startswith(("data:", "http://localhost:60151/"))}
+    assert beside and [link for link in sorted(beside) if not (results / link).exists()] == []
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(re.findall(r' id="([^"]+)"', page))

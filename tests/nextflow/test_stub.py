@@ -75,8 +75,11 @@ def run_choices(launcher: Path, folder: Path, *more: str) -> str:
         *more,
     ]
     done = subprocess.run(
+        # a task a single-task model: their scores are joined
         [
             *map(str, command),
+            "--shard_models",
+            "1",
             "--variant_null",
             "shuffled",
             "--ld_score_engine",
@@ -135,6 +138,31 @@ def test_a_models_sheet_becomes_trainings(compared: tuple[Path, str]) -> None:
     }
 
 
+def test_single_task_models_are_scored_some_in_a_task(launcher: Path, tmp_path: Path) -> None:
+    """25 cell types in two tasks a shard: 1,000 tasks for 500 shards, where a task for each would be 12,500."""
+    import subprocess
+
+    (tmp_path / "trained").mkdir()
+    for name in ("params.json", "model_best.h5", "targets.txt"):
+        (tmp_path / "trained" / name).touch()
+    (tmp_path / "signal.bw").touch()
+    (tmp_path / "v.vcf").write_text("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\n")
+    (tmp_path / "g.fa").write_text(">chr1\nACGT\n")
+    tracks = [f"t{n},t{n},signal.bw" for n in range(25)]
+    (tmp_path / "tracks.csv").write_text("\n".join(["track,cell_type,signal", *tracks, ""]))
+    (tmp_path / "models.csv").write_text("model,weights,task\neach,trained/model_best.h5,single\n")
+    (tmp_path / "variants.csv").write_text("set,vcf\nv,v.vcf\n")
+    given = {"tracks": "tracks.csv", "models": "models.csv", "variants": "variants.csv", "fasta": "g.fa"}
+    options = [text for name, file in given.items() for text in (f"--{name}", str(tmp_path / file))]
+    command = [launcher, "run", ROOT, "-profile", "venv", "-stub-run", "-ansi-log", "false", "--stages", "score"]
+    done = subprocess.run([*map(str, command), *options], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    ran = re.findall(r"VARIANTS:(SAD_\w+) \((.+)\)", done.stdout)
+    assert [name for name, _ in ran].count("SAD_SCORE") == 2
+    assert sorted(tag.split()[0] for name, tag in ran if name == "SAD_MERGE") == ["each.b1", "each.b2"]
+    assert [tag for name, tag in ran if name == "SAD_JOIN"] == ["each v"]
+
+
 def test_a_new_row_trains_only_itself(compared: tuple[Path, str], launcher: Path) -> None:
     folder = compared[0]
     with open(folder / "models.csv", "a") as sheet:
@@ -157,10 +185,16 @@ def test_results_have_the_documented_layout(first: str, folder: Path) -> None:
         "evaluation/demo.specificity.tsv",
         "variants/demo/all/sad.h5",
         "variants/demo/all/excluded.tsv",
+        "variants/demo/all/variants.vcf.gz",
+        "variants/demo/all/variants.vcf.gz.tbi",
+        "variants/demo/all/variants.tsv.gz",
         "heritability/heritability.tsv",
         "eqtl/demo.A.classification.tsv",
         "allelic_imbalance/demo.A.auroc.tsv",
         "evaluation/variant_effects.summary.tsv",
+        "evaluation/summary.tsv",
+        "allelic_imbalance/A.sites.tsv",
+        "eqtl/demo.A.classification.distributions.tsv",
         "truth/summary.tsv",
         "pipeline_info/versions.yml",
         "pipeline_info/params.json",

@@ -9,6 +9,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
+import numpy as np
+import pysam
 import pytest
 from corpus import study
 from corpus.case import Change, all_of, edit, missing, put, renamed, rewrite
@@ -109,3 +112,27 @@ def test_a_path_with_spaces_works(clean, tmp_path, pipeline):
     code, said = pipeline(folder)
     assert code == 0, said[-3000:]
     assert (tmp_path / "results" / "peaks" / "peaks.h5ad").is_file()
+
+
+def test_a_cram_and_a_bgzipped_genome_without_index_work(clean, tmp_path, pipeline):
+    """The preflight makes the index, all tasks take it, and the CRAM has the counts of its BAM."""
+    folder = study.copy(clean, tmp_path / "study")
+    with pysam.AlignmentFile(str(folder / "B.bam")) as bam:
+        reference = str(folder / "genome.fa")
+        with pysam.AlignmentFile(str(folder / "B.cram"), "wc", template=bam, reference_filename=reference) as cram:
+            for read in bam.fetch(until_eof=True):
+                cram.write(read)
+    pysam.tabix_compress(str(folder / "genome.fa"), str(folder / "genome.fa.gz"))
+    for name in ("genome.fa", "genome.fa.fai", "B.bam", "B.bam.bai"):
+        (folder / name).unlink()
+    (folder / "genome.fa.gz").rename(folder / "genome.fa")
+    sheet = "track,cell_type,group,signal\nA,a,g,A.bw\nB,b,h,B.cram\nD,d,h,D.bedgraph\n"
+    put("tracks.csv", sheet)(folder)
+    before = {path.name for path in folder.iterdir()}
+    code, said = pipeline(folder)
+    assert code == 0, said[-3000:]
+    assert {path.name for path in folder.iterdir()} == before
+    counted = next((tmp_path / "work").rglob("B.coverage.h5"))
+    with h5py.File(counted) as cram, h5py.File(clean / "B.coverage.h5") as bam:
+        for chrom in study.SIZES:
+            np.testing.assert_array_equal(cram[chrom][:], bam[chrom][:])

@@ -22,7 +22,7 @@ from accessiflow.bootstrap import Bootstrap
 from accessiflow.evaluation.variant_effects import collect, summary
 from accessiflow.files import write_json, write_table
 from accessiflow.report import effects
-from accessiflow.report.igv import write_session
+from accessiflow.report.igv import BrowserTrack, write_session
 from accessiflow.report.page import render
 from accessiflow.results import Results
 
@@ -142,6 +142,7 @@ def add_accuracy(to: Hostile) -> None:
     tests = [{"grouping": "specific", "group": "specific"} for _ in range(ROWS)]
     to.table("evaluation/comparison_tests.tsv", "model other", "n median_difference p q", tests)
     to.table("models/m/training_curve.tsv", "", "epoch pearsonr val_pearsonr")
+    add_windows(to)
     facts = {
         "parameters": 1,
         "train_windows": 2,
@@ -151,6 +152,24 @@ def add_accuracy(to: Hostile) -> None:
         "seed": to.text(),
     }
     to.json("models/m/metrics.json", facts)
+
+
+def add_windows(to: Hostile) -> None:
+    """What is counted or summed up over windows and tracks."""
+    cells = [{"set": kind, "measured": 0.5 * i} for kind in ("specific", "ubiquitous") for i in range(ROWS)]
+    to.table("evaluation/a.density.tsv", "track", "predicted width n n_windows pearson", cells)
+    measures = ("windows", "specificity", "tss_distance", "height_matched", "eqtl", "imbalance")
+    summed = [{"measure": m, "n": 5, "model": PAYLOADS[i % ROWS]} for i in range(ROWS) for m in measures]
+    to.table("evaluation/summary.tsv", "group within over", "mean low high q25 median q75", summed)
+    tests = [{"n_near": 5, "n_far": 6} for _ in range(ROWS)]
+    to.table("evaluation/a.tss_distance_tests.tsv", "bin near far", "p q", tests)
+    to.table("evaluation/a.tss_distance.tsv", "track distance_bin bin reason", "n pearson")
+    sets = [{"set": name} for name in ("specific", "ubiquitous") for _ in range(ROWS)]
+    to.table("evaluation/a.height_matched.tsv", "track reason", "n pearson low high", sets)
+    features = [{"figure": name} for name in ("gc", "ctcf") for _ in range(ROWS)]
+    to.table("evaluation/sequence.summary.tsv", "cluster", "n value low high", features)
+    clear = [{"p": 1e-9, "tp_percent": 50, "enr": 3, "tp": 5, "fp": 1, "n_control": 9} for _ in range(ROWS)]
+    to.table("evaluation/sequence.motifs.tsv", "cluster control motif motif_name", "n fp_percent q", clear)
 
 
 def add_variants(to: Hostile) -> None:
@@ -167,7 +186,11 @@ def add_variants(to: Hostile) -> None:
         for g in ("all", *(f"specificity:{p}" for p in PAYLOADS), *(f"cluster:{p}" for p in PAYLOADS))
     ]
     to.table("allelic_imbalance/a.t.auroc.tsv", "", "auroc low high", groups)
-    to.table("allelic_imbalance/t.calls.tsv", "chrom", "pos")
+    to.table("allelic_imbalance/t.calls.tsv", PAYLOADS[0].replace(" ", ""), "pos")
+    to.table("allelic_imbalance/t.sites.tsv", "label reason", "n")
+    to.table("allelic_imbalance/t.models.tsv", "group model_a model_b", "n auroc_a auroc_b difference low high p q")
+    quantities = [{"quantity": name, "variants": "positive"} for name in ("abs_beta", "tss_distance") for _ in range(9)]
+    to.table("eqtl/a.classification.distributions.tsv", "tissue bin", "n q25 median q75", quantities)
 
 
 def add_heritability(to: Hostile) -> None:
@@ -191,7 +214,7 @@ def add_heritability(to: Hostile) -> None:
 def add_effects(to: Hostile) -> None:
     """What `evaluate.py effects` makes of these results."""
     values = collect(Results(to.folder))
-    write_table(values, to.folder / effects.POINTS)
+    write_table(values, to.folder / effects.POINTS_FILE)
     write_table(summary(values, Bootstrap(10)), to.folder / effects.MEANS)
 
 
@@ -231,6 +254,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "heritability",
         "top-variants",
         "variants",
+        "sequence",
+        "further",
         "run",
     }
     return folder / "report.html"
@@ -312,7 +337,12 @@ def test_the_policy_names_the_one_script(page: Path) -> None:
 
 def test_a_browser_session_is_well_formed_whatever_the_names(tmp_path: Path) -> None:
     files = [f"{text}.bw" for text in PAYLOADS]
-    write_session(files, PAYLOADS[1], PAYLOADS[2], tmp_path / "session.xml")
+    write_session(
+        [BrowserTrack(text, file) for text, file in zip(PAYLOADS, files, strict=True)],
+        PAYLOADS[1],
+        PAYLOADS[2],
+        tmp_path / "session.xml",
+    )
     root = ElementTree.parse(tmp_path / "session.xml").getroot()
     assert (root.get("genome"), root.get("locus")) == (PAYLOADS[1], PAYLOADS[2])
     assert [r.get("path") for r in root.iter("Resource")] == files

@@ -105,6 +105,24 @@ def top(d: Path, _: Script) -> Walk:
     return Walk(["sad", "top", d / "s.h5", "-o", d / "top.tsv", "--tracks", sheet(d / "t.csv", rows)], lost)
 
 
+@loses("sad", "null")
+def null(d: Path, _: Script) -> Walk:
+    """Of the seven allele pairs six are sequences, and of these two can be scored as they stand."""
+    model(d)
+    options = flags(fasta=d / "model/genome.fa", output=d / "null.vcf")
+    lost: Lost = {("variants", "drawn for the null, without a place in it"): (4, 6)}
+    return Walk(["sad", "null", write_vcf(d), *options], lost)
+
+
+@loses("sad", "annotate")
+def annotated(d: Path, _: Script) -> Walk:
+    write_scores(d / "s.h5", SNPS, "xyz")
+    rows = [{"track": t, "cell_type": t, "group": "g", "signal": f"{t}.bw"} for t in "xy"]
+    options = flags(out=d / "out", tracks=sheet(d / "t.csv", rows))
+    lost: Lost = {("tracks", "without a group in the tracks sheet: in no group"): (1, 3)}
+    return Walk(["sad", "annotate", d / "s.h5", *options], lost)
+
+
 @loses("interpret", "ism")
 def ism(d: Path, _: Script) -> Walk:
     files = model(d)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import anndata
@@ -99,6 +101,31 @@ def test_equal_requests_give_equal_bytes_whatever_the_threads(study, tmp_path):
     assert content(tmp_path / "a") == content(tmp_path / "b")
     run(study, tmp_path / "c", training_set="balanced", peaks=study / "peaks.h5ad", seed=1)
     assert content(tmp_path / "a") != content(tmp_path / "c")
+
+
+def test_tracks_are_read_by_as_many_processes_as_there_are_threads(study, tmp_path, monkeypatch):
+    real, folder = b.target_rules.window_targets, tmp_path / "readers"
+    folder.mkdir()
+    barrier = get_context("fork").Barrier(2)  # both tracks are read at the same time, or it breaks
+
+    def noting(*given):
+        barrier.wait(30)
+        (folder / f"{os.getpid()}.{given[1].identifier}").touch()
+        return real(*given)
+
+    monkeypatch.setattr(b.target_rules, "window_targets", noting)
+    run(study, tmp_path / "out", threads=2)
+    readers = {path.stem: path.suffix for path in folder.iterdir()}
+    assert sorted(readers.values()) == [".A", ".B"] and str(os.getpid()) not in readers
+
+
+def test_a_refusal_of_one_reader_leaves_nothing(study, tmp_path):
+    (study / "broken.bw").write_bytes((study / "a.bw").read_bytes()[:-300])
+    table = (study / "targets.txt").read_text().replace("1\tB\ta.bw", "1\tB\tbroken.bw")
+    (study / "broken.txt").write_text(table)
+    with pytest.raises(InputError, match=r"broken\.bw"):
+        b.build(study / "genome.fa", study / "broken.txt", tmp_path / "out", replace(REQUEST, threads=2))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_building_again_replaces_the_whole_dataset(study, tmp_path):
@@ -246,6 +273,30 @@ def test_a_signal_without_some_chromosomes_is_zero_there(study, tmp_path):
     (study / "chr1.txt").write_text("index\tidentifier\tfile\tsum_stat\n0\tA\tchr1.bw\tsum\n")
     b.build(study / "genome.fa", study / "chr1.txt", tmp_path / "out", REQUEST)
     assert [load_fold(tmp_path / "out", fold)[1].max() for fold in FOLDS] == [200, 0, 0]
+
+
+def extreme_bigwig(path: Path, value: float) -> None:
+    """Coverage of 1 everywhere, and 10 bases of a value on the training chromosome."""
+    with pyBigWig.open(str(path), "w") as out:
+        out.addHeader(list(SIZES.items()))
+        for chrom, n in SIZES.items():
+            values = np.ones(n // 10)
+            if chrom == next(iter(SIZES)):
+                values[n // 20] = value
+            out.addEntries(chrom, 0, values=values.tolist(), span=10, step=10)
+
+
+def test_a_track_of_extreme_targets_is_warned_of_until_it_is_clipped(study, tmp_path, warned, monkeypatch):
+    monkeypatch.setattr(b, "MOST_EXTREME", 20)  # of so few windows, no target is 1,000 times the mean
+    extreme_bigwig(study / "extreme.bw", 1e7)
+    header = "index\tidentifier\tfile\tsum_stat\tclip\n"
+    for name, clip in (("clipped", "400"), ("extreme", "")):
+        (study / f"{name}.txt").write_text(f"{header}0\tA\textreme.bw\tsum\t{clip}\n1\tB\ta.bw\tsum\t\n")
+        b.build(study / "genome.fa", study / f"{name}.txt", tmp_path / name, REQUEST)
+        assert len(warned()) == (name == "extreme")
+    (sentence,) = warned()
+    assert sentence.startswith("A: its largest target, 1e+08, is ")
+    assert sentence.endswith("a network may learn nothing of such a track; set clip or clip_soft in the tracks sheet")
 
 
 def test_half_precision_clips_at_its_largest_number(study, tmp_path, caplog, monkeypatch):

@@ -101,6 +101,16 @@ def test_fewer_tracks(whole: Path, tmp_path: Path) -> None:
         assert (codes == more).all() and (values == both[:, :, 1:]).all()
 
 
+def test_a_track_keeps_its_name_of_digits(whole: Path, tmp_path: Path) -> None:
+    shutil.copytree(whole, tmp_path / "all")
+    table = (whole / "targets.txt").read_text().splitlines()
+    assert table[2].split("\t")[1] == "B"
+    row = "\t".join(["1", "007", *table[2].split("\t")[2:]])
+    (tmp_path / "all" / "targets.txt").write_text("\n".join([table[0], table[1], row]) + "\n")
+    subset(tmp_path / "all", tmp_path / "one", replace(REQUEST, valid_chroms=[], test_chroms=[]), ["007"])
+    assert (tmp_path / "one" / "targets.txt").read_text().splitlines() == [table[0], row]
+
+
 @pytest.mark.parametrize(
     ("changes", "tracks", "message"),
     [

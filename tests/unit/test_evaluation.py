@@ -202,7 +202,9 @@ class TestAccuracy:
         table = accuracy.by_specificity(load(study[0]), 10, 9, False)
         assert len(table) == 6
         assert (table["pearson"].isna() == (table["reason"] != "")).all()
-        assert set(table.loc[table["track"] != "a1", "reason"]) == {"10 test peaks in the track, not above 10"}
+        assert set(table.loc[table["track"] != "a1", "reason"]) == {
+            "10 test peaks in the track, not above 10 (min_track_peaks)"
+        }
 
     def test_all_bins_empties_the_tracks_that_lack_one(self, study):
         loose, strict = (accuracy.by_specificity(load(study[0]), 0, 0, every) for every in (False, True))
@@ -339,6 +341,7 @@ class TestCommands:
             "errors",
             "loci",
             "loci_peaks",
+            "density",
         )
         assert names == {f"m.{kind}.tsv" for kind in (*kinds, "tss_distance", "tss_distance_tests")}
         for metric in ("specificity", "clusters"):

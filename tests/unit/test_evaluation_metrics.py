@@ -51,8 +51,9 @@ OURS = {  # where the paper states none, or its code has a fault
     "errors": {"bh": "correct"},
     "clusters": {"min_track_peaks": 0, "min_bin_peaks": 1},
     "precision": {},
-    "cell-types": {},
-    "loci": {"number": 3},
+    "cell-types": {"pair_tracks": 32},
+    "loci": {"number": 3, "shown": 24},
+    "density": {"number": 3, "cells": 20},
     "replicates": {"specific": "", "ubiquitous": "", "ddof": 1},
     "height-matched": {"specific": "", "ubiquitous": "", "repeats": 100},
     "compare": {

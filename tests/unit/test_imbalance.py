@@ -355,3 +355,20 @@ def test_sites_scored_with_exchanged_alleles_have_the_share_of_their_own_ref(tmp
     with open_scores([tmp_path / "sad.h5"]) as scores:
         share = predicted_ref_share(table, scores, "T")
     assert share.tolist() == [0.75, 0.75, 0.5]
+
+
+def test_sites_are_counted_by_label_and_reason(tmp_path, script):
+    rows = ["chrom\tpos\tref\talt\tref_count\talt_count"]
+    rows += [
+        f"chr1\t{10 * i}\tA\tC\t{ref}\t{alt}" for i, (ref, alt) in enumerate([(60, 0), (25, 25), (26, 24), (9, 9)], 1)
+    ]
+    (tmp_path / "c.tsv").write_text("\n".join(rows) + "\n")
+    outputs = ("--output", tmp_path / "T.calls.tsv", "--sites", tmp_path / "T.sites.tsv")
+    script("imbalance", "call", "--counts", tmp_path / "c.tsv", *outputs)
+    found = pd.read_csv(tmp_path / "T.sites.tsv", sep="\t", keep_default_na=False)
+    assert found.to_numpy().tolist() == [
+        ["balanced", "", 2],
+        ["imbalanced", "", 1],
+        ["neither", "no more than 20 reads", 1],
+    ]
+    assert found["n"].sum() == len(pd.read_csv(tmp_path / "T.calls.tsv", sep="\t"))

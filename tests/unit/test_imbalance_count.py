@@ -409,7 +409,7 @@ def test_bad_alignments_and_variants_are_refused(refused, tmp_path: Path) -> Non
         allelic_counts.count(tmp_path / "a.bam", sites.assign(chrom="1"), Filter())
     whole = (tmp_path / "a.bam").read_bytes()
     (tmp_path / "cut.bam").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match=r"cut\.bam: cannot be read as BAM"):
+    with pytest.raises(InputError, match=r"cut\.bam: is not a readable BAM"):
         allelic_counts.count(tmp_path / "cut.bam", sites, Filter())
     (tmp_path / "x.vcf").write_text("not a VCF\n")
     with pytest.raises(InputError, match=r"x\.vcf: cannot be read as VCF or BCF"):

@@ -20,6 +20,7 @@ from accessiflow.genome import encode
 from accessiflow.interpretation.bedgraph import file_name, write_bedgraphs
 from accessiflow.interpretation.ism import IsmRequest, merge_ism, write_ism
 from accessiflow.interpretation.ism_file import by_base, open_ism
+from accessiflow.interpretation.ism_table import heights
 from accessiflow.interpretation.logo import Drawing, draw, write_logos
 from accessiflow.restart import PartFile
 
@@ -303,3 +304,25 @@ def test_regions_that_cannot_be_mutated_are_refused(run, tmp_path):
     with pytest.raises(InputError, match="expected 1 to 24"):
         run(("chr1", 1, 5), length=25, whole=True)
     assert not (tmp_path / "out/scores.h5").exists()
+
+
+def test_the_table_of_a_page_holds_some_regions_tracks_and_the_middle(run):
+    path = run(("chr1", 10, 70), ("chr1", 100, 124), ("chr10", 30, 60), whole=True)
+    with open_ism(path) as ism_file:
+        table = heights(ism_file, regions=2, tracks=1, bases=20)
+        assert list(dict.fromkeys(table["region"])) == [1, 3], "evenly: the first and the last"
+        assert set(table["track"]) == {"K562"}
+        first = table[table["region"] == 1]
+        assert first["start"].tolist() == list(range(30, 50)), "20 bases at the middle of 60"
+        assert "".join(first["base"]) == SEQUENCE[30:50]
+        whole = ism_file.values(ism_file.regions[0], [0], "height")[:, 0]
+        np.testing.assert_array_equal(first["height"].to_numpy(), whole[20:40])
+        assert len(heights(ism_file)) == 2 * (60 + 24 + 30)
+
+
+def test_the_table_is_written_beside_the_merged_scores(run, tmp_path, script):
+    run(("chr1", 10, 30), out="share.1")
+    script("interpret", "merge-ism", tmp_path / "share.1", "-o", tmp_path / "ism", "--table", tmp_path / "m.ism.tsv")
+    table = pd.read_csv(tmp_path / "m.ism.tsv", sep="\t")
+    assert list(table) == ["region", "chrom", "start", "base", "track", "height"]
+    assert set(table["track"]) == set(TRACKS["identifier"])

@@ -6,6 +6,7 @@ The test and its correction, specificity bins, clusters, tissue sets, and the fi
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import anndata
@@ -208,6 +209,37 @@ class TestRows:
         (tmp_path / "g.tsv").write_text(f"{head}g\tchr1\t+\t10000\t30000\nh\tchr1\t-\t10000\tx\n")
         with pytest.raises(InputError, match=r"g\.tsv:3: needs a chromosome and an integer tx_end, found 'x'"):
             read_tss(tmp_path / "g.tsv")
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("chr1\t100\t200\tg\t0\t-1\n", 199),
+            ("chr1\t100\t200\tg\t0\t1\n", 100),
+            ("chr1\t100\t200\tg\t0\t-\t110\t190\t0\t1\t100,\t0,\n", 199),
+            ("name\tchrom\ttx_start\ttx_end\tstrand\ng\tchr1\t100\t200\t-1\n", 199),
+            ("chr1\t100\t200\tg\t-\n", "g.x:1: has its strand in column 5"),
+            ("chr1\t100\t200\tg\t0\tminus\n", "g.x:1: has the strand 'minus', expected +, - or ."),
+            ("name\tchrom\ttx_start\ttx_end\tstrand\ng\tchr1\t100\t200\treverse\n", "g.x:2: has the strand 'reverse'"),
+            ('chr1\tHAVANA\tgene\t100\t200\t.\t-\t.\tgene_id "g"\n', "g.x:1: "),
+            ("NM_1\tchr1\t-\t100\t200\t110\t190\t1\t100,\t200,\n", "g.x:1: "),
+            ("585\tNM_1\tchr1\t-\t100\t200\t110\t190\t1\t100,\t200,\t0\tG\n", "g.x:1: "),
+        ],
+    )
+    def test_strands_as_other_programs_write_them(self, tmp_path, text, expected):
+        (tmp_path / "g.x").write_text(text)
+        if isinstance(expected, int):
+            assert read_tss(tmp_path / "g.x")["position"].tolist() == [expected]
+        else:
+            with pytest.raises(InputError, match=re.escape(expected)):
+                read_tss(tmp_path / "g.x")
+
+    def test_genes_without_a_strand_are_warned_of(self, tmp_path, warned):
+        (tmp_path / "g.bed").write_text("chr1\t100\t101\tg\n")
+        read_tss(tmp_path / "g.bed")
+        assert warned() == []
+        (tmp_path / "g.bed").write_text("chr1\t100\t200\tg\n")
+        assert read_tss(tmp_path / "g.bed")["position"].tolist() == [100]
+        assert warned() == ["g.bed: names no strand (column 6): every gene is taken to start at its first base"]
 
     def test_a_gene_without_position_is_refused(self, tmp_path):
         (tmp_path / "g.tsv").write_text("name\tchrom\ttx_start\ng\tchr1\tx\n")
@@ -420,6 +452,10 @@ class TestScript:
             "median, 2 (tracks: 2)" in caplog.text
         )
         assert "g.low.bed" not in caplog.text
+        table = pd.read_csv(tmp_path / "sets.tsv", sep="\t").set_index("split")
+        assert table["n_bins"].to_dict() == {"high": 0, "low": 2}
+        assert table.loc["high", "reason"] == "no peak of the tissue is in fewer tracks than the median, 2 (tracks: 2)"
+        assert pd.isna(table.loc["low", "reason"])
         caplog.clear()
         with caplog.at_level("WARNING"):
             write_sets(sites, list(tissue_sets(~is_peak, np.array([2, 2]), var, ["group"], 0.3)), tmp_path)

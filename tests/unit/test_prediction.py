@@ -19,7 +19,7 @@ import accessiflow
 from accessiflow.dataset.tfrecords import write_records
 from accessiflow.errors import InputError
 from accessiflow.files import read_table, write_json
-from accessiflow.genome import UNKNOWN, reverse_complement
+from accessiflow.genome import UNKNOWN, Fasta, decode, reverse_complement
 from accessiflow.model.device import framework_name
 from accessiflow.model.params import load_params
 from accessiflow.prediction.ensemble import Ensemble
@@ -27,6 +27,7 @@ from accessiflow.prediction.loading import load_predictor
 from accessiflow.prediction.predictor import KerasPredictor, predict
 from accessiflow.prediction.run import predict_bed, predict_genome, predict_test
 from accessiflow.prediction.tracks import read_tracks
+from accessiflow.prediction.windows import tiles
 
 WIDTH = 16
 BOTH = Ensemble(True, (1, 0, -1))
@@ -187,6 +188,24 @@ def test_genome_tracks_have_the_unit_of_the_measured_ones(model, predictor, tmp_
     assert [p.read_bytes() for p in again] == [p.read_bytes() for p in paths]
     with pytest.raises(InputError, match="names the contig chrX"):
         predict_genome(predictor, model / "genome.fa", model / "targets.txt", tmp_path / "c", how, ["chrX"])
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 7, 1000])
+def test_tiles_of_many_contigs_share_blocks(tmp_path, at_once):
+    """A block goes on over a contig's end: a genome of scaffolds is not predicted in one batch a scaffold."""
+    lengths = {"a": 25, "b": 9, "tiny": 3, "c": 12, "d": 40}
+    rng = np.random.default_rng(4)
+    bases = {name: "".join("ACGT"[code] for code in rng.integers(0, 4, n)) for name, n in lengths.items()}
+    (tmp_path / "g.fa").write_text("".join(f">{name}\n{sequence}\n" for name, sequence in bases.items()))
+    with Fasta(tmp_path / "g.fa") as genome:
+        blocks = list(tiles(genome, lengths, 4, 10, at_once))
+    places = [(part.chrom, start) for block, _ in blocks for part in block for start in part.starts.tolist()]
+    assert places == [(name, start) for name, n in lengths.items() for start in range(0, n - 3, 4)]
+    windows = np.concatenate([codes for _, codes in blocks])
+    for (name, start), window in zip(places, windows, strict=True):
+        assert decode(window) == f"{'N' * 3}{bases[name]}{'N' * 10}"[start : start + 10]
+    assert [len(codes) for _, codes in blocks[:-1]] == [at_once] * (len(blocks) - 1)
+    assert [sum(len(part.starts) for part in block) for block, _ in blocks] == [len(codes) for _, codes in blocks]
 
 
 @pytest.fixture

@@ -612,13 +612,45 @@ def test_staged_files_are_read_where_they_lie_and_named_as_given(study: Path, tm
     assert not any(str(tmp_path / "1") in sentence for sentence in found.problems + found.warnings)
 
 
-def test_a_run_needs_the_index_of_the_genome(study: Path) -> None:
-    """Its tasks read it: without one, all of them would index the genome anew, and some have none."""
-    staged = {str(path): path for path in study.iterdir()}
-    name = f"{study}/genome.fa"
-    assert run(study, staged).problems[0] == f"{name}: has no index beside it: make one with samtools faidx {name}"
-    pysam.faidx(name)
-    assert run(study, {str(path): path for path in study.iterdir()}).problems == []
+@pytest.mark.parametrize("zipped", [False, True])
+def test_the_index_that_a_genome_lacks_is_made_once_for_all_tasks(script, study: Path, zipped: bool) -> None:
+    """A run's tasks read it beside the FASTA: without one, each of them would index the genome anew."""
+    name = "genome.fa"
+    if zipped:
+        pysam.tabix_compress(str(study / "genome.fa"), str(study / "genome.fa.gz"))
+        name = "genome.fa.gz"
+    (study / "params.json").write_text(json.dumps({"fasta": name, "tracks": "tracks.csv"}))
+    (study / "staged.tsv").write_text("".join(f"{path}\t{path}\n" for path in study.iterdir()))
+    made = ["--params", study / "params.json", "--staged", study / "staged.tsv", "--output", study / "out.json"]
+    script("preflight", "check", *made, "--index-folder", study / "index")
+    expected = {f"{name}.fai", f"{name}.gzi"} if zipped else {f"{name}.fai"}
+    assert {path.name for path in (study / "index").iterdir()} == expected
+    pysam.faidx(str(study / name))
+    for index in expected:
+        assert (study / "index" / index).read_bytes() == (study / index).read_bytes()
+    # With the user's own there is nothing to make.
+    (study / "staged.tsv").write_text("".join(f"{path}\t{path}\n" for path in study.iterdir() if path.is_file()))
+    script("preflight", "check", *made, "--index-folder", study / "none")
+    assert not (study / "none").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (
+            gzip.compress(b">chr1\nACGT\n"),
+            "it is compressed by gzip, in which no base can be looked up: gunzip genome.fa,",
+        ),
+        (b">chr1\nACGT\nAC\nACGT\n", "lines of one length are needed"),
+        (b">chr1\nACGT\n>chr1\nACGT\n", "holds the contig chr1 twice"),
+    ],
+)
+def test_a_genome_that_cannot_be_indexed_says_why(study: Path, content: bytes, says: str) -> None:
+    (study / "genome.fa").write_bytes(content)
+    sentences = run(study).problems
+    assert [sentence for sentence in sentences if says in sentence], sentences
+    preflight.check({"fasta": "genome.fa"}, study, None, preflight.limits({}, None, 1), 0, index_folder=study / "index")
+    assert not (study / "index").exists()
 
 
 def test_the_table_of_staged_files(tmp_path: Path) -> None:

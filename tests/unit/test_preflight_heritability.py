@@ -198,6 +198,34 @@ COMPANIONS: dict[str, tuple[Change, list[str]]] = {
         edit("b.2.l2.ldscore.gz", "CodingL2", "CodingL2\tmoreL2"),
         ["b.2.annot.gz: has 2 annotations", "LD scores of 3", "2 numbers"],
     ),
+    "annotations and LD scores in another order": (
+        edit("b.1.l2.ldscore.gz", "baseL2\tCodingL2", "CodingL2\tbaseL2"),
+        ["b.1.l2.ldscore.gz: has its annotations in another order than b.1.annot.gz"],
+    ),
+    "chromosomes with their annotations in another order": (
+        lambda d: [
+            edit("b.2.l2.ldscore.gz", "baseL2\tCodingL2", "CodingL2\tbaseL2")(d),
+            edit("b.2.annot.gz", "base\tCoding", "Coding\tbase")(d),
+        ],
+        [
+            "the baseline b.2 has other annotations than b.1, or in another order (2 and 2; the first that differs: ",
+            "Coding)",
+        ],
+    ),
+    "weights of another chromosome": (
+        lambda d: (d / "w.1.l2.ldscore.gz").write_bytes((d / "w.2.l2.ldscore.gz").read_bytes()),
+        ["w.1.l2.ldscore.gz: none of its 100 SNPs is in the panel's .bim (rs20"],
+    ),
+    "frequencies in another order": (
+        lambda d: (d / "p.2.frq").write_text(
+            "\n".join((t := (d / "p.2.frq").read_text().splitlines())[:1] + t[:0:-1]) + "\n"
+        ),
+        ["p.2.frq: holds rs2199 where the panel's .bim has rs20 (SNP 1): both must hold the same SNPs in the same"],
+    ),
+    "a baseline's files of a chromosome that are missing": (
+        lambda d: (d / "b.2.l2.ldscore.gz").unlink(),
+        ["b.2.l2.ldscore.gz: no such file"],
+    ),
     "no counts": (lambda d: (d / "b.1.l2.M_5_50").unlink(), ["b.1.l2.M_5_50: no such file"]),
     "a chromosome without its baseline": (
         edit("panel.csv", "w.2,b.2", "w.2,"),
@@ -226,6 +254,20 @@ def test_weights_with_other_snps_too_are_a_warning(study: Path) -> None:
     assert found.problems == []
     assert any(
         "1 of its 100 SNPs are not in the panel's .bim (the first: rsX): they are left out" in w for w in found.warnings
+    )
+
+
+def test_a_baseline_with_positions_of_another_assembly_is_joined_by_id_with_a_warning(study: Path) -> None:
+    text = gzip.decompress((study / "b.1.annot.gz").read_bytes()).decode().splitlines()
+    rows = [line.split("\t") for line in text[1:]]
+    moved = "".join("\t".join([c, str(int(bp) + 37), *more]) + "\n" for c, bp, *more in rows)
+    (study / "b.1.annot.gz").write_bytes(gzip.compress(f"{text[0]}\n{moved}".encode()))
+    found = run(study)
+    assert found.problems == []
+    (warning,) = (w for w in found.warnings if "other positions" in w)
+    assert (
+        "200 of its first 200 SNPs have other positions than in the panel's .bim (rs10 at 537, in the .bim at 500)"
+        in warning
     )
 
 

@@ -9,8 +9,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from accessiflow.bootstrap import Bootstrap
 from accessiflow.errors import InputError
+from accessiflow.evaluation import summaries
+from accessiflow.files import write_table
 from accessiflow.report.page import render
+from accessiflow.results import Results
 
 HOSTILE = "<script>alert(1)</script>"
 MODELS = {"multi": 2, "ridge": 1}
@@ -78,6 +82,13 @@ def results(tmp_path: Path) -> Path:
         )
     write(folder, "evaluation/comparison.tsv", compared)
     write(folder, "evaluation/leaderboard.tsv", board)
+    return summed_up(folder)
+
+
+def summed_up(folder: Path) -> Path:
+    """The folder with the table that `evaluate.py summary` makes of it."""
+    table = summaries.summary(summaries.collect(Results(folder)), Bootstrap(100))
+    write_table(table, folder / "evaluation/summary.tsv")
     return folder
 
 
@@ -87,7 +98,8 @@ def test_models_are_compared_in_the_order_of_the_sheet(results: Path, tmp_path: 
     assert "Best in cell type-specific peaks: multi (Pearson R 0.40, 0.30 to 0.50), before ridge 0.40." in page
     assert "multi does not beat its own mean over tracks in cell type-specific peaks" in page
     assert "predicted (multi.r1)" in page
-    assert page.index("multi.r1: median Pearson R") < page.index("multi.r2: median Pearson R")
+    first = "multi.r1: no accuracy over all windows (evaluation/leaderboard.tsv); median Pearson R 0.10"
+    assert page.index(first) < page.index("multi.r2: no accuracy over all windows")
 
 
 def test_names_are_text_and_nothing_is_fetched(results: Path, tmp_path: Path) -> None:
@@ -98,10 +110,13 @@ def test_names_are_text_and_nothing_is_fetched(results: Path, tmp_path: Path) ->
     assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", page)
 
 
-def test_a_single_model_is_not_compared(results: Path, tmp_path: Path) -> None:
+def test_a_single_model_has_a_leaderboard_of_its_own(results: Path, tmp_path: Path) -> None:
     board = pd.read_csv(results / "evaluation" / "leaderboard.tsv", sep="\t")
     board[board["model"] == "multi"].to_csv(results / "evaluation" / "leaderboard.tsv", sep="\t", index=False)
-    assert "comparison" not in render(results, tmp_path / "report.html")
+    assert "comparison" in render(results, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "How good the model is" in page and "Which training choice" not in page
+    assert "In cell type-specific peaks: Pearson R of multi 0.40 (0.30 to 0.50); v." in page
 
 
 def test_the_same_results_give_the_same_page(results: Path, tmp_path: Path, script_apart) -> None:

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accessiflow.bootstrap import Bootstrap
+from accessiflow.evaluation import summaries
 from accessiflow.evaluation.variant_effects import collect, read_imbalance, summary
 from accessiflow.files import write_table
 from accessiflow.report import effects, eqtl, run_info, variants
@@ -141,7 +142,7 @@ def made_effects(folder: Path) -> Section | None:
     """The section on the tables that `evaluate.py effects` writes of a folder."""
     values = collect(Results(folder))
     (folder / "evaluation").mkdir(exist_ok=True)
-    write_table(values, folder / effects.POINTS, float_format=None)
+    write_table(values, folder / effects.POINTS_FILE, float_format=None)
     write_table(summary(values, Bootstrap(200)), folder / effects.MEANS, float_format=None)
     return effects.section(Results(folder))
 
@@ -275,6 +276,9 @@ def test_eqtls_of_several_models_are_told_apart(tmp_path: Path) -> None:
 
 def test_eqtls_of_one_model_keep_every_bin_of_the_curves(tmp_path: Path) -> None:
     add_eqtls(tmp_path, {"demo": 0.8})
+    (tmp_path / "evaluation").mkdir()
+    table = summaries.summary(summaries.collect(Results(tmp_path)), Bootstrap(0))
+    write_table(table, tmp_path / "evaluation/summary.tsv")
     made = eqtl.section(Results(tmp_path))
     assert "specificity" in made.figures[1].title
     assert made.answer == (
@@ -403,6 +407,8 @@ def test_the_page_holds_every_section_and_is_the_same_again(tmp_path: Path) -> N
     (folder / "peaks/peaks_per_track.tsv").unlink()
     write(folder, "variants/demo.top.tsv", [top_row(1)])
     assert made_effects(folder) is not None
-    assert render(folder, tmp_path / "a.html") == ["effects", "eqtl", "imbalance", "top-variants", "run"]
+    shown = ["effects", "eqtl", "imbalance", "top-variants", "further", "run"]
+    assert render(folder, tmp_path / "a.html") == shown
+    assert "allelic_imbalance/T.cell.calls.tsv" in (tmp_path / "a.html").read_text(), "no section shows the calls"
     render(folder, tmp_path / "b.html")
     assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()

@@ -25,7 +25,7 @@ from accessiflow.prediction.native import NativePredictor
 from accessiflow.prediction.predictor import KerasPredictor
 from accessiflow.prediction.tracks import read_tracks
 from accessiflow.restart import PartFile
-from accessiflow.scoring import sad
+from accessiflow.scoring import percentiles, sad
 from accessiflow.scoring.effects import STATISTICS, effects
 from accessiflow.variants.alleles import allele_windows, check_variant
 from accessiflow.variants.vcf import read_variants, split
@@ -225,7 +225,7 @@ def test_percentiles_are_those_of_the_stored_scores(scored, sequence, monkeypatc
     expected = np.array([np.percentile(whole["SAD"][:, t], 100 * whole["percentiles"]) for t in range(3)], np.float32)
     assert whole["percentiles"].shape == (279,)
     assert np.array_equal(whole["SAD_pct"], expected)
-    monkeypatch.setattr(sad, "COLUMN_BYTES", 1)
+    monkeypatch.setattr(percentiles, "COLUMN_BYTES", 1)
     assert np.array_equal(scored(random_records(sequence, 50))[0]["SAD_pct"], expected)
 
 

@@ -252,6 +252,23 @@ class TestFragments:
         with pytest.raises(InputError, match=says):
             insertions(path, "fragments", SIZES, COUNTING)
 
+    @pytest.mark.parametrize(
+        ("rows", "doubted"),
+        [
+            ([f"chr1\t{i * 40}\t{i * 40 + 30}" for i in range(20)], True),
+            ([f"chr1\t{i * 40}\t{i * 40 + 30}\tpeak{i}\t5\t." for i in range(20)], True),
+            ([f"chr1\t{i * 40}\t{i * 40 + 30}" for i in range(19)], False),
+            ([f"chr1\t{i * 40}\t{i * 40 + 50}" for i in range(20)], False),  # they overlap
+            ([f"chr1\t{i * 40}\t{i * 40 + 30}\tCELL{i % 19}\t1" for i in range(20)], False),  # a cell comes twice
+            ([f"chr1\t{i * 40}\t{i * 40 + 30}\tr{i}\t1\t+" for i in range(20)], False),  # reads
+        ],
+    )
+    def test_records_that_look_like_regions_are_warned_of(self, tmp_path, warned, rows, doubted):
+        path = self.fragments(tmp_path / "f.bed.gz", rows)
+        assert len(insertions(path, "fragments", SIZES, COUNTING)["chr1"]) == len(rows) * (1 if "+" in rows[0] else 2)
+        assert [sentence for sentence in warned() if "as in a BED of peaks or regions" in sentence] == warned()
+        assert bool(warned()) == doubted
+
     def test_reads_with_a_name_each_are_no_regions(self, tmp_path):
         """As bedtools bamtobed writes them."""
         path = tmp_path / "f.bed"

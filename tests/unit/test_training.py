@@ -18,7 +18,7 @@ from accessiflow.statistics import Accuracy, known_mean
 from accessiflow.training.augmentation import augment
 from accessiflow.training.batches import FoldArrays, one_behind, plain_batches, prefetched, training_batches
 from accessiflow.training.compute import Compute
-from accessiflow.training.history import Epoch, kept_epoch
+from accessiflow.training.history import Epoch, doubts, kept_epoch
 from accessiflow.training.loop import fit
 from accessiflow.training.losses.pointwise import loss_function
 
@@ -91,6 +91,26 @@ def test_the_best_epoch_is_one_of_a_finite_accuracy() -> None:
     values = (np.nan, 0.2, np.inf, 0.3, -np.inf, 0.3)
     history = [Epoch(n, 1, 1, 1, 0.1, 0.1, 1, value, 0.1, 1) for n, value in enumerate(values, 1)]
     assert kept_epoch(history, tiny()).epoch == 4
+
+
+@pytest.mark.parametrize(
+    ("losses", "accuracies", "says"),
+    [
+        ((3.0, 2.0, 1.5), (0.01, 0.2, 0.3), []),
+        ((3.0, 3.5, 2.9), (0.1, 0.2, 0.06), []),
+        ((3.0, 3.1, 3.2), (0.1, 0.2, 0.3), ["the training loss never fell below that of the first epoch, 3:"]),
+        ((3.0, 2.9, 2.8), (0.01, 0.05, -0.3), ["no epoch has a validation Pearson R above 0.05 (the best: 0.050)"]),
+        ((3.0, 3.0, 4.0), (np.nan, np.nan, np.nan), ["(the best: nan)", "the training loss never fell"]),
+        ((3.0, 4.0), (0.0, 0.0), []),
+    ],
+)
+def test_a_run_that_learned_nothing_is_doubted(
+    losses: tuple[float, ...], accuracies: tuple[float, ...], says: list[str]
+) -> None:
+    pairs = enumerate(zip(losses, accuracies, strict=True), 1)
+    found = doubts([Epoch(n, 1, 1, loss, 0.1, 0.1, 1, accuracy, 0.1, 1) for n, (loss, accuracy) in pairs])
+    assert len(found) == len(says)
+    assert all(part in sentence for part, sentence in zip(says, found, strict=True))
 
 
 def test_losses_by_hand() -> None:

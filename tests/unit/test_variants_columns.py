@@ -44,6 +44,7 @@ FINE_MAPPED = {
         "index rsid chromosome position allele1 allele2 maf beta se z prob log10bf mean sd gene",
         "1 rs5 chr1 500 A G 0.3 0.5 0.1 5 0.95 2.1 0.4 0.1 ENSG01",
     ),
+    "gnomAD's names": ("variant pip beta gene", "chr1-500-A-G 0.95 0.5 ENSG01"),
     "FINEMAP, ids alone": ("index rsid prob beta gene", "1 chr1:500:A:G 0.95 0.5 ENSG01"),
     "eQTL Catalogue, before release 6": (
         "phenotype_id variant_id chr pos ref alt cs_id cs_index finemapped_region pip z cs_size posterior_mean",
@@ -253,6 +254,7 @@ def test_rows_without_counts_are_left_out_with_their_number(tmp_path: Path, warn
         ),
         (("variable variable_prob cs", "1 0.9 1"), r"lacks the column\(s\) chrom, pos, ref, alt \(found: variable"),
         (("chrom pos ref alt pip", "chr1 5 A <DEL> 0.9"), r"in all 1 rows REF or ALT is no sequence of A, C, G, T"),
+        (("chrom;pos;ref;alt;pip", "chr1;5;A;G;0,9"), "has semicolons between its columns"),
         (("chrom pos ref alt pip", "chr1 5 A G 95%"), r"t\.tsv:2: column pip: expected a number, found '95%'"),
         (("chrom pos ref alt pip", "chr1 5 A G 95"), r"t\.tsv:2: pip must lie between 0 and 1, found '95"),
         (("chrom pos ref alt", "chr1 5 A ."), r"t\.tsv:2: has no value in column alt"),

@@ -1,7 +1,7 @@
 """Building a dataset folder in Basenji's layout: windows, targets, TFRecords.
 
-Memory: 21 bytes a window, the targets of one track (4 bytes a window and position), one chunk of coverage, and for each
-thread the targets of one TFRecord file. Targets wait on disk; sequences are read window by window.
+Memory: 21 bytes a window; for each thread the targets of one track (4 bytes a window and position) and one chunk of
+coverage, then the targets of one TFRecord file. Targets wait on disk; sequences are read window by window.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,13 +28,14 @@ from accessiflow.files import open_text, scratch, write_json, write_text
 from accessiflow.genome import UNKNOWN, Fasta, gc_share
 from accessiflow.hdf5 import create_hdf5, open_hdf5
 from accessiflow.intervals import FOLDS, IntervalSet, count_elsewhere, read_bed
-from accessiflow.log import left_out, log
+from accessiflow.log import Recording, left_out, log, recalled
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LAYOUT = ("targets.txt", "contigs.bed", "sequences.bed", "seqs_cov", "tfrecords", "statistics.json")
 SEQUENCE_SPAN = 1 << 24  # bp of a chromosome that are looked at together: 64 MB of counts
+MOST_EXTREME = 1000  # a track's largest target over its mean
 WHOLE_CHROMOSOME = 1 << 40  # bp; more than any chromosome has, so that none is cut
 
 
@@ -65,7 +67,7 @@ class DatasetRequest:
         restart: take the windows and the targets that the output folder already has.
         keep_coverage: leave the targets of each track in seqs_cov.
         half: store targets as float16.
-        threads: how many TFRecord files are written at once.
+        threads: how many tracks are read, and then TFRecord files written, at once.
     """
 
     geometry: Geometry
@@ -104,8 +106,8 @@ def build(fasta: Path, targets: Path, out: Path, request: DatasetRequest) -> dic
             else _plan(genome, folder, request)
         )
         check_folds(windows)
-        _write_coverage(windows, tracks, request, out, folder)
-        _write_records(genome.path, windows, folder, request, len(tracks))
+        places = _write_coverage(windows, tracks, request, out, folder)
+        _write_records(genome.path, windows, folder, request, places)
         statistics = statistics_of(windows, len(tracks), request)
         write_json(statistics, folder / "statistics.json")
         with write_text(folder / "targets.txt") as copy, open_text(targets) as original:
@@ -296,46 +298,131 @@ def check_folds(windows: WindowTable) -> None:
         )
 
 
+class _WrittenTrack(NamedTuple):
+    """What is known of a track whose targets (n, target_length) are written.
+
+    Attributes:
+        place: bytes before its values in the file.
+        bad: number (from 1) of the first window with a value that is not finite; 0 for none.
+        empty: whether it is zero in every training window.
+        too_large: values that float16 cannot hold.
+        largest: the largest value.
+        mean: of all values.
+    """
+
+    place: int
+    bad: int
+    empty: bool
+    too_large: int
+    largest: float
+    mean: float
+
+
+@dataclass(frozen=True)
+class _CoverageJob:
+    """Targets of any of the tracks, one call a track.
+
+    Attributes:
+        windows, tracks, request: what is asked for.
+        blacklist: of the request, read.
+        out: the dataset folder, where a restart finds targets.
+        folder: where they are written: seqs_cov/I.h5.
+    """
+
+    windows: WindowTable
+    tracks: Sequence[target_rules.Track]
+    request: DatasetRequest
+    blacklist: target_rules.Blacklist
+    out: Path
+    folder: Path
+
+    def write(self, number: int) -> _WrittenTrack:
+        """Write a track's targets; a restart takes those that OUT already has."""
+        name, request = Path("seqs_cov") / f"{number}.h5", self.request
+        if request.restart and (self.out / name).exists():
+            values = _kept_coverage(self.out / name, (len(self.windows), request.geometry.target_length))
+        else:
+            track = self.tracks[number]
+            values = target_rules.window_targets(self.windows, track, request.geometry, self.blacklist, request.compat)
+        finite = np.isfinite(values).all(axis=1)
+        with create_hdf5(self.folder / name) as handle:
+            place = handle.create_dataset("targets", data=values).id.get_offset()
+        empty = not values[self.windows.of_fold("train")].any()
+        bad = 0 if finite.all() else int(finite.argmin()) + 1
+        too_large = int(np.count_nonzero(values > tfrecords.LARGEST_HALF))
+        return _WrittenTrack(place, bad, empty, too_large, float(values.max()), float(values.mean(dtype=np.float64)))
+
+
+# of a worker process, which inherits it: sent with each track it would be copied as often
+_job: list[_CoverageJob] = []
+
+
+def _take_job(job: _CoverageJob) -> None:
+    _job[:] = [job]
+
+
+def _write_one(number: int) -> _WrittenTrack:
+    return _job[0].write(number)
+
+
+def _written(job: _CoverageJob) -> Iterator[_WrittenTrack]:
+    """The tracks in order, each written by a process of its own where several are asked for."""
+    numbers = range(len(job.tracks))
+    if job.request.threads == 1 or len(numbers) == 1:
+        yield from map(job.write, numbers)
+        return
+    # Processes, not threads: reading a bigWig holds Python's lock.
+    context, workers = get_context("fork"), min(job.request.threads, len(numbers))
+    with ProcessPoolExecutor(workers, context, initializer=_take_job, initargs=(job,)) as pool:
+        try:
+            yield from recalled(pool.map(Recording(_write_one), numbers))
+        finally:
+            pool.shutdown(cancel_futures=True)  # a refusal need not wait for the other tracks
+
+
 def _write_coverage(
     windows: WindowTable, tracks: Sequence[target_rules.Track], request: DatasetRequest, out: Path, folder: Path
-) -> None:
-    """Write seqs_cov/I.h5, the targets (n, target_length) of each track; a restart takes those that OUT already has."""
+) -> list[int]:
+    """Write seqs_cov/I.h5, the targets (n, target_length) of each track; returns where in it they lie, in bytes."""
     blacklist = target_rules.blacklist_of(read_bed(request.blacklist) if request.blacklist else None)
-    shape = (len(windows), request.geometry.target_length)
-    training = windows.of_fold("train")
-    for i, track in enumerate(tracks):
-        name = Path("seqs_cov") / f"{i}.h5"
-        if request.restart and (out / name).exists():
-            values = _kept_coverage(out / name, shape)
-        else:
-            values = target_rules.window_targets(windows, track, request.geometry, blacklist, request.compat)
-        if not np.isfinite(values).all():
+    places = []
+    for track, found in zip(
+        tracks, _written(_CoverageJob(windows, tracks, request, blacklist, out, folder)), strict=True
+    ):
+        if found.bad:
             raise InputError(
-                f"the track {track.identifier} has a target that is no finite number (window {_first_bad(values)})",
-                track.file,
+                f"the track {track.identifier} has a target that is no finite number (window {found.bad})", track.file
             )
         # A network cannot learn such a track, and its correlation is not defined; Basenji writes it all the same.
-        if not request.compat and not values[training].any():
+        if not request.compat and found.empty:
             raise InputError(
                 f"the track {track.identifier} is zero in every training window: take it out of the targets table",
                 track.file,
             )
-        too_large = np.count_nonzero(values > tfrecords.LARGEST_HALF)
-        if request.half and too_large:
+        _warn_of_extremes(track, found)
+        if request.half and found.too_large:
             log.warning(
                 "%s: %d targets above %.0f are stored as that number, the largest float16",
                 track.identifier,
-                too_large,
+                found.too_large,
                 tfrecords.LARGEST_HALF,
             )
-        with create_hdf5(folder / name) as handle:
-            handle.create_dataset("targets", data=values)
+        places.append(found.place)
         log.info("targets of %s: %d windows", track.identifier, len(windows))
+    return places
 
 
-def _first_bad(values: NDArray[np.float32]) -> int:
-    """Number (from 1) of the first window with a value that is not finite."""
-    return int(np.isfinite(values).all(axis=1).argmin()) + 1
+def _warn_of_extremes(track: target_rules.Track, found: _WrittenTrack) -> None:
+    """Warn where one target outweighs all others of a track (after its clip): a network learns nothing else then."""
+    if found.largest > MOST_EXTREME * found.mean:
+        log.warning(
+            "%s: its largest target, %.4g, is %.0f times its mean (more than %d): a network may learn nothing of such "
+            "a track; set clip or clip_soft in the tracks sheet",
+            track.identifier,
+            found.largest,
+            found.largest / found.mean,
+            MOST_EXTREME,
+        )
 
 
 def _kept_coverage(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -348,14 +435,23 @@ def _kept_coverage(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
         return handle["targets"][:]
 
 
-def _write_records(fasta: Path, windows: WindowTable, folder: Path, request: DatasetRequest, num_tracks: int) -> None:
-    """Write the TFRecords, one file a thread at a time."""
+def _write_records(
+    fasta: Path, windows: WindowTable, folder: Path, request: DatasetRequest, places: Sequence[int]
+) -> None:
+    """Write the TFRecords, one file a thread at a time.
+
+    Args:
+        places: where in seqs_cov/I.h5 the targets of each track lie, in bytes.
+    """
+    positions = request.geometry.target_length
 
     def write(path: Path, rows: NDArray[np.int64]) -> None:
-        values = np.empty((len(rows), request.geometry.target_length, num_tracks), np.float32)
-        for i in range(num_tracks):
-            with open_hdf5(folder / "seqs_cov" / f"{i}.h5") as handle:
-                values[:, :, i] = handle["targets"][rows[0] : rows[-1] + 1]
+        values = np.empty((len(rows), positions, len(places)), np.float32)
+        for i, place in enumerate(places):
+            # As bytes, not through HDF5: hundreds of tracks are opened again for each file.
+            with open(folder / "seqs_cov" / f"{i}.h5", "rb") as stored:
+                stored.seek(place + 4 * positions * int(rows[0]))
+                values[:, :, i] = np.fromfile(stored, np.float32, positions * len(rows)).reshape(-1, positions)
         part = windows.take(rows)
         with Fasta(fasta) as genome:  # a handle of its own: htslib's are not safe for threads
             sequences = (

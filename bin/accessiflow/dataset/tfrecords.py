@@ -90,14 +90,19 @@ def write_records(path: Path, examples: Iterable[tuple[Codes, TargetArray]], hal
         out.write(squeeze.flush())
 
 
-def read_file(path: Path, shape: RecordShape) -> Iterator[LoadedFold]:
+def read_file(path: Path, shape: RecordShape, columns: Sequence[int] | None = None) -> Iterator[LoadedFold]:
     """Yield a file's records in order, a block at a time.
+
+    Args:
+        path: the file.
+        shape: of its records.
+        columns: the tracks whose targets are kept, in this order; None for all.
 
     Raises:
         InputError: the file is truncated, damaged or of another shape, or a target is no finite number.
     """
     for first, payloads in _payloads(path):
-        yield _decode(payloads, shape, path, first)
+        yield _decode(payloads, shape, path, first, slice(None) if columns is None else list(columns))
 
 
 def fold_files(data_dir: Path, fold: str) -> list[Path]:
@@ -112,7 +117,13 @@ def fold_files(data_dir: Path, fold: str) -> list[Path]:
     return [numbered[k] for k in sorted(numbered)]
 
 
-def load_fold(data_dir: Path, fold: str, memory: int = MEMORY, threads: int | None = None) -> LoadedFold:
+def load_fold(
+    data_dir: Path,
+    fold: str,
+    memory: int = MEMORY,
+    threads: int | None = None,
+    columns: Sequence[int] | None = None,
+) -> LoadedFold:
     """All windows of a fold.
 
     Args:
@@ -120,6 +131,7 @@ def load_fold(data_dir: Path, fold: str, memory: int = MEMORY, threads: int | No
         fold: train, valid or test.
         memory: bytes that the arrays may take; larger ones are mapped from temporary files in TMPDIR.
         threads: how many files are decoded at once; None for as many as the process has processors, at most 8.
+        columns: the tracks whose targets are kept, in this order; None for all.
 
     Memory: seq_length + 4 x target_length x tracks bytes a window, in memory or in TMPDIR.
 
@@ -127,25 +139,51 @@ def load_fold(data_dir: Path, fold: str, memory: int = MEMORY, threads: int | No
         InputError: the dataset is incomplete or damaged, contradicts its statistics.json, or holds a target that is no
             finite number.
     """
-    shape, n = _shape(data_dir, fold)
+    shape, n = stored_fold(data_dir, fold)
+    tracks = shape.tracks if columns is None else len(columns)
+    size = n * (shape.seq_length + 4 * shape.target_length * tracks)
+    make_array = mapped_array if size > memory else np.empty
+    codes = make_array((n, shape.seq_length), np.uint8)
+    targets = make_array((n, shape.target_length, tracks), np.float32)
+    done = 0
+    for block in fold_blocks(data_dir, fold, threads, columns):
+        rows = slice(done, done + len(block.codes))
+        codes[rows], targets[rows] = block
+        done = rows.stop
+    return LoadedFold(codes, targets)
+
+
+def fold_blocks(
+    data_dir: Path, fold: str, threads: int | None = None, columns: Sequence[int] | None = None
+) -> Iterator[LoadedFold]:
+    """The windows of a fold in order, in blocks; arguments and refusals as of `load_fold`.
+
+    Memory: the arrays of one file for each thread.
+    """
+    shape, n = stored_fold(data_dir, fold)
+    threads = threads or min(THREADS, len(os.sched_getaffinity(0)))
+    done = 0
+    for block in _decoded(fold_files(data_dir, fold), shape, threads, columns):
+        done += len(block.codes)
+        if done > n:
+            raise InputError(f"disagrees with statistics.json: holds more than {n} {fold} windows", data_dir)
+        yield block
+    if done != n:
+        raise InputError(f"holds {done} {fold} windows, statistics.json says {n}: an incomplete dataset", data_dir)
+
+
+def stored_fold(data_dir: Path, fold: str) -> StoredFold:
+    """What statistics.json says of a fold.
+
+    Raises:
+        InputError: it contradicts targets.txt, or claims more than the TFRecords can hold.
+    """
+    shape, n = found = _shape(data_dir, fold)
     size = n * (shape.seq_length + 4 * shape.target_length * shape.tracks)
     # Arrays are made by what statistics.json says: a damaged number must not ask for all the memory there is.
     if size > max(INFLATED_LEAST, INFLATED_MOST * sum(path.stat().st_size for path in fold_files(data_dir, fold))):
         raise InputError(f"claims {n} {fold} windows, more than the TFRecords can hold", data_dir / "statistics.json")
-    make_array = mapped_array if size > memory else np.empty
-    codes = make_array((n, shape.seq_length), np.uint8)
-    targets = make_array((n, shape.target_length, shape.tracks), np.float32)
-    threads = threads or min(THREADS, len(os.sched_getaffinity(0)))
-    done = 0
-    for block in _decoded(fold_files(data_dir, fold), shape, threads):
-        rows = slice(done, done + len(block.codes))
-        if rows.stop > n:
-            raise InputError(f"disagrees with statistics.json: holds more than {n} {fold} windows", data_dir)
-        codes[rows], targets[rows] = block
-        done = rows.stop
-    if done != n:
-        raise InputError(f"holds {done} {fold} windows, statistics.json says {n}: an incomplete dataset", data_dir)
-    return LoadedFold(codes, targets)
+    return found
 
 
 def stored_as_half(data_dir: Path) -> bool:
@@ -159,12 +197,14 @@ def stored_as_half(data_dir: Path) -> bool:
     return place.stop - place.start == 2 * shape.target_length * shape.tracks
 
 
-def _decoded(files: Sequence[Path], shape: RecordShape, threads: int) -> Iterator[LoadedFold]:
+def _decoded(
+    files: Sequence[Path], shape: RecordShape, threads: int, columns: Sequence[int] | None
+) -> Iterator[LoadedFold]:
     """Blocks of files in order; each thread decodes a file, and at most `threads` files wait for the caller."""
     waiting: deque[Future[list[LoadedFold]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for path in files:
-            waiting.append(pool.submit(lambda file: list(read_file(file, shape)), path))
+            waiting.append(pool.submit(lambda file: list(read_file(file, shape, columns)), path))
             if len(waiting) > threads:
                 yield from waiting.popleft().result()
         while waiting:
@@ -278,10 +318,11 @@ def _layout(payload: Codes, path: Path, number: int) -> RecordLayout:
         ) from None
 
 
-def _decode(payloads: Codes, shape: RecordShape, path: Path, first: int) -> LoadedFold:
-    """Decode records (k, size); all that have one layout at once."""
+def _decode(payloads: Codes, shape: RecordShape, path: Path, first: int, columns: slice | list[int]) -> LoadedFold:
+    """Decode records (k, size), of their targets these columns; all that have one layout at once."""
     codes = np.empty((len(payloads), shape.seq_length), np.uint8)
-    targets = np.empty((len(payloads), shape.target_length, shape.tracks), np.float32)
+    tracks = len(range(shape.tracks)[columns]) if isinstance(columns, slice) else len(columns)
+    targets = np.empty((len(payloads), shape.target_length, tracks), np.float32)
     # A map's entries may be in either order, so records of one file may differ in layout: each round takes the first
     # record that is left and all that agree with it in the bytes outside the features.
     left = np.arange(len(payloads))
@@ -291,7 +332,7 @@ def _decode(payloads: Codes, shape: RecordShape, path: Path, first: int) -> Load
         fits = (payloads[:, layout.fixed][left] == payloads[left[0], layout.fixed]).all(axis=1)
         rows = slice(None) if fits.all() and len(left) == len(payloads) else left[fits]
         codes[rows] = _codes(payloads[rows, layout.sequence], shape, path, record)
-        targets[rows] = _targets(payloads[rows, layout.target], shape, path, record)
+        targets[rows] = _targets(payloads[rows, layout.target], shape, path, record, columns)
         left = left[~fits]
     _require(codes.max(axis=1) <= 4, "has a base that is not one-hot", path, first)
     _require(
@@ -320,11 +361,13 @@ def _codes(data: Codes, shape: RecordShape, path: Path, number: int) -> Codes:
     return ((rows * _HASH >> np.uint32(24)) ^ np.uint32(4)).astype(np.uint8)
 
 
-def _targets(data: Codes, shape: RecordShape, path: Path, number: int) -> TargetArray:
-    """Targets (k, target_length, tracks) of target features: 4 or 2 bytes a value."""
-    values = shape.target_length * shape.tracks
-    if data.shape[1] not in (4 * values, 2 * values):
+def _targets(data: Codes, shape: RecordShape, path: Path, number: int, columns: slice | list[int]) -> TargetArray:
+    """Targets (k, target_length, columns) of target features: 4 or 2 bytes a value."""
+    size = shape.target_length * shape.tracks
+    if data.shape[1] not in (4 * size, 2 * size):
         expected = f"{shape.target_length} position(s) of {shape.tracks} track(s)"
         raise InputError(f"has targets of {data.shape[1]} bytes, statistics.json says {expected}", path, number)
-    kind = "<f4" if data.shape[1] == 4 * values else "<f2"
-    return np.ascontiguousarray(data).view(kind).reshape(-1, shape.target_length, shape.tracks).astype(np.float32)
+    kind = "<f4" if data.shape[1] == 4 * size else "<f2"
+    values = np.ascontiguousarray(data).view(kind).reshape(-1, shape.target_length, shape.tracks)
+    # Only what is asked for becomes numbers: one track of 684 is a 684th of the work.
+    return values[:, :, columns].astype(np.float32)

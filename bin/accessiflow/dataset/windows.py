@@ -133,7 +133,10 @@ def contigs_of(
         edges = [0, *gap_edges, size]
         pieces += [Contig(chrom, a, min(b, size)) for a, b in zip(edges[::2], edges[1::2], strict=True) if a < b]
     if limit is not None:
-        pieces = [part for piece in pieces for part in _intersect(piece, limit)]
+        start, end = limit["start"].to_numpy(), limit["end"].to_numpy()
+        # by chromosome once: a draft genome has thousands, each with an interval or two
+        own = {str(chrom): (start[rows], end[rows]) for chrom, rows in limit.groupby("chrom").indices.items()}
+        pieces = [part for piece in pieces if piece.chrom in own for part in _intersect(piece, *own[piece.chrom])]
     kept = [c for c in pieces if c.end - c.start >= seq_length]
     short = len(pieces) - len(kept)
     left_out("regions", short, len(pieces), f"shorter than a window of {seq_length} bp")
@@ -142,9 +145,10 @@ def contigs_of(
     return kept
 
 
-def _intersect(piece: Contig, limit: pd.DataFrame) -> list[Contig]:
-    rows = limit[(limit["chrom"] == piece.chrom) & (limit["start"] < piece.end) & (limit["end"] > piece.start)]
-    hits = sorted(zip(rows["start"].tolist(), rows["end"].tolist(), strict=True), key=lambda hit: _bedtools_bin(*hit))
+def _intersect(piece: Contig, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> list[Contig]:
+    """The parts of a piece in the intervals (k,) of its chromosome."""
+    met = (starts < piece.end) & (ends > piece.start)
+    hits = sorted(zip(starts[met].tolist(), ends[met].tolist(), strict=True), key=lambda hit: _bedtools_bin(*hit))
     return [Contig(piece.chrom, max(piece.start, s), min(piece.end, e)) for s, e in hits]
 
 

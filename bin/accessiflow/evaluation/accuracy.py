@@ -5,8 +5,8 @@ Source: Kathail et al. 2024, Fig. 2 (notebook Figure_2, cells 10-14) and the Bas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,13 @@ from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
 from accessiflow.evaluation.inputs import EvaluatedWindows
 from accessiflow.evaluation.readers import AnyFloats
 from accessiflow.evaluation.sets import cluster_names
-from accessiflow.statistics import Doubles, log2p, pearson
+from accessiflow.statistics import Doubles, log2p, pearson, pearson_columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RANKED_AT_ONCE = 1 << 13
+VALUES_AT_ONCE = 1 << 22  # of windows and tracks, in double precision
 
 
 def pearson_log2(predictions: AnyFloats, targets: AnyFloats) -> float:
@@ -64,8 +65,7 @@ def by_specificity(
         all_bins: leave out the tracks that lack a bin, as the paper does.
         bootstrap: of the interval low, high.
     """
-    masks = {name: windows.is_peak & (windows.specificity == name)[:, None] for name in windows.labels}
-    table = by_group(windows, masks, "bin", min_track_peaks, min_bin_peaks, bootstrap)
+    table = by_group(windows, specificity_masks(windows), "bin", min_track_peaks, min_bin_peaks, bootstrap)
     if all_bins:
         # The paper compares bins over the same tracks.
         lacking = set(table.loc[table["reason"] != "", "track"])
@@ -88,7 +88,7 @@ def by_cluster(
         min_windows: a cluster needs more windows than this.
         bootstrap: of the interval low, high.
     """
-    masks = {name: windows.cluster == name for name in names}
+    masks = ((name, windows.cluster == name) for name in names)
     # 0 asks nothing, and a track without a peak counts too.
     return by_group(windows, masks, "cluster", min_track_peaks or -1, min_windows, bootstrap)
 
@@ -100,9 +100,16 @@ def in_clusters(
     return by_cluster(windows, cluster_names(windows), min_track_peaks, min_bin_peaks, bootstrap)
 
 
+def specificity_masks(windows: EvaluatedWindows) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Each specificity bin, and which windows are peaks of each track in it (n, T)."""
+    # One at a time: together they would take as many bytes a window and track as there are bins.
+    for name in windows.labels:
+        yield name, windows.is_peak & (windows.specificity == name)[:, None]
+
+
 def by_group(
     windows: EvaluatedWindows,
-    masks: dict[str, NDArray[np.bool_]],
+    masks: Iterable[tuple[str, NDArray[np.bool_]]],
     column: str,
     min_track: int,
     min_group: int,
@@ -112,7 +119,7 @@ def by_group(
 
     Args:
         windows: predictions and targets of n windows in T tracks.
-        masks: the windows of each group, by track (n, T) or for all tracks (n,).
+        masks: name and windows of each group, by track (n, T) or for all tracks (n,).
         column: what the column of the group's name is called.
         min_track: a track needs more peaks than this.
         min_group: a group needs more windows than this.
@@ -120,27 +127,56 @@ def by_group(
     """
     import pandas as pd
 
-    totals = windows.is_peak.sum(axis=0)
-    # All tracks of a group share its resamples, so that their intervals can be compared.
-    limits = {name: interval(resampled(windows, mask, f"{column} {name}", bootstrap)) for name, mask in masks.items()}
-    rows = []
-    for i, track in enumerate(windows.tracks):
-        for name, mask in masks.items():
-            chosen = np.flatnonzero(mask[:, i] if mask.ndim == 2 else mask)
-            reason = too_few(int(totals[i]), len(chosen), min_track, min_group)
-            value = float("nan") if reason else pearson_log2(windows.predictions[chosen, i], windows.targets[chosen, i])
-            if not reason and np.isnan(value):
-                reason = "constant values"
-            low, high = (np.nan if reason else side[i] for side in limits[name])
-            rows.append((track, name, len(chosen), value, reason, low, high))
-    return pd.DataFrame(rows, columns=["track", column, "n", "pearson", "reason", "low", "high"])
+    totals, tracks = windows.is_peak.sum(axis=0), len(windows.tracks)
+    parts = []
+    for name, mask in masks:
+        found = pearson_in(windows, mask)
+        # All tracks of a group share its resamples, so that their intervals can be compared.
+        limits = interval(resampled(windows, mask, f"{column} {name}", bootstrap))
+        few = [too_few(int(total), int(n), min_track, min_group) for total, n in zip(totals, found.n, strict=True)]
+        value = np.where([why != "" for why in few], np.nan, found.pearson)
+        reason = [why or ("constant values" if np.isnan(r) else "") for why, r in zip(few, value, strict=True)]
+        low, high = (np.where(np.isnan(value), np.nan, side) for side in limits)
+        part = pd.DataFrame({"track": windows.tracks, column: name, "n": found.n, "pearson": value, "reason": reason})
+        parts.append(part.assign(low=low, high=high, order=np.arange(tracks)))
+    columns = ["track", column, "n", "pearson", "reason", "low", "high"]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    # Computed group by group; the rows go by track.
+    return pd.concat(parts).sort_values("order", kind="stable", ignore_index=True)[columns]
+
+
+class Correlated(NamedTuple):
+    """Number of windows, and Pearson R of log2(x + 1) over them, of each track (T,)."""
+
+    n: NDArray[np.int64]
+    pearson: Doubles
+
+
+def pearson_in(windows: EvaluatedWindows, mask: NDArray[np.bool_]) -> Correlated:
+    """Each track's Pearson R of log2(x + 1) over its windows (n, T), or over the same for all (n,)."""
+    tracks = len(windows.tracks)
+    if mask.ndim == 2:
+        rows = [np.flatnonzero(mask[:, i]) for i in range(tracks)]
+        found = [pearson_log2(windows.predictions[at, i], windows.targets[at, i]) for i, at in enumerate(rows)]
+        return Correlated(np.array([len(at) for at in rows], np.int64), np.array(found))
+    at = np.flatnonzero(mask)
+    out, step = np.full(tracks, np.nan), max(1, VALUES_AT_ONCE // max(len(at), 1))
+    # Some tracks together where they share their windows: a pass over the rows for each track would read all tracks.
+    for low in range(0, tracks, step):
+        part = np.s_[low : low + step]
+        out[part] = pearson_columns(*(log2p(v[at, part]) for v in (windows.predictions, windows.targets)))
+    return Correlated(np.full(tracks, len(at), np.int64), out)
 
 
 def too_few(track_peaks: int, n: int, min_track: int, min_group: int) -> str:
-    """Why a group of n windows of a track is not evaluated, or ""."""
+    """Why a group of n windows of a track is not evaluated, with the parameter that sets the limit, or ""."""
     if track_peaks <= min_track:
-        return f"{track_peaks} test peaks in the track, not above {min_track}"
-    return f"{n} windows, not above {min_group}" if n <= min_group else ""
+        return f"{track_peaks} test peaks in the track, not above {min_track} (min_track_peaks)"
+    if n > min_group:
+        return ""
+    # the limit of 1 is that of a correlation, no parameter
+    return f"{n} windows, not above {min_group}{' (min_bin_peaks)' if min_group > 1 else ''}"
 
 
 def precision_of_top_tracks(windows: EvaluatedWindows, bootstrap: Bootstrap = NO_BOOTSTRAP) -> pd.DataFrame:
@@ -169,7 +205,10 @@ def precision_of_top_tracks(windows: EvaluatedWindows, bootstrap: Bootstrap = NO
 def _hits(windows: EvaluatedWindows, peaks: NDArray[np.int64]) -> NDArray[np.int64]:
     """How many (n,) of each window's N highest tracks by z score have its peak, N = `peaks` (n,)."""
     mean = windows.predictions.mean(axis=0, dtype=np.float64)
-    spread = windows.predictions.std(axis=0, dtype=np.float64)
+    squares = np.zeros(len(mean))
+    for low in range(0, len(peaks), RANKED_AT_ONCE):
+        squares += np.square(windows.predictions[low : low + RANKED_AT_ONCE] - mean).sum(axis=0)
+    spread = np.sqrt(squares / max(len(peaks), 1))
     ends = windows.predictions.min(axis=0, initial=np.inf), windows.predictions.max(axis=0, initial=-np.inf)
     varies = ends[0] < ends[1]  # the spread of equal values need not be 0
     out = np.zeros(len(peaks), np.int64)

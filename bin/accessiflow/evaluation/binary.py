@@ -49,7 +49,7 @@ def by_specificity(
 
 def _reason(total: int, positives: int, negatives: int, min_track_peaks: int, min_bin_peaks: int) -> str:
     if total <= min_track_peaks:
-        return f"{total} test peaks in the track, not above {min_track_peaks}"
+        return f"{total} test peaks in the track, not above {min_track_peaks} (min_track_peaks)"
     if positives <= min_bin_peaks:
         return f"{positives} windows, not above {min_bin_peaks}"
     return "" if positives <= negatives else f"{negatives} negatives for {positives} positives"

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap, interval
 from accessiflow.evaluation.inputs import EvaluatedWindows
+from accessiflow.evaluation.pair_means import OverCorrelation, over_correlation
 from accessiflow.evaluation.readers import Matrix
 from accessiflow.evaluation.sets import cluster_names
-from accessiflow.log import left_out
-from accessiflow.statistics import Doubles, known_row_means, log2p, pearson_matrix
+from accessiflow.log import left_out, log
+from accessiflow.statistics import Doubles, log2p, pearson_matrix
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,29 +33,39 @@ class Between(NamedTuple):
     summary: pd.DataFrame
 
 
-def between_tracks(windows: EvaluatedWindows, clusters: list[str], bootstrap: Bootstrap = NO_BOOTSTRAP) -> Between:
-    """Every ordered pair of tracks in every cluster.
+def between_tracks(
+    windows: EvaluatedWindows, clusters: list[str], bootstrap: Bootstrap = NO_BOOTSTRAP, most_tracks: int = 0
+) -> Between:
+    """Ordered pairs of tracks in every cluster, and the over-correlation of each cluster over all of them.
+
+    Args:
+        windows: predictions and targets of n windows in T tracks.
+        clusters: their names.
+        bootstrap: of the intervals.
+        most_tracks: with more tracks, the pairs of so many, evenly over their order, have rows of the table; 0: all.
 
     Returns:
         table: rows (source, cluster, track, other): n, pearson of log2(x + 1), reason, low, high; source is prediction
             or measurement.
         summary: rows (cluster): pairs, mean prediction, mean measurement, over_correlation (mean over pairs of
-            prediction - measurement), low, high.
+            prediction - measurement), low, high; over every pair of all tracks.
     """
     import pandas as pd
 
-    a, b = _pairs(len(windows.tracks))
+    shown = _shown(len(windows.tracks), most_tracks)
+    names = [windows.tracks[column] for column in shown]
+    a, b = _pairs(len(names))
     tables: dict[str, list[pd.DataFrame]] = {"prediction": [], "measurement": []}
     rows = []
     for cluster in clusters:
-        chosen = windows.cluster == cluster
-        values = [log2p(part[chosen]) for part in (windows.predictions, windows.targets)]
-        found = [pearson_matrix(part)[a, b] for part in values]
-        again = [_resampled(part, a, b, cluster, bootstrap) for part in values]
-        for source, value, sample in zip(tables, found, again, strict=True):
-            tables[source].append(_rows(source, cluster, windows.tracks, int(chosen.sum()), value, sample))
-        # The over-correlation of each resample is that of the same windows in prediction and measurement.
-        rows.append((cluster, *_over_correlation(*found, *again)))
+        chosen = np.flatnonzero(windows.cluster == cluster)
+        for source, part in zip(tables, (windows.predictions, windows.targets), strict=True):
+            values = log2p(part[np.ix_(chosen, shown)])
+            sample = _resampled(values, a, b, cluster, bootstrap)
+            found = pearson_matrix(values)[a, b]
+            tables[source].append(_rows(source, cluster, names, len(chosen), found, sample))
+        over = over_correlation(windows.predictions, windows.targets, chosen, cluster, bootstrap)
+        rows.append((cluster, *_summary(over)))
     columns = ["cluster", "pairs", "prediction", "measurement", "over_correlation", "low", "high"]
     summary = pd.DataFrame(rows, columns=columns)
     return Between(
@@ -63,15 +74,32 @@ def between_tracks(windows: EvaluatedWindows, clusters: list[str], bootstrap: Bo
     )
 
 
-def in_clusters(windows: EvaluatedWindows, bootstrap: Bootstrap = NO_BOOTSTRAP) -> Between:
-    """`between_tracks` for every cluster that holds a window."""
-    return between_tracks(windows, cluster_names(windows), bootstrap)
+def in_clusters(windows: EvaluatedWindows, pair_tracks: int, bootstrap: Bootstrap = NO_BOOTSTRAP) -> Between:
+    """`between_tracks` for every cluster that holds a window; the pairs of `pair_tracks` tracks have rows."""
+    tracks = len(windows.tracks)
+    if 0 < pair_tracks < tracks:
+        log.info("rows of the pairs of %d of %d tracks; means are over all pairs", pair_tracks, tracks)
+        left_out("tracks", tracks - pair_tracks, tracks, "without rows of their pairs (--pair-tracks)", expected=True)
+    return between_tracks(windows, cluster_names(windows), bootstrap, pair_tracks)
+
+
+def _shown(tracks: int, most: int) -> NDArray[np.int64]:
+    """Numbers of the tracks whose pairs have rows."""
+    if most == 0 or tracks <= most:
+        return np.arange(tracks)
+    return np.linspace(0, tracks - 1, most).round().astype(np.int64)
 
 
 def _pairs(tracks: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Column numbers of every ordered pair."""
     pairs = np.array(list(permutations(range(tracks), 2)), np.int64).reshape(-1, 2)
     return pairs[:, 0], pairs[:, 1]
+
+
+def _summary(found: OverCorrelation) -> tuple[float, ...]:
+    """pairs, mean prediction, mean measurement, mean difference, low, high."""
+    low, high = interval(found.resampled[:, None])
+    return (found.pairs, found.predicted, found.measured, found.predicted - found.measured, low[0], high[0])
 
 
 def _resampled(
@@ -101,25 +129,6 @@ def _rows(source: str, cluster: str, tracks: list[str], n: int, found: Doubles, 
     )
     return table.assign(
         reason=np.where(known, "", CONSTANT), low=np.where(known, low, np.nan), high=np.where(known, high, np.nan)
-    )
-
-
-def _over_correlation(
-    predicted: Doubles, measured: Doubles, sample: Doubles, measured_sample: Doubles
-) -> tuple[float, ...]:
-    """pairs, mean prediction, mean measurement, mean difference, low, high."""
-    # Where both are known, or the two means would be over different pairs.
-    known = np.isfinite(predicted) & np.isfinite(measured)
-    if not known.any():
-        return (0, *(np.nan,) * 5)
-    low, high = interval(known_row_means((sample - measured_sample)[:, known])[:, None])
-    return (
-        int(known.sum()),
-        predicted[known].mean(),
-        measured[known].mean(),
-        (predicted - measured)[known].mean(),
-        low[0],
-        high[0],
     )
 
 

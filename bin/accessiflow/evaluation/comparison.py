@@ -7,7 +7,7 @@ and a table row a track and group.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -18,25 +18,27 @@ from numpy.typing import NDArray
 
 from accessiflow.bootstrap import NO_BOOTSTRAP, Bootstrap
 from accessiflow.errors import InputError
-from accessiflow.evaluation.accuracy import by_group, resampled
+from accessiflow.evaluation.accuracy import by_group, resampled, specificity_masks
 from accessiflow.evaluation.error_rates import called_on, rates
 from accessiflow.evaluation.inputs import EvaluatedWindows, join
+from accessiflow.evaluation.pair_means import equal_columns, moments, sum_between_types
 from accessiflow.evaluation.readers import AnyFloats, Matrix, read_matrix
 from accessiflow.evaluation.sets import cluster_names, specific_windows, ubiquitous_windows
 from accessiflow.sheets import NAME
 from accessiflow.statistics import (
+    Accuracy,
     Doubles,
     benjamini_hochberg,
     deviations,
     known_mean,
     known_row_means,
     log2p,
-    pearson_columns,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_WINDOWS_AT_ONCE = 1 << 12
 CROSS_TRACK_MEAN = "cross_track_mean"
 FILE_STEMS = ("preds", "predict", "predictions")
 
@@ -57,7 +59,7 @@ class Evaluation(NamedTuple):
 
     Attributes:
         table: rows (grouping, group, track): n, pearson, reason, low, high.
-        figures: means over the tracks: over_correlation_specific, over_correlation_ubiquitous, fnr, fpr,
+        figures: means over the tracks: over_correlation_own, over_correlation_ubiquitous, fnr, fpr,
             deviation_pearson.
         sample: bootstrap (repeats,) of the mean specific accuracy.
     """
@@ -186,7 +188,7 @@ def evaluate(windows: EvaluatedWindows, options: Options) -> Evaluation:
     errors = rates(windows, called_on(windows.predictions, options.fdr, options.bh), ())
     everywhere = errors[errors["region"] == "all"]
     figures = {
-        "over_correlation_specific": over_correlation(windows, own),
+        "over_correlation_own": over_correlation(windows, own),
         "over_correlation_ubiquitous": over_correlation(windows, common),
         "fnr": everywhere["fnr"].mean(),
         "fpr": everywhere["fpr"].mean(),
@@ -197,11 +199,11 @@ def evaluate(windows: EvaluatedWindows, options: Options) -> Evaluation:
 
 def _groupings(
     windows: EvaluatedWindows, own: NDArray[np.bool_], common: NDArray[np.bool_]
-) -> Iterator[tuple[str, dict[str, NDArray[np.bool_]]]]:
-    yield "all", {"all": np.ones(len(windows.cluster), bool)}
-    yield "specific", {"specific": own, "ubiquitous": common}
-    yield "specificity", {name: windows.is_peak & (windows.specificity == name)[:, None] for name in windows.labels}
-    yield "cluster", {name: windows.cluster == name for name in cluster_names(windows)}
+) -> Iterator[tuple[str, Iterable[tuple[str, NDArray[np.bool_]]]]]:
+    yield "all", [("all", np.ones(len(windows.cluster), bool))]
+    yield "specific", [("specific", own), ("ubiquitous", common)]
+    yield "specificity", specificity_masks(windows)
+    yield "cluster", ((name, windows.cluster == name) for name in cluster_names(windows))
 
 
 def over_correlation(windows: EvaluatedWindows, mask: NDArray[np.bool_]) -> float:
@@ -214,16 +216,22 @@ def over_correlation(windows: EvaluatedWindows, mask: NDArray[np.bool_]) -> floa
         windows: predictions and targets of n windows in T tracks.
         mask: (n, T); a pair is correlated over the windows of its first track.
     """
-    differences = []
-    types = np.array(windows.cell_types or windows.tracks, dtype=object)
-    for column in range(len(windows.tracks)):
-        chosen = np.flatnonzero(mask[:, column])
-        others = types != types[column]
-        if len(chosen) > 1 and others.any():
-            logs = (log2p(part[chosen]) for part in (windows.predictions, windows.targets))
-            predicted, measured = (pearson_columns(part[:, [column]], part[:, others]) for part in logs)
-            differences.append(predicted - measured)
-    return known_mean(np.concatenate([*differences, np.empty(0)]))
+    types = np.unique(windows.cell_types or windows.tracks, return_inverse=True)[1]
+    total = pairs = 0.0
+    for columns in equal_columns(mask):
+        rows = np.flatnonzero(mask[:, columns[0]])
+        both = windows.predictions, windows.targets
+        again = [moments(values, rows) for values in both]
+        known = (again[0].squares[0] > 0) & (again[1].squares[0] > 0)
+        first = known & np.isin(np.arange(len(known)), columns)
+        predicted, measured = (
+            sum_between_types(values, rows, of, types, first, known) for values, of in zip(both, again, strict=True)
+        )
+        total += predicted - measured
+        # Every known track of these, with every known one of another type.
+        own = np.bincount(types, known, types.max() + 1)
+        pairs += float((known.sum() - own[types[first]]).sum())
+    return total / pairs if pairs else float("nan")
 
 
 def deviation_pearson(windows: EvaluatedWindows) -> float:
@@ -235,8 +243,12 @@ def deviation_pearson(windows: EvaluatedWindows) -> float:
     chosen = np.flatnonzero(windows.n_tracks > 0)
     if len(chosen) < 2 or len(windows.tracks) < 2:
         return float("nan")
-    predicted, measured = (log2p(part[chosen]) for part in (windows.predictions, windows.targets))
-    return known_mean(pearson_columns(deviations(predicted.T).T, deviations(measured.T).T))
+    found = Accuracy(len(windows.tracks))
+    for low in range(0, len(chosen), _WINDOWS_AT_ONCE):
+        at = chosen[low : low + _WINDOWS_AT_ONCE]
+        parts = (deviations(log2p(part[at]).T).T for part in (windows.targets, windows.predictions))
+        found.update(*(part[:, None] for part in parts))
+    return known_mean(found.pearson())
 
 
 def tidy(entries: Sequence[Entry]) -> pd.DataFrame:

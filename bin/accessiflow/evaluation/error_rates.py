@@ -22,13 +22,16 @@ from accessiflow.statistics import wilson
 if TYPE_CHECKING:
     import pandas as pd
 
+_WINDOWS_AT_ONCE = 1 << 13  # windows
 REGIONS = {"all": "all windows", "peaks": "windows that are a peak of any track"}
 
 
 def called_on(values: AnyFloats, fdr: float, bh: str) -> NDArray[np.bool_]:
     """Peaks (n, T) called on each column of values (n, T); a column without a positive value has none."""
-    columns = [call_bins(values[:, column].astype(np.float64), fdr, bh)[0] for column in range(values.shape[1])]
-    return np.column_stack(columns)
+    out = np.empty(values.shape, bool)
+    for column in range(values.shape[1]):
+        out[:, column] = call_bins(values[:, column].astype(np.float64), fdr, bh)[0]
+    return out
 
 
 def of_predictions(windows: EvaluatedWindows, fdr: float, bh: str) -> pd.DataFrame:
@@ -50,16 +53,16 @@ def rates(windows: EvaluatedWindows, called: NDArray[np.bool_], clusters: Sequen
     """
     import pandas as pd
 
-    everywhere = np.ones(len(windows.cluster), bool)
-    regions = {"all": everywhere, "peaks": windows.n_tracks > 0} | {name: windows.cluster == name for name in clusters}
+    regions = {"all": np.ones(len(windows.cluster), bool), "peaks": windows.n_tracks > 0}
+    regions |= {name: windows.cluster == name for name in clusters}
+    counted = {name: _count(windows.is_peak, called, np.flatnonzero(inside)) for name, inside in regions.items()}
     rows = []
     for column, track in enumerate(windows.tracks):
-        measured, predicted = windows.is_peak[:, column], called[:, column]
-        for name, inside in regions.items():
-            positives, others = inside & measured, inside & ~measured
+        for name, counts in counted.items():
+            n, m, missed, wrong = counts[:, column].tolist()
             # Of a cluster only the misses are counted: its windows are peaks of other tracks.
-            n, m = int(positives.sum()), int(others.sum()) if name in REGIONS else 0
-            missed, wrong = int((positives & ~predicted).sum()), int((others & predicted).sum())
+            if name not in REGIONS:
+                m = wrong = 0
             reason = ""
             if n == 0:
                 reason = "no peak of the track"
@@ -81,3 +84,14 @@ def rates(windows: EvaluatedWindows, called: NDArray[np.bool_], clusters: Sequen
         "reason",
     ]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _count(measured: NDArray[np.bool_], called: NDArray[np.bool_], at: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of each track (4, T) among the windows `at`: peaks, others, missed peaks, others that are called."""
+    out = np.zeros((4, measured.shape[1]), np.int64)
+    # All tracks of a block of windows at once: a track at a time, each region would take a pass over all windows.
+    for low in range(0, len(at), _WINDOWS_AT_ONCE):
+        peaks, found = (flags[at[low : low + _WINDOWS_AT_ONCE]] for flags in (measured, called))
+        parts = (peaks, ~peaks, peaks & ~found, ~peaks & found)
+        out += [part.sum(axis=0) for part in parts]
+    return out

@@ -57,9 +57,15 @@ def tss_distance() -> Function:
 
 
 def loci() -> Function:
-    from accessiflow.evaluation.loci import example_loci
+    from accessiflow.evaluation.locus_tracks import at_loci
 
-    return example_loci
+    return at_loci
+
+
+def density() -> Function:
+    from accessiflow.evaluation.density import of_tracks
+
+    return of_tracks
 
 
 def replicates() -> Function:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEIGHT_EDGES = np.arange(2.5, 10.5, 0.5)
+_WINDOWS_AT_ONCE = 1 << 12
 
 
 def match(specific: Doubles, ubiquitous: Doubles, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -33,14 +34,22 @@ def match(specific: Doubles, ubiquitous: Doubles, rng: np.random.Generator) -> N
     Args:
         specific, ubiquitous: heights (n,), (m,).
     """
+    return draw(_wanted(specific, ubiquitous), rng)
+
+
+def draw(wanted: Sequence[tuple[int, NDArray[np.int64]]], rng: np.random.Generator) -> NDArray[np.int64]:
+    """A draw of so many numbers of each pool: without replacement, with it where the pool is smaller."""
+    drawn = [rng.choice(pool, count, replace=len(pool) < count) for count, pool in wanted]
+    return np.concatenate([np.empty(0, np.int64), *drawn])
+
+
+def _wanted(specific: Doubles, ubiquitous: Doubles) -> list[tuple[int, NDArray[np.int64]]]:
+    """Of each height bin that holds both: number of specific windows, and the numbers of the ubiquitous ones."""
     wanted, there = np.digitize(specific, HEIGHT_EDGES), np.digitize(ubiquitous, HEIGHT_EDGES)
-    drawn = [np.empty(0, np.int64)]
     # Bin 0 and the last hold what lies outside the edges.
-    for number in range(1, len(HEIGHT_EDGES)):
-        count, pool = int((wanted == number).sum()), np.flatnonzero(there == number)
-        if count and len(pool):
-            drawn.append(rng.choice(pool, count, replace=len(pool) < count))
-    return np.concatenate(drawn)
+    numbers = range(1, len(HEIGHT_EDGES))
+    pools = [(int((wanted == number).sum()), np.flatnonzero(there == number)) for number in numbers]
+    return [(count, pool) for count, pool in pools if count and len(pool)]
 
 
 def by_track(
@@ -60,9 +69,7 @@ def by_track(
     import pandas as pd
 
     own, common = specific_windows(windows, specific), ubiquitous_windows(windows, ubiquitous)
-    heights = log2p(windows.targets)
-    # Heights outside the edges have no bin to be matched in.
-    kept = own & (heights >= HEIGHT_EDGES[0]) & (heights < HEIGHT_EDGES[-1])
+    kept = own & _in_bins(windows)
     unmatched = int((own & ~kept).sum())
     left_out("specific windows", unmatched, int(own.sum()), "of a height outside 2.5 to 10: not matched")
     masks = {"specific": kept, "specific_unmatched": own, "ubiquitous_unmatched": common}
@@ -75,6 +82,16 @@ def by_track(
             rows.append(_row(track, name, len(x), pearson(x, y), low, high))
         rows.append(_drawn(windows, kept[:, column], common[:, column], column, repeats, seed))
     return pd.DataFrame(rows, columns=["track", "set", "n", "pearson", "reason", "low", "high"])
+
+
+def _in_bins(windows: EvaluatedWindows) -> NDArray[np.bool_]:
+    """Whether the measured height (n, T) is in a bin: outside the edges there is nothing to be matched with."""
+    out = np.empty(windows.targets.shape, bool)
+    # Block by block: heights of all windows would be a second matrix, in double precision.
+    for low in range(0, len(out), _WINDOWS_AT_ONCE):
+        heights = log2p(windows.targets[low : low + _WINDOWS_AT_ONCE])
+        out[low : low + _WINDOWS_AT_ONCE] = (heights >= HEIGHT_EDGES[0]) & (heights < HEIGHT_EDGES[-1])
+    return out
 
 
 def by_track_seeded(
@@ -95,7 +112,8 @@ def _drawn(
     rng = np.random.default_rng([seed, crc32(windows.tracks[column].encode())])
     wanted = log2p(windows.targets[own, column])
     predicted, measured = _heights(windows, common, column)
-    draws = [match(wanted, measured, rng) for _ in range(repeats)]
+    pools = _wanted(wanted, measured)  # once: every draw is from the same
+    draws = [draw(pools, rng) for _ in range(repeats)]
     reason = "no ubiquitous window of their height: not matched"
     left_out("specific windows", len(wanted) - len(draws[0]), len(wanted), reason)
     found = np.array([pearson(predicted[at], measured[at]) for at in draws])

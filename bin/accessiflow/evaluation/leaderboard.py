@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MIN_REPLICATES, SIGNIFICANT = 3, 0.05
-FIGURES = ("over_correlation_specific", "over_correlation_ubiquitous", "fnr", "fpr", "deviation_pearson")
+FIGURES = ("over_correlation_own", "over_correlation_ubiquitous", "fnr", "fpr", "deviation_pearson")
 LEADERBOARD_COLUMNS = (
     *(
         "rank",

@@ -105,7 +105,16 @@ METRICS = (
         source="Fig. 4B",
         number="13",
         inputs=WITH_CLUSTERS,
-        thresholds=(),
+        thresholds=(
+            Option(
+                "pair_tracks",
+                int,
+                "With more tracks, rows for the pairs of so many, evenly over their order (the means are over all); "
+                "0: all.",
+                32,
+                least=0,
+            ),
+        ),
         tables=(
             MetricTable(
                 "cell_types",
@@ -249,7 +258,10 @@ METRICS = (
         question="What do good, middling and bad predictions look like?",
         summary="Example loci by rule: best, median and worst specific peak, and a ubiquitous one.",
         inputs=(*PAIR, opt.PEAKS, opt.TRACKS),
-        thresholds=(Option("number", int, "Tracks to choose loci for.", 3, least=1),),
+        thresholds=(
+            Option("number", int, "Tracks to choose loci for.", 3, least=1),
+            Option("shown", int, "Tracks in the table at each locus: its own, and others evenly.", 24, least=1),
+        ),
         tables=(
             MetricTable(
                 "loci",
@@ -267,6 +279,31 @@ METRICS = (
         function=functions.loci,
         windows=loading.flagged,
         without_sites="no locus can be shown",
+        bootstrap=False,
+        seed=opt.UNUSED_SEED,
+        in_all=True,
+    ),
+    Metric(
+        name="density",
+        question="Where do predictions and measurements part, window by window?",
+        summary="Windows counted on a grid of measured against predicted log2(x + 1), of some tracks.",
+        source="Fig. 3B",
+        inputs=WITH_CLUSTERS,
+        thresholds=(
+            Option("number", int, "Tracks, evenly over their order.", 3, least=1),
+            Option("cells", int, "Of the grid along each axis.", 20, least=2),
+        ),
+        tables=(
+            MetricTable(
+                "density",
+                "track, set (specific, ubiquitous, all), measured (lower edge of a cell in log2 of x + 1), predicted, "
+                "width (of a cell), n (windows in it), n_windows (of the set), pearson (of the set)",
+                opt.OUTPUT,
+                published="M.density.tsv",
+            ),
+        ),
+        function=functions.density,
+        windows=loading.clustered,
         bootstrap=False,
         seed=opt.UNUSED_SEED,
         in_all=True,
@@ -397,7 +434,7 @@ METRICS = (
             opt.MIN_BIN.by_default(1),
             opt.FDR,
             opt.BH,
-            opt.MISSING,
+            opt.LACKING,
         ),
         tables=(
             MetricTable(
@@ -419,7 +456,7 @@ METRICS = (
             MetricTable(
                 "leaderboard",
                 "rank, model, replicates, n_tracks, pearson_all, pearson_specific, low, high, "
-                "interval (what it is over), pearson_ubiquitous, over_correlation_specific, "
+                "interval (what it is over), pearson_ubiquitous, over_correlation_own, "
                 "over_correlation_ubiquitous, fnr, fpr, "
                 "deviation_pearson (without each window's mean over the tracks), specific_minus_own_mean, p_own_mean, "
                 "specific_minus_kmer_ridge, p_kmer_ridge, specific_minus_reference, p_reference, verdict, note",
@@ -451,7 +488,7 @@ METRICS = (
             ),
             opt.MIN_TRACK.by_default(0),
             opt.MIN_BIN.by_default(1),
-            opt.MISSING,
+            opt.LACKING,
         ),
         tables=(
             MetricTable(

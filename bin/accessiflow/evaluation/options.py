@@ -77,7 +77,7 @@ FDR = Option("fdr", float, "False discovery rate.", 0.05, least=0.0, most=1.0)
 BH = Option(
     "bh", str, "Benjamini-Hochberg: correct, or floor (as the paper's code).", "correct", choices=("correct", "floor")
 )
-MISSING = Option(
+LACKING = Option(
     "missing",
     str,
     "A window that a model lacks: refuse, or exclude it for all.",

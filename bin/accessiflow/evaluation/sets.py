@@ -61,20 +61,25 @@ def specific_windows(windows: EvaluatedWindows, given: Sequence[str] = ()) -> ND
     # Without clusters, the first specificity bin stands for specific.
     if not cluster_names(windows) and windows.labels:
         return windows.is_peak & (windows.specificity == windows.labels[0])[:, None]
-    out = np.zeros(windows.is_peak.shape, bool)
+    out, found = np.zeros(windows.is_peak.shape, bool), {}
     for column in range(len(windows.tracks)):
-        out[:, column] = np.isin(windows.cluster, specific_clusters(windows, column, given))
+        names = tuple(specific_clusters(windows, column, given))
+        # Tracks of one cell type have the same clusters: looked up once.
+        if names not in found:
+            found[names] = np.isin(windows.cluster, names)
+        out[:, column] = found[names]
     return out
 
 
 def ubiquitous_windows(windows: EvaluatedWindows, given: Sequence[str] = ()) -> NDArray[np.bool_]:
-    """Which windows are ubiquitous, for each track (n, T)."""
+    """Which windows are ubiquitous, for each track (n, T); not to be written to."""
     names = cluster_names(windows)
     # And the last for ubiquitous.
     if not names and windows.labels:
         return windows.is_peak & (windows.specificity == windows.labels[-1])[:, None]
     chosen = np.isin(windows.cluster, _known(given, names) if given else [UBIQUITOUS])
-    return np.repeat(chosen[:, None], len(windows.tracks), axis=1)
+    # A view: the same column for all tracks takes no byte a window and track.
+    return np.broadcast_to(chosen[:, None], windows.is_peak.shape)
 
 
 def _known(given: Sequence[str], names: Sequence[str]) -> list[str]:

@@ -138,10 +138,11 @@ def by_distance(
     }
     rows = []
     for column, track in enumerate(windows.tracks):
-        total = int(own[:, column].sum())
+        peaks = np.flatnonzero(own[:, column])
+        total = len(peaks)
         for (label, name), inside in cells.items():
-            chosen = own[:, column] & inside
-            n = int(chosen.sum())
+            chosen = peaks[inside[peaks]]
+            n = len(chosen)
             reason = too_few(total, n, min_track_peaks, min_all_peaks if label == ALL_BINS else min_cell_peaks)
             value = np.nan
             if not reason:

@@ -192,8 +192,7 @@ def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
     for chrom, (lines, packed) in rows.items():
         _write_plink(Path(f"{out}.{chrom}"), lines, packed, people)
     counts = {chrom: len(lines) for chrom, (lines, _) in rows.items()}
-    kept = sum(counts.values())
-    records = kept + skipped + elsewhere
+    records = (kept := sum(counts.values())) + skipped + elsewhere
     left_out("records", skipped, records, "no biallelic SNP")
     left_out("records", elsewhere, records, "on other chromosomes than 1 to 22")
     left_out("genotypes", haploid, kept * len(people), "not of two alleles: taken as missing")

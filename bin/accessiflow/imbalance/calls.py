@@ -71,6 +71,13 @@ def _warn_of_copies(table: pd.DataFrame, path: Path) -> None:
         )  # fmt: skip
 
 
+def site_counts(calls: pd.DataFrame) -> pd.DataFrame:
+    """How many sites have each label, and why some were not tested: label, reason, n; of the table of `call`."""
+    reason = calls["reason"].fillna("")
+    counted = calls.assign(reason=reason).groupby(["label", "reason"], sort=True).size()
+    return counted.rename("n").reset_index()
+
+
 def binomial_p(ref: NDArray[np.int64], alt: NDArray[np.int64]) -> NDArray[np.float64]:
     """Two-sided p values (n,) that both alleles have the same chance of a read."""
     from scipy.stats import binom

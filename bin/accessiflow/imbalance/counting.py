@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from accessiflow.errors import InputError
-from accessiflow.files import require_file
 from accessiflow.log import left_out, log
-from accessiflow.signal.insertions import LOW_MAPQ, UNUSABLE, unused
+from accessiflow.signal.alignments import UNUSABLE, check_reference, open_alignments, records
+from accessiflow.signal.insertions import LOW_MAPQ, unused
 from accessiflow.variants.tables import KEY
 
 if TYPE_CHECKING:
@@ -79,38 +79,29 @@ def count(bam: Path, sites: pd.DataFrame, reads: Filter, fasta: Path | None = No
         sample: whose genotypes the sites are; a warning names the sample of the reads where that is another.
 
     Raises:
-        InputError: the alignments cannot be read, are not sorted by coordinate, or share no contig with the sites.
+        InputError: the alignments cannot be read, are not sorted by coordinate, or share no contig with the sites; a
+            CRAM was written with another genome, or none is given.
     """
-    import pysam
-
-    require_file(bam, "BAM file")
     out = np.zeros((len(sites), 4), np.int64)
     number, skipped = 0, Counter[str]()
-    verbosity = pysam.set_verbosity(0)
-    try:
-        with pysam.AlignmentFile(
-            str(bam), check_sq=True, reference_filename=None if fasta is None else str(fasta)
-        ) as handle:
-            _warn_of_sample(handle.header.to_dict().get("RG", []), sample, bam)
-            contigs = _contigs(sites, list(handle.references), bam)
-            last = (-1, -1)
-            for number, read in enumerate(handle.fetch(until_eof=True), 1):
-                if read.flag & UNUSABLE or read.mapping_quality < reads.min_mapq:
-                    skipped[unused(read.flag) or LOW_MAPQ.format(reads.min_mapq)] += 1
-                    continue
-                here = read.reference_id, read.reference_start
-                if here < last:
-                    raise InputError(f"is not sorted by coordinate (record {number}): sort it with samtools sort", bam)
-                # No read of a contig that is over comes again.
-                if here[0] != last[0]:
-                    _close(contigs[last[0]], None, out)
-                last = here
-                _add(contigs[here[0]], read, reads.min_base_quality, out)
-            _close(contigs[last[0]], None, out)
-    except (OSError, ValueError, NotImplementedError) as error:
-        raise InputError(f"cannot be read as BAM after record {number} ({error}): truncated?", bam) from None
-    finally:
-        pysam.set_verbosity(verbosity)
+    with open_alignments(bam, fasta) as handle:
+        check_reference(handle, bam, fasta)
+        _warn_of_sample(handle.header.to_dict().get("RG", []), sample, bam)
+        contigs = _contigs(sites, list(handle.references), bam)
+        last = (-1, -1)
+        for number, read in enumerate(records(handle, bam), 1):
+            if read.flag & UNUSABLE or read.mapping_quality < reads.min_mapq:
+                skipped[unused(read.flag) or LOW_MAPQ.format(reads.min_mapq)] += 1
+                continue
+            here = read.reference_id, read.reference_start
+            if here < last:
+                raise InputError(f"is not sorted by coordinate (record {number}): sort it with samtools sort", bam)
+            # No read of a contig that is over comes again.
+            if here[0] != last[0]:
+                _close(contigs[last[0]], None, out)
+            last = here
+            _add(contigs[here[0]], read, reads.min_base_quality, out)
+        _close(contigs[last[0]], None, out)
     for reason, n in sorted(skipped.items()):
         left_out("alignments", n, number, reason)
     bases, poor = (sum(getattr(contig, name) for contig in contigs) for name in ("bases", "poor"))

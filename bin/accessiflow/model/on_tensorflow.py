@@ -39,7 +39,9 @@ def start(threads: int, training: bool, precision: str) -> None:
     except RuntimeError:
         if training:
             raise
-        log.warning("TensorFlow has started already: it keeps the threads that it has")
+        # Another model of the same task asks for the same: nothing is to be said.
+        if tf.config.threading.get_intra_op_parallelism_threads() != threads:
+            log.warning("TensorFlow has started already: it keeps the threads that it has")
     # TensorFlow's own default is TensorFloat-32, which moves SAD by percents
     tf.config.experimental.enable_tensor_float_32_execution(precision == "tf32")
     for gpu in tf.config.list_physical_devices("GPU"):

@@ -20,7 +20,7 @@ from accessiflow.peaks.cluster_bed import clusters_of
 from accessiflow.peaks.files import read_peak_bins
 from accessiflow.peaks.matrix import PeakFrames
 from accessiflow.peaks.specificity import PAPER_TRACKS, clusters, specificity_bin, specificity_edges
-from accessiflow.signal.bins import BinLayout, read_coverage, read_layout
+from accessiflow.signal.bins import BinLayout, read_coverage, read_track_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,7 +115,7 @@ def coverage_of_tracks(paths: Iterable[Path], tracks: Sequence[str]) -> dict[str
     """
     paths = list(paths)
     by_stem = {path.name.removesuffix(".h5").removesuffix(".coverage"): path for path in paths}
-    return _match(by_stem | {read_layout(path)[0]: path for path in paths}, paths, tracks, "coverage file")
+    return _match(by_stem | {read_track_name(path): path for path in paths}, paths, tracks, "coverage file")
 
 
 def peaks_of_tracks(paths: Iterable[Path], tracks: Sequence[str]) -> dict[str, Path]:
@@ -233,7 +233,8 @@ def _tss_distance(obs: pd.DataFrame, genes: Path | None, layout: BinLayout) -> N
     if genes is not None:
         starts = read_tss(genes)
         count_elsewhere(starts, layout.bins, genes, "genes")
-        tss = {str(chrom): np.sort(rows["position"].to_numpy()) for chrom, rows in starts.groupby("chrom")}
+        position = starts["position"].to_numpy()
+        tss = {str(chrom): np.sort(position[rows]) for chrom, rows in starts.groupby("chrom").indices.items()}
         for chrom, at in obs.groupby("chrom", sort=False).indices.items():
             out[at] = nearest_distance(
                 obs["start"].to_numpy()[at], obs["end"].to_numpy()[at], tss.get(str(chrom), np.empty(0, np.int64))

@@ -55,9 +55,8 @@ def write_tables(
 def write_sets(obs: pd.DataFrame, sets: Sequence[TissueSet], folder: Path) -> None:
     """Write NAME.high.bed and NAME.low.bed (one line a peak bin), NAME.tracks.txt and sets.tsv.
 
-    An empty half is named in the log.
-
-    Characters of a tissue's name that a file's name cannot hold become `_`.
+    An empty half has its reason in sets.tsv and in the log. Characters of a tissue's name that a file's name cannot
+    hold become `_`.
 
     Raises:
         InputError: two different tissues would have the same name.
@@ -71,16 +70,16 @@ def write_sets(obs: pd.DataFrame, sets: Sequence[TissueSet], folder: Path) -> No
         for split, members in (("high", tissue.high), ("low", tissue.low)):
             name = f"{tissue.name}.{split}.bed"
             chosen = obs.iloc[members]
-            if len(members) == 0:
-                log.warning("the tissue set %s is empty and gives no annotation: %s", name, _why_empty(tissue))
+            reason = "" if len(members) else _why_empty(tissue)
+            if reason:
+                log.warning("the tissue set %s is empty and gives no annotation: %s", name, reason)
             with write_text(folder / name) as out:
                 out.writelines(
                     f"{c}\t{s}\t{e}\n" for c, s, e in zip(chosen["chrom"], chosen["start"], chosen["end"], strict=True)
                 )
-            rows.append((tissue.name, tissue.by, split, len(members), tissue.median, tissue.n_tracks, name))
-    write_table(
-        pd.DataFrame(rows, columns=["set", "by", "split", "n_bins", "median", "n_tracks", "file"]), folder / "sets.tsv"
-    )
+            rows.append((tissue.name, tissue.by, split, len(members), tissue.median, tissue.n_tracks, name, reason))
+    columns = ["set", "by", "split", "n_bins", "median", "n_tracks", "file", "reason"]
+    write_table(pd.DataFrame(rows, columns=columns).replace({"reason": {"": "NA"}}), folder / "sets.tsv")
     left_out("tissue sets", sum(row[3] == 0 for row in rows), len(rows), "empty: no annotation")
     members = np.unique(np.concatenate([np.empty(0, np.int64), *(part for s in sets for part in (s.high, s.low))]))
     reason = "in too few tracks of every tissue: in no set"

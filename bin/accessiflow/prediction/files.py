@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,13 @@ def write_sites(
     handle.create_dataset("target_labels", data=as_bytes(list(tracks["description"])))
 
 
+class PredictedBlock(NamedTuple):
+    """Predictions and targets (k, B, T) of the next windows."""
+
+    predictions: NDArray[np.floating]
+    targets: NDArray[np.float32]
+
+
 def write_test(
     out: Path,
     predictions: NDArray[np.float64],
@@ -46,13 +53,32 @@ def write_test(
     tracks: pd.DataFrame,
 ) -> None:
     """Write preds.h5 and targets.h5 (n, B, T)."""
-    # float32, as Basenji stores both: the float64 of an ensemble has no more meaning than that
-    for name, dataset, values in (
-        ("preds.h5", "preds", predictions.astype(np.float32)),
-        ("targets.h5", "targets", targets),
-    ):
-        with create_hdf5(out / name) as handle:
-            handle.create_dataset(dataset, data=values)
+    write_test_blocks(out, predictions.shape, [PredictedBlock(predictions, targets)], chroms, starts, ends, tracks)
+
+
+def write_test_blocks(
+    out: Path,
+    shape: tuple[int, ...],
+    blocks: Iterable[PredictedBlock],
+    chroms: Sequence[str],
+    starts: NDArray[np.int64],
+    ends: NDArray[np.int64],
+    tracks: pd.DataFrame,
+) -> None:
+    """The same of windows that come block by block; `shape` is (n, B, T)."""
+    with create_hdf5(out / "preds.h5") as given, create_hdf5(out / "targets.h5") as truth:
+        predicted, measured = (
+            # float32, as Basenji stores both: the float64 of an ensemble has no more meaning than that
+            handle.create_dataset(name, shape, np.float32)
+            for handle, name in ((given, "preds"), (truth, "targets"))
+        )
+        low = 0
+        for block in blocks:
+            high = low + len(block.predictions)
+            predicted[low:high] = block.predictions.astype(np.float32)
+            measured[low:high] = block.targets
+            low = high
+        for handle in (given, truth):
             write_sites(handle, chroms, starts, ends, tracks)
 
 

@@ -14,7 +14,7 @@ from accessiflow.prediction import native
 from accessiflow.prediction.adapters import KERAS, adapter_of, load_adapter
 from accessiflow.prediction.ensemble import Ensemble
 from accessiflow.prediction.native import NativePredictor
-from accessiflow.prediction.predictor import AdaptedPredictor, KerasPredictor, Predictor
+from accessiflow.prediction.predictor import AdaptedPredictor, KerasPredictor, Predictor, SideBySide
 from accessiflow.prediction.tracks import read_tracks
 from accessiflow.restart import PartFile, fingerprint
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ENGINES = ("auto", "native", *BACKENDS)
+MODEL_FILES = ("params.json", "model_best.h5", "targets.txt")  # of a trained model's folder
 
 
 class TrackPredictor(NamedTuple):
@@ -69,6 +70,47 @@ def load_tracks(
     """A predictor of the tracks of a targets table (see load_predictor and read_tracks)."""
     predictor = load_predictor(params_file, weights, adapter, engine, threads, require_gpu, backend)
     return TrackPredictor(predictor, ensemble, read_tracks(targets, predictor))
+
+
+def load_beside(
+    first: TrackPredictor,
+    folders: Sequence[Path],
+    engine: str = "auto",
+    threads: int = 1,
+    require_gpu: bool = False,
+    backend: str = "",
+) -> TrackPredictor:
+    """A model with further ones beside it: single-task models as one of all their tracks.
+
+    Args:
+        first: the model whose tracks come first.
+        folders: those of the further models, each with MODEL_FILES.
+        engine, threads, require_gpu, backend: as of `load_predictor`.
+
+    Raises:
+        InputError: what `load_tracks` raises, a model reads other windows than the first, or a track comes twice.
+    """
+    import pandas as pd
+
+    members = [first]
+    for folder in folders:
+        params, weights, targets = (folder / name for name in MODEL_FILES)
+        found = load_tracks(params, weights, targets, first.ensemble, "", engine, threads, require_gpu, backend)
+        lengths = [(one.predictor.seq_length, one.predictor.output_length) for one in (first, found)]
+        if lengths[0] != lengths[1]:
+            raise InputError(
+                f"reads {lengths[1][0]} bp and predicts {lengths[1][1]} position(s), the first model {lengths[0][0]} "
+                f"and {lengths[0][1]}: models side by side have the same windows",
+                params,
+            )
+        members.append(found)
+    if len(members) == 1:
+        return first
+    tracks = pd.concat([one.tracks[["identifier", "description"]] for one in members], ignore_index=True)
+    twice = tracks["identifier"][tracks["identifier"].duplicated()]
+    if len(twice):
+        raise InputError(f"the track {twice.iloc[0]} is in two of the models", folders[-1])
+    return TrackPredictor(SideBySide([one.predictor for one in members]), first.ensemble, tracks)
 
 
 def load_predictor(

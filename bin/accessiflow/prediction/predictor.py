@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -278,6 +278,45 @@ class AdaptedPredictor(Predictor):
                 )
             out[low : low + size] = predicted[: len(part), :, self._outputs]
         return out
+
+
+class SideBySide(Predictor):
+    """Several models of the same windows: the tracks of each beside those of the last, each as it is alone."""
+
+    def __init__(self, members: Sequence[Predictor]) -> None:
+        """Models with the same lengths."""
+        first = members[0]
+        tracks = sum(member.output_shape.tracks for member in members)
+        super().__init__(first.seq_length, first.output_length, tracks)
+        self._members = list(members)
+
+    @property
+    def engine(self) -> str:
+        """What computes, for the log."""
+        return self._members[0].engine
+
+    def predict(self, codes: Codes) -> NDArray[np.float32]:
+        """Predictions (n, B, T) of windows (n, seq_length) of base codes."""
+        return self._beside([member.predict(codes) for member in self._members])
+
+    def ensemble(
+        self, codes: Codes, ensemble: Ensemble, starts: NDArray[np.int64] | None = None
+    ) -> NDArray[np.float64]:
+        """Mean prediction (n, B, T) over shifts and strands."""
+        return self._beside([member.ensemble(codes, ensemble, starts) for member in self._members])
+
+    def alleles(self, ref: Codes, alt: Codes, ensemble: Ensemble, starts: NDArray[np.int64]) -> AllelePredictions:
+        """Mean predictions of REF and of ALT windows."""
+        found = [member.alleles(ref, alt, ensemble, starts) for member in self._members]
+        return AllelePredictions(*(self._beside(parts) for parts in zip(*found, strict=True)))
+
+    def changed(self, codes: Codes, windows: Codes, ensemble: Ensemble, start: int = 0) -> MutantPredictions:
+        """Mean predictions of windows that differ from one window in few places, and of that window."""
+        found = [member.changed(codes, windows, ensemble, start) for member in self._members]
+        return MutantPredictions(*(self._beside(parts) for parts in zip(*found, strict=True)))
+
+    def _beside(self, parts: Sequence[NDArray[np.floating]]) -> NDArray[Any]:
+        return np.concatenate(parts, axis=-1)[..., self._outputs]
 
 
 def _distinct(codes: Codes, starts: NDArray[np.int64]) -> FirstOfKind:

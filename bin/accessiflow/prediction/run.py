@@ -1,12 +1,12 @@
 """Predictions on reference sequence, file to file: regions of a BED file, a dataset's test fold, whole chromosomes.
 
-Memory: bed holds the predictions, test the windows too (a byte a base); genome holds one block of 4,096 tiles and one
-chromosome's predictions.
+Memory: bed holds the predictions; test holds 256 MB each of windows, targets and predictions, what is more waits in
+files of TMPDIR; genome holds one block of 4,096 tiles and its predictions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from accessiflow.dataset.scratch import WaitingTable
 from accessiflow.dataset.targets import track_columns
-from accessiflow.dataset.tfrecords import load_fold
+from accessiflow.dataset.tfrecords import fold_blocks, stored_fold
 from accessiflow.errors import InputError
 from accessiflow.files import atomic, read_json, read_table
 from accessiflow.genome import Fasta
@@ -25,7 +26,8 @@ from accessiflow.log import left_out, log, progress
 from accessiflow.prediction import files as outputs
 from accessiflow.prediction import windows
 from accessiflow.prediction.ensemble import Ensemble
-from accessiflow.prediction.predictor import Predictor, predict
+from accessiflow.prediction.joining import write_predictions
+from accessiflow.prediction.predictor import OutputShape, Predictor, predict
 from accessiflow.prediction.tracks import described, read_tracks
 from accessiflow.sheets import NAME
 from accessiflow.signal.bigwig import BigWigWriter
@@ -91,53 +93,86 @@ def predict_test(
     Raises:
         InputError: Windows or targets of the dataset have another shape than the model's.
     """
-    codes, values = load_fold(data_dir, fold)
-    if codes.shape[1] != predictor.seq_length:
-        raise InputError(f"holds windows of {codes.shape[1]} bp, the model reads {predictor.seq_length}", data_dir)
+    shape, n = stored_fold(data_dir, fold)
+    if shape.seq_length != predictor.seq_length:
+        raise InputError(f"holds windows of {shape.seq_length} bp, the model reads {predictor.seq_length}", data_dir)
     tracks = described(read_table(data_dir / "targets.txt", ["identifier"], text=["identifier"]))
     columns = _columns(tracks["identifier"].tolist(), predictor, weights, data_dir)
     # a model of some of the dataset's tracks is compared with these alone
-    tracks, values = tracks.iloc[columns], values[:, :, columns]
-    predictions = _predict_fold(predictor, codes, ensemble, data_dir, fold)
-    if predictions.shape != values.shape:
+    tracks = tracks.iloc[columns]
+    output = predictor.output_shape
+    if output != (shape.target_length, len(columns)):
         raise InputError(
-            f"holds targets of shape {values.shape[1:]}, the model predicts {predictions.shape[1:]}", data_dir
+            f"holds targets of shape {(shape.target_length, len(columns))}, the model predicts {tuple(output)}",
+            data_dir,
         )
-    bed = _fold_sites(data_dir, fold, len(codes)) if save else None
-    accuracy = Accuracy(len(columns))
-    accuracy.update(values, predictions)
-    outputs.write_accuracy(out / "acc.txt", accuracy.pearson(), accuracy.r2(), tracks)
-    if bed is not None:
-        # sequences.bed holds whole windows (the fork) or their uncropped part (Basenji HEAD)
-        whole = ((bed["end"] - bed["start"]) == codes.shape[1]).all()
-        crop = int(read_json(data_dir / "statistics.json")["crop_bp"]) if whole else 0
-        outputs.write_test(
-            out,
-            predictions,
-            values,
-            list(bed["chrom"]),
-            bed["start"].to_numpy() + crop,
-            bed["end"].to_numpy() - crop,
-            tracks,
-        )
-    return accuracy
+    bed = _fold_sites(data_dir, fold, n) if save or (data_dir / "sequences.bed").exists() else None
+    width = output.positions * output.tracks
+    with (
+        WaitingTable(n, shape.seq_length, np.uint8) as codes,
+        WaitingTable(n, width, np.float32) as values,
+        WaitingTable(n, width, np.float64) as predictions,
+    ):
+        _read_fold(data_dir, fold, columns, codes, values)
+        _predict_fold(predictor, codes, ensemble, bed, n, predictions)
+        blocks = _fold_blocks(predictions, values, n, output)
+        if not save:
+            accuracy = Accuracy(len(columns))
+            for block in blocks:
+                accuracy.update(block.targets, block.predictions)
+            outputs.write_accuracy(out / "acc.txt", accuracy.pearson(), accuracy.r2(), tracks)
+            return accuracy
+        assert bed is not None
+        return write_predictions(out, output.positions, blocks, _target_sites(bed, shape.seq_length, data_dir), tracks)
+
+
+def _read_fold(data_dir: Path, fold: str, columns: list[int], codes: WaitingTable, values: WaitingTable) -> None:
+    """Fill the tables of codes and of targets with a fold's windows, in its order."""
+    low = 0
+    for block in fold_blocks(data_dir, fold, columns=columns):
+        numbers = np.arange(low, low + len(block.codes))
+        codes.put(numbers, block.codes)
+        values.put(numbers, block.targets.reshape(len(numbers), -1))
+        low += len(numbers)
 
 
 def _predict_fold(
-    predictor: Predictor, codes: NDArray[np.uint8], ensemble: Ensemble, data_dir: Path, fold: str
-) -> NDArray[np.float64]:
-    """Predictions (n, B, T) of a fold's windows.
+    predictor: Predictor,
+    codes: WaitingTable,
+    ensemble: Ensemble,
+    bed: pd.DataFrame | None,
+    n: int,
+    predictions: WaitingTable,
+) -> None:
+    """Fill the table of predictions.
 
     They are computed in the order of the genome where sequences.bed gives it: neighbours share their work.
     """
-    if not (data_dir / "sequences.bed").exists():
-        return predict(predictor, codes, ensemble).values
-    bed = _fold_sites(data_dir, fold, len(codes))
-    starts = bed["start"].to_numpy() - (codes.shape[1] - (bed["end"] - bed["start"]).to_numpy()) // 2
-    order = windows.in_order(list(bed["chrom"]), starts)
-    predictions = np.empty((len(codes), *predictor.output_shape))
-    predictions[order] = predict(predictor, codes[order], ensemble, starts[order]).values
-    return predictions
+    order, starts = np.arange(n), None
+    if bed is not None:
+        starts = bed["start"].to_numpy() - (predictor.seq_length - (bed["end"] - bed["start"]).to_numpy()) // 2
+        order = windows.in_order(list(bed["chrom"]), starts)
+    for low in range(0, n, WINDOWS_AT_ONCE):
+        at = order[low : low + WINDOWS_AT_ONCE]
+        found = predict(predictor, codes.take(at), ensemble, None if starts is None else starts[at]).values
+        predictions.put(at, found.reshape(len(at), -1))
+
+
+def _fold_blocks(
+    predictions: WaitingTable, values: WaitingTable, n: int, output: OutputShape
+) -> Iterator[outputs.PredictedBlock]:
+    """The tables' rows in order, as they are written."""
+    for low in range(0, n, WINDOWS_AT_ONCE):
+        at = np.arange(low, min(low + WINDOWS_AT_ONCE, n))
+        yield outputs.PredictedBlock(*(table.take(at).reshape(-1, *output) for table in (predictions, values)))
+
+
+def _target_sites(bed: pd.DataFrame, seq_length: int, data_dir: Path) -> pd.DataFrame:
+    """chrom, start, end of the windows' targets."""
+    # sequences.bed holds whole windows (the fork) or their uncropped part (Basenji HEAD)
+    whole = ((bed["end"] - bed["start"]) == seq_length).all()
+    crop = int(read_json(data_dir / "statistics.json")["crop_bp"]) if whole else 0
+    return bed.assign(start=bed["start"] + crop, end=bed["end"] - crop)
 
 
 def _fold_sites(data_dir: Path, fold: str, count: int) -> pd.DataFrame:
@@ -205,14 +240,17 @@ def predict_genome(
         handles = [
             BigWigWriter(stack.enter_context(atomic(path)), {c: genome.sizes[c] for c in chosen}) for path in paths
         ]
-        for chrom in chosen:
-            log.info("predicting %s", chrom)
-            reach = (predictor.seq_length - tile) // 2  # bases that a window has to the left of its tile
-            for starts, codes in windows.tiles(genome, chrom, tile, predictor.seq_length, WINDOWS_AT_ONCE):
-                predicted = predict(predictor, codes, ensemble, starts - reach).values
-                values = predicted.reshape(-1, len(paths)) * per_base
+        reach = (predictor.seq_length - tile) // 2  # bases that a window has to the left of its tile
+        for block, codes in windows.tiles(genome, chosen, tile, predictor.seq_length, WINDOWS_AT_ONCE):
+            log.info("predicting from %s:%d", block[0].chrom, block[0].starts[0])
+            starts = np.concatenate([part.starts for part in block])
+            predicted = predict(predictor, codes, ensemble, starts - reach).values * per_base
+            low = 0
+            for part in block:
+                values = predicted[low : low + len(part.starts)].reshape(-1, len(paths))
+                low += len(part.starts)
                 for column, handle in enumerate(handles):
-                    handle.add_steps(chrom, int(starts[0]), width, values[:, column])
+                    handle.add_steps(part.chrom, int(part.starts[0]), width, values[:, column])
         for handle in handles:
             handle.close()  # its index is written here, before the file gets its final name
     return paths

@@ -46,6 +46,7 @@ def check(
     limits: Limits,
     min_snps: int,
     offline: bool = False,
+    index_folder: Path | None = None,
 ) -> Findings:
     """Check the inputs of a run.
 
@@ -56,6 +57,7 @@ def check(
         limits: limits of the comparison of REF alleles with the genome.
         min_snps: how many SNPs a GWAS must share with the panel.
         offline: files that are not there are still to be fetched: they are listed, and no problem.
+        index_folder: where the index of a FASTA that has none is kept.
 
     Memory: one window of the genome, one table of variants, 8 bytes a SNP of the panel.
     """
@@ -65,7 +67,7 @@ def check(
     parameters.check_numbers(inputs)
     regions.check_windows(inputs)
     rows = {kind: _rows(inputs, kind) for kind in SHEETS}
-    with open_reference(inputs) as reference:
+    with open_reference(inputs, index_folder) as reference:
         _check_genome_files(inputs, rows, reference, limits)
         snps = panel.check_panel(inputs, rows["ld_panel"], reference, limits)
     models.check_models(inputs, rows["models"], {row["track"] for row in experiments.modelled(rows["tracks"])})

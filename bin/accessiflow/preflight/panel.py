@@ -104,7 +104,7 @@ def check_panel(
     """Check the files of the LD panel; returns the SNPs that a regression can use (None where a file is unreadable)."""
     if is_vcf(inputs.given("ld_panel")):
         return _check_vcf(inputs, inputs.given("ld_panel"), reference, limits)
-    found, people = Subsets(), {}
+    found, people, annotations = Subsets(), {}, dict[str, list[str]]()
     for row in rows:
         _check_names(inputs, row)
         files = inputs.siblings(row["bfile"], (".bed", ".bim", ".fam"), "bfile")
@@ -116,10 +116,11 @@ def check_panel(
                 bim = _read_bim(files[".bim"], row["chrom"])
                 _check_places(inputs, bim, files[".bim"], reference, limits)
         ids = None if bim is None else bim["snp"].to_numpy(dtype=object)
-        others = _check_companions(inputs, row, ids)
+        others = _check_companions(inputs, row, bim, annotations)
         if ids is not None:
             found.add(row["chrom"], ids, row["bfile"] + ".bim", others)
     _check_alike(inputs, rows, people)
+    _check_annotations(inputs, annotations)
     return _whole(inputs, rows, found, people)
 
 
@@ -270,11 +271,15 @@ def _check_alleles(
         )
 
 
-def _check_companions(inputs: Inputs, row: dict[str, str], panel: Ids | None) -> dict[str, Keys]:
+def _check_companions(
+    inputs: Inputs, row: dict[str, str], bim: pd.DataFrame | None, annotations: dict[str, list[str]]
+) -> dict[str, Keys]:
     """Check that the frequencies, weights and baseline that the sheet names exist, and are of the panel's SNPs.
 
-    Returns the keys of the SNPs of the weights and of the baseline. Annotations are compared by their first rows.
+    Returns the keys of the SNPs of the weights and of the baseline; adds the baseline's columns to `annotations`.
+    Annotations are compared by their first rows.
     """
+    panel = None if bim is None else bim["snp"].to_numpy(dtype=object)
     # ldsc joins frequencies and annotations to the panel by row, LD scores by SNP.
     out: dict[str, Keys] = {}
     if row["frq"] and not inputs.is_hidden(row["frq"]):
@@ -289,7 +294,7 @@ def _check_companions(inputs: Inputs, row: dict[str, str], panel: Ids | None) ->
         files = inputs.siblings(row["baseline"], (".annot.gz", ".l2.ldscore.gz", ".l2.M_5_50"), "baseline")
         scores["baseline"] = files.get(".l2.ldscore.gz")
         with inputs.findings.collecting():
-            _check_baseline(files, panel)
+            annotations[row["baseline"]] = _check_baseline(files, bim, inputs.findings)
     for what, path in scores.items():
         with inputs.findings.collecting():
             if path is not None and panel is not None:
@@ -311,11 +316,11 @@ def _check_frequencies(path: Path, panel: Ids | None) -> None:
         _compare_order(path, _ids(path), panel, len(panel))
 
 
-def _check_baseline(files: dict[str, Path], panel: Ids | None) -> None:
-    """Columns of the annotations, of their LD scores and of M_5_50, and the annotations' first SNPs."""
+def _check_baseline(files: dict[str, Path], bim: pd.DataFrame | None, findings: Findings) -> list[str]:
+    """Columns of the annotations (returned), of their LD scores and of M_5_50, and the annotations' first SNPs."""
     annot, scores, counts = (files.get(suffix) for suffix in (".annot.gz", ".l2.ldscore.gz", ".l2.M_5_50"))
     if annot is None or scores is None or counts is None:
-        return
+        return []
     names = [name for name in _columns(annot) if name not in ("CHR", "BP", "SNP", "CM")]
     listed = _columns(scores)
     placed = ("CHR", "SNP", "BP", "CM", "MAF") if {"CM", "MAF"} <= set(listed) else ("CHR", "SNP", "BP", "CM")
@@ -335,8 +340,38 @@ def _check_baseline(files: dict[str, Path], panel: Ids | None) -> None:
             "they are of different runs",
             annot,
         )
-    if panel is not None and "SNP" in _columns(annot):
-        _compare_order(annot, _ids(annot, FIRST_ROWS), panel, FIRST_ROWS)
+    unnamed = [name.removesuffix("L2") for name in named]
+    if unnamed != names and set(unnamed) == set(names):
+        raise InputError(f"has its annotations in another order than {annot.name}", scores)
+    if bim is not None and "SNP" in _columns(annot):
+        _compare_order(annot, _ids(annot, FIRST_ROWS), bim["snp"].to_numpy(dtype=object), FIRST_ROWS)
+    if bim is not None and "BP" in _columns(annot):
+        _compare_positions(annot, bim, findings)
+    return names
+
+
+def _compare_positions(annot: Path, bim: pd.DataFrame, findings: Findings) -> None:
+    """Ids join a baseline to the panel, whatever its positions: those of another assembly are worth a word."""
+    first = zip(_ids(annot, FIRST_ROWS, "BP"), bim["bp"].iloc[:FIRST_ROWS], bim["snp"], strict=False)
+    moved = [f"{snp} at {theirs}, in the .bim at {int(bp)}" for theirs, bp, snp in first if theirs != str(int(bp))]
+    if moved:
+        findings.warning(
+            f"{annot}: {len(moved)} of its first {min(len(bim), FIRST_ROWS)} SNPs have other positions than in the "
+            f"panel's .bim ({moved[0]}): of another assembly? They are joined by id, as ldsc does"
+        )
+
+
+def _check_annotations(inputs: Inputs, annotations: dict[str, list[str]]) -> None:
+    """ldsc puts the annotations of the chromosomes below each other by place, whatever their names are."""
+    known = {name: columns for name, columns in annotations.items() if columns}
+    first = next(iter(known), "")
+    for name, columns in known.items():
+        if columns != known[first]:
+            differing = next((c for c, other in zip(columns, known[first], strict=False) if c != other), columns[-1])
+            inputs.findings.problem(
+                f"ld_panel: the baseline {Path(name).name} has other annotations than {Path(first).name}, or in "
+                f"another order ({len(columns)} and {len(known[first])}; the first that differs: {differing})"
+            )
 
 
 def _columns(path: Path) -> list[str]:
@@ -395,18 +430,18 @@ def _members(path: Path, panel: Ids, what: str, findings: Findings) -> Keys | No
     return np.unique(found[known & ~np.isin(snps, list(NO_ID))])
 
 
-def _ids(path: Path, most: int | None = None) -> list[str]:
-    """Values of the column SNP in the first rows, or in all."""
-    return list(islice(_each_id(path), most))
+def _ids(path: Path, most: int | None = None, name: str = "SNP") -> list[str]:
+    """Values of the column SNP, or another, in the first rows, or in all."""
+    return list(islice(_each_value(path, name), most))
 
 
-def _each_id(path: Path) -> Iterator[str]:
+def _each_value(path: Path, name: str) -> Iterator[str]:
     try:
         with open_text(path) as handle:
             header = handle.readline().split()
-            if "SNP" not in header:
-                raise InputError(f"has no column SNP (found: {', '.join(header[:8])})", path)
-            column = header.index("SNP")
+            if name not in header:
+                raise InputError(f"has no column {name} (found: {', '.join(header[:8])})", path)
+            column = header.index(name)
             for number, line in enumerate(handle, 2):
                 fields = line.split(None, column + 1)
                 if len(fields) > column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from accessiflow.errors import InputError
-from accessiflow.genome import check_index, unindexed
+from accessiflow.files import atomic
+from accessiflow.genome import check_index, sequence_md5, unindexed
 from accessiflow.preflight.findings import NAMES_SHOWN, Findings, Inputs, some
 
 if TYPE_CHECKING:
@@ -41,6 +43,13 @@ class Reference:
         self._handle = handle
         self.sizes: dict[str, int] = dict(zip(handle.references, handle.lengths, strict=True))
         self._chrom, self._start, self._bases = "", 0, ""
+        self._md5: dict[str, str] = {}
+
+    def md5(self, chrom: str) -> str:
+        """Checksum of a contig, as SAM headers have it; made once, whatever the number of tracks."""
+        if chrom not in self._md5:
+            self._md5[chrom] = sequence_md5(self._handle, chrom)
+        return self._md5[chrom]
 
     def bases(self, chrom: str, start: int, length: int) -> str:
         """Upper-case bases from a 0-based start, fewer at the contig's end."""
@@ -52,15 +61,23 @@ class Reference:
 
 
 @contextmanager
-def open_reference(inputs: Inputs) -> Iterator[Reference | None]:
-    """The genome; None where it is not given, remote or unreadable (a problem)."""
+def open_reference(inputs: Inputs, index_folder: Path | None = None) -> Iterator[Reference | None]:
+    """The genome; None where it is not given, remote or unreadable (a problem).
+
+    Args:
+        inputs: the run's.
+        index_folder: where an index that had to be made is kept, under the name that it has beside the FASTA.
+    """
     name = inputs.given("fasta")
     path = inputs.file(name, "FASTA file") if name else None
     handle = None
     # The index is read when the file is opened: its scratch folder may go then.
     with inputs.findings.collecting(), tempfile.TemporaryDirectory(prefix="faidx.") as scratch:
         if path is not None:
-            handle = _open_fasta(path, _indexes(inputs, name, path, Path(scratch)))
+            indexes = _indexes(inputs, name, path, Path(scratch))
+            handle = _open_fasta(path, indexes)
+            if index_folder is not None:
+                _keep(indexes.values(), Path(scratch), index_folder)
     if handle is None:
         yield None
         return
@@ -83,10 +100,7 @@ def _indexes(inputs: Inputs, name: str, path: Path, scratch: Path) -> dict[str, 
         if not zipped:
             check_index(path, given[".fai"])
         return {keyword: str(given[suffix]) for suffix, keyword in needed.items()}
-    if inputs.staged is not None and not given[".fai"].exists():
-        # In a run every task would index the genome anew, and those that read the index alone would have none.
-        raise InputError(f"has no index beside it: make one with samtools faidx {name}", path)
-    made = {suffix: scratch / f"genome{suffix}" for suffix in needed}
+    made = {suffix: scratch / f"{path.name}{suffix}" for suffix in needed}
     options = ["--fai-idx", str(made[".fai"]), *(["--gzi-idx", str(made[".gzi"])] if zipped else [])]
     try:
         pysam.faidx(str(path), *options)
@@ -95,6 +109,14 @@ def _indexes(inputs: Inputs, name: str, path: Path, scratch: Path) -> dict[str, 
     if not zipped:
         check_index(path, made[".fai"])
     return {keyword: str(made[suffix]) for suffix, keyword in needed.items()}
+
+
+def _keep(indexes: Iterable[str], scratch: Path, folder: Path) -> None:
+    """Copy what was made in the scratch folder: in a run all tasks take it, and none indexes the genome anew."""
+    for index in map(Path, indexes):
+        if index.parent == scratch:
+            with atomic(folder / index.name) as temporary:
+                shutil.copyfile(index, temporary)
 
 
 def _open_fasta(path: Path, indexes: Mapping[str, str]) -> pysam.FastaFile:

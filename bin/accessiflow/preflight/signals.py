@@ -18,6 +18,7 @@ from accessiflow.preflight.reference import Reference, compare_contigs
 from accessiflow.sheets import signal_kind
 from accessiflow.signal.coverage import Ends, length_fault
 from accessiflow.signal.fragments import fragment_columns
+from accessiflow.signal.reading import barcode_fault
 
 MOST_RECORDS = 2_000_000  # that are read of a file without an index to see on which chromosomes it has data
 RECORDS_PAST_END = 1000  # of a chromosome that an index leads to
@@ -84,12 +85,15 @@ def _check_signal(
     path = inputs.file(name, f"{kind} file")
     if path is None:
         return
+    if row["barcodes"] and (fault := barcode_fault(kind)):
+        inputs.findings.problem(f"{name}: {fault}")
     if kind == "fragments":
-        fragment_columns(path, bool(row["barcodes"]), reference.sizes if reference else ())
-    index = {suffix: inputs.locate(name + suffix) for suffix in (".bai", ".csi", ".tbi")}
+        found = fragment_columns(path, bool(row["barcodes"]), reference.sizes if reference else ())
+        if found.doubt:
+            inputs.findings.warning(f"{name}: {found.doubt}")
+    index = {suffix: inputs.locate(name + suffix) for suffix in (".bai", ".csi", ".crai", ".tbi")}
     requested = [chrom for names in folds.values() for chrom in names if reference is None or chrom in reference.sizes]
-    sizes = reference.sizes if reference else {}
-    contents = _READERS[kind](path, {s: p for s, p in index.items() if p.exists()}, requested, sizes)
+    contents = _READERS[kind](path, {s: p for s, p in index.items() if p.exists()}, requested, reference)
     shared = compare_contigs(name, contents.lengths, reference, inputs.findings)
     if not shared:
         return
@@ -128,7 +132,7 @@ def _bigwig(
     path: Path,
     index: Mapping[str, Path],  # noqa: ARG001
     requested: Iterable[str],
-    sizes: Mapping[str, int],  # noqa: ARG001
+    reference: Reference | None,  # noqa: ARG001
 ) -> Contents:
     from accessiflow.signal.bigwig import has_data, open_bigwig
 
@@ -137,36 +141,38 @@ def _bigwig(
         return Contents(lengths, {c for c in requested if c in lengths and has_data(handle, path, c)})
 
 
-def _bam(
-    path: Path,
-    index: Mapping[str, Path],
-    requested: Iterable[str],
-    sizes: Mapping[str, int],  # noqa: ARG001
+def _alignments(
+    path: Path, index: Mapping[str, Path], requested: Iterable[str], reference: Reference | None
 ) -> Contents:
-    import pysam
+    from accessiflow.signal.alignments import lengths_of, open_alignments, records, reference_fault
 
-    from accessiflow.signal.insertions import require_bam
-
-    require_bam(path)
-    index_file = next((str(index[s]) for s in (".bai", ".csi") if s in index), None)
-    verbosity = pysam.set_verbosity(0)  # htslib prints its own complaints to stderr, next to our one sentence
-    try:
-        with pysam.AlignmentFile(str(path), "rb", index_filename=index_file) as handle:
-            lengths = dict(zip(handle.references, handle.lengths, strict=True))
-            if handle.has_index():
-                return Contents(lengths, {s.contig for s in handle.get_index_statistics() if s.mapped > 0})
-            names = (read.reference_name for read in handle.fetch(until_eof=True))
-            return Contents(lengths, _seen(names, requested))
-    except (OSError, ValueError, NotImplementedError) as error:
-        raise InputError(f"is not a readable BAM file ({' '.join(str(error).split())[:120]})", path) from None
-    finally:
-        pysam.set_verbosity(verbosity)
+    index_file = next((index[s] for s in (".bai", ".csi", ".crai") if s in index), None)
+    with open_alignments(path, index=index_file) as handle:
+        lengths = lengths_of(handle)
+        fault = "" if _other_genome(lengths, reference) else reference_fault(handle, reference)
+        if fault:
+            raise InputError(fault, path)
+        if handle.has_index() and not handle.is_cram:
+            return Contents(lengths, {s.contig for s in handle.get_index_statistics() if s.mapped > 0})
+        # An index of a CRAM counts no reads.
+        names = (read.reference_name for read in records(handle, path))
+        return Contents(lengths, _seen(names, requested))
 
 
-def _intervals(path: Path, index: Mapping[str, Path], requested: Iterable[str], sizes: Mapping[str, int]) -> Contents:
+def _other_genome(lengths: Mapping[str, int], reference: Reference | None) -> bool:
+    """Whether contigs or their lengths say so already, which is told in other words."""
+    return reference is not None and (
+        not lengths.keys() & reference.sizes.keys() or bool(length_fault(lengths, reference.sizes))
+    )
+
+
+def _intervals(
+    path: Path, index: Mapping[str, Path], requested: Iterable[str], reference: Reference | None
+) -> Contents:
     """Fragments and bedGraph: contigs from a tabix index, else from the lines."""
     import pysam
 
+    sizes = reference.sizes if reference else {}
     ends = Ends(sizes)
     table = next((index[suffix] for suffix in (".tbi", ".csi") if suffix in index), None)
     if table is not None:
@@ -239,9 +245,10 @@ def _seen(contigs: Iterator[str | None], requested: Iterable[str]) -> set[str] |
     return out if next(contigs, None) is None else None
 
 
-_READERS: dict[str, Callable[[Path, Mapping[str, Path], Iterable[str], Mapping[str, int]], Contents]] = {
+_READERS: dict[str, Callable[[Path, Mapping[str, Path], Iterable[str], Reference | None], Contents]] = {
     "bigwig": _bigwig,
-    "bam": _bam,
+    "bam": _alignments,
+    "cram": _alignments,
     "fragments": _intervals,
     "bedgraph": _intervals,
 }

@@ -35,9 +35,9 @@ def once(table: pd.DataFrame, fields: Sequence[str]) -> pd.DataFrame:
     known = [field for field in fields if field in table.columns]
     keyed = table[known].assign(variant=variant_keys(*(table[name].to_numpy() for name in KEY)))
     copies = keyed.duplicated().to_numpy()
+    left_out("rows", int(copies.sum()), len(table), "repeat another")
     if copies.any():
         log.warning("%d of %d rows repeat another: left out", int(copies.sum()), len(table))
-        left_out("rows that repeat another", int(copies.sum()))
     again = int(keyed[~copies].duplicated("variant").sum())
     if again:
         log.warning("%d of %d rows are of a variant that has another row: each row counts", again, int((~copies).sum()))

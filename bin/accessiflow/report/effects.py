@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from accessiflow.evaluation import variant_effects as rules
 from accessiflow.report.figures import Figure, figure, table_uri
-from accessiflow.report.section import Section, Table, known, number
+from accessiflow.report.section import Section, Table, known, number, thinned, tips
 from accessiflow.results import Results
 
 if TYPE_CHECKING:
     import altair as alt
     import pandas as pd
 
-POINTS, MEANS = "evaluation/variant_effects.tsv", "evaluation/variant_effects.summary.tsv"
+POINTS_FILE, MEANS = "evaluation/variant_effects.tsv", "evaluation/variant_effects.summary.tsv"
 MEASURE_KEYS = ["measure", "peaks", "model"]
+POINTS = 1000  # of the figure; of more units some are shown, evenly over their order
 PANEL = 240  # px that the widest panel takes, as long as the marks of its models stay apart
 
 
@@ -49,13 +50,13 @@ MEASURES = (
 
 def section(results: Results) -> Section | None:
     """The section, or None without a result on variants."""
-    every, means = results.table(POINTS, [*MEASURE_KEYS, "unit"]), results.table(MEANS, MEASURE_KEYS)
+    every, means = results.table(POINTS_FILE, [*MEASURE_KEYS, "unit"]), results.table(MEANS, MEASURE_KEYS)
     if every is None or means is None or means.empty:
         return None
-    values = every.dropna(subset=["value"])
+    values, said = thinned(every.dropna(subset=["value"]), "unit", max(1, POINTS // max(1, len(means))))
     models = [model for model in dict.fromkeys(every["model"]) if (means["model"] == model).any()]
     lead = "Each measure by how many tracks share the peak that holds the variant, or by kind of peak."
-    figures, tables = [_figure(values, means, models)], [_table(means, models)]
+    figures, tables = [_figure(values, means, models, said)], [_table(means, models)]
     return Section("effects", "Variant effects, every model side by side", lead, _answer(means), figures, tables)
 
 
@@ -77,7 +78,7 @@ def _answer(means: pd.DataFrame) -> str:
     )
 
 
-def _figure(values: pd.DataFrame, means: pd.DataFrame, models: list[str]) -> Figure:
+def _figure(values: pd.DataFrame, means: pd.DataFrame, models: list[str], said: str) -> Figure:
     import altair as alt
 
     shown = [measure for measure in MEASURES if (means["measure"] == measure.name).any()]
@@ -94,7 +95,8 @@ def _figure(values: pd.DataFrame, means: pd.DataFrame, models: list[str]) -> Fig
     if rules.SPLIT in {measure.name for measure in shown}:
         caption += " Heritability: each trait in the tissue whose specific peaks are the most enriched."
     data = values[[*MEASURE_KEYS, "unit", "value"]].merge(means.drop(columns="reason"), on=MEASURE_KEYS)
-    return figure("effects-models", "Accuracy on variants by specificity", caption, chart, data)
+    title = "Accuracy on variants by specificity"
+    return figure("effects-models", title, caption + said, chart, data, [POINTS_FILE, MEANS])
 
 
 def _panel(
@@ -103,12 +105,14 @@ def _panel(
     import altair as alt
 
     points, middle = (table[table["measure"] == measure.name] for table in (values, means))
+    points, middle = tips(points, ["model", "unit", "peaks"], "value"), tips(middle, ["model", "peaks"], "mean")
     order = list(dict.fromkeys(middle["peaks"]))
     x = alt.X("peaks:N", sort=order, title=measure.x, axis=alt.Axis(labelAngle=0 if step * len(models) >= 78 else -40))
     shared = {
         "x": x,
         "xOffset": alt.XOffset("model:N", sort=models),
         "color": alt.Color("model:N", title="model", sort=models),
+        "description": alt.Description("tip:N"),
     }
     y = alt.Y("value:Q", title=measure.y, scale=alt.Scale(zero=False))
     layers = [
@@ -133,4 +137,4 @@ def _table(means: pd.DataFrame, models: list[str]) -> Table:
         for measure, peaks in dict.fromkeys(zip(means["measure"], means["peaks"], strict=True))
     ]
     title = "Mean, its 95 % interval, and of how many tissues, cell types or traits"
-    return Table("effects-table", title, ["measure", "peaks", *models], rows, table_uri(means), True)
+    return Table("effects-table", title, ["measure", "peaks", *models], rows, table_uri(means), True, [MEANS])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from accessiflow.evaluation.variant_effects import main_baseline, own_tissue
 from accessiflow.heritability.summary import NO_H2
 from accessiflow.report.figures import WIDTH, Figure, figure, table_uri
-from accessiflow.report.section import Section, Table, number, two_digits
+from accessiflow.report.section import TIP, Section, Table, number, two_digits
 from accessiflow.results import Results
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 HALVES = {"high": "high specificity", "low": "low specificity"}
 HEADER = {"labelAngle": 0, "labelOrient": "top", "labelAnchor": "start", "labelFontWeight": "bold"}
 COLOURS = ["#0072b2", "#8a8f98"]
-ENRICHMENT = ("Enrichment", "Enrichment_std_error", "enrichment of heritability")  # value, error, title of the axis
+ENRICHMENT = ("Enrichment", "Enrichment_std_error", "enrichment")  # value, error, title of the axis
+FILES = ["heritability/heritability.tsv", "heritability/annotations.tsv"]
 WHOLE_SET = "all SNPs of the set"
 MODEL_COLOURS = ["#8a8f98", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1"]
 
@@ -88,7 +89,14 @@ def _forest(
     import altair as alt
 
     data = data.assign(low=data[value] - data[error], high=data[value] + data[error], null=null)
-    base = alt.Chart(data).encode(y=y, color=colour, yOffset=alt.YOffset(offset, sort=None))
+    data = data.assign(
+        tip=[
+            f"{TIP}{r['trait']}, {r['model']}: {number(r[value])} (SE {number(r[error])}; p of the enrichment "
+            f"{two_digits(r.get('Enrichment_p', float('nan')))})"
+            for r in data.to_dict("records")
+        ]
+    )
+    base = alt.Chart(data).encode(y=y, color=colour, yOffset=alt.YOffset(offset, sort=None), description="tip:N")
     return alt.layer(
         alt.Chart(data).mark_rule(strokeDash=[4, 4], color="#8a8f98").encode(x="mean(null):Q"),
         base.mark_rule().encode(x=alt.X("low:Q", title=title, axis=alt.Axis(tickCount=4)), x2="high:Q"),
@@ -124,7 +132,7 @@ def _by_tissue(focal: pd.DataFrame) -> Figure | None:
     facets = chart.properties(width=_panel(shown["trait"].nunique()), height=alt.Step(9)).facet(
         alt.Facet("trait:N", title=None), columns=3
     )
-    return figure("heritability", "Heritability of specific and shared peaks", caption, facets, _plain(shown))
+    return figure("heritability", "Heritability of specific and shared peaks", caption, facets, _plain(shown), FILES)
 
 
 def _by_cluster(focal: pd.DataFrame) -> Figure | None:
@@ -143,6 +151,7 @@ def _by_cluster(focal: pd.DataFrame) -> Figure | None:
         caption,
         chart.properties(width=WIDTH - 160, height=alt.Step(9)),
         _plain(shown),
+        FILES,
     )
 
 
@@ -185,7 +194,7 @@ def _split_figure(
         "(bottom) |SAD| over the tissue's "
         "tracks. Bars: one standard error. Dashed: no effect."
     )
-    return figure(key, title, caption, facets, _plain(shown.merge(best[["trait", "chosen"]], on="trait")))
+    return figure(key, title, caption, facets, _plain(shown.merge(best[["trait", "chosen"]], on="trait")), FILES)
 
 
 def _pairing(best: pd.DataFrame) -> str:
@@ -228,7 +237,7 @@ def _best(focal: pd.DataFrame) -> pd.DataFrame:
 
 def _panel(count: int) -> int:
     """Width of one of several panels side by side, three at most in a row."""
-    return WIDTH // min(count, 3)
+    return (WIDTH + 160) // min(count, 3)
 
 
 def _plain(shown: pd.DataFrame) -> pd.DataFrame:
@@ -272,7 +281,9 @@ def _effects(focal: pd.DataFrame, table: pd.DataFrame) -> Table:
             text.itertuples(index=False, name=None), focal[columns].itertuples(index=False, name=None), strict=True
         )
     ]
-    return Table("heritability-table", "Enrichment, coefficients and tau*", header, rows, table_uri(table), True)
+    return Table(
+        "heritability-table", "Enrichment, coefficients and tau*", header, rows, table_uri(table), True, FILES[:1]
+    )
 
 
 def _tests(cts: pd.DataFrame | None) -> list[Table]:
@@ -293,7 +304,13 @@ def _tests(cts: pd.DataFrame | None) -> list[Table]:
     title = "Does an annotation hold heritability beyond the baseline? (ldsc --h2-cts, one-sided; q within a trait)"
     return [
         Table(
-            "heritability-cts", title, ["trait", "annotation", "coefficient", "z", "p", "q"], rows, table_uri(cts), True
+            "heritability-cts",
+            title,
+            ["trait", "annotation", "coefficient", "z", "p", "q"],
+            rows,
+            table_uri(cts),
+            True,
+            ["heritability/cts.tsv"],
         )
     ]
 
@@ -314,7 +331,17 @@ def _pooled(meta: pd.DataFrame | None) -> list[Table]:
         for r in meta.itertuples()
     ]
     header = ["annotation", "quantity", "traits", "mean", "SE", "variance between traits"]
-    return [Table("heritability-meta", "Over all traits (random effects)", header, rows, table_uri(meta), True)]
+    return [
+        Table(
+            "heritability-meta",
+            "Over all traits (random effects)",
+            header,
+            rows,
+            table_uri(meta),
+            True,
+            ["heritability/meta.tsv"],
+        )
+    ]
 
 
 def _facts(quality: pd.DataFrame | None) -> list[Table]:
@@ -348,7 +375,17 @@ def _facts(quality: pd.DataFrame | None) -> list[Table]:
         [str(trait), str(model), *(number(value, d) for value, d in zip(values, digits, strict=True))]
         for trait, model, *values in quality.reindex(columns=columns).itertuples(index=False, name=None)
     ]
-    return [Table("heritability-qc", "What each regression rests on", header, rows, table_uri(quality), True)]
+    return [
+        Table(
+            "heritability-qc",
+            "What each regression rests on",
+            header,
+            rows,
+            table_uri(quality),
+            True,
+            ["heritability/qc.tsv"],
+        )
+    ]
 
 
 def _answer(focal: pd.DataFrame) -> str:

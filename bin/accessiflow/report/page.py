@@ -9,9 +9,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from accessiflow import __version__
 from accessiflow.errors import InputError
@@ -20,31 +22,39 @@ from accessiflow.report import (
     comparison,
     effects,
     eqtl,
+    further,
     heritability,
     imbalance,
+    ism,
     losses,
     models,
     peaks,
     run_info,
+    sequence,
     truth,
     variants,
 )
+from accessiflow.report.section import Link
 from accessiflow.results import Results
 
 _Made = TypeVar("_Made")  # a section, None, or tables
+LINKED = 3  # files of a figure that are linked one by one
 
-# In the order of the page.
+# In the order of the page; what lists the tables that no other shows comes after them.
 MAKERS = (
     truth.section,
     models.section,
     comparison.section,
     peaks.section,
+    sequence.section,
     effects.section,
     eqtl.section,
     imbalance.section,
     heritability.section,
     variants.top,
+    ism.section,
     variants.scored,
+    further.section,
     run_info.section,
 )
 
@@ -80,6 +90,7 @@ def render(folder: Path, output: Path) -> list[str]:
     )
     page = environment.get_template("page.html").render(
         sections=sections,
+        sources=partial(sources, folder),
         warnings=[_short(str(w)) for w in warnings],
         at_once=WARNINGS_AT_ONCE,
         left_out=kept,
@@ -91,6 +102,18 @@ def render(folder: Path, output: Path) -> list[str]:
     with write_text(output) as out:
         out.write(page + "\n")
     return [s.key for s in sections]
+
+
+def sources(folder: Path, patterns: Sequence[str]) -> list[Link]:
+    """Links to the files of a results folder that match patterns: each of a few, the folder of many."""
+    links = []
+    for pattern in patterns:
+        names = sorted(path.relative_to(folder).as_posix() for path in folder.glob(pattern))
+        if len(names) > LINKED:
+            links.append(Link(f"{pattern} ({len(names)} files)", f"{quote(pattern.rpartition('/')[0])}/", "A folder"))
+        else:
+            links += [Link(name, quote(name), "A file beside this page") for name in names]
+    return links
 
 
 def _section(maker: Callable[[Results], _Made], results: Results) -> _Made:

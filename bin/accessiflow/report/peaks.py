@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from accessiflow.report.figures import WIDTH, Figure, figure, table_uri
-from accessiflow.report.section import Section, Table, number
+from accessiflow.report.section import TIP, Section, Table, number
 from accessiflow.results import Results
 
 if TYPE_CHECKING:
     import pandas as pd
 
+WARNED = 6  # tracks with few peaks that are named one by one
+SEARCHABLE_FROM = 20  # tracks from which on a reader may want to search
+CLUSTER_BARS = 60  # bars that are drawn, the largest
 FEW = 1000  # peak bins of a track below which its accuracy is uncertain
 
 
@@ -33,6 +36,7 @@ def section(results: Results) -> Section | None:
         for t, n in zip(tracks["track"], tracks["n_peaks"], strict=True)
         if n < FEW
     ]
+    few[WARNED:] = [f"{len(few) - WARNED} further tracks have fewer than {FEW:,} peak bins."] * (len(few) > WARNED)
     return Section(
         "peaks",
         "Peaks and their specificity",
@@ -48,6 +52,8 @@ def section(results: Results) -> Section | None:
                 ["track", "cell type", "group", "mean a bin", "peak bins", "share"],
                 rows,
                 table_uri(tracks),
+                len(rows) > SEARCHABLE_FROM,
+                ["peaks/peaks_per_track.tsv"],
             )
         ],
         few,
@@ -59,18 +65,25 @@ def _figures(bins: pd.DataFrame, clusters: pd.DataFrame) -> list[Figure]:
     import altair as alt
 
     order = list(bins["specificity_bin"])
+    largest = clusters.nlargest(CLUSTER_BARS, "n_bins")
+    more = f"; the {CLUSTER_BARS} largest of {len(clusters)}" if len(clusters) > CLUSTER_BARS else ""
     by_bin = (
-        alt.Chart(bins)
+        alt.Chart(bins.assign(tip=_tip(bins, "specificity_bin")))
         .mark_bar(color="#0072b2")
         .encode(
             x=alt.X("specificity_bin:N", sort=order, title="tracks with the peak", axis=alt.Axis(labelAngle=0)),
             y=alt.Y("n_bins:Q", title="peak bins"),
+            description="tip:N",
         )
     )
     by_cluster = (
-        alt.Chart(clusters)
+        alt.Chart(largest.assign(tip=_tip(largest, "cluster")))
         .mark_bar(color="#0072b2")
-        .encode(y=alt.Y("cluster:N", sort="-x", title=None), x=alt.X("n_bins:Q", title="peak bins"))
+        .encode(
+            y=alt.Y("cluster:N", sort="-x", title=None),
+            x=alt.X("n_bins:Q", title="peak bins", axis=alt.Axis(tickCount=4)),
+            description="tip:N",
+        )
     )
     return [
         figure(
@@ -79,12 +92,18 @@ def _figures(bins: pd.DataFrame, clusters: pd.DataFrame) -> list[Figure]:
             "Number of tracks that share a peak bin.",
             by_bin.properties(width=WIDTH, height=240),
             bins,
+            ["peaks/specificity.tsv"],
         ),
         figure(
             "peaks-clusters",
             "Peak bins by cluster",
-            "Ubiquitous, specific to one group or cell type, or shared otherwise.",
+            f"Ubiquitous, specific to one group or cell type, or shared otherwise{more}.",
             by_cluster.properties(width=WIDTH - 80, height=alt.Step(24)),
             clusters,
+            ["peaks/clusters.tsv"],
         ),
     ]
+
+
+def _tip(table: pd.DataFrame, name: str) -> list[str]:
+    return [f"{TIP}{label}: n {int(n):,}" for label, n in zip(table[name], table["n_bins"], strict=True)]

@@ -14,6 +14,7 @@ SCORING = ("engine", "device", "threads")
 TASK_COLUMNS = ("task", "seconds", "CPU seconds", "peak MB", "device", "rate", "left out", "warnings")
 MEASURED = {"seconds": ".1f", "cpu_seconds": ".1f", "peak_memory_mb": ",.0f"}
 PREFLIGHT = "PREFLIGHT_CHECK"
+MANY = 300  # tasks: above that the table has a row a process
 
 
 def section(results: Results) -> Section:
@@ -36,6 +37,8 @@ def section(results: Results) -> Section:
                 str(len(r.get("warnings", []))),
             ]
         )
+    if len(rows) > MANY:
+        rows = _by_process(records)
     parameters = [
         [name, _plain(value)]
         for name, value in sorted(results.json("pipeline_info/params.json").items())
@@ -62,6 +65,26 @@ def section(results: Results) -> Section:
         [],
         [t for t in tables if t.rows],
     )
+
+
+def _by_process(records: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """One row a process in place of its tasks, whose records stay in pipeline_info/stages/."""
+    processes: dict[str, list[dict[str, Any]]] = {}
+    for name, record in records.items():
+        processes.setdefault(name.partition(".")[0], []).append(record)
+    return [
+        [
+            f"{name}, {len(of):,} tasks",
+            # programs that are not ours count neither their seconds nor their memory
+            *(f"{sum(r.get(key, 0) for r in of):.1f}" for key in ("seconds", "cpu_seconds")),
+            f"{max(r.get('peak_memory_mb', 0) for r in of):,.0f}",
+            ", ".join(sorted({str(r.get("device", "")) for r in of})),
+            "",
+            str(sum(len(r.get("left_out", [])) for r in of)),
+            str(sum(len(r.get("warnings", [])) for r in of)),
+        ]
+        for name, of in processes.items()
+    ]
 
 
 def warnings(results: Results) -> list[str]:

@@ -51,5 +51,15 @@ def section(results: Results) -> Section | None:
         lead,
         answer,
         [],
-        [Table("truth-table", "Results beside the planted truth", header, rows, table_uri(table), True)],
+        [
+            Table(
+                "truth-table",
+                "Results beside the planted truth",
+                header,
+                rows,
+                table_uri(table),
+                True,
+                ["truth/summary.tsv"],
+            )
+        ],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from accessiflow.report import loci as loci_figures
 from accessiflow.report.figures import table_uri
 from accessiflow.report.section import Link, Section, Table, known
 from accessiflow.results import Results
@@ -12,10 +13,9 @@ from accessiflow.results import Results
 if TYPE_CHECKING:
     import pandas as pd
 
-SHOWN = 2000  # rows of the table of top variants: as many as a page searches at once
+SHOWN = 600  # rows of the table of top variants: as many as a page searches at once
 BROWSER_FLANK = 2000  # bp either side of a variant in the genome browser
 LETTERS_SHOWN = 24  # letters of an allele that are shown
-LOCI = "accuracy-loci"
 
 
 def scored(results: Results) -> Section | None:
@@ -65,7 +65,7 @@ def top(results: Results) -> Section | None:
         lead,
         "",
         [],
-        [Table("top", title, header, rows, table_uri(data), True)],
+        [Table("top", title, header, rows, table_uri(data), True, ["variants/*.top.tsv"], SHOWN)],
     )
 
 
@@ -97,7 +97,7 @@ def _locus(row: dict[str, object], loci: pd.DataFrame | None) -> str | Link:
     if loci is not None:
         held = loci[(loci["chrom"].astype(str) == chrom) & (loci["start"] < pos) & (pos <= loci["end"])]
         if len(held):
-            return Link(place, f"#{LOCI}", f"Example locus {held['locus'].iloc[0]} of this page")
+            return Link(place, f"#{loci_figures.LOCI_KEY}", f"Example locus {held['locus'].iloc[0]} of this page")
     span = f"{chrom}:{max(1, pos - BROWSER_FLANK)}-{pos + BROWSER_FLANK}"
     return Link(
         place,
@@ -112,5 +112,5 @@ def _loci(results: Results) -> pd.DataFrame | None:
     if table is None:
         return None
     # The same loci stand in every model's table, and for every track.
-    drawn = table[(table["file"] == table["file"].iloc[0]) & (table["track"] == table["locus"].str.split(":").str[0])]
+    drawn = table[(table["file"] == table["file"].iloc[0]) & (table["track"] == table["locus"].str.rpartition(":")[0])]
     return drawn.groupby(["locus", "chrom"], sort=False).agg(start=("start", "min"), end=("end", "max")).reset_index()

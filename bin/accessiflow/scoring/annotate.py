@@ -128,16 +128,17 @@ def annotate(
         vcf = stack.enter_context(write_vcf(out / VCF_NAME, header))
         table = stack.enter_context(write_text(out / TABLE_NAME))
         table.write("\t".join([*TABLE_KEYS, *(field.name for field in known)]) + "\n")
-        counts = [0, 0]
+        counts, lines = [0, 0], 0
         ours = {REASON, *(field.name for field in known)}
         for record, outcomes in records:
+            lines += 1
             vcf.write([*record.columns[:7], _info(record.columns[7], outcomes, known, ours)])
             for outcome in outcomes:
                 counts[bool(outcome.reason)] += 1
                 table.write(_row(outcome, len(known)))
+    left_out("records", vcf.beyond, lines, "at positions that no index holds: in the table alone")
     if vcf.beyond:
         log.warning("%d records at positions that no index holds are in the table only", vcf.beyond)
-        left_out("position cannot be indexed", vcf.beyond)
     return Annotated(*counts)
 
 

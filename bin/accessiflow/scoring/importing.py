@@ -1,6 +1,6 @@
 """Scores of any layout (files.py, sei.py) -> sad.h5 in ours.
 
-Memory: blocks of 64 MB of scores, and what the percentiles of SAD take (sad.write_percentiles).
+Memory: blocks of 64 MB of scores, and what gathers the percentiles (percentiles.py).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from accessiflow.prediction.files import as_bytes
 from accessiflow.scoring.effects import BY_POSITION
 from accessiflow.scoring.files import ScoreFile
 from accessiflow.scoring.lookup import files_of, open_score_file
-from accessiflow.scoring.sad import PERCENTILES, TEXTS, TableSize, write_percentiles
+from accessiflow.scoring.percentiles import PERCENTILES, Percentiles
+from accessiflow.scoring.sad import TEXTS, TableSize, write_percentiles
 
 if TYPE_CHECKING:
     import h5py
@@ -64,10 +65,11 @@ def import_scores(
         handle = stack.enter_context(create_hdf5(out / "sad.h5"))
         stats = _create(handle, sources, columns)
         row = 0
+        percentiles = stack.enter_context(Percentiles(*handle["SAD"].shape, handle["SAD"].dtype))
         for source in progress(sources, len(sources), "files imported"):
-            _copy(source, handle, row, stats, columns)
+            _copy(source, handle, row, stats, columns, percentiles)
             row += source.rows
-        write_percentiles(handle)
+        write_percentiles(handle, percentiles)
     return TableSize(row, len(columns))
 
 
@@ -107,8 +109,15 @@ def _create(handle: h5py.File, sources: Sequence[ScoreFile], columns: Sequence[i
     return stats
 
 
-def _copy(source: ScoreFile, handle: h5py.File, row: int, stats: Sequence[str], columns: Sequence[int]) -> None:
-    """Copy one file's variants and scores to the rows from `row` on."""
+def _copy(
+    source: ScoreFile,
+    handle: h5py.File,
+    row: int,
+    stats: Sequence[str],
+    columns: Sequence[int],
+    percentiles: Percentiles,
+) -> None:
+    """Copy one file's variants and scores to the rows from `row` on, and show the SAD to the percentiles."""
     at = row
     for block in source.variants():
         _write_names(handle, at, block)
@@ -117,7 +126,9 @@ def _copy(source: ScoreFile, handle: h5py.File, row: int, stats: Sequence[str], 
     for low in range(0, source.rows, step):
         high = min(low + step, source.rows)
         for stat in stats:
-            values = source.read(stat, low, high)[:, columns]
+            values = source.read(stat, low, high)[:, columns].astype(handle[stat].dtype, copy=False)
+            if stat == "SAD":
+                percentiles.add(values)
             handle[stat][row + low : row + high] = values[:, None] if handle[stat].ndim == 3 else values
 
 

@@ -3,12 +3,12 @@
 The scores over tracks (COS, L2) are those of all tracks together, from REF and ALT where the files hold them, and left
 out where they do not.
 
-Memory: one block of variants.
+Memory: one block of variants, and what gathers the percentiles (percentiles.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,7 +20,9 @@ from accessiflow.hdf5 import create_hdf5, open_hdf5
 from accessiflow.log import left_out, log
 from accessiflow.prediction.files import as_bytes
 from accessiflow.scoring.effects import BY_POSITION, BY_VARIANT, STATISTICS, layout, scores
-from accessiflow.scoring.sad import PERCENTILES, TEXTS, VARIANTS_AT_ONCE, TableSize, write_percentiles
+from accessiflow.scoring.files import NAMES_AT_ONCE
+from accessiflow.scoring.percentiles import PERCENTILES, Percentiles
+from accessiflow.scoring.sad import TEXTS, TableSize, rows_at_once, write_percentiles
 
 
 def join_scores(paths: Sequence[Path], out: Path) -> TableSize:
@@ -49,12 +51,8 @@ def join_scores(paths: Sequence[Path], out: Path) -> TableSize:
             joined.create_dataset("target_ids", data=as_bytes(ids))
             joined.create_dataset("target_labels", data=as_bytes(labels))
             joined.create_dataset("percentiles", data=PERCENTILES)
-            for name in (*TEXTS, "pos"):
-                joined.create_dataset(name, data=files[0][name][()])
-            for name in (n for n in stats if n not in BY_VARIANT):
-                _join(name, files, joined, len(ids))
-            _over_tracks([n for n in stats if n in BY_VARIANT], joined)
-            write_percentiles(joined)
+            _copy_names(files[0], joined)
+            _join(files, joined, len(ids), _kept(stats))
         return TableSize(len(files[0]["pos"]), len(ids))
 
 
@@ -62,34 +60,57 @@ def _check(path: Path, handle: h5py.File, first: h5py.File, stats: Sequence[str]
     if [name for name in STATISTICS if name in handle] != list(stats):
         raise InputError(f"holds other kinds of scores than {first_path} ({', '.join(stats)})", path)
     # ids may differ: a set may have been named anew
-    same = [np.array_equal(handle[name][()], first[name][()]) for name in ("pos", "chr", "ref_allele", "alt_allele")]
-    if not all(same):
+    names = ("pos", "chr", "ref_allele", "alt_allele")
+    same = all(handle[name].shape == first[name].shape for name in names) and all(
+        np.array_equal(handle[name][part], first[name][part])
+        for part in _blocks(len(first["pos"]), NAMES_AT_ONCE)
+        for name in names
+    )
+    if not same:
         raise InputError(
             f"scores other variants than {first_path}, or in another order: join scores of one variant set", path
         )
 
 
-def _join(name: str, files: Sequence[h5py.File], joined: h5py.File, tracks: int) -> None:
-    shape = files[0][name].shape
-    out = joined.create_dataset(name, (*shape[:-1], tracks), files[0][name].dtype)
-    for low in range(0, shape[0], VARIANTS_AT_ONCE):
-        part = slice(low, low + VARIANTS_AT_ONCE)
-        out[part] = np.concatenate([handle[name][part] for handle in files], axis=-1)
+def _blocks(rows: int, step: int) -> Iterator[slice]:
+    return (slice(low, min(low + step, rows)) for low in range(0, rows, step))
 
 
-def _over_tracks(names: Sequence[str], joined: h5py.File) -> None:
-    """Add the scores over all tracks."""
-    if names and not set(BY_POSITION) <= set(joined):
-        log.warning("%s left out: scores over all tracks need --stats REF,ALT of each model", ", ".join(names))
-        reason = f"{', '.join(names)}: scores over all tracks need --stats REF,ALT of each model"
-        left_out("kinds of scores", len(names), sum(name in STATISTICS for name in joined) + len(names), reason)
-        return
-    rows = len(joined["pos"])
+def _copy_names(source: h5py.File, joined: h5py.File) -> None:
+    for name in (*TEXTS, "pos"):
+        out = joined.create_dataset(name, source[name].shape, source[name].dtype)
+        for part in _blocks(len(out), NAMES_AT_ONCE):
+            out[part] = source[name][part]
+
+
+def _kept(stats: Sequence[str]) -> list[str]:
+    """The scores that the whole has: those over tracks only where REF and ALT say what they are of all tracks."""
+    over_tracks = [name for name in stats if name in BY_VARIANT]
+    if over_tracks and not set(BY_POSITION) <= set(stats):
+        log.warning("%s left out: scores over all tracks need --stats REF,ALT of each model", ", ".join(over_tracks))
+        reason = f"{', '.join(over_tracks)}: scores over all tracks need --stats REF,ALT of each model"
+        left_out("kinds of scores", len(over_tracks), len(stats), reason)
+        return [name for name in stats if name not in BY_VARIANT]
+    return list(stats)
+
+
+def _join(files: Sequence[h5py.File], joined: h5py.File, tracks: int, stats: Sequence[str]) -> None:
+    """Write the scores in one pass over the files, and the percentiles of SAD."""
     # of all tracks together: COS and L2 of the parts say nothing about those of the whole
-    for name in names:
+    over_tracks = [name for name in stats if name in BY_VARIANT]
+    by_track = [name for name in stats if name not in BY_VARIANT]
+    rows = len(files[0]["pos"])
+    for name in by_track:
+        shape = files[0][name].shape
+        joined.create_dataset(name, (*shape[:-1], tracks), files[0][name].dtype)
+    for name in over_tracks:
         joined.create_dataset(name, *layout(name, rows, 0, 0, "float32"))
-    for low in range(0, rows if names else 0, VARIANTS_AT_ONCE):
-        part = slice(low, low + VARIANTS_AT_ONCE)
-        ref, alt = (joined[name][part].astype(np.float64) for name in BY_POSITION)
-        for name, values in scores(ref, alt, names).items():
-            joined[name][part] = values
+    with Percentiles(rows, tracks, joined["SAD"].dtype) as percentiles:
+        for part in _blocks(rows, rows_at_once(tracks)):
+            block = {n: np.concatenate([handle[n][part] for handle in files], axis=-1) for n in by_track}
+            if over_tracks:
+                block |= scores(*(block[name].astype(np.float64) for name in BY_POSITION), over_tracks)
+            for name, values in block.items():
+                joined[name][part] = values
+            percentiles.add(block["SAD"])
+        write_percentiles(joined, percentiles)

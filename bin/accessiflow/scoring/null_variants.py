@@ -68,7 +68,7 @@ def write_null(
         out.write("##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\n")
         out.writelines(f"{v.chrom}\t{v.pos}\t{v.id}\t{v.ref}\t{v.alt}\n" for v in places)
     lost = len(drawn) - len(places)
-    left_out("drawn for the null, without a place in it", lost)
+    left_out("variants", lost, len(drawn), "drawn for the null, without a place in it")
     if drawn and not places:
         log.warning("%s: no variant of the set has a place in the null: there will be no p", variants.name)
     return NullCounts(len(places), lost)

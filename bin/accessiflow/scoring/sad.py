@@ -3,8 +3,8 @@
 SAD = sum over positions of ALT's prediction minus that of REF's, natural scale, averaged over strands and shifts before
 the difference; each in float64, then cast; further scores in effects.py.
 
-Memory, whatever the number of variants: one block of 1,024 (two windows of a byte a base each), and 256 MB of SAD
-columns, at least one track's, for the percentiles.
+Memory, whatever the number of variants: one block of 1,024 (two windows of a byte a base each), and what gathers the
+percentiles (percentiles.py).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from accessiflow.log import left_out, log, progress
 from accessiflow.prediction.files import as_bytes
 from accessiflow.restart import FinishedBlock, PartFile, resume
 from accessiflow.scoring.effects import STATISTICS, dimensions, effects, layout
+from accessiflow.scoring.percentiles import PERCENTILES, Percentiles
 from accessiflow.scoring.shuffling import shuffle_flanks
 from accessiflow.variants.alleles import ABSENT, CheckedVariant, allele_windows, check_variant
 from accessiflow.variants.vcf import Variant, is_shard, read_variants
@@ -41,11 +42,9 @@ if TYPE_CHECKING:
 
 # the line and the names stand in the user's own file: an excluded variant can be found there
 EXCLUDED_COLUMNS = ("set", "line", "chrom", "pos", "id", "ref", "alt", "reason")
-# Basenji's: finer in the tails, where the effects are
-PERCENTILES = np.concatenate([np.arange(0.001, 0.1, 0.001), np.arange(0.1, 0.9, 0.01), np.arange(0.9, 1, 0.001)])
 TEXTS = ("snp", "chr", "ref_allele", "alt_allele")
 VARIANTS_AT_ONCE = 1024
-COLUMN_BYTES = 1 << 28
+COPIED_BYTES = 1 << 24  # of scores that are copied at once
 
 
 @dataclass(frozen=True)
@@ -154,17 +153,19 @@ def score(
             _create(handle, survey, tracks, options, predictor.output_length)
             blocks = _blocks(variants, genome, predictor.seq_length, options)
             blocks = progress(blocks, -(-survey.rows // VARIANTS_AT_ONCE), "blocks of variants scored")
-            row = 0
+            row, size = 0, TableSize(*handle["SAD"].shape)
 
             def score_block(block: list[Variant]) -> FinishedBlock:
                 return _score_block(block, predictor, ensemble, options, genome)
 
-            for scored in resume(blocks, part_file, score_block):
-                rows = slice(row, row + len(scored["pos"]))
-                for name, values in scored.items():
-                    handle[name][rows] = values
-                row = rows.stop
-            write_percentiles(handle)
+            with Percentiles(*size, handle["SAD"].dtype) as percentiles:
+                for scored in resume(blocks, part_file, score_block):
+                    rows = slice(row, row + len(scored["pos"]))
+                    for name, values in scored.items():
+                        handle[name][rows] = values
+                    percentiles.add(scored["SAD"])
+                    row = rows.stop
+                write_percentiles(handle, percentiles)
     return ScoreCounts(survey.rows, survey.excluded)
 
 
@@ -240,15 +241,30 @@ def _merge_scores(parts: Sequence[ScoredShard], handle: h5py.File) -> None:
         stored = [name for name in STATISTICS if name in first]
         for name in stored:
             handle.create_dataset(name, (rows, *first[name].shape[1:]), first[name].dtype)
-    at = 0
-    for part in parts:
-        with open_hdf5(part.path) as source:
-            for low in range(0, part.rows, VARIANTS_AT_ONCE):
-                high = min(low + VARIANTS_AT_ONCE, part.rows)
-                for name in (*TEXTS, "pos", *stored):
-                    handle[name][at + low : at + high] = source[name][low:high]
-        at += part.rows
-    write_percentiles(handle)
+    _copy_shards(parts, (*TEXTS, "pos", *stored), handle)
+
+
+def _copy_shards(parts: Sequence[ScoredShard], names: Sequence[str], handle: h5py.File) -> None:
+    """Copy the datasets of shards one behind the other, each read once, and gather the percentiles on the way."""
+    rows, tracks = handle["SAD"].shape
+    step, at = rows_at_once(tracks), 0
+    with Percentiles(rows, tracks, handle["SAD"].dtype) as percentiles:
+        for part in parts:
+            with open_hdf5(part.path) as source:
+                for low in range(0, part.rows, step):
+                    high = min(low + step, part.rows)
+                    for name in names:
+                        values = source[name][low:high]
+                        handle[name][at + low : at + high] = values
+                        if name == "SAD":
+                            percentiles.add(values)
+            at += part.rows
+        write_percentiles(handle, percentiles)
+
+
+def rows_at_once(tracks: int) -> int:
+    """Variants that are copied at once: some MB of scores, whatever the number of tracks."""
+    return max(VARIANTS_AT_ONCE, COPIED_BYTES // max(1, 4 * tracks))
 
 
 def _checked(variants: Path, genome: Fasta, seq_length: int, options: ScoreOptions) -> Iterator[CheckedVariant]:
@@ -321,13 +337,6 @@ def _around(variant: Variant, seed: int | None) -> Callable[[Codes, int, int], C
     return None if seed is None else partial(shuffle_flanks, variant=variant, seed=seed)
 
 
-def write_percentiles(handle: h5py.File) -> None:
+def write_percentiles(handle: h5py.File, gathered: Percentiles) -> None:
     """Add SAD_pct (T, 279): percentiles of the stored SAD, linear, in its precision; NaN without variants."""
-    rows, tracks = handle["SAD"].shape
-    out = np.full((tracks, len(PERCENTILES)), np.nan, handle["SAD"].dtype)
-    step = max(1, COLUMN_BYTES // max(1, 8 * rows))
-    for low in range(0, tracks if rows else 0, step):
-        # a percentile needs all variants: some tracks at a time, one read of the file for each lot
-        columns = handle["SAD"][:, low : low + step]
-        out[low : low + step] = [np.percentile(column, 100 * PERCENTILES) for column in columns.T]
-    handle.create_dataset("SAD_pct", data=out)
+    handle.create_dataset("SAD_pct", data=gathered.table())

@@ -18,14 +18,22 @@ from accessiflow.intervals import BED_HEADERS, whole_number
 COLUMNS = ("chrom", "start", "end", "barcode", "count", "strand")
 STRANDS = frozenset("+-.")
 SAMPLE = 1000  # records that are looked at
+FEWEST_REGIONS = 20  # in order and apart from each other, that are no fragments by chance
 FEWEST = 100  # records among which barcodes of cells repeat
 
 
 class FragmentColumns(NamedTuple):
-    """The columns that are read: their names, and their places from 0."""
+    """The columns that are read: their names, and their places from 0.
+
+    Attributes:
+        names: the columns.
+        places: where they stand.
+        doubt: what lets one think that the file holds regions, "" if nothing does.
+    """
 
     names: list[str]
     places: list[int]
+    doubt: str = ""
 
 
 def fragment_columns(path: Path, barcodes: bool, contigs: Container[str] = ()) -> FragmentColumns:
@@ -52,11 +60,12 @@ def fragment_columns(path: Path, barcodes: bool, contigs: Container[str] = ()) -
     width, least = len(rows[0]), 4 if barcodes else 3
     if width < least:
         raise InputError(f"has fewer than {least} columns ({', '.join(COLUMNS[:least])})", path, line)
-    fault = _fault([row for row in rows if len(row) == width], width, barcodes, contigs)
+    rows = [row for row in rows if len(row) == width]
+    fault = _fault(rows, width, barcodes, contigs)
     if fault:
         raise InputError(fault, path, line)
     places = [*range(min(width, 4)), *([5] if width == len(COLUMNS) else [])]
-    return FragmentColumns([COLUMNS[place] for place in places], places)
+    return FragmentColumns([COLUMNS[place] for place in places], places, _doubt(rows))
 
 
 def _fault(rows: Sequence[Sequence[str]], width: int, barcodes: bool, contigs: Container[str]) -> str:
@@ -83,6 +92,25 @@ def _fault(rows: Sequence[Sequence[str]], width: int, barcodes: bool, contigs: C
             "there, or three columns only"
         )
     return ""
+
+
+def _doubt(rows: Sequence[Sequence[str]]) -> str:
+    """What lets one think that records without barcodes that repeat are regions; "" if nothing does."""
+    names = [row[3] for row in rows if len(row) > 3]
+    if len(set(names)) < len(names) or (len(rows[0]) == len(COLUMNS) and rows[0][5] in "+-"):
+        return ""
+    end = {"": 0}  # chromosome -> the furthest end so far
+    for row in rows:
+        start, stop = whole_number(row[1]), whole_number(row[2])
+        if start is None or stop is None or start < end.get(row[0], 0):
+            return ""
+        end[row[0]] = stop
+    if len(rows) < FEWEST_REGIONS:
+        return ""
+    return (
+        f"none of its first {len(rows)} records overlaps another, as in a BED of peaks or regions: each counts as a "
+        "fragment with two insertions"
+    )
 
 
 def _is_pair(row: Sequence[str], contigs: Container[str]) -> bool:

@@ -1,9 +1,7 @@
-"""Tn5 insertions counted in BAM and scATAC fragments files."""
+"""Tn5 insertions counted in BAM, CRAM and scATAC fragments files."""
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from accessiflow.errors import InputError
-from accessiflow.files import read_lines, require_file
+from accessiflow.files import read_lines
 from accessiflow.log import left_out, log
+from accessiflow.signal.alignments import UNUSABLE, check_reference, lengths_of, open_alignments, records
 from accessiflow.signal.coverage import (
     RECORDS_AT_ONCE,
     ChromBins,
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     import pysam
 
 
-UNUSABLE = 0x4 | 0x100 | 0x200 | 0x400 | 0x800  # unmapped, secondary, QC fail, duplicate, supplementary
 PROPER_PAIR, REVERSE = 0x2, 0x10
 # flag -> why such an alignment is not counted, in the order in which they are asked
 UNUSED = {
@@ -53,12 +51,14 @@ class Counting:
         shift: move 5' ends +4 (forward) and -5 (reverse) to the centre of the Tn5 cut (BAM only).
         min_mapq: least mapping quality (BAM only).
         barcodes: count these cells only (fragments only); None for all.
+        fasta: the genome, by which a CRAM is read.
     """
 
     count: str = "insertions"
     shift: bool = True
     min_mapq: int = 30
     barcodes: frozenset[str] | None = None
+    fasta: Path | None = None
 
 
 def read_barcodes(path: Path) -> frozenset[str]:
@@ -75,7 +75,7 @@ def read_barcodes(path: Path) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Insertions:
-    """Insertions counted in a BAM or fragments file: sorted 0-based positions on every chromosome."""
+    """Insertions counted in a BAM, CRAM or fragments file: sorted 0-based positions on every chromosome."""
 
     positions: Positions
     sizes: Mapping[str, int]
@@ -101,8 +101,9 @@ class Insertions:
 
 
 def insertions(path: Path, kind: str, sizes: Mapping[str, int], counting: Counting) -> Positions:
-    """Sorted insertion positions (0-based) on every chromosome of `sizes`, from a BAM or fragments file."""
-    collected = _read_bam(path, sizes, counting) if kind == "bam" else _read_fragments(path, sizes, counting)
+    """Sorted insertion positions (0-based) on every chromosome of `sizes`, from a BAM, CRAM or fragments file."""
+    read = _read_fragments if kind == "fragments" else _read_alignments
+    collected = read(path, sizes, counting)
     out, outside = {}, 0
     for chrom, size in sizes.items():
         positions = np.frombuffer(collected.get(chrom, array("I")), np.uint32)
@@ -116,54 +117,28 @@ def insertions(path: Path, kind: str, sizes: Mapping[str, int], counting: Counti
     return out
 
 
-def require_bam(path: Path) -> Path:
-    """Return `path` if it is a file that starts as a BAM does.
-
-    Raises:
-        InputError: it is missing, a folder, empty, unreadable or another format.
-    """
-    require_file(path, "BAM file")
-    try:
-        with open(path, "rb") as raw, gzip.open(path) as unzipped:
-            # "BC" in the header's extra field marks BGZF; plain gzip cannot be indexed.
-            is_bam = unzipped.read(4) == b"BAM\1" and raw.read(14)[12:] == b"BC"
-    except (OSError, EOFError, zlib.error):
-        is_bam = False
-    if not is_bam:
-        raise InputError("is not a readable BAM file (its first bytes are wrong): make one with samtools view -b", path)
-    return path
-
-
-def _read_bam(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[str, array[int]]:
-    import pysam
-
-    require_bam(path)
+def _read_alignments(path: Path, sizes: Mapping[str, int], counting: Counting) -> dict[str, array[int]]:
     out: dict[str, array[int]] = {}
     skipped: Counter[str] = Counter()
     number = before = 0
-    verbosity = pysam.set_verbosity(0)  # htslib prints its own complaints to stderr, next to our one sentence
-    try:
-        with pysam.AlignmentFile(str(path), "rb", check_sq=True) as bam:
-            lengths = dict(zip(bam.references, bam.lengths, strict=True))
-            shared = set(shared_contigs(path, lengths, sizes))
-            check_lengths(path, lengths, sizes)
-            names = [name if name in shared else None for name in bam.references]
-            for number, read in enumerate(bam.fetch(until_eof=True), 1):  # noqa: B007
-                if read.flag & UNUSABLE or read.mapping_quality < counting.min_mapq:
-                    skipped[unused(read.flag) or LOW_MAPQ.format(counting.min_mapq)] += 1
-                elif (name := names[read.reference_id]) is None:
-                    skipped["on contigs unknown to the genome"] += 1
-                elif counting.count == "fragments" and not read.flag & PROPER_PAIR:
-                    skipped["not in a proper pair"] += 1
-                else:
-                    ends = _ends(read, counting)
-                    inside = [p for p in ends if p >= 0]
-                    before += len(ends) - len(inside)
-                    out.setdefault(name, array("I")).extend(inside)
-    except (OSError, ValueError, NotImplementedError) as error:
-        raise InputError(f"cannot be read as BAM after record {number} ({error}): truncated?", path) from None
-    finally:
-        pysam.set_verbosity(verbosity)
+    with open_alignments(path, counting.fasta) as handle:
+        lengths = lengths_of(handle)
+        shared = set(shared_contigs(path, lengths, sizes))
+        check_lengths(path, lengths, sizes)
+        check_reference(handle, path, counting.fasta)
+        names = [name if name in shared else None for name in handle.references]
+        for number, read in enumerate(records(handle, path), 1):  # noqa: B007
+            if read.flag & UNUSABLE or read.mapping_quality < counting.min_mapq:
+                skipped[unused(read.flag) or LOW_MAPQ.format(counting.min_mapq)] += 1
+            elif (name := names[read.reference_id]) is None:
+                skipped["on contigs unknown to the genome"] += 1
+            elif counting.count == "fragments" and not read.flag & PROPER_PAIR:
+                skipped["not in a proper pair"] += 1
+            else:
+                ends = _ends(read, counting)
+                inside = [p for p in ends if p >= 0]
+                before += len(ends) - len(inside)
+                out.setdefault(name, array("I")).extend(inside)
     for reason, n in sorted(skipped.items()):
         left_out("alignments", n, number, reason, source=path.name)
     read_of = before + sum(map(len, out.values()))
@@ -197,7 +172,9 @@ def _read_fragments(path: Path, sizes: Mapping[str, int], counting: Counting) ->
     listed = 0
     cells: set[str] = set()
     ends = Ends(sizes)
-    names, places = fragment_columns(path, counting.barcodes is not None, sizes)
+    names, places, doubt = fragment_columns(path, counting.barcodes is not None, sizes)
+    if doubt:
+        log.warning("%s: %s", path.name, doubt)
     for chunk in table_chunks(path, names, places):
         start, end = coordinates(chunk, path)
         keep = np.ones(len(chunk), bool)

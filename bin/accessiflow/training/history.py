@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from accessiflow.model.params import Params
 
+FEWEST_EPOCHS = 3  # after which a run that learns shows it
+NO_ACCURACY = 0.05  # validation Pearson R
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -41,6 +44,19 @@ def finished(history: Sequence[Epoch], params: Params, epochs: int | None = None
     if epochs is not None or options["patience"] is None or done <= options["train_epochs_min"]:
         return False
     return done - _best(history).epoch >= options["patience"]
+
+
+def doubts(history: Sequence[Epoch]) -> list[str]:
+    """What says that a run of at least three epochs has learned nothing, one sentence each."""
+    if len(history) < FEWEST_EPOCHS:
+        return []
+    out, best, first = [], _best(history).val_pearsonr, history[0]
+    advice = "look at the targets (extreme values? set clip), the learning rate and the size of the dataset"
+    if not best > NO_ACCURACY:
+        out.append(f"no epoch has a validation Pearson R above {NO_ACCURACY:g} (the best: {best:.3f}): {advice}")
+    if all(epoch.loss >= first.loss for epoch in history[1:]):
+        out.append(f"the training loss never fell below that of the first epoch, {first.loss:.4g}: {advice}")
+    return out
 
 
 def _best(history: Sequence[Epoch]) -> Epoch:

@@ -110,7 +110,7 @@ def train_kmer_ridge(
     names = list(targets["identifier"])
     columns = track_columns(names, tracks or names, data_dir / "targets.txt")
     targets = targets.iloc[columns]
-    train, valid = (FoldArrays(*load_fold(data_dir, fold), columns) for fold in ("train", "valid"))
+    train, valid = (FoldArrays(*load_fold(data_dir, fold, columns=columns)) for fold in ("train", "valid"))
     solution = fit_ridge(train, *settings)
     _write_model(solution, settings, train, out)
     write_table(targets, out / "targets.txt", None)

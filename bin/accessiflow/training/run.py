@@ -28,7 +28,7 @@ from accessiflow.model.weights import freeze, load_trunk, load_weights, save_wei
 from accessiflow.training.batches import FoldArrays
 from accessiflow.training.checkpoint import Checkpoint, fingerprint
 from accessiflow.training.compute import Compute, choose
-from accessiflow.training.history import Epoch, kept_epoch
+from accessiflow.training.history import Epoch, doubts, kept_epoch
 from accessiflow.training.loop import fit
 from accessiflow.training.scalars import scalar_writer
 
@@ -130,6 +130,8 @@ def train_model(request: TrainingRequest) -> list[Epoch]:
             network.model, params, data.train, data.valid, request.seed, request.epochs, compute, checkpoint, on_epoch
         )
     _write(network, params, data, history, request)
+    for sentence in doubts(history):
+        log.warning("%s: %s", request.out.name, sentence)
     if checkpoint is not None:  # not before the results are safe
         checkpoint.remove()
     rates = [epoch.seq_per_s for epoch in history]
@@ -160,7 +162,7 @@ def _load(request: TrainingRequest) -> TrainingData:
     if request.tracks:
         columns = track_columns(list(targets["identifier"]), request.tracks, targets_file)
         targets = targets.iloc[columns]
-    train, valid = (FoldArrays(*load_fold(request.data_dir, fold), columns) for fold in ("train", "valid"))
+    train, valid = (FoldArrays(*load_fold(request.data_dir, fold, columns=columns)) for fold in ("train", "valid"))
     empty = targets["identifier"][~_has_signal(train, request.data_dir)].tolist()
     flat = int((~_has_signal(valid, request.data_dir)).sum())
     left_out("tracks", flat, len(targets), "0 in all validation windows: not in the mean validation accuracy")

@@ -65,6 +65,7 @@ FLAGS = ("low_mapability", "low_mappability", "mapping_bias_sim", "genotype_warn
 _SET = ("1", "true")
 _SEQUENCE = r"[ACGT]+|-"
 _VARIANT = r"\s*([^\s:]+?)[:_](\d+)[\s:_]+([A-Za-z*-]+)[/:_>]([A-Za-z*-]+)(?:_\w+)?\s*$"
+_HYPHENS = r"\s*(\S+?)-(\d+)-([A-Za-z*]+)-([A-Za-z*]+)\s*$"  # gnomAD's names
 
 
 def read_variants(
@@ -287,6 +288,8 @@ def _parsed(raw: TextTable, column: str, missing: Sequence[str]) -> dict[str, pd
     """
     texts = raw.rows[column]
     found = texts.str.extract(_VARIANT)
+    if found[0].isna().all():
+        found = texts.str.extract(_HYPHENS)
     if found[0].isna().all():
         raise InputError(
             f"lacks the column(s) {', '.join(missing)}, and its column {column} ({str(texts.iloc[0])[:40]!r}) names no "

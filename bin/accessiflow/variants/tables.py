@@ -100,7 +100,13 @@ def read_text(path: Path) -> TextTable:
 
 
 def _separator(header: str, path: Path) -> str:
-    """What stands between the columns: a .csv's comma, else the first of tab, comma and blanks that the header has."""
+    """What stands between the columns: a .csv's comma, else the first of tab, comma and blanks that the header has.
+
+    Raises:
+        InputError: Semicolons do, as where numbers have commas.
+    """
+    if ";" in header and not {"\t", ","} & set(header):
+        raise InputError("has semicolons between its columns: write it with tabs, commas or blanks", path)
     if path.name.endswith((".csv", ".csv.gz")):
         return ","
     return next((mark for mark in "\t," if mark in header), r"\s+" if " " in header.strip() else "\t")
