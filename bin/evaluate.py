@@ -14,7 +14,7 @@ from accessiflow import cli
 from accessiflow.evaluation.metric import Command, Values
 from accessiflow.evaluation.metrics import COMMANDS
 from accessiflow.evaluation.options import Option
-from accessiflow.log import log, rows_without_value
+from accessiflow.log import left_out, log, rows_without_value
 
 app = cli.make_app(__doc__ or "")
 
@@ -99,6 +99,7 @@ def summary(
 
     values = summaries.collect(Results(results))
     log.info("%d values in all", len(values))
+    left_out("values", int(values["value"].isna().sum()), len(values), "NA in its table: in no mean")
     write_table(summaries.summary(values, Bootstrap(bootstrap, seed)), output)
 
 

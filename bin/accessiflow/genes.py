@@ -17,7 +17,7 @@ from accessiflow.log import log
 if TYPE_CHECKING:
     import pandas as pd
 
-STRANDS = {"+": "+", "-": "-", ".": "", "*": "", "": "", "1": "+", "-1": "-"}  # as BED, R and Ensembl write them
+STRAND_WORDS = {"+": "+", "-": "-", ".": "", "*": "", "": "", "1": "+", "-1": "-"}  # as BED, R and Ensembl write them
 UCSC_NAMES = {"txStart": "tx_start", "txEnd": "tx_end"}
 
 
@@ -74,7 +74,7 @@ def _bed_strands(path: Path) -> NDArray[np.str_]:
 
 def _strand(value: str, path: Path, line: int) -> str:
     """+ or -, "" for an unknown one."""
-    strand = STRANDS.get(value.strip())
+    strand = STRAND_WORDS.get(value.strip())
     if strand is None:
         raise InputError(f"has the strand {value.strip()[:20]!r}, expected +, - or .", path, line)
     return strand

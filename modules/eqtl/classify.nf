@@ -24,7 +24,9 @@ process EQTL_CLASSIFY {
         genes ? "--genes ${genes}" : '',
         fasta ? "--fasta ${fasta[0]}" : '',
         [scores].flatten().collect { file -> "--scores ${file}" }.join(' '),
-        meta.shuffled ? '--shuffle-labels' : "--distributions ${prefix}.distributions.tsv",
+        meta.shuffled
+            ? '--shuffle-labels'
+            : "--distributions ${meta.id}.${meta.tissue}.classification.distributions.tsv",
     ].findAll().join(' ')
     """
     # code ${task.ext.code}

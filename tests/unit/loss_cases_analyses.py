@@ -25,7 +25,7 @@ TRACKS, TURN = "abc", ["a", "b", "c", "ubiquitous"]
 PLACES = [("chr1", 10 * i, 10 * i + 10) for i in range(13)] + [("chr2", 0, 10)]
 PREDICTED = [*range(12), 13]  # numbers of PLACES: all of chr1 but the last, and chr2
 MEASURED = range(1, 14)  # all but the first
-FEW = ("rows", "N windows, not above N")
+FEW = ("rows", "N windows, not above N (min_bin_peaks)")
 
 
 def write_windows(d: Path) -> list[object]:
@@ -144,7 +144,7 @@ def binary(d: Path, _: Script) -> Walk:
         ("windows", "not in preds.h5"): (1, 13),
         ("tracks", "not in l.h5"): (1, 4),
         # of windows 1 to 11 and 13 two are of a alone, four of b, three of c, three of all
-        ("rows", "N test peaks in the track, not above N"): (2, 3),
+        ("rows", "N test peaks in the track, not above N (min_track_peaks)"): (2, 3),
         ("rows", "N negatives for N positives"): (1, 3),
     }
     return Walk(["evaluate", "binary", *options], lost)
@@ -165,9 +165,15 @@ def tss_distance(d: Path, _: Script) -> Walk:
         ("genes", "on contigs unknown to the genome"): (1, 2),
         ("peak windows", "no TSS on their chromosome: in no distance bin"): (1, 11),
         # the two farther of three distances, in two bins and over all, of three tracks
-        FEW: (18, 27),
+        ("rows", "N windows, not above N"): (18, 27),
     }
     return Walk(["evaluate", "tss-distance", *write_windows(d), *options], FLAGGED | lost)
+
+
+@loses("evaluate", "density")
+def density(d: Path, _: Script) -> Walk:
+    given = write_windows(d)[:4]
+    return Walk(["evaluate", "density", *given, *flags(peaks=d / "peaks.h5ad", output=d / "o.tsv")], FLAGGED)
 
 
 @loses("evaluate", "loci")
@@ -251,11 +257,20 @@ def sequence(d: Path, _: Script) -> Walk:
 def every_metric(d: Path, _: Script) -> Walk:
     options = flags(peaks=d / "peaks.h5ad", prefix=d / "m", min_track_peaks=0, min_bin_peaks=2)
     lost: Lost = {
-        ("metrics", "tss-distance: needs --genes"): (1, 8),
+        ("metrics", "tss-distance: needs --genes"): (1, 9),
         FEW: (1 + 3, 6 + 12),  # a's bin of specificity, and its cluster in three tracks
         NO_PEAK: (6, 18),
     }
     return Walk(["evaluate", "all", *write_windows(d), *options], FLAGGED | MATCHED | lost)
+
+
+@loses("evaluate", "summary")
+def summed(d: Path, _: Script) -> Walk:
+    (d / "r/evaluation").mkdir(parents=True)
+    rows = ["a\t[1,2)\t9\t0.5\t", "b\t[1,2)\t9\t0.7\t", "c\t[1,2)\t2\tNA\t2 windows, not above 50"]
+    write_lines(d / "r/evaluation/m.specificity.tsv", "track\tbin\tn\tpearson\treason", *rows)
+    options = flags(output=d / "s.tsv", bootstrap=0)
+    return Walk(["evaluate", "summary", d / "r", *options], {("values", "NA in its table: in no mean"): (1, 3)})
 
 
 @loses("evaluate", "effects")

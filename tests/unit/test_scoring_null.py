@@ -35,7 +35,7 @@ def genome(tmp_path_factory) -> Path:
     (folder / "set.vcf").write_text("".join(lines))
     (folder / "odd.vcf").write_text(
         lines[0]
-        + f"chr1\t900\tmnv\t{sequence[899:901]}\tNN\n"
+        + f"chr1\t900\tmnv\t{sequence[899:901]}\tTTT\n"
         + "chr1\t950\tsymbolic\tA\t<DEL>\nchr9\t5\tabsent\tA\tC\n"
         + f"chr1\t960\twrong\t{'A' if sequence[959] != 'A' else 'C'}\tG\n"
     )
