@@ -133,7 +133,7 @@ def test_no_pool_of_processes_forgets_its_warnings() -> None:
     """A pool whose results do not pass `recalled` would lose what its workers say."""
     for path in (ROOT / "bin").rglob("*.py"):
         text = path.read_text()
-        pools = text.count("ProcessPoolExecutor(") + text.count("multiprocessing")
+        pools = text.count("ProcessPoolExecutor(") + text.count(".Pool(")
         assert pools == text.count("recalled(pool.") or path.name == "log.py", path
 
 
