@@ -184,7 +184,8 @@ class Sheets {
     /** The FASTA and its index files: those that were made of it, else those beside it. [] without one. */
     static List<Path> genome(fasta, made) {
         if( !fasta ) return []
-        List<Path> found = made ? [fasta as Path] + ([made].flatten() as List<Path>) : withIndex(fasta, ['.fai', '.gzi'])
+        List<Path> found = made
+            ? [fasta as Path] + ([made].flatten() as List<Path>) : withIndex(fasta, ['.fai', '.gzi'])
         // what lies elsewhere is not read by the check, which else makes the index
         boolean remote = (fasta as Path).fileSystem.provider().scheme != 'file'
         if( remote && found.size() == 1 ) {

@@ -46,7 +46,7 @@ def test_kinds_of_losses_are_rows_those_of_the_largest_share_first(tmp_path: Pat
         PREFLIGHT_CHECK={"left_out": [loss(90, 100)]},
     )
     much, rest = losses.tables(results)
-    assert much.header == losses.COLUMNS
+    assert much.header == losses.LOSS_COLUMNS
     assert much.rows == [
         ["SAD_MERGE", "SNPs", "60", "100", "60.0 %", "no score", "", "m.v"],
         ["PEAKS_BIN", "alignments", "40", "200", "20.0 %", "unmapped", "", "2 of them, the most (30.0 %) U, U.bam"],
