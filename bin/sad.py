@@ -14,6 +14,19 @@ from accessiflow.log import left_out, log, note
 app = cli.make_app(__doc__ or "")
 
 
+Beside = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Folder of a further model of the same windows (params.json, model_best.h5, targets.txt): its tracks "
+        "stand beside those of the first (repeatable)."
+    ),
+]
+ShuffleSeed = Annotated[
+    int | None,
+    typer.Option(min=0, help="Score in surroundings shuffled by dinucleotides, drawn with this seed: a null."),
+]
+
+
 @app.command()
 def score(
     params: cli.ModelParams,
@@ -31,22 +44,13 @@ def score(
     ref_mismatch: Annotated[str, typer.Option(help="ALT is the genome's allele: score, exclude or swap.")] = "score",
     engine: cli.Engine = "auto",
     set_name: Annotated[str, typer.Option("--set", help="Name of the variant set, for excluded.tsv.")] = "variants",
-    beside: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Folder of a further model of the same windows (params.json, model_best.h5, targets.txt): its tracks "
-            "stand beside those of the first (repeatable)."
-        ),
-    ] = None,
+    beside: Beside = None,
     partial: cli.Partial = None,
     threads: cli.Threads = 2,
     require_gpu: cli.RequireGpu = False,
     backend: cli.Backend = "",
     adapter: cli.ModelAdapter = "",
-    shuffle_seed: Annotated[
-        int | None,
-        typer.Option(min=0, help="Score in surroundings shuffled by dinucleotides, drawn with this seed: a null."),
-    ] = None,
+    shuffle_seed: ShuffleSeed = None,
 ) -> None:
     """SNP accessibility differences -> sad.h5, excluded.tsv."""
     import time

@@ -168,12 +168,7 @@ def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
                 raise InputError("holds no genotypes: a panel needs people", vcf)
             for record in handle:
                 chrom = bare(record.chrom)
-                if (
-                    record.alts is None
-                    or len(record.alts) != 1
-                    or len(record.ref or "") != 1
-                    or len(record.alts[0]) != 1
-                ):
+                if not _is_snp(record.ref, record.alts):
                     skipped += 1
                 elif chrom not in AUTOSOMES:
                     elsewhere += 1
@@ -204,6 +199,10 @@ def panel_from_vcf(vcf: Path, out: Path) -> dict[str, int]:
         elsewhere,
     )
     return counts
+
+
+def _is_snp(ref: str | None, alts: tuple[str, ...] | None) -> bool:
+    return alts is not None and len(alts) == 1 and len(ref or "") == 1 and len(alts[0]) == 1
 
 
 def _count_ref(genotype: tuple[int | None, ...] | None) -> int:

@@ -46,7 +46,11 @@ def describe() -> str:
     return "cpu" if first.platform == "cpu" else str(first.device_kind)
 
 
-def forward(model: keras.Model, outputs: Sequence[int] | None, batch: int) -> Callable[[Codes], jax.Array]:  # noqa: ARG001
+def forward(
+    model: keras.Model,
+    outputs: Sequence[int] | None,
+    batch: int,  # noqa: ARG001 (as the other framework's)
+) -> Callable[[Codes], jax.Array]:
     """A compiled function from windows of base codes to the predictions of some tracks (None: all).
 
     It is compiled for the number of windows that it first gets, and again for another one.
