@@ -26,20 +26,19 @@ workflow PEAKS {
             ('peaks' in stages && !s.coverage) || ('dataset' in stages && meta.kind != 'bigwig')
         }
         .map { meta, signal, barcodes, s ->
-            // a CRAM is read with the genome; its .fai comes to every task
-            [meta, signal, barcodes, meta.kind == 'cram' ? s.genome.findAll { !it.name.endsWith('.fai') } : []]
+            [meta, signal, barcodes, genome_of(meta, s)]
         }
     // experiments that are no tracks of the models: their coverage per base alone is read
     ch_experiments = study.flatMap { s ->
         def rows = 'evaluate' in stages ? Experiments.further(s.tracks) : []
         rows.collect { row ->
             def (meta, signal, barcodes) = signal_of(row, [experiment: true])
-            [meta, signal, barcodes, meta.kind == 'cram' ? s.genome.findAll { !it.name.endsWith('.fai') } : []]
+            [meta, signal, barcodes, genome_of(meta, s)]
         }
     }
     PEAKS_BIN(
         ch_needed.mix(ch_experiments.filter { row -> row[0].kind != 'bigwig' }),
-        study.map { s -> s.genome.find { it.name.endsWith('.fai') } ?: [] },
+        study.map { s -> s.genome.find { file -> file.name.endsWith('.fai') } ?: [] },
         study.map { s -> [s.unmeasured, s.blacklist].findAll() },
     )
     ch_given   = ch_signals
@@ -106,4 +105,9 @@ def signal_of(row, more) {
     def kind = row.kind ?: SheetRules.signalKind(row.signal.name)
     def meta = [id: row.track, kind: kind, scale: row.scale, index: row.index] + more
     return [meta, row.signal, row.barcodes ?: []]
+}
+
+/** The genome that a CRAM is read with, nothing for other signals; its .fai comes to every task. */
+def genome_of(meta, study) {
+    return meta.kind == 'cram' ? study.genome.findAll { file -> !file.name.endsWith('.fai') } : []
 }
