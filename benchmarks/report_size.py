@@ -125,7 +125,9 @@ class Study:
                 predicted=None,
             )
             grid = {"track": self.tracks[:3], "set": ("specific", "ubiquitous"), "measured": np.arange(20) / 3}
-            self._table(f"{prefix}.density.tsv", {**grid, "predicted": np.arange(20) / 3}, width=0.25, n_windows=99)
+            self._table(
+                f"{prefix}.density.tsv", {**grid, "predicted": np.arange(20) / 3}, width=0.25, n_windows=99, pearson=0.5
+            )
             facts = dict.fromkeys(("parameters", "train_windows", "best_epoch", "epochs", "val_pearsonr", "seed"), 1)
             (self.folder / f"models/{model}").mkdir(parents=True)
             (self.folder / f"models/{model}/metrics.json").write_text(json.dumps(facts))

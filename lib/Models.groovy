@@ -26,7 +26,7 @@ class Models {
                         position: tasks.indexOf(track), tasks: tasks.size(), parts: tasks.size() * folds.size(),
                         seed: (params.seed as int) + replicate - 1,
                         training_set: row.training_set ?: params.training_set, freeze: row.freeze == 'yes',
-                    ] + output(row) + row.subMap(['adapter', 'score']).findAll { _name, value -> value },
+                    ] + outputOf(row) + row.subMap(['adapter', 'score']).findAll { _name, value -> value },
                     params: row.params ?: presets.resolve("${row.preset ?: params.preset}.json"),
                     init: start
                         ? name(start, trackFrom, Math.min(replicate, replicates(start)), start.weights ? null : fold)
@@ -51,7 +51,7 @@ class Models {
     }
 
     /** What a model predicts, where that is not coverage: `output: probability`. */
-    static Map output(Map row) { row.output == 'probability' ? [output: row.output] : [:] }
+    static Map outputOf(Map row) { row.output == 'probability' ? [output: row.output] : [:] }
 
     /** What is evaluated as one model: the tracks of single-task trainings and the folds of a rotation together. */
     static Map evaluated(Map meta) {
