@@ -16,7 +16,7 @@ demo: envs nextflow ## simulate a study of known truth, analyse it from end to e
 	@echo "Report: $$(cd $(OUTDIR) && pwd)/report.html"
 
 JAX_TESTS = $(addprefix tests/,$(addsuffix .py,$(addprefix unit/test_,model_backends model_presets training training_compute \
-	training_run training_objectives training_checkpoint prediction prediction_native scoring_sad scoring_effects \
+	training_run training_objectives training_checkpoint prediction scoring_sad scoring_effects \
 	interpretation_ism library_laws) $(addprefix golden/test_,model training scoring prediction)))
 PYTEST = PATH="$(VENVS)/.nextflow:$$PATH" OMP_NUM_THREADS=1 $(VENVS)/test/bin/python -m pytest
 
