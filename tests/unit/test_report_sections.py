@@ -305,3 +305,18 @@ def test_of_thousands_of_tasks_the_table_has_a_row_a_process(tmp_path: Path) -> 
         ["LDSC_H2, 1 tasks", "0.0", "0.0", "0", "", "", "1", "0"],
         ["SAD_SCORE, 300 tasks", "600.0", "450.0", "299", "cpu", "", "0", "300"],
     ]
+
+
+def test_a_task_says_which_framework_computed_and_how_exactly(tmp_path: Path) -> None:
+    stages = tmp_path / "pipeline_info/stages"
+    stages.mkdir(parents=True)
+    record = {"seconds": 2.0, "cpu_seconds": 1.5, "peak_memory_mb": 99.0, "device": "NVIDIA H100"}
+    facts = {"TRAIN_FIT.m": {"backend": "jax", "precision": "tf32"}, "SAD_SCORE.m": {"threads": 2}}
+    for task, more in facts.items():
+        (stages / f"{task}.run.json").write_text(json.dumps(record | more))
+    (table,) = (t for t in run_info.section(Results(tmp_path)).tables if t.key == "run-stages")
+    at = run_info.TASK_COLUMNS.index("device")
+    assert {row[0]: row[at] for row in table.rows} == {
+        "TRAIN_FIT.m": "NVIDIA H100 (jax, tf32)",
+        "SAD_SCORE.m": "NVIDIA H100",
+    }

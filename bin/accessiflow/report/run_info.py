@@ -31,7 +31,7 @@ def section(results: Results) -> Section:
                 name.removesuffix(".run.json"),
                 # programs that are not ours count neither their seconds nor their memory
                 *(f"{r[key]:{form}}" if key in r else "" for key, form in MEASURED.items()),
-                str(r.get("device", "")),
+                _computed_by(r),
                 rate,
                 str(len(r.get("left_out", []))),
                 str(len(r.get("warnings", []))),
@@ -67,6 +67,12 @@ def section(results: Results) -> Section:
     )
 
 
+def _computed_by(record: dict[str, Any]) -> str:
+    """A task's device, and the framework and precision where one computed a network."""
+    how = ", ".join(str(record[name]) for name in ("backend", "precision") if name in record)
+    return " ".join(filter(None, (str(record.get("device", "")), f"({how})" if how else "")))
+
+
 def _by_process(records: dict[str, dict[str, Any]]) -> list[list[str]]:
     """One row a process in place of its tasks, whose records stay in pipeline_info/stages/."""
     processes: dict[str, list[dict[str, Any]]] = {}
@@ -78,7 +84,7 @@ def _by_process(records: dict[str, dict[str, Any]]) -> list[list[str]]:
             # programs that are not ours count neither their seconds nor their memory
             *(f"{sum(r.get(key, 0) for r in of):.1f}" for key in ("seconds", "cpu_seconds")),
             f"{max(r.get('peak_memory_mb', 0) for r in of):,.0f}",
-            ", ".join(sorted({str(r.get("device", "")) for r in of})),
+            ", ".join(sorted({_computed_by(r) for r in of})),
             "",
             str(sum(len(r.get("left_out", [])) for r in of)),
             str(sum(len(r.get("warnings", [])) for r in of)),
