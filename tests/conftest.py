@@ -43,8 +43,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     The longest run first, and a file without pipelines on one worker, where its fixtures are made once.
     """
     for item in items:
-        if not item.get_closest_marker("nextflow") and not item.get_closest_marker("xdist_group"):
+        if item.get_closest_marker("xdist_group"):
+            continue
+        if not item.get_closest_marker("nextflow"):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        elif not item.get_closest_marker("trust"):
+            # on one worker, or the other would wait for the run that they share in place of doing something
+            for run in {"demo", "undisturbed"} & set(getattr(item, "fixturenames", ())):
+                item.add_marker(pytest.mark.xdist_group(run))
     items.sort(key=turn)
 
 
