@@ -239,6 +239,31 @@ def compare_models(d: Path, _: Script) -> Walk:
     return Walk(["evaluate", "compare", *options], lost)
 
 
+@loses("evaluate", "ranks")
+def rank_models(d: Path, _: Script) -> Walk:
+    """The windows are those of `compare_models`."""
+    arguments, lost = compare_models(d, _)
+    # a's specific windows, of three groups of windows in three tracks
+    return Walk(
+        ["evaluate", "ranks", *arguments[2:]], {key: n for key, n in lost.items() if key != FEW} | {FEW: (1, 9)}
+    )
+
+
+@loses("predict", "experiments")
+def experiments(d: Path, _: Script) -> Walk:
+    """b and c have no label, nor has another track of theirs; of the other three a alone is measured."""
+    write_windows(d)
+    rows = [(track, track, "", "") for track in TRACKS] + [("a2", "a", "2", ""), ("far", "z", "1", "")]
+    columns = ("track", "cell_type", "replicate", "donor")
+    tracks = sheet(d / "t.csv", [dict(zip(columns, row, strict=True)) | {"signal": f"{row[0]}.bw"} for row in rows])
+    options = flags(tracks=tracks, windows=d / "targets.h5", output=d / "o.h5")
+    lost: Lost = {
+        ("tracks", "of the sheet, of no replicate or donor"): (2, 5),
+        ("tracks", "not measured in targets.h5: in no comparison"): (2, 3),
+    }
+    return Walk(["predict", "experiments", *options], lost)
+
+
 @loses("evaluate", "sequence")
 def sequence(d: Path, _: Script) -> Walk:
     write_windows(d)

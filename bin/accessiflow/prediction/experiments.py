@@ -19,7 +19,7 @@ from accessiflow.dataset.windows import Geometry, WindowTable
 from accessiflow.errors import InputError
 from accessiflow.hdf5 import as_texts, create_hdf5, dataset, open_hdf5
 from accessiflow.intervals import FOLDS, read_bed
-from accessiflow.log import log
+from accessiflow.log import left_out, log
 from accessiflow.prediction.files import write_sites
 from accessiflow.sheets import for_ceiling, read_sheet
 
@@ -76,6 +76,7 @@ def write_experiments(
     chosen = _labelled(rows)
     if chosen.empty:
         raise InputError("has no row with a replicate or donor: there is no experiment to compare", sheet)
+    left_out("tracks", len(rows) - len(chosen), len(rows), "of the sheet, of no replicate or donor", expected=True)
     windows = read_windows(targets)
     black = blacklist_of(None if blacklist is None else read_bed(blacklist))
     columns: dict[str, NDArray[np.float32]] = {}
@@ -89,6 +90,8 @@ def write_experiments(
             continue
         geometry = geometry or _geometry(windows, seq_length, target_width)
         columns[name] = _measured(windows, track, geometry, black)
+    absent = len(chosen) - len(columns)
+    left_out("tracks", absent, len(chosen), f"not measured in {targets.name}: in no comparison", source=sheet.name)
     _write(out, windows, columns, chosen)
     log.info("%d experiments at %d windows", len(columns), len(windows.sites))
     return list(columns)
