@@ -89,7 +89,7 @@ def test_constant_zeros_have_a_cell() -> None:
 @pytest.mark.parametrize("shown", [2, 3, 5])
 def test_a_locus_keeps_its_own_track_among_those_shown(shown: int) -> None:
     given_windows = windows(120, 5)
-    whole, some = example_loci(given_windows, 3), at_loci(given_windows, 3, shown)
+    whole, some = example_loci(given_windows, 3).table, at_loci(given_windows, 3, shown).table
     if shown == 5:
         pd.testing.assert_frame_equal(whole, some)
     kept = some.groupby("locus", sort=False)["track"].unique()
