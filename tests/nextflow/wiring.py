@@ -49,7 +49,10 @@ def digests(name: str) -> list[tuple[str, ...]]:
 def stage(name: str) -> str:
     """The stage whose environment a process runs in."""
     text = (ROOT / "conf" / "stages.config").read_text()
-    named = re.findall(r"withName: '([^']+)' \{\s+ext\.stage = '(\w+)'\s+ext\.image = params\.containers\.(\w+)", text)
+    # the image of a stage with flavours is that without one, the last named
+    parts = r"withName: '([^']+)' \{\s+ext\.stage = '(\w+)'\s+(?:ext\.flavour = .*\s+)?"
+    parts += r"ext\.image = .*params\.containers\.(\w+)"
+    named = re.findall(parts, text)
     assert all(stage == image for _, stage, image in named)
     (found,) = [stage for pattern, stage, _ in named if re.fullmatch(pattern, name)]
     return found

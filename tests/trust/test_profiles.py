@@ -228,7 +228,7 @@ def test_each_stage_has_a_container_and_swaps_and_a_registry_change_exactly_that
     for name, image in plain.items():
         own = images[MODULES[name][1]]
         assert image == (own if "/" in own else f"ghcr.io/accessiflow/{own}"), name
-    cuda = {stage: f"{images[stage]}-gpu" for stage in ("train", "score")}
+    cuda = {stage: f"{images[stage]}-jax-gpu" for stage in ("train", "score")}
     swaps = {stage: f"quay.io/me/{stage}:2" for stage in ("peaks", "train", "eqtl")}
     expected = images | cuda | swaps
     given = [word for stage, image in swaps.items() for word in (f"--containers.{stage}", image)]

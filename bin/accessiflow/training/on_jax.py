@@ -5,13 +5,9 @@ The variables of model and optimizer see it when it is stored (after an epoch), 
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import jax
-import jax.numpy as jnp
-import keras
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from numpy.typing import NDArray
 
 from accessiflow.model.one_hot import one_hot
@@ -20,7 +16,12 @@ from accessiflow.training.compute import Compute
 from accessiflow.training.losses.across_tracks import objective
 from accessiflow.training.steps import StepResult, Steps
 
-_Values = list[jax.Array]
+if TYPE_CHECKING:
+    import jax
+    import keras
+    from jax.sharding import NamedSharding
+
+    _Values = list[jax.Array]
 
 
 class State(NamedTuple):
@@ -36,6 +37,8 @@ class JaxSteps(Steps):
 
     def __init__(self, model: keras.Model, params: Params, optimizer: keras.Optimizer, compute: Compute) -> None:
         """Steps of a model (see build.build_steps)."""
+        import jax
+
         self.optimizer, self._model, self._losses = optimizer, model, objective(params)
         self._batch_sharding, self._state_sharding = _shardings(compute)
         # the former state's memory is used for the next one
@@ -54,12 +57,17 @@ class JaxSteps(Steps):
 
     def store(self) -> None:
         """Put what has been learned into the variables of model and optimizer."""
+        import jax.numpy as jnp
+
         for variables, values in zip(self._variables(), self._state, strict=True):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(jnp.copy(value))  # the next step takes the memory of the state's own
 
     def load(self) -> None:
         """Take over the variables of model and optimizer."""
+        import jax
+        import jax.numpy as jnp
+
         values = ([jnp.copy(v.value) for v in variables] for variables in self._variables())
         self._state = jax.device_put(State(*values), self._state_sharding)
 
@@ -67,9 +75,13 @@ class JaxSteps(Steps):
         return self._model.trainable_variables, self._model.non_trainable_variables, self.optimizer.variables
 
     def _placed(self, codes: NDArray[np.uint8], targets: NDArray[np.float32]) -> tuple[jax.Array, jax.Array]:
+        import jax
+
         return jax.device_put((np.asarray(codes), np.asarray(targets)), self._batch_sharding)
 
     def _train_step(self, state: State, codes: jax.Array, targets: jax.Array) -> tuple[State, StepResult]:
+        import jax
+
         def scaled(trained: _Values) -> tuple[jax.Array, tuple[StepResult, _Values]]:
             predictions, fixed, penalties = self._model.stateless_call(
                 trained, state.fixed, one_hot(codes), training=True, return_losses=True
@@ -87,6 +99,8 @@ class JaxSteps(Steps):
         return StepResult(self._losses(targets, predictions).loss, predictions)
 
     def _scaled(self, values: _Values, loss: jax.Array) -> jax.Array:
+        import keras
+
         # the loss scale is a variable of the optimizer: it is read from the state
         with keras.StatelessScope(state_mapping=list(zip(self.optimizer.variables, values, strict=True))):
             return self.optimizer.scale_loss(loss)
@@ -94,6 +108,9 @@ class JaxSteps(Steps):
 
 def _shardings(compute: Compute) -> tuple[NamedSharding | jax.Device, NamedSharding | jax.Device]:
     """Where batches and the state lie: on the one device, or split over several and whole on each."""
+    import jax
+    from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
     if compute.replicas == 1:
         return jax.devices()[0], jax.devices()[0]
     chosen = [device for device in jax.devices() if str(device) in compute.devices]

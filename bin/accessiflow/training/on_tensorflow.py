@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from accessiflow.model.one_hot import one_hot
@@ -17,6 +16,7 @@ from accessiflow.training.steps import StepResult, Steps
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
 _Step = Callable[[NDArray[np.uint8], NDArray[np.float32]], StepResult]
 
@@ -26,6 +26,8 @@ class TensorFlowSteps(Steps):
 
     def __init__(self, model: keras.Model, params: Params, optimizer: keras.Optimizer, compute: Compute) -> None:
         """Steps of a model (see build.build_steps)."""
+        import tensorflow as tf
+
         self.optimizer = optimizer
         train, evaluate = _train_step(model, params, optimizer, compute), _evaluate_step(model, params)
         if compute.strategy is None:
@@ -50,6 +52,8 @@ class TensorFlowSteps(Steps):
 
 
 def _train_step(model: keras.Model, params: Params, optimizer: keras.Optimizer, compute: Compute) -> _Step:
+    import tensorflow as tf
+
     losses = objective(params)
     weights = model.trainable_variables
 
@@ -84,6 +88,7 @@ def _evaluate_step(model: keras.Model, params: Params) -> _Step:
 
 def _shared(step: _Step, strategy: tf.distribute.Strategy) -> _Step:
     """A step whose batch is split over devices; the loss is the mean of theirs."""
+    import tensorflow as tf
 
     @tf.function(autograph=False)
     def run(codes: tf.Tensor, targets: tf.Tensor) -> StepResult:

@@ -163,6 +163,8 @@ def _variants(d: Path) -> None:
     )
     table(d / "n.tsv", "chrom pos ref alt", variants()[1::2])
     (d / "eqtls.csv").write_text("tissue,variants,negatives\nblood,e.tsv,n.tsv\n")
+    (d / "qtls.csv").write_text("set,variants\nca,e.tsv\n")
+    (d / "mpra.csv").write_text("set,variants\nmp,e.tsv\n")
     table(
         d / "c.tsv",
         "chrom pos ref alt ref_count alt_count",
