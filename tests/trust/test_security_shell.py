@@ -112,7 +112,7 @@ def row_of(kind: str) -> dict[str, str]:
     sheet = SHEETS[kind]
     row = dict.fromkeys((*sheet.required, *sheet.optional), "a")
     # columns with a form of their own
-    row |= {column: good for column, good in {"adapter": "keras", "columns": "a=b"}.items() if column in row}
+    row |= {column: good for column, good in {"adapter": "keras", "columns": "a=b", "tracks_map": "a=b"}.items() if column in row}
     return row | dict.fromkeys(sheet.numbers, "1") | {column: allowed[0] for column, allowed in sheet.choices.items()}
 
 
@@ -129,6 +129,8 @@ def test_no_column_takes_a_hostile_value(kind: str, column: str, tmp_path: Path,
     values = HOSTILE + (HOSTILE_PATHS if column in SHEETS[kind].paths else HOSTILE_NAMES)
     assert not check_sheet(kind, write_row(kind, row_of(kind), tmp_path / "good.csv"))[1]
     for value in values:
+        if (column, value) == ("init_from", "a:b"):  # MODEL:TRACK
+            continue
         rows, problems = check_sheet(kind, write_row(kind, row_of(kind) | {column: value}, tmp_path / "s.csv"))
         assert problems, value
         assert all(SECRET not in sentence for sentence in problems if column in SHEETS[kind].paths), (
