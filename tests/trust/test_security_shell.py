@@ -112,7 +112,8 @@ def row_of(kind: str) -> dict[str, str]:
     sheet = SHEETS[kind]
     row = dict.fromkeys((*sheet.required, *sheet.optional), "a")
     # columns with a form of their own
-    row |= {column: good for column, good in {"adapter": "keras", "columns": "a=b", "tracks_map": "a=b"}.items() if column in row}
+    formed = {"adapter": "keras", "columns": "a=b", "tracks_map": "a=b"}
+    row |= {column: good for column, good in formed.items() if column in row}
     return row | dict.fromkeys(sheet.numbers, "1") | {column: allowed[0] for column, allowed in sheet.choices.items()}
 
 

@@ -24,6 +24,7 @@ class Findings:
         warnings: sentences, each once.
         summary: facts by input.
         absent: files and folders that are not there -> the sentence that says so, each once.
+        hidden: files whose folder is not there, which may be another machine's.
     """
 
     def __init__(self) -> None:
@@ -31,6 +32,7 @@ class Findings:
         self.warnings: list[str] = []
         self.summary: dict[str, Any] = {}
         self.absent: dict[str, str] = {}
+        self.hidden: list[str] = []
         self._names: dict[str, str] = {}
 
     def rename(self, local: Path, name: str) -> None:
@@ -56,6 +58,9 @@ class Findings:
         Args:
             offline: the files are still to be fetched, so that their absence is a warning.
         """
+        if offline:  # a folder that is not there yet is no other machine's
+            for name in self.hidden:
+                self.missing(name, "")
         names = list(self.absent)
         if len(names) == 1 and not offline:
             self._add(self.problems, self.absent[names[0]])
@@ -160,6 +165,7 @@ class Inputs:
         hidden = self.staged is not None and name not in self.staged and not Path(name).parent.exists()
         if hidden:
             self.findings.warning(f"{name}: cannot be seen from the task and is not checked")
+            self.findings.hidden.append(name)
         return hidden
 
     def siblings(self, prefix: str, suffixes: Iterable[str], what: str) -> dict[str, Path]:
