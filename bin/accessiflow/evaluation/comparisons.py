@@ -9,23 +9,24 @@ from accessiflow.evaluation import options as opt
 from accessiflow.evaluation.metric import Metric, MetricTable
 from accessiflow.evaluation.options import Option
 
+# what a metric of several models reads
+SEVERAL_MODELS = (
+    Option("predictions", list[str], "[NAME=]FILE, once a model; the same name again is a further replicate of it."),
+    opt.TARGETS,
+    opt.PEAKS,
+    opt.IS_PEAK,
+    opt.TRACKS,
+    opt.CLUSTERS,
+    opt.EDGES,
+)
+
 COMPARISONS = (
     Metric(
         name="compare",
         question="Which model is best where it matters, and does it beat the baselines?",
         summary="Models on the same windows: accuracy of every replicate, tests between them, a leaderboard with the "
         "baselines.\n\nA single model is compared with its own cross-track mean.",
-        inputs=(
-            Option(
-                "predictions", list[str], "[NAME=]FILE, once a model; the same name again is a further replicate of it."
-            ),
-            opt.TARGETS,
-            opt.PEAKS,
-            opt.IS_PEAK,
-            opt.TRACKS,
-            opt.CLUSTERS,
-            opt.EDGES,
-        ),
+        inputs=SEVERAL_MODELS,
         thresholds=(
             Option("reference", str, "A model that the others are compared with on the leaderboard.", ""),
             Option("baseline", str, "Name of the k-mer ridge.", "kmer_ridge"),
@@ -70,17 +71,7 @@ COMPARISONS = (
         question="Which model is best, where some predict coverage and others probabilities of a peak?",
         summary="Models of coverage and of probabilities on the same windows, by what both have: AUROC of each track's "
         "peaks against peaks of other tracks, Spearman R with the measurement; a leaderboard.",
-        inputs=(
-            Option(
-                "predictions", list[str], "[NAME=]FILE, once a model; the same name again is a further replicate of it."
-            ),
-            opt.TARGETS,
-            opt.PEAKS,
-            opt.IS_PEAK,
-            opt.TRACKS,
-            opt.CLUSTERS,
-            opt.EDGES,
-        ),
+        inputs=SEVERAL_MODELS,
         thresholds=(
             Option(
                 "probabilities", str, "Models whose predictions are probabilities, comma-separated.", "", listed=True
