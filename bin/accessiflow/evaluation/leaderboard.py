@@ -12,8 +12,8 @@ from accessiflow.bootstrap import Bootstrap, interval
 from accessiflow.errors import InputError
 from accessiflow.evaluation import comparison
 from accessiflow.evaluation.comparison import CROSS_TRACK_MEAN, Entry, Evaluation, signed_rank
-from accessiflow.evaluation.loading import EvaluationInputs, flagged_or_clustered, track_names
-from accessiflow.evaluation.shared import EXCLUDE, shared_windows
+from accessiflow.evaluation.loading import EvaluationInputs, track_names
+from accessiflow.evaluation.shared import measured_windows
 from accessiflow.statistics import LEVELS, Doubles, known_mean
 
 if TYPE_CHECKING:
@@ -97,9 +97,8 @@ def of_files(
     names = list(dict.fromkeys(name for name, _ in models))
     if reference and reference not in names:
         raise InputError(f"--reference {reference}: no --predictions of that name ({', '.join(names)})")
-    base = flagged_or_clustered(EvaluationInputs(targets, targets, peaks, is_peak, tracks, clusters, edges))
-    if missing == EXCLUDE:
-        base = shared_windows(base, [path for _, path in models])
+    inputs = EvaluationInputs(targets, targets, peaks, is_peak, tracks, clusters, edges)
+    base = measured_windows(inputs, [path for _, path in models], missing)
     options = comparison.Options(min_track_peaks, min_bin_peaks, fdr, bh, bootstrap)
     entries = comparison.evaluate_all(base, targets, models, track_names(tracks), options)
     entries, best = add_cross_track_mean(entries)

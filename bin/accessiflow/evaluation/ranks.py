@@ -19,9 +19,9 @@ from accessiflow.errors import InputError
 from accessiflow.evaluation import comparison
 from accessiflow.evaluation.accuracy import too_few
 from accessiflow.evaluation.inputs import EvaluatedWindows
-from accessiflow.evaluation.loading import EvaluationInputs, flagged_or_clustered, track_names
+from accessiflow.evaluation.loading import EvaluationInputs, track_names
 from accessiflow.evaluation.sets import specific_windows, ubiquitous_windows
-from accessiflow.evaluation.shared import EXCLUDE, shared_windows
+from accessiflow.evaluation.shared import measured_windows
 from accessiflow.statistics import delong, known_mean, midranks, pearson
 
 if TYPE_CHECKING:
@@ -80,9 +80,8 @@ def of_files(
     names = list(dict.fromkeys(name for name, _ in models))
     if unknown := [name for name in probabilities if name not in names]:
         raise InputError(f"--probabilities {unknown[0]}: no --predictions of that name ({', '.join(names)})")
-    base = flagged_or_clustered(EvaluationInputs(targets, targets, peaks, is_peak, tracks, clusters, edges))
-    if missing == EXCLUDE:
-        base = shared_windows(base, [path for _, path in models])
+    inputs = EvaluationInputs(targets, targets, peaks, is_peak, tracks, clusters, edges)
+    base = measured_windows(inputs, [path for _, path in models], missing)
     number: dict[str, int] = {}
     parts = []
     for model, path in models:

@@ -9,10 +9,23 @@ import numpy as np
 
 from accessiflow.errors import InputError
 from accessiflow.evaluation.inputs import EvaluatedWindows
+from accessiflow.evaluation.loading import EvaluationInputs, flagged_or_clustered
 from accessiflow.evaluation.readers import Matrix, read_matrix
 from accessiflow.log import left_out, log
 
 REFUSE, EXCLUDE = "refuse", "exclude"
+
+
+def measured_windows(inputs: EvaluationInputs, predictions: Sequence[Path], missing: str) -> EvaluatedWindows:
+    """The windows of a measurement on which several models are set side by side.
+
+    Args:
+        inputs: the measurement, in the place of predictions too, and what says which windows are peaks.
+        predictions: the files of all models.
+        missing: what a window is that a model lacks: REFUSE (when its file is read), or EXCLUDE for all.
+    """
+    windows = flagged_or_clustered(inputs)
+    return shared_windows(windows, predictions) if missing == EXCLUDE else windows
 
 
 def shared_windows(windows: EvaluatedWindows, predictions: Sequence[Path]) -> EvaluatedWindows:
